@@ -1,0 +1,215 @@
+/** Thrown by `Reader` on any malformed input; decoders catch it at their edge and return a result. */
+export class DecodeError extends Error {
+  readonly offset: number
+
+  constructor(message: string, offset: number) {
+    super(`${message} at byte ${offset}`)
+    this.name = 'DecodeError'
+    this.offset = offset
+  }
+}
+
+/**
+ * Bounds-checked big-endian reader over a part of a buffer. A length opens a sub-reader (`sub`) that cannot see past
+ * its end and must be used up (`end`). Byte results are views on the input, not copies.
+ */
+export class Reader {
+  private readonly data: Uint8Array
+  private at: number
+  private readonly limit: number
+
+  constructor(data: Uint8Array, start = 0, end = data.length) {
+    this.data = data
+    this.at = start
+    this.limit = end
+  }
+
+  /** Offset of the next byte in the underlying buffer. */
+  get offset(): number {
+    return this.at
+  }
+
+  get remaining(): number {
+    return this.limit - this.at
+  }
+
+  u8(): number {
+    this.need(1)
+    return this.data[this.at++] as number
+  }
+
+  u16(): number {
+    this.need(2)
+    const value = ((this.data[this.at] as number) << 8) | (this.data[this.at + 1] as number)
+    this.at += 2
+    return value
+  }
+
+  u24(): number {
+    this.need(3)
+    const { data, at } = this
+    this.at += 3
+    return ((data[at] as number) << 16) | ((data[at + 1] as number) << 8) | (data[at + 2] as number)
+  }
+
+  u32(): number {
+    return this.u16() * 0x1_0000 + this.u16()
+  }
+
+  u64(): bigint {
+    return (BigInt(this.u32()) << 32n) | BigInt(this.u32())
+  }
+
+  bytes(length: number): Uint8Array {
+    this.need(length)
+    const view = this.data.subarray(this.at, this.at + length)
+    this.at += length
+    return view
+  }
+
+  /** A reader for the next `length` bytes, which this reader steps over. */
+  sub(length: number): Reader {
+    this.need(length)
+    const reader = new Reader(this.data, this.at, this.at + length)
+    this.at += length
+    return reader
+  }
+
+  /** Fails unless everything was read. */
+  end(): void {
+    if (this.at !== this.limit) throw this.error(`${this.remaining} bytes left over`)
+  }
+
+  error(message: string): DecodeError {
+    return new DecodeError(message, this.at)
+  }
+
+  private need(length: number): void {
+    if (this.limit - this.at < length) throw this.error(`${length} bytes wanted, ${this.remaining} there`)
+  }
+}
+
+/** Growing big-endian writer. Lengths that are known only afterwards are written by `lengthPrefixed`. */
+export class Writer {
+  private data: Uint8Array
+  private at = 0
+
+  constructor(capacity = 256) {
+    this.data = new Uint8Array(capacity)
+  }
+
+  get length(): number {
+    return this.at
+  }
+
+  u8(value: number): void {
+    this.room(1)
+    this.data[this.at++] = value
+  }
+
+  u16(value: number): void {
+    this.uint(value, 2)
+  }
+
+  u24(value: number): void {
+    this.uint(value, 3)
+  }
+
+  u32(value: number): void {
+    this.uint(value, 4)
+  }
+
+  u64(value: bigint): void {
+    this.u32(Number((value >> 32n) & 0xffff_ffffn))
+    this.u32(Number(value & 0xffff_ffffn))
+  }
+
+  bytes(value: Uint8Array): void {
+    this.room(value.length)
+    this.data.set(value, this.at)
+    this.at += value.length
+  }
+
+  /** Writes what `body` writes, preceded by its length in `width` bytes; throws when it does not fit. */
+  lengthPrefixed(width: 1 | 2 | 3 | 4, body: () => void): void {
+    this.room(width)
+    const start = this.at
+    this.at += width
+    body()
+    const length = this.at - start - width
+    if (length >= 2 ** (8 * width)) throw new RangeError(`${length} bytes do not fit a ${width}-byte length`)
+    const end = this.at
+    this.at = start
+    this.uint(length, width)
+    this.at = end
+  }
+
+  /** The bytes written so far, as a view of exactly that length. */
+  done(): Uint8Array {
+    return this.data.subarray(0, this.at)
+  }
+
+  private uint(value: number, width: number): void {
+    this.room(width)
+    let rest = value
+    for (let i = width - 1; i >= 0; i--) {
+      this.data[this.at + i] = rest % 256
+      rest = Math.floor(rest / 256)
+    }
+    this.at += width
+  }
+
+  private room(length: number): void {
+    if (this.at + length <= this.data.length) return
+    const grown = new Uint8Array(Math.max(this.data.length * 2, this.at + length))
+    grown.set(this.data)
+    this.data = grown
+  }
+}
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  let text = ''
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] as number]
+  return text
+}
+
+/** Bytes of a hex string of even length in either case, or undefined. */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || /[^0-9a-fA-F]/.test(text)) return undefined
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
+
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const out = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+/** Bytes of a text in UTF-8, and back. Malformed input decodes with replacement characters. */
+export function utf8(text: string): Uint8Array {
+  return ENCODER.encode(text)
+}
+
+export function fromUtf8(bytes: Uint8Array): string {
+  return DECODER.decode(bytes)
+}
+
+const ENCODER = new TextEncoder()
+const DECODER = new TextDecoder()

@@ -1,0 +1,169 @@
+/**
+ * What the peer core is told and what it answers. `PeerCore.step(now, input)` takes a `PeerInput`; the shell (io/) or the
+ * simulator then drains `PeerAction`s. Whoever uses the overlay (the adapter) sends commands with an id of its
+ * own and gets it back in the matching event.
+ */
+import type { Destination, KindId, NodeId, ResourceId, StoredData, DataModel } from '../codec/index.ts'
+import type { Certificate, Credential } from '../security/port.ts'
+
+/** One secured byte stream (TLS over TCP today). Numbered by whoever opens it: the core odd, the shell even. */
+export type ChannelId = number
+
+/** Chosen by the user of the overlay; repeated in the answer. */
+export type CommandId = number
+
+export interface TransportAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** Which of the node's two listeners a channel came in on, or why the core opens it. */
+export type ChannelPurpose = 'overlay' | 'application'
+
+export type PeerInput =
+  /** Founds the overlay (first node) or joins it through the bootstrap nodes. */
+  | { readonly kind: 'start' }
+  /** TLS handshake done. `certificates` is what the far end showed, leaf first, DER; the core judges it. */
+  | {
+      readonly kind: 'channelOpened'
+      readonly channel: ChannelId
+      readonly purpose: ChannelPurpose
+      readonly role: 'client' | 'server'
+      readonly certificates: readonly Uint8Array[]
+      readonly remote: TransportAddress
+    }
+  /** Answer to `openChannel` that did not work out. */
+  | { readonly kind: 'channelFailed'; readonly channel: ChannelId; readonly reason: string }
+  | { readonly kind: 'channelData'; readonly channel: ChannelId; readonly bytes: Uint8Array }
+  | { readonly kind: 'channelClosed'; readonly channel: ChannelId }
+  | { readonly kind: 'persisted'; readonly token: number }
+  | { readonly kind: 'timeout' }
+  | PeerCommand
+
+export type PeerCommand =
+  /**
+   * Store values under one resource, signed by `credential` (message and values). `storageTime` is chosen by the core:
+   * max(wall clock, last used for that element + 1).
+   */
+  | {
+      readonly kind: 'store'
+      readonly id: CommandId
+      readonly resource: ResourceId
+      readonly values: readonly ValueToStore[]
+      readonly credential: Credential
+      readonly timeoutMs?: number
+    }
+  | {
+      readonly kind: 'fetch'
+      readonly id: CommandId
+      readonly resource: ResourceId
+      readonly kinds: readonly KindId[]
+      readonly timeoutMs?: number
+    }
+  /** Opens a TLS flow for `application` to the node that the list ends in (RFC 6940 s.6.5.2). */
+  | {
+      readonly kind: 'appAttach'
+      readonly id: CommandId
+      readonly destinations: readonly Destination[]
+      readonly application: number
+      readonly timeoutMs?: number
+    }
+  | {
+      readonly kind: 'ping'
+      readonly id: CommandId
+      readonly destinations: readonly Destination[]
+      readonly timeoutMs?: number
+    }
+  /** Hands over and leaves; ends in the event `left`. */
+  | { readonly kind: 'leave' }
+
+export interface ValueToStore {
+  readonly kind: KindId
+  readonly model: DataModel
+  /** Array index; 0xffffffff appends. */
+  readonly index?: number
+  /** Dictionary key. */
+  readonly key?: Uint8Array
+  readonly exists: boolean
+  readonly value: Uint8Array
+  /** Seconds. */
+  readonly lifetimeS: number
+}
+
+export type PeerAction =
+  | {
+      readonly kind: 'openChannel'
+      readonly channel: ChannelId
+      readonly purpose: ChannelPurpose
+      readonly to: TransportAddress
+    }
+  | { readonly kind: 'sendChannel'; readonly channel: ChannelId; readonly bytes: Uint8Array }
+  | { readonly kind: 'closeChannel'; readonly channel: ChannelId }
+  /** Journal these records, then tell `persisted`; nothing is acknowledged before. */
+  | { readonly kind: 'persist'; readonly token: number; readonly operations: readonly JournalOperation[] }
+  | PeerEvent
+
+export type JournalOperation =
+  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly kind: 'delete'; readonly key: string }
+
+export type PeerEvent =
+  | { readonly kind: 'stateChanged'; readonly state: PeerState }
+  | { readonly kind: 'storeDone'; readonly id: CommandId; readonly outcome: CommandOutcome<StoreResult> }
+  | { readonly kind: 'fetchDone'; readonly id: CommandId; readonly outcome: CommandOutcome<FetchResult> }
+  | { readonly kind: 'pingDone'; readonly id: CommandId; readonly outcome: CommandOutcome<PingResult> }
+  /**
+   * An application flow is up and its far end proved `nodeId`. `id` is that of the appAttach command when we asked.
+   * From now on `channelData` of this channel belongs to the application, not to the peer core.
+   */
+  | {
+      readonly kind: 'appFlowOpened'
+      readonly id: CommandId | undefined
+      readonly channel: ChannelId
+      readonly nodeId: NodeId
+      readonly certificate: Certificate
+      readonly application: number
+      readonly initiator: boolean
+    }
+  | { readonly kind: 'appAttachFailed'; readonly id: CommandId; readonly error: CommandError }
+  | { readonly kind: 'left' }
+
+export type PeerState = 'starting' | 'joining' | 'joined' | 'isolated' | 'leaving' | 'left'
+
+export type CommandOutcome<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: CommandError }
+
+/** `reload` carries the error code of the answer; the others arise on this side. */
+export type CommandError =
+  | { readonly kind: 'reload'; readonly code: number; readonly info: string }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'notJoined' }
+  /** TLS or Node-ID check of an application flow failed. */
+  | { readonly kind: 'link'; readonly reason: string }
+  | { readonly kind: 'invalidAnswer'; readonly reason: string }
+
+export interface StoreResult {
+  readonly responsible: NodeId
+  readonly replicas: readonly NodeId[]
+  readonly hops: number
+}
+
+/** A value whose signature, certificate and access policy were verified by the core. */
+export interface VerifiedValue {
+  readonly data: StoredData
+  readonly signer: Certificate
+  readonly signerNodeId: NodeId
+}
+
+export interface FetchResult {
+  readonly responsible: NodeId
+  readonly kinds: ReadonlyMap<KindId, { readonly generation: bigint; readonly values: readonly VerifiedValue[] }>
+  /** Values dropped because they did not verify. */
+  readonly rejected: number
+}
+
+export interface PingResult {
+  readonly responder: NodeId
+  /** Milliseconds. */
+  readonly rttMs: number
+}

@@ -1,0 +1,206 @@
+/**
+ * What the SIP core is told and what it answers. It has never heard of RELOAD: users that are not registered here are
+ * found by asking `locate`, registrations are made known by `publish`, and a *peer flow* is a byte stream to
+ * another SIP node whose name was proven by whoever opened it. Peer addresses are opaque text.
+ *
+ * Texts from messages are latin-1 strings: one char, one byte, so that whatever bytes came in go out unchanged.
+ */
+import type { Millis } from '../../common/time.ts'
+
+export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
+
+/** A byte-stream connection. Numbered by whoever opens it: the core odd, the shell even. */
+export type FlowId = number
+/** Index of a configured listener. */
+export type ListenerId = number
+export type RequestId = number
+
+export interface SipListener {
+  readonly id: ListenerId
+  readonly transport: Transport
+  /** Address bound; may be 0.0.0.0. */
+  readonly host: string
+  readonly port: number
+  /** Address that phones can reach, for Via, Record-Route and Contact. */
+  readonly advertisedHost: string
+}
+
+export type SipInput =
+  | {
+      readonly kind: 'datagram'
+      readonly listener: ListenerId
+      readonly host: string
+      readonly port: number
+      readonly bytes: Uint8Array
+    }
+  /** A phone connected to a stream listener. */
+  | {
+      readonly kind: 'flowAccepted'
+      readonly flow: FlowId
+      readonly listener: ListenerId
+      readonly host: string
+      readonly port: number
+    }
+  /** Answer to `openFlow`. */
+  | { readonly kind: 'flowOpened'; readonly flow: FlowId }
+  | { readonly kind: 'flowFailed'; readonly flow: FlowId; readonly reason: string }
+  | { readonly kind: 'flowData'; readonly flow: FlowId; readonly bytes: Uint8Array }
+  | { readonly kind: 'flowClosed'; readonly flow: FlowId }
+  /** A peer flow is up, whoever asked for it. `peer` is the far node's name in hex; `secure` means SIPS (5061). */
+  | { readonly kind: 'peerFlowUp'; readonly flow: FlowId; readonly peer: string; readonly secure: boolean }
+  | {
+      readonly kind: 'located'
+      readonly id: RequestId
+      readonly outcome: LocateOutcome
+    }
+  | { readonly kind: 'published'; readonly id: RequestId; readonly outcome: PublishOutcome }
+  | { readonly kind: 'peerFlow'; readonly id: RequestId; readonly outcome: PeerFlowOutcome }
+  | { readonly kind: 'resolved'; readonly id: RequestId; readonly outcome: ResolveOutcome }
+  /** False: REGISTER gets 503 + Retry-After, requests use local bindings only. */
+  | { readonly kind: 'overlayAvailable'; readonly available: boolean }
+  /** From now on new REGISTER and dialog-forming requests get 503 + Retry-After. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'timeout' }
+
+export type SipAction =
+  | {
+      readonly kind: 'sendDatagram'
+      readonly listener: ListenerId
+      readonly host: string
+      readonly port: number
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly kind: 'openFlow'
+      readonly flow: FlowId
+      readonly transport: Transport
+      readonly host: string
+      readonly port: number
+    }
+  | { readonly kind: 'sendFlow'; readonly flow: FlowId; readonly bytes: Uint8Array }
+  | { readonly kind: 'closeFlow'; readonly flow: FlowId }
+  /** Where else is this AOR? The core's own bindings are already known to it. */
+  | { readonly kind: 'locate'; readonly id: RequestId; readonly aor: string; readonly budgetMs: Millis }
+  /** The bindings of `aor` are about to become these; the 200 waits for `published`. */
+  | {
+      readonly kind: 'publish'
+      readonly id: RequestId
+      readonly aor: string
+      readonly bindings: readonly PublishedBinding[]
+      /** Why: a REGISTER that is waiting, or bindings that ended by themselves (no answer is awaited). */
+      readonly cause: 'register' | 'expired' | 'flowLost'
+    }
+  /** Connect to a peer address: one that `located` gave, `gr:<value>` of a Route, or `node:<hex>` of a Via. */
+  | {
+      readonly kind: 'openPeerFlow'
+      readonly id: RequestId
+      readonly address: string
+      readonly secure: boolean
+      readonly budgetMs: Millis
+    }
+  /** RFC 3263: addresses of a host outside. Never asked for IP literals. */
+  | {
+      readonly kind: 'resolve'
+      readonly id: RequestId
+      readonly host: string
+      readonly port: number | undefined
+      readonly transport: Transport | undefined
+      readonly secure: boolean
+    }
+
+export type LocateOutcome =
+  | {
+      readonly kind: 'found'
+      readonly targets: readonly LocatedTarget[]
+      /** A user of this name exists, registered or not: 480 instead of 404. */
+      readonly userExists: boolean
+      /** A loop of forwardings was cut: 482 when nothing else remains. */
+      readonly loop: boolean
+    }
+  /** Status that is right when there are no local targets either (adapter-mapping s.7.2). */
+  | { readonly kind: 'failed'; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+
+export type LocatedTarget =
+  /** Ask the node at `address`; `aor` replaces the Request-URI's when the entry was reached by forwarding. */
+  | { readonly kind: 'peer'; readonly address: string; readonly aor: string | undefined; readonly secureOnly: boolean }
+  /** Forwarded to an AOR whose bindings are held here. */
+  | { readonly kind: 'local'; readonly aor: string }
+  /** Forwarded to a URI outside the overlay. */
+  | { readonly kind: 'uri'; readonly uri: string }
+
+/** What the overlay side may know of a binding; it never stores addresses. */
+export interface PublishedBinding {
+  readonly kind: 'device' | 'forward' | 'node'
+  /** The Contact URI. */
+  readonly contact: string
+  /** Contact header parameters, lower-case names: feature tags (RFC 3840) and others. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly secure: boolean
+  readonly expiresAtMs: Millis
+}
+
+export type PublishOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+
+export type PeerFlowOutcome =
+  | { readonly ok: true; readonly flow: FlowId }
+  | { readonly ok: false; readonly status: number; readonly reason: string }
+
+export type ResolveOutcome =
+  | { readonly ok: true; readonly addresses: readonly { host: string; port: number; transport: Transport }[] }
+  | { readonly ok: false; readonly status: number; readonly reason: string }
+
+/** A SIP account as the core needs it; digest hashes only, never the password. */
+export interface Account {
+  readonly username: string
+  /** Lower-case hex H(username:realm:password) by digest algorithm name ("MD5", "SHA-256"). */
+  readonly ha1: ReadonlyMap<string, string>
+  /** Canonical AORs this account may register and use in From; the first is its own. */
+  readonly aors: readonly string[]
+  /** Canonical AORs it may register for others (M-07). */
+  readonly delegates: readonly string[]
+}
+
+/** Hosted users. Answers from memory. */
+export interface Accounts {
+  byUsername(username: string): Account | undefined
+  /** The account whose own AOR this is. */
+  byAor(aor: string): Account | undefined
+}
+
+export interface SipSettings {
+  readonly roles: { readonly registrar: boolean; readonly proxy: boolean; readonly redirect: boolean }
+  /** Hosted domains, lower-case. The first is the digest realm and the name of the overlay side. */
+  readonly domains: readonly string[]
+  readonly auth: 'digest' | 'none'
+  readonly listeners: readonly SipListener[]
+  /** This node towards peers (adapter-mapping s.4.3): its name in hex and the `gr` value of its overlay GRUU. */
+  readonly peerIdentity: { readonly overlay: string; readonly hex: string; readonly gr: string } | undefined
+  readonly minExpiresS: number
+  readonly defaultExpiresS: number
+  readonly maxExpiresS: number
+  readonly flowGraceS: number
+  readonly maxForks: number
+  readonly maxBindings: number
+  readonly lookup: 'parallel' | 'overlayFirst' | 'localOnly'
+  readonly recurse3xx: boolean
+  readonly redirectProxies: readonly string[]
+  readonly redirectUse305: boolean
+  readonly appAttachBudgetMs: { readonly invite: Millis; readonly other: Millis }
+  readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
+  /** 32 random bytes that key nonces, flow tokens and deterministic tags. The same on every peer of the domain. */
+  readonly secret: Uint8Array
+  readonly limits: SipLimits
+}
+
+export interface SipLimits {
+  readonly headBytesMax: number
+  readonly headersMax: number
+  readonly viaMax: number
+  readonly bodyBytesMax: number
+  readonly transactionsMax: number
+  readonly flowsMax: number
+  /** Digest failures from one source in 60 s before 403. */
+  readonly authFailuresMax: number
+}
