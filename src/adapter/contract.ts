@@ -1,0 +1,149 @@
+/**
+ * What a whole node is told and what it answers: the SIP core, the peer core and the translation between them, as one
+ * machine. The app drives it with sockets, the simulator with a virtual network.
+ */
+import type { Millis } from '../common/time.ts'
+import type { Random } from '../common/random.ts'
+import type { Trace } from '../common/trace.ts'
+import type { Accounts, SipAction, SipInput, SipSettings } from '../sip/index.ts'
+import type {
+  Credential,
+  CryptoPort,
+  OverlayConfiguration,
+  PeerAction,
+  PeerInput,
+  PeerState,
+  TransportAddress,
+} from '../reload/index.ts'
+
+export interface NodeComponents {
+  readonly crypto: CryptoPort
+  readonly random: Random
+  readonly trace: Trace
+  readonly accounts: Accounts
+}
+
+export interface NodeInit {
+  readonly configuration: OverlayConfiguration
+  /** The signed document as bytes, passed on to peers that lack it. */
+  readonly configurationDocument: Uint8Array
+  /** The node's own certificate and key: its place in the ring. */
+  readonly credential: Credential
+  /** Credentials of hosted users that were enrolled in an earlier run. */
+  readonly userCredentials: readonly HostedCredential[]
+  readonly bootstrap: readonly TransportAddress[]
+  readonly advertised: { readonly overlay: TransportAddress; readonly application: TransportAddress }
+  /** True for the first node of an overlay: it owns the whole ring instead of looking for one. */
+  readonly founder: boolean
+  /** Records of the journal. */
+  readonly restored: readonly (readonly [string, Uint8Array])[]
+  /** Undefined for a plain peer without SIP roles. `peerIdentity` is filled in by the node itself. */
+  readonly sip: Omit<SipSettings, 'peerIdentity'> | undefined
+  readonly adapter: AdapterSettings
+}
+
+export interface HostedCredential {
+  readonly aor: string
+  readonly credential: Credential
+}
+
+/** Keys of adapter-mapping s.11 that concern the overlay half; seconds unless said otherwise. */
+export interface AdapterSettings {
+  readonly publishForwardAsUri: boolean
+  readonly publishNodeContact: boolean
+  readonly overlayLifetimeMinS: number
+  readonly overlayLifetimeMaxS: number
+  /** Longest wait of a REGISTER for its Store (M-08). */
+  readonly storeBudgetMs: Millis
+  readonly recursionDepth: number
+  readonly recursionFetches: number
+  readonly flowIdleS: number
+  readonly flowsMax: number
+  readonly enrollOnFirstRegister: boolean
+  readonly selfTestIntervalMs: Millis
+}
+
+export const DEFAULT_ADAPTER_SETTINGS: AdapterSettings = {
+  publishForwardAsUri: true,
+  publishNodeContact: true,
+  overlayLifetimeMinS: 300,
+  overlayLifetimeMaxS: 7200,
+  storeBudgetMs: 10_000,
+  recursionDepth: 5,
+  recursionFetches: 20,
+  flowIdleS: 600,
+  flowsMax: 2000,
+  enrollOnFirstRegister: false,
+  selfTestIntervalMs: 10_000,
+}
+
+export type NodeInput =
+  | { readonly kind: 'sip'; readonly input: SipInput }
+  | { readonly kind: 'peer'; readonly input: PeerInput }
+  | { readonly kind: 'enrolled'; readonly aor: string; readonly outcome: EnrollOutcome }
+  /** The accounts behind `components.accounts` changed: these AORs are hosted here now, all of them listed. */
+  | { readonly kind: 'hostedUsers'; readonly aors: readonly string[] }
+  | { readonly kind: 'query'; readonly id: number; readonly query: NodeQuery }
+  /** Begin to leave: new work is refused, own entries are withdrawn, then RELOAD Leave; ends in the action `left`. */
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'timeout' }
+
+export type NodeQuery =
+  | { readonly kind: 'locate'; readonly aor: string }
+  | { readonly kind: 'ping'; readonly nodeId: string }
+
+export type EnrollOutcome =
+  | { readonly ok: true; readonly credential: Credential }
+  /** `final`: the name was refused, REGISTER gets 403; otherwise the server was not reachable, 503. */
+  | { readonly ok: false; readonly final: boolean; readonly reason: string }
+
+export type NodeAction =
+  | { readonly kind: 'sip'; readonly action: SipNetworkAction }
+  | { readonly kind: 'peer'; readonly action: PeerNetworkAction }
+  /** Get a certificate for this hosted user; `urgent` when a REGISTER waits. Answered by `enrolled`. */
+  | { readonly kind: 'enroll'; readonly aor: string; readonly urgent: boolean }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: NodeAnswer }
+  | { readonly kind: 'stateChanged'; readonly state: PeerState }
+  | { readonly kind: 'left' }
+
+export type SipNetworkAction = Extract<
+  SipAction,
+  { kind: 'sendDatagram' | 'openFlow' | 'sendFlow' | 'closeFlow' | 'resolve' }
+>
+
+export type PeerNetworkAction = Extract<
+  PeerAction,
+  { kind: 'openChannel' | 'sendChannel' | 'closeChannel' | 'persist' }
+>
+
+export type NodeAnswer =
+  | { readonly kind: 'located'; readonly location: AorLocation }
+  | { readonly kind: 'pinged'; readonly responder: string; readonly rttMs: number }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** What the overlay holds for an AOR, for people: `/api/v1/locate`. */
+export interface AorLocation {
+  readonly aor: string
+  readonly resourceId: string
+  readonly responsible: string
+  readonly userExists: boolean
+  readonly entries: readonly {
+    /** Dictionary key: the Node-ID of the signing user certificate. */
+    readonly key: string
+    /** Node-ID of the node that serves the user, or the AOR or URI calls are forwarded to. */
+    readonly target: string
+    readonly type: 'route' | 'uri'
+    readonly contactPrefs: string
+    readonly lifetimeS: number
+    /** ISO-less milliseconds since 1970. */
+    readonly storageTime: number
+  }[]
+  readonly rejected: number
+}
+
+/** Health as the self-test sees it: store and fetch of an own value through the overlay. */
+export interface SelfTest {
+  readonly lastSuccessMs: Millis | undefined
+  /** Share of the last 20 rounds that succeeded; 1 before the first round. */
+  readonly successRatio: number
+}

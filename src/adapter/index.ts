@@ -1,0 +1,6 @@
+/**
+ * The adapter: REGISTER becomes a signed Store, a call to somebody who is not registered here becomes Fetch and AppAttach.
+ * It translates and nothing else; SIP rules live in `sip`, overlay rules in `reload`. `NodeCore` joins all three
+ * into the one machine that the app and the simulator drive.
+ */
+export * from './contract.ts'
