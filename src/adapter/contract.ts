@@ -89,8 +89,7 @@ export type NodeInput =
   | { readonly kind: 'timeout' }
 
 export type NodeQuery =
-  | { readonly kind: 'locate'; readonly aor: string }
-  | { readonly kind: 'ping'; readonly nodeId: string }
+  { readonly kind: 'locate'; readonly aor: string } | { readonly kind: 'ping'; readonly nodeId: string }
 
 export type EnrollOutcome =
   | { readonly ok: true; readonly credential: Credential }

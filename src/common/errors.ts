@@ -10,7 +10,8 @@ export class RingbridgeError extends Error {
 }
 
 /** Either a value or a reason, for failures that come from the wire: those are answered or dropped, never thrown. */
-export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E }
+export type Result<T, E> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E }
 
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {
   return { ok: true, value }
