@@ -1,0 +1,43 @@
+/**
+ * The write side of a byte stream as every stream shell needs it: what is written within one turn of the event loop
+ * leaves in one piece, and a stream whose far end does not read is cut off before it eats the memory.
+ */
+
+/** The part of `net.Socket` and `tls.TLSSocket` that is used here. */
+export interface WritableStream {
+  readonly writableLength: number
+  readonly writableCorked: number
+  readonly destroyed: boolean
+  cork(): void
+  uncork(): void
+  write(bytes: Uint8Array): boolean
+}
+
+export class TurnWriter {
+  private readonly queueBytesMax: number
+  private corked: WritableStream[] = []
+
+  /** `queueBytesMax`: bytes that may wait for one stream before it counts as stuck. */
+  constructor(queueBytesMax: number) {
+    this.queueBytesMax = queueBytesMax
+  }
+
+  /** Queues `bytes`; false when the stream is stuck, in which case nothing was queued and the caller closes it. */
+  write(stream: WritableStream, bytes: Uint8Array): boolean {
+    if (stream.destroyed) return true
+    if (stream.writableLength + bytes.length > this.queueBytesMax) return false
+    if (stream.writableCorked === 0) {
+      stream.cork()
+      // The check phase runs right after all sockets that were readable in this turn have been served.
+      if (this.corked.push(stream) === 1) setImmediate(this.flush)
+    }
+    stream.write(bytes)
+    return true
+  }
+
+  private readonly flush = (): void => {
+    const streams = this.corked
+    this.corked = []
+    for (const stream of streams) if (!stream.destroyed) stream.uncork()
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Drives one synchronous machine: an input goes in, everything it answers is handed out before the next input, and one
+ * timer stands for all its deadlines.
+ */
+import { NEVER, type Millis, type Now } from '../../common/time.ts'
+
+export interface Machine<I, A> {
+  step(now: Now, input: I): void
+  drain(): readonly A[]
+  nextDeadline(): Millis
+}
+
+/** setTimeout cannot wait longer (2^31 - 1 ms). */
+const TIMER_MAX_MS = 0x7fff_ffff
+
+export class Loop<I, A> {
+  private readonly machine: Machine<I, A>
+  private readonly timeout: I
+  private readonly perform: (action: A) => void
+  private readonly inputs: I[] = []
+  private running = false
+  private stopped = false
+  private timer: NodeJS.Timeout | undefined
+  private timerAt: Millis = NEVER
+
+  /** `timeout` is the input that says "look at your deadlines"; `perform` carries out one action and may feed inputs. */
+  constructor(machine: Machine<I, A>, timeout: I, perform: (action: A) => void) {
+    this.machine = machine
+    this.timeout = timeout
+    this.perform = perform
+  }
+
+  /** One input. Those that arrive while an earlier one is being served wait their turn. */
+  readonly feed = (input: I): void => {
+    if (this.stopped) return
+    this.inputs.push(input)
+    if (this.running) return
+    this.running = true
+    try {
+      // An index instead of shift(): a burst must not cost its square.
+      for (let at = 0; at < this.inputs.length && !this.isStopped(); at++) {
+        this.machine.step(clock(), this.inputs[at] as I)
+        for (const action of this.machine.drain()) this.perform(action)
+      }
+    } finally {
+      this.inputs.length = 0
+      this.running = false
+    }
+    this.arm()
+  }
+
+  /** After this no input reaches the machine and no timer is left. */
+  stop(): void {
+    this.stopped = true
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+
+  private isStopped(): boolean {
+    return this.stopped
+  }
+
+  private arm(): void {
+    const at = this.machine.nextDeadline()
+    // A timer that is early does no harm: it looks and goes back to sleep. So a deadline that moves out costs nothing.
+    if (this.stopped || at >= this.timerAt) return
+    clearTimeout(this.timer)
+    this.timerAt = at
+    const wait = Math.min(Math.max(0, Math.ceil(at - performance.now())), TIMER_MAX_MS)
+    this.timer = setTimeout(this.onTimer, wait)
+  }
+
+  private readonly onTimer = (): void => {
+    this.timer = undefined
+    this.timerAt = NEVER
+    if (this.machine.nextDeadline() <= performance.now()) this.feed(this.timeout)
+    else this.arm()
+  }
+}
+
+/** Both clocks of the process: monotonic for timers, wall time for certificates and storage_time. */
+export function clock(): Now {
+  return { ms: performance.now(), wall: Date.now() }
+}

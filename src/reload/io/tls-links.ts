@@ -1,0 +1,298 @@
+/**
+ * TLS over TCP for overlay links and application flows (RFC 6940 s.6.5.1, no-ICE): opens, accepts and carries bytes. What a
+ * certificate is worth is the core's judgement; this shell only makes sure that there is one.
+ */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { connect, createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
+import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
+import { TurnWriter } from '../../common/io/turn-writer.ts'
+import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../peer/contract.ts'
+
+export interface TlsLimits {
+  /** Bytes waiting for one far end before it is cut off. */
+  readonly queueBytesMax: number
+  /** Sockets of one listener, those still shaking hands included. */
+  readonly connectionsMax: number
+  /** Sockets from one source address, so that one host cannot take all places. */
+  readonly connectionsPerSourceMax: number
+  readonly handshakeTimeoutMs: number
+}
+
+export const TLS_LIMITS: TlsLimits = {
+  queueBytesMax: 4 * 1024 * 1024,
+  connectionsMax: 4_096,
+  connectionsPerSourceMax: 512,
+  handshakeTimeoutMs: 8_000,
+}
+
+/** Certificates that a far end may show; more is not a chain but an attack on whoever checks it. */
+const CHAIN_LENGTH_MAX = 8
+
+export interface TlsIdentity {
+  /** PEM, leaf first. */
+  readonly certificates: string
+  /** PEM, PKCS#8. */
+  readonly privateKey: string
+}
+
+interface Channel {
+  readonly socket: TLSSocket
+  open: boolean
+  stage: 'tcp' | 'tls' | 'up'
+  reason: string
+}
+
+export class TlsLinks {
+  /** Failed links by stage and reason. */
+  readonly failures = new Tally(['tcp', 'tls', 'no_certificate', 'stuck', 'limit'])
+  readonly setupSeconds = new Histogram(SECONDS_BUCKETS, [''])
+  private readonly sink: (input: PeerInput) => void
+  private readonly identity: TlsIdentity
+  private readonly limits: TlsLimits
+  private readonly writer: TurnWriter
+  private keyLog: number | undefined
+  private readonly servers: Server[] = []
+  private readonly channels = new Map<ChannelId, Channel>()
+  private readonly perSource = new Map<string, number>()
+  /** Even ids are ours; odd ones are named by the core. */
+  private nextChannel: ChannelId = 2
+
+  /** `keyLogFile`: NSS key log for tools that decrypt captures; it makes every link readable, so it is off unless asked for. */
+  constructor(
+    sink: (input: PeerInput) => void,
+    identity: TlsIdentity,
+    options: { readonly limits?: TlsLimits; readonly keyLogFile?: string | undefined } = {},
+  ) {
+    this.sink = sink
+    this.identity = identity
+    this.limits = options.limits ?? TLS_LIMITS
+    this.writer = new TurnWriter(this.limits.queueBytesMax)
+    // Written synchronously: a killed process must not take the keys of its last link with it.
+    this.keyLog = options.keyLogFile === undefined ? undefined : openSync(options.keyLogFile, 'a', 0o600)
+  }
+
+  get active(): number {
+    let up = 0
+    for (const channel of this.channels.values()) if (channel.open) up++
+    return up
+  }
+
+  /** Binds one listener; rejects with the system's error. */
+  async listen(purpose: ChannelPurpose, host: string, port: number): Promise<TransportAddress> {
+    const server = createServer({
+      ...this.secureOptions(),
+      requestCert: true,
+      // RFC 6940 s.6.6.1: trust in the overlay's roots, not in those of the system; the core decides.
+      rejectUnauthorized: false,
+      handshakeTimeout: this.limits.handshakeTimeoutMs,
+      noDelay: true,
+      keepAlive: true,
+    })
+    server.maxConnections = this.limits.connectionsMax
+    server.on('drop', () => this.failures.add('limit'))
+    server.on('connection', (socket) => {
+      const source = socket.remoteAddress ?? ''
+      const fromSource = this.perSource.get(source) ?? 0
+      if (fromSource >= this.limits.connectionsPerSourceMax) {
+        this.failures.add('limit')
+        socket.destroy()
+        return
+      }
+      this.perSource.set(source, fromSource + 1)
+      socket.once('close', () => {
+        const left = (this.perSource.get(source) ?? 1) - 1
+        if (left > 0) this.perSource.set(source, left)
+        else this.perSource.delete(source)
+      })
+    })
+    server.on('secureConnection', (socket) => this.accept(purpose, socket))
+    server.on('tlsClientError', (_error, socket) => {
+      this.failures.add('tls')
+      socket.destroy()
+    })
+    server.on('keylog', (line: Buffer) => this.logKey(line))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host, port }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    server.on('error', () => this.failures.add('tcp'))
+    this.servers.push(server)
+    const bound = server.address()
+    if (bound === null || typeof bound === 'string') throw new Error('TLS listener without an address')
+    return { address: bound.address, port: bound.port }
+  }
+
+  /** Opens a channel that the core has named; the answer is `channelOpened` or `channelFailed`. */
+  open(id: ChannelId, purpose: ChannelPurpose, to: TransportAddress): void {
+    if (isIP(to.address) === 0 || to.port < 1 || to.port > 65535) {
+      queueMicrotask(() =>
+        this.sink({ kind: 'channelFailed', channel: id, reason: 'not an IP address and port' }),
+      )
+      return
+    }
+    const started = performance.now()
+    const socket = connect({
+      host: to.address,
+      port: to.port,
+      ...this.secureOptions(),
+      rejectUnauthorized: false,
+    })
+    socket.setNoDelay(true)
+    const channel: Channel = {
+      socket,
+      open: false,
+      stage: 'tcp',
+      reason: 'closed before the handshake ended',
+    }
+    socket.on('keylog', (line: Buffer) => this.logKey(line))
+    socket.once('connect', () => {
+      channel.stage = 'tls'
+    })
+    const deadline = setTimeout(() => {
+      channel.reason = `no ${channel.stage === 'tcp' ? 'answer' : 'TLS handshake'} in time`
+      socket.destroy()
+    }, this.limits.handshakeTimeoutMs)
+    socket.once('close', () => clearTimeout(deadline))
+    socket.once('secureConnect', () => {
+      clearTimeout(deadline)
+      socket.setKeepAlive(true, 60_000)
+      this.setupSeconds.observe((performance.now() - started) / 1000)
+      this.up(id, channel, purpose, 'client', to)
+    })
+    this.attach(id, channel)
+  }
+
+  send(id: ChannelId, bytes: Uint8Array): void {
+    const channel = this.channels.get(id)
+    if (channel === undefined || this.writer.write(channel.socket, bytes)) return
+    this.failures.add('stuck')
+    channel.socket.destroy()
+  }
+
+  /** Closes after what was written has left. The core asked for it, so no `channelClosed` follows. */
+  closeChannel(id: ChannelId): void {
+    const channel = this.channels.get(id)
+    if (channel === undefined) return
+    this.channels.delete(id)
+    if (!channel.open) {
+      channel.socket.destroy()
+      return
+    }
+    channel.socket.end()
+    channel.socket.setTimeout(this.limits.handshakeTimeoutMs, () => channel.socket.destroy())
+  }
+
+  async close(): Promise<void> {
+    const closing = this.servers
+      .splice(0)
+      .map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+    const channels = [...this.channels.values()]
+    this.channels.clear()
+    for (const channel of channels) channel.socket.destroy()
+    await Promise.all(closing)
+    if (this.keyLog !== undefined) closeSync(this.keyLog)
+    this.keyLog = undefined
+  }
+
+  private accept(purpose: ChannelPurpose, socket: TLSSocket): void {
+    const { remoteAddress: address, remotePort: port } = socket
+    if (address === undefined || port === undefined) {
+      socket.destroy()
+      return
+    }
+    const id = this.nextChannel
+    this.nextChannel += 2
+    const channel: Channel = { socket, open: false, stage: 'tls', reason: '' }
+    this.attach(id, channel)
+    this.up(id, channel, purpose, 'server', { address, port })
+  }
+
+  private up(
+    id: ChannelId,
+    channel: Channel,
+    purpose: ChannelPurpose,
+    role: 'client' | 'server',
+    remote: TransportAddress,
+  ): void {
+    const certificates = chainOf(channel.socket)
+    if (certificates.length === 0) {
+      // Without one there is nobody to name: RFC 6940 s.6.6.1 has both ends authenticate.
+      channel.reason = 'the far end shows no certificate'
+      this.failures.add('no_certificate')
+      if (role === 'server') this.channels.delete(id)
+      channel.socket.destroy()
+      return
+    }
+    channel.open = true
+    channel.stage = 'up'
+    this.sink({ kind: 'channelOpened', channel: id, purpose, role, certificates, remote })
+  }
+
+  private attach(id: ChannelId, channel: Channel): void {
+    const { socket } = channel
+    this.channels.set(id, channel)
+    socket.on('data', (bytes: Buffer) => {
+      if (channel.open && this.channels.get(id) === channel)
+        this.sink({ kind: 'channelData', channel: id, bytes })
+    })
+    socket.on('end', () => socket.destroy())
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      channel.reason = error.code ?? error.message
+    })
+    socket.on('close', () => {
+      if (this.channels.get(id) !== channel) return
+      this.channels.delete(id)
+      if (channel.open) {
+        this.sink({ kind: 'channelClosed', channel: id })
+        return
+      }
+      if (channel.stage !== 'up') this.failures.add(channel.stage)
+      this.sink({ kind: 'channelFailed', channel: id, reason: channel.reason })
+    })
+  }
+
+  private secureOptions() {
+    return { secureContext: this.context(), minVersion: 'TLSv1.2' as const }
+  }
+
+  private context() {
+    this.secureContext ??= createSecureContext({
+      cert: this.identity.certificates,
+      key: this.identity.privateKey,
+      minVersion: 'TLSv1.2',
+      secureOptions: SSL_OP_NO_TICKET,
+    })
+    return this.secureContext
+  }
+  private secureContext: ReturnType<typeof createSecureContext> | undefined
+
+  private logKey(line: Buffer): void {
+    if (this.keyLog !== undefined) writeSync(this.keyLog, line)
+  }
+}
+
+/** A resumed session would not show the chain again, and the core wants to see it on every link. */
+const SSL_OP_NO_TICKET = 0x4000
+
+/** DER certificates as the far end showed them, leaf first. */
+function chainOf(socket: TLSSocket): Uint8Array[] {
+  const chain: Uint8Array[] = []
+  let certificate = socket.getPeerCertificate(true)
+  // An absent certificate is an empty object here; a self-signed one is its own issuer.
+  while (certificate?.raw !== undefined && chain.length < CHAIN_LENGTH_MAX) {
+    chain.push(certificate.raw)
+    const issuer = certificate.issuerCertificate
+    if (
+      issuer === undefined ||
+      issuer === certificate ||
+      issuer.fingerprint256 === certificate.fingerprint256
+    )
+      break
+    certificate = issuer
+  }
+  return chain
+}
