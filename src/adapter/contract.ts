@@ -61,6 +61,11 @@ export interface AdapterSettings {
   readonly flowsMax: number
   readonly enrollOnFirstRegister: boolean
   readonly selfTestIntervalMs: Millis
+  /**
+   * Go on as a ring of one when every neighbor is lost. Off: phones get 503 and move to their second registrar, since a
+   * node whose overlay port was cut cannot tell that from being the last one alive.
+   */
+  readonly standalone: boolean
 }
 
 export const DEFAULT_ADAPTER_SETTINGS: AdapterSettings = {
@@ -75,6 +80,7 @@ export const DEFAULT_ADAPTER_SETTINGS: AdapterSettings = {
   flowsMax: 2000,
   enrollOnFirstRegister: false,
   selfTestIntervalMs: 10_000,
+  standalone: false,
 }
 
 export type NodeInput =

@@ -4,3 +4,6 @@
  * into the one machine that the app and the simulator drive.
  */
 export * from './contract.ts'
+export { NodeCore } from './node-core.ts'
+export type { AdapterCore, AdapterSnapshot } from './adapter-core.ts'
+export type { AdapterInstruments } from './instruments.ts'

@@ -1,0 +1,195 @@
+import type { Millis, Now } from '../common/time.ts'
+import type { CommandError, CertificatePublication, Credential, PeerEvent } from '../reload/index.ts'
+import type { SipAction } from '../sip/index.ts'
+import { CertificatePublisher } from './certificates.ts'
+import type { EnrollOutcome, NodeQuery, SelfTest } from './contract.ts'
+import { FlowPool } from './flow-pool.ts'
+import { Locator } from './locate.ts'
+import type { AdapterAction, AdapterParts } from './parts.ts'
+import { Publisher } from './publish.ts'
+import { Queries } from './queries.ts'
+import { SelfTester } from './self-test.ts'
+
+/** Requests of the SIP core that concern the overlay. */
+export type SipQuestion = Extract<SipAction, { kind: 'locate' | 'publish' | 'openPeerFlow' }>
+
+/** Bound on the withdrawal of own entries while leaving (adapter-mapping s.3.4). */
+const WITHDRAW_MS = 10_000
+
+/**
+ * The translation: what the SIP core asks becomes commands to the peer core, and its events become answers. Decides nothing
+ * of either protocol beyond the mapping.
+ */
+export class AdapterCore {
+  readonly publisher: Publisher
+  readonly flows: FlowPool
+  private readonly parts: AdapterParts
+  private readonly locator: Locator
+  private readonly certificates: CertificatePublisher
+  private readonly tester: SelfTester
+  private readonly queries: Queries
+  private readonly publicationsOf: (credential: Credential) => readonly CertificatePublication[]
+  private leaving: 'no' | 'withdrawing' | 'done' = 'no'
+
+  constructor(
+    parts: AdapterParts,
+    credential: Credential,
+    publicationsOf: (credential: Credential) => readonly CertificatePublication[],
+    byNode: CertificatePublication,
+  ) {
+    this.parts = parts
+    this.publicationsOf = publicationsOf
+    this.publisher = new Publisher(parts)
+    this.flows = new FlowPool(parts)
+    this.locator = new Locator(parts, this.publisher)
+    this.certificates = new CertificatePublisher(parts)
+    this.tester = new SelfTester(parts, credential, byNode)
+    this.queries = new Queries(parts)
+  }
+
+  drain(): AdapterAction[] {
+    return this.parts.outbox.drain()
+  }
+
+  nextDeadline(): Millis {
+    return this.parts.deadlines.next()
+  }
+
+  /** First call after construction: begins the self-test rounds. */
+  start(now: Now): void {
+    this.parts.deadlines.set(now.ms, { part: 'selfTest' })
+  }
+
+  setHosted(now: Now, aors: readonly string[], credentials: ReadonlyMap<string, Credential>): void {
+    for (const [aor, credential] of credentials) {
+      if (this.publisher.user(aor) === undefined)
+        this.certificates.add(now, credential, this.publicationsOf(credential))
+    }
+    this.publisher.setHosted(now, aors, credentials)
+  }
+
+  /** Joined or not: nothing is stored, fetched or attached while the overlay is out of reach. */
+  setAvailable(now: Now, available: boolean): void {
+    if (this.parts.available === available) return
+    this.parts.available = available
+    if (!available) return
+    this.publisher.resume(now)
+    this.certificates.resume(now)
+    this.tester.round(now)
+  }
+
+  question(now: Now, action: SipQuestion): void {
+    switch (action.kind) {
+      case 'locate':
+        return this.locator.locate(now, action.id, action.aor, action.budgetMs)
+      case 'publish':
+        if (action.cause === 'register')
+          return this.publisher.register(now, action.id, action.aor, action.bindings)
+        return this.publisher.bindingsEnded(now, action.aor, action.bindings)
+      case 'openPeerFlow':
+        return this.flows.open(now, action.id, action.address, action.secure, action.budgetMs)
+    }
+  }
+
+  enrolled(now: Now, aor: string, outcome: EnrollOutcome): void {
+    const credential = this.publisher.enrolled(now, aor, outcome)
+    if (credential !== undefined) this.certificates.add(now, credential, this.publicationsOf(credential))
+  }
+
+  query(now: Now, id: number, query: NodeQuery): void {
+    this.queries.ask(now, id, query)
+  }
+
+  /** Events of the peer core that answer a command of ours. */
+  event(now: Now, event: PeerEvent): void {
+    switch (event.kind) {
+      case 'storeDone': {
+        const error: CommandError | undefined = event.outcome.ok ? undefined : event.outcome.error
+        if (this.publisher.storeDone(now, event.id, error)) this.withdrawalDone()
+        else if (!this.certificates.storeDone(now, event.id, error))
+          this.tester.storeDone(now, event.id, error)
+        return
+      }
+      case 'fetchDone':
+        if (this.locator.fetchDone(now, event.id, event.outcome)) return
+        if (!this.tester.fetchDone(now, event.id, event.outcome))
+          this.queries.fetchDone(event.id, event.outcome)
+        return
+      case 'pingDone':
+        this.queries.pingDone(event.id, event.outcome)
+        return
+      case 'appFlowOpened':
+        return this.flows.opened(now, event)
+      case 'appAttachFailed':
+        this.flows.failed(now, event.id, event.error)
+        return
+      case 'stateChanged':
+      case 'left':
+        return
+    }
+  }
+
+  /** Withdraws every own entry; `withdrawn` turns true when that is done or has taken too long. */
+  withdraw(now: Now): void {
+    if (this.leaving !== 'no') return
+    this.leaving = 'withdrawing'
+    this.certificates.stop()
+    this.parts.deadlines.set(now.ms + WITHDRAW_MS, { part: 'withdraw' })
+    this.publisher.withdraw(now)
+    this.withdrawalDone()
+  }
+
+  get withdrawn(): boolean {
+    return this.leaving === 'done'
+  }
+
+  timeout(now: Now): void {
+    for (;;) {
+      const timer = this.parts.deadlines.pop(now.ms)
+      if (timer === undefined) return
+      switch (timer.part) {
+        case 'publish':
+          this.publisher.timeout(now, timer.aor, timer.what)
+          break
+        case 'flows':
+          this.flows.timeout(now, timer.key, timer.what)
+          break
+        case 'certificates':
+          this.certificates.timeout(now, timer.index)
+          break
+        case 'selfTest':
+          this.tester.tick(now)
+          break
+        case 'withdraw':
+          this.leaving = 'done'
+          break
+      }
+    }
+  }
+
+  snapshot(now: Now): AdapterSnapshot {
+    return {
+      selfTest: this.tester.state(),
+      ...this.publisher.counts(now),
+      flows: this.flows.counts(),
+      certificatesPending: this.certificates.pending,
+      lookups: this.locator.active,
+    }
+  }
+
+  private withdrawalDone(): void {
+    if (this.leaving === 'withdrawing' && this.publisher.withdrawn()) this.leaving = 'done'
+  }
+}
+
+/** Gauges of the adapter. */
+export interface AdapterSnapshot {
+  readonly selfTest: SelfTest
+  /** Hosted AORs with bindings, and those of them that the overlay does not hold as it should. */
+  readonly aors: number
+  readonly missing: number
+  readonly enrolled: number
+  readonly flows: { readonly sip: number; readonly sips: number }
+  readonly certificatesPending: number
+  readonly lookups: number
+}

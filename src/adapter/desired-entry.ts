@@ -1,0 +1,41 @@
+import { encodeSipRegistration, formatContactPrefs, type Destination, type NodeId } from '../reload/index.ts'
+import { canonicalAor, parseUri, type PublishedBinding } from '../sip/index.ts'
+import type { AdapterSettings } from './contract.ts'
+import { CONTACT_PREFS_BYTES_MAX, mergedFeatures } from './feature-merge.ts'
+import { decodeGr, listTo } from './overlay-address.ts'
+
+/**
+ * The one SIP-REGISTRATION value that stands for all bindings of a user on this adapter (adapter-mapping s.3.3, M-12), encoded;
+ * undefined when there is nothing to publish. `smaller` leaves contact_prefs out.
+ */
+export function desiredEntry(
+  bindings: readonly PublishedBinding[],
+  self: NodeId,
+  settings: Pick<AdapterSettings, 'publishForwardAsUri' | 'publishNodeContact'>,
+  smaller = false,
+): Uint8Array | undefined {
+  const only = bindings.length === 1 ? bindings[0] : undefined
+  if (bindings.length === 0) return undefined
+  if (only?.kind === 'forward' && settings.publishForwardAsUri) {
+    const aor = canonicalAor(only.contact)
+    if (aor.ok) return encodeSipRegistration({ kind: 'uri', uri: aor.value })
+  }
+  if (only?.kind === 'node' && settings.publishNodeContact) {
+    const list = decodeGr(parseUri(only.contact)?.params.get('gr') ?? '')
+    if (list !== undefined) return route(list, smaller ? '' : preferences(bindings))
+  }
+  return route(listTo(self), smaller ? '' : preferences(bindings))
+}
+
+function route(destinations: readonly Destination[], contactPrefs: string): Uint8Array {
+  return encodeSipRegistration({ kind: 'route', contactPrefs, destinations })
+}
+
+/** Predicate text, or no more than the scheme when it grows too long (M-13). */
+function preferences(bindings: readonly PublishedBinding[]): string {
+  const features = mergedFeatures(bindings)
+  const full = formatContactPrefs(features)
+  if (full.length <= CONTACT_PREFS_BYTES_MAX) return full
+  const schemes = features.get('sip.schemes')
+  return schemes === undefined ? '' : formatContactPrefs(new Map([['sip.schemes', schemes]]))
+}

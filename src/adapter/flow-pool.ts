@@ -1,0 +1,307 @@
+import type { Deadline } from '../common/deadlines.ts'
+import type { Millis, Now } from '../common/time.ts'
+import { toHex } from '../common/bytes.ts'
+import {
+  APPLICATION,
+  ERROR_CODE,
+  key,
+  sameId,
+  type ChannelId,
+  type CommandError,
+  type CommandId,
+  type Destination,
+  type NodeId,
+} from '../reload/index.ts'
+import type { FlowId, PeerFlowOutcome, RequestId } from '../sip/index.ts'
+import { attachFailure, attachNegative } from './error-map.ts'
+import { destinationsOf, terminalNode } from './overlay-address.ts'
+import type { AdapterParts, AdapterTimer } from './parts.ts'
+
+/** A node that was gone or does not serve SIP is not asked again for this long (adapter-mapping s.7.2). */
+const NEGATIVE_MS = 30_000
+/** How long to wait for the far end's own AppAttach after In_Progress (adapter-mapping s.7.2). */
+const REVERSE_WAIT_MS = 3_000
+/** CRLF keep-alive on TCP: 95 to 120 s (adapter-mapping s.5.2). */
+const KEEPALIVE_MS = 95_000
+const KEEPALIVE_SPREAD_MS = 25_000
+/** Failed addresses remembered; the oldest go first. */
+const NEGATIVE_MAX = 1_000
+
+const PING = new Uint8Array([13, 10, 13, 10])
+
+/** One proven SIP flow to another node. */
+interface Flow {
+  readonly channel: ChannelId
+  readonly node: NodeId
+  readonly application: number
+  readonly initiator: boolean
+  /** Lost against a twin (glare): answers may still use it, new requests do not. */
+  draining: boolean
+  usedMs: Millis
+  timer: Deadline<AdapterTimer> | undefined
+}
+
+/** AppAttach under way to one node for one application; others wait on it. */
+interface Opening {
+  readonly key: string
+  readonly waiting: RequestId[]
+  readonly command: CommandId
+  readonly beganMs: Millis
+  timer: Deadline<AdapterTimer> | undefined
+}
+
+/**
+ * Application flows to other nodes: one bidirectional flow a node and application, shared by all users (M-25), opened by
+ * AppAttach when first needed, closed when idle.
+ */
+export class FlowPool {
+  private readonly parts: AdapterParts
+  /** Usable flows by `<hex Node-ID>|<application>`. */
+  private readonly usable = new Map<string, Flow>()
+  private readonly flows = new Map<ChannelId, Flow>()
+  private readonly opening = new Map<string, Opening>()
+  private readonly commands = new Map<CommandId, Opening>()
+  private readonly negativeUntil = new Map<string, Millis>()
+
+  constructor(parts: AdapterParts) {
+    this.parts = parts
+  }
+
+  /** The SIP core wants a flow to a peer address; answered by `peerFlow`, at once when one is open. */
+  open(now: Now, id: RequestId, address: string, secure: boolean, budgetMs: Millis): void {
+    const destinations = destinationsOf(address)
+    const terminal = destinations === undefined ? undefined : terminalNode(destinations)
+    if (destinations === undefined || terminal === undefined || sameId(terminal, this.parts.self)) {
+      return this.answer(id, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
+    }
+    const flow = this.find(terminal, secure)
+    if (flow !== undefined) {
+      flow.usedMs = now.ms
+      this.parts.instruments.flowsReused.add(label(flow.application))
+      return this.answer(id, { ok: true, flow: flowId(flow.channel) })
+    }
+    this.attach(now, id, destinations, terminal, secure ? APPLICATION.sips : APPLICATION.sip, budgetMs)
+  }
+
+  /** The peer core proved a flow, asked for by us or by the far end. */
+  opened(
+    now: Now,
+    event: {
+      id: CommandId | undefined
+      channel: ChannelId
+      nodeId: NodeId
+      application: number
+      initiator: boolean
+    },
+  ): void {
+    const { channel, nodeId: node, application, initiator } = event
+    const flow: Flow = {
+      channel,
+      node,
+      application,
+      initiator,
+      draining: false,
+      usedMs: now.ms,
+      timer: undefined,
+    }
+    this.flows.set(channel, flow)
+    const name = flowKey(node, application)
+    const twin = this.usable.get(name)
+    if (twin === undefined || this.outranks(flow, twin)) {
+      if (twin !== undefined) this.drain(now, twin)
+      this.usable.set(name, flow)
+    } else {
+      flow.draining = true
+    }
+    this.schedule(now, flow)
+    this.parts.sip({
+      kind: 'peerFlowUp',
+      flow: flowId(channel),
+      peer: key(node),
+      secure: application === APPLICATION.sips,
+    })
+    const opening = this.opening.get(name)
+    if (opening !== undefined) {
+      this.parts.instruments.flowSetupSeconds.observe((now.ms - opening.beganMs) / 1000, label(application))
+      this.settle(opening, { ok: true, flow: flowId((this.usable.get(name) ?? flow).channel) })
+    }
+    this.evict(now)
+  }
+
+  /** True when the failed command was one of our AppAttaches. */
+  failed(now: Now, id: CommandId, error: CommandError): boolean {
+    const opening = this.commands.get(id)
+    if (opening === undefined) return false
+    this.commands.delete(id)
+    if (this.opening.get(opening.key) !== opening) return true
+    if (error.kind === 'reload' && error.code === ERROR_CODE.inProgress) {
+      opening.timer = this.parts.deadlines.set(now.ms + REVERSE_WAIT_MS, {
+        part: 'flows',
+        key: opening.key,
+        what: 'reverse',
+      })
+      return true
+    }
+    if (attachNegative(error)) this.remember(now, opening.key)
+    this.parts.trace({
+      level: 'info',
+      area: 'adapter',
+      event: 'peer_flow_failed',
+      node: opening.key.slice(0, 32),
+      reason:
+        error.kind === 'reload'
+          ? `reload error ${error.code} ${error.info}`
+          : 'reason' in error
+            ? error.reason
+            : error.kind,
+    })
+    this.settle(opening, { ok: false, ...attachFailure(error) })
+    return true
+  }
+
+  closed(channel: ChannelId): boolean {
+    const flow = this.flows.get(channel)
+    if (flow === undefined) return false
+    this.flows.delete(channel)
+    this.parts.deadlines.cancel(flow.timer)
+    const name = flowKey(flow.node, flow.application)
+    if (this.usable.get(name) === flow) this.usable.delete(name)
+    return true
+  }
+
+  owns(channel: ChannelId): boolean {
+    return this.flows.has(channel)
+  }
+
+  /** Bytes went over the flow. */
+  touch(now: Now, channel: ChannelId): void {
+    const flow = this.flows.get(channel)
+    if (flow !== undefined) flow.usedMs = now.ms
+  }
+
+  timeout(now: Now, name: string, what: 'idle' | 'reverse'): void {
+    if (what === 'reverse') {
+      const opening = this.opening.get(name)
+      if (opening !== undefined)
+        this.settle(opening, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
+      return
+    }
+    const flow = this.flows.get(Number(name))
+    if (flow === undefined) return
+    const idleMs = flow.draining ? 32_000 : 1000 * this.parts.settings.flowIdleS
+    if (now.ms - flow.usedMs >= idleMs) return this.close(flow)
+    if (!flow.draining) this.parts.outbox.push({ to: 'channel', channel: flow.channel, bytes: PING })
+    this.schedule(now, flow)
+  }
+
+  counts(): { sip: number; sips: number } {
+    let sips = 0
+    for (const flow of this.flows.values()) if (flow.application === APPLICATION.sips) sips++
+    return { sip: this.flows.size - sips, sips }
+  }
+
+  /** sips needs a 5061 flow; sip takes a 5060 flow and may use a 5061 one, never the other way round. */
+  private find(node: NodeId, secure: boolean): Flow | undefined {
+    const sips = this.usable.get(flowKey(node, APPLICATION.sips))
+    return secure ? sips : (this.usable.get(flowKey(node, APPLICATION.sip)) ?? sips)
+  }
+
+  private attach(
+    now: Now,
+    id: RequestId,
+    destinations: readonly Destination[],
+    terminal: NodeId,
+    application: number,
+    budgetMs: Millis,
+  ): void {
+    const name = flowKey(terminal, application)
+    const until = this.negativeUntil.get(name)
+    if (until !== undefined && until > now.ms) {
+      return this.answer(id, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
+    }
+    this.negativeUntil.delete(name)
+    const under = this.opening.get(name)
+    if (under !== undefined) {
+      under.waiting.push(id)
+      return
+    }
+    const command = this.parts.nextId()
+    const opening: Opening = { key: name, waiting: [id], command, beganMs: now.ms, timer: undefined }
+    this.opening.set(name, opening)
+    this.commands.set(command, opening)
+    this.parts.command({ kind: 'appAttach', id: command, destinations, application, timeoutMs: budgetMs })
+  }
+
+  private settle(opening: Opening, outcome: PeerFlowOutcome): void {
+    this.opening.delete(opening.key)
+    this.commands.delete(opening.command)
+    this.parts.deadlines.cancel(opening.timer)
+    for (const id of opening.waiting) this.answer(id, outcome)
+  }
+
+  private answer(id: RequestId, outcome: PeerFlowOutcome): void {
+    this.parts.sip({ kind: 'peerFlow', id, outcome })
+  }
+
+  /** Of two flows to one node the one that the numerically higher Node-ID initiated stays (adapter-mapping s.5.2). */
+  private outranks(flow: Flow, twin: Flow): boolean {
+    if (flow.initiator === twin.initiator) return true
+    const initiatedByUs = key(this.parts.self) > key(flow.node)
+    return flow.initiator === initiatedByUs
+  }
+
+  private drain(now: Now, flow: Flow): void {
+    flow.draining = true
+    flow.usedMs = now.ms
+  }
+
+  private schedule(now: Now, flow: Flow): void {
+    const pause = flow.draining ? 32_000 : KEEPALIVE_MS + this.parts.random.int(KEEPALIVE_SPREAD_MS)
+    flow.timer = this.parts.deadlines.set(now.ms + pause, {
+      part: 'flows',
+      key: String(flow.channel),
+      what: 'idle',
+    })
+  }
+
+  private close(flow: Flow): void {
+    this.closed(flow.channel)
+    this.parts.outbox.push({ to: 'channel', channel: flow.channel, bytes: undefined })
+    this.parts.sip({ kind: 'flowClosed', flow: flowId(flow.channel) })
+  }
+
+  /** Over the cap the flow that was not used for longest goes. */
+  private evict(now: Now): void {
+    if (this.flows.size <= this.parts.settings.flowsMax) return
+    let oldest: Flow | undefined
+    for (const flow of this.flows.values()) {
+      if (flow.usedMs < now.ms && (oldest === undefined || flow.usedMs < oldest.usedMs)) oldest = flow
+    }
+    if (oldest !== undefined) this.close(oldest)
+  }
+
+  private remember(now: Now, name: string): void {
+    if (this.negativeUntil.size >= NEGATIVE_MAX) {
+      const first = this.negativeUntil.keys().next()
+      if (first.done !== true) this.negativeUntil.delete(first.value)
+    }
+    this.negativeUntil.set(name, now.ms + NEGATIVE_MS)
+  }
+}
+
+/** Peer flows are known to the SIP core by negative numbers, so that they never meet those of phones. */
+export function flowId(channel: ChannelId): FlowId {
+  return -channel
+}
+
+export function channelOf(flow: FlowId): ChannelId {
+  return -flow
+}
+
+function flowKey(node: NodeId, application: number): string {
+  return `${toHex(node)}|${application}`
+}
+
+function label(application: number): string {
+  return application === APPLICATION.sips ? 'sips' : 'sip'
+}

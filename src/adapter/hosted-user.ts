@@ -1,0 +1,92 @@
+import { bytesEqual } from '../common/bytes.ts'
+import type { Deadline } from '../common/deadlines.ts'
+import type { Millis } from '../common/time.ts'
+import type { CommandId, Credential, ResourceId } from '../reload/index.ts'
+import type { PublishedBinding, RequestId } from '../sip/index.ts'
+import type { AdapterTimer } from './parts.ts'
+
+/** What the overlay is known to hold under this user's key N(u). */
+export interface StoredEntry {
+  /** Undefined: a removal (exists=false). */
+  readonly value: Uint8Array | undefined
+  readonly lifetimeS: number
+  readonly expiresAtMs: Millis
+}
+
+/** A Store on its way. */
+export interface PendingStore {
+  readonly id: CommandId
+  readonly entry: StoredEntry
+  readonly attempt: number
+}
+
+/**
+ * One user whose phones register here: the bindings that SIP has committed, the REGISTER that waits (if any), and the
+ * state of the one dictionary entry that stands for them in the overlay.
+ */
+export interface HostedUser {
+  readonly aor: string
+  readonly resource: ResourceId
+  credential: Credential | undefined
+  /** `refused`: the enrollment authority said no; REGISTER gets 403. */
+  enrollment: 'none' | 'pending' | 'ready' | 'refused'
+  /** Bindings that phones were told are theirs. */
+  committed: readonly PublishedBinding[]
+  /** A REGISTER whose 200 waits for the overlay, and what the bindings become when it succeeds. */
+  waiting: { readonly id: RequestId; readonly bindings: readonly PublishedBinding[] } | undefined
+  stored: StoredEntry | undefined
+  /** A Store ended without a word: the overlay may hold something else than `stored`. */
+  dirty: boolean
+  store: PendingStore | undefined
+  /** Failures in a row; from three on, refreshes wait for the overlay again (adapter-mapping s.3.4). */
+  failures: number
+  /** contact_prefs were refused as too large. */
+  smaller: boolean
+  retried: boolean
+  budget: Deadline<AdapterTimer> | undefined
+  timer: Deadline<AdapterTimer> | undefined
+}
+
+export function hostedUser(
+  aor: string,
+  resource: ResourceId,
+  credential: Credential | undefined,
+): HostedUser {
+  return {
+    aor,
+    resource,
+    credential,
+    enrollment: credential === undefined ? 'none' : 'ready',
+    committed: [],
+    waiting: undefined,
+    stored: undefined,
+    dirty: false,
+    store: undefined,
+    failures: 0,
+    smaller: false,
+    retried: false,
+    budget: undefined,
+    timer: undefined,
+  }
+}
+
+/** Bindings that the overlay entry has to reflect now. */
+export function wantedBindings(user: HostedUser): readonly PublishedBinding[] {
+  return user.waiting?.bindings ?? user.committed
+}
+
+/** True when the overlay is known to say what `value` says (undefined: nothing). */
+export function reflects(user: HostedUser, value: Uint8Array | undefined, now: Millis): boolean {
+  if (user.dirty) return false
+  const { stored } = user
+  if (stored === undefined || stored.expiresAtMs <= now) return value === undefined
+  if (value === undefined) return stored.value === undefined
+  return stored.value !== undefined && bytesEqual(stored.value, value)
+}
+
+/** Milliseconds until the last of the bindings ends. */
+export function longestRemainingMs(bindings: readonly PublishedBinding[], now: Millis): Millis {
+  let longest = 0
+  for (const binding of bindings) longest = Math.max(longest, binding.expiresAtMs - now)
+  return longest
+}

@@ -1,0 +1,207 @@
+import {
+  key,
+  KIND,
+  sameId,
+  type CommandError,
+  type CommandId,
+  type CommandOutcome,
+  type FetchResult,
+} from '../reload/index.ts'
+import { canonicalAor, parseUri, type LocatedTarget, type RequestId } from '../sip/index.ts'
+import type { Millis, Now } from '../common/time.ts'
+import { fetchFailure, type SipFailure } from './error-map.ts'
+import { decodeGr, firstNode, routeAddress, terminalNode } from './overlay-address.ts'
+import type { AdapterParts } from './parts.ts'
+import type { Publisher } from './publish.ts'
+import { registrationEntry } from './registration-entry.ts'
+
+/** One question of the SIP core, with the Fetches that it needs: more than one when AORs forward to AORs. */
+interface Lookup {
+  readonly id: RequestId
+  readonly deadlineMs: Millis
+  /** AORs that were or are being fetched (RFC 7904 s.4.2, decision D-06). */
+  readonly visited: Set<string>
+  readonly targets: Map<string, LocatedTarget>
+  open: number
+  fetches: number
+  userExists: boolean
+  loop: boolean
+  failure: SipFailure | undefined
+}
+
+interface PendingFetch {
+  readonly lookup: Lookup
+  readonly aor: string
+  readonly depth: number
+}
+
+/**
+ * AOR to targets: Fetch of SIP-REGISTRATION (and, to tell 404 from 480, of the user's certificates, M-21), following
+ * AOR-to-AOR entries (adapter-mapping s.4.2). Bindings held here are not its business.
+ */
+export class Locator {
+  private readonly parts: AdapterParts
+  private readonly publisher: Publisher
+  private readonly fetches = new Map<CommandId, PendingFetch>()
+
+  constructor(parts: AdapterParts, publisher: Publisher) {
+    this.parts = parts
+    this.publisher = publisher
+  }
+
+  get active(): number {
+    return this.fetches.size
+  }
+
+  locate(now: Now, id: RequestId, aor: string, budgetMs: Millis): void {
+    const lookup: Lookup = {
+      id,
+      deadlineMs: now.ms + budgetMs,
+      visited: new Set(),
+      targets: new Map(),
+      open: 0,
+      fetches: 0,
+      userExists: false,
+      loop: false,
+      failure: undefined,
+    }
+    this.fetch(now, lookup, aor, 0)
+  }
+
+  /** True when the outcome was that of one of our Fetches. */
+  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>): boolean {
+    const pending = this.fetches.get(id)
+    if (pending === undefined) return false
+    this.fetches.delete(id)
+    const { lookup } = pending
+    lookup.open--
+    if (outcome.ok) this.read(now, pending, outcome.value)
+    else this.noteFailure(lookup, outcome.error)
+    if (lookup.open === 0) this.answer(lookup)
+    return true
+  }
+
+  private fetch(now: Now, lookup: Lookup, aor: string, depth: number): void {
+    const { settings } = this.parts
+    if (lookup.visited.has(aor)) {
+      lookup.loop = true
+      return
+    }
+    if (depth > settings.recursionDepth || lookup.fetches >= settings.recursionFetches) return
+    lookup.visited.add(aor)
+    lookup.fetches++
+    lookup.open++
+    const id = this.parts.nextId()
+    this.fetches.set(id, { lookup, aor, depth })
+    this.parts.command({
+      kind: 'fetch',
+      id,
+      resource: this.parts.resourceOf(aor),
+      kinds: [KIND.sipRegistration, KIND.certificateByUser],
+      timeoutMs: Math.max(1, lookup.deadlineMs - now.ms),
+    })
+  }
+
+  private read(now: Now, pending: PendingFetch, result: FetchResult): void {
+    const { lookup, aor } = pending
+    if (result.rejected > 0) this.parts.instruments.entriesIgnored.add('', result.rejected)
+    for (const certificate of result.kinds.get(KIND.certificateByUser)?.values ?? []) {
+      if (certificate.data.value.value.exists && certificate.signer.userName === aor) lookup.userExists = true
+    }
+    for (const value of result.kinds.get(KIND.sipRegistration)?.values ?? []) {
+      const entry = registrationEntry(value, aor)
+      switch (entry.kind) {
+        case 'route':
+          lookup.userExists = true
+          this.addRoute(now, pending, entry)
+          break
+        case 'uri':
+          lookup.userExists = true
+          this.addUri(now, pending, entry.uri)
+          break
+        case 'removed':
+          lookup.userExists = true
+          break
+        case 'ignored':
+          this.parts.instruments.entriesIgnored.add()
+          this.parts.trace({
+            level: 'warn',
+            area: 'adapter',
+            event: 'registration_entry_ignored',
+            reason: entry.reason,
+          })
+          break
+      }
+    }
+  }
+
+  private addRoute(
+    now: Now,
+    { lookup, aor, depth }: PendingFetch,
+    entry: { destinations: Parameters<typeof routeAddress>[0]; secureOnly: boolean; key: Uint8Array },
+  ): void {
+    const terminal = terminalNode(entry.destinations)
+    const first = firstNode(entry.destinations)
+    if (terminal === undefined || first === undefined) return
+    if (sameId(first, this.parts.self)) {
+      // Our own entry: the bindings are here already. When there are none it is left over from before a crash.
+      if (depth > 0) lookup.targets.set(`local:${aor}`, { kind: 'local', aor })
+      const own = this.publisher.user(aor)?.credential?.nodeId
+      if (own !== undefined && sameId(own, entry.key)) this.publisher.staleEntrySeen(now, aor)
+      return
+    }
+    // An adapter that is reached by two lists is one target (adapter-mapping s.4.2 step 4).
+    const name = `peer:${key(terminal)}`
+    if (lookup.targets.has(name)) return
+    lookup.targets.set(name, {
+      kind: 'peer',
+      address: routeAddress(entry.destinations),
+      aor: depth === 0 ? undefined : aor,
+      secureOnly: entry.secureOnly,
+    })
+  }
+
+  /** A forwarding entry: another AOR of ours, an overlay GRUU, or a URI outside (adapter-mapping s.4.2). */
+  private addUri(now: Now, { lookup, depth }: PendingFetch, text: string): void {
+    const uri = parseUri(text.includes(':') && /^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `sip:${text}`)
+    if (uri === undefined) return
+    const hosted = this.parts.domains.has(uri.host.toLowerCase())
+    const gr = uri.params.get('gr')
+    if (hosted && gr !== undefined) {
+      if (decodeGr(gr) === undefined) return
+      lookup.targets.set(`gr:${gr}`, {
+        kind: 'peer',
+        address: `gr:${gr}`,
+        aor: `${uri.user ?? ''}@${uri.host};gr=${gr}`,
+        secureOnly: uri.scheme === 'sips',
+      })
+      return
+    }
+    const aor = hosted ? canonicalAor(text) : undefined
+    if (aor?.ok === true) {
+      this.fetch(now, lookup, aor.value, depth + 1)
+      if (this.publisher.user(aor.value) !== undefined) {
+        lookup.targets.set(`local:${aor.value}`, { kind: 'local', aor: aor.value })
+      }
+      return
+    }
+    lookup.targets.set(`uri:${text}`, { kind: 'uri', uri: text })
+  }
+
+  private noteFailure(lookup: Lookup, error: CommandError): void {
+    lookup.failure ??= fetchFailure(error)
+  }
+
+  private answer(lookup: Lookup): void {
+    const targets = [...lookup.targets.values()]
+    const { failure } = lookup
+    this.parts.sip({
+      kind: 'located',
+      id: lookup.id,
+      outcome:
+        failure !== undefined && targets.length === 0
+          ? { kind: 'failed', ...failure }
+          : { kind: 'found', targets, userExists: lookup.userExists, loop: lookup.loop },
+    })
+  }
+}

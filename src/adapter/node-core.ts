@@ -1,0 +1,249 @@
+import { Outbox } from '../common/outbox.ts'
+import type { Millis, Now } from '../common/time.ts'
+import {
+  certificateByNode,
+  certificatePublications,
+  key,
+  PeerCore,
+  resourceIdOf,
+  type Credential,
+  type PeerAction,
+  type PeerEvent,
+  type PeerInput,
+  type PeerState,
+} from '../reload/index.ts'
+import { utf8 } from '../common/bytes.ts'
+import { SipCore, type SipAction, type SipInput } from '../sip/index.ts'
+import { AdapterCore } from './adapter-core.ts'
+import type { NodeAction, NodeComponents, NodeInit, NodeInput } from './contract.ts'
+import { CERTIFICATE_LIFETIME_S } from './certificates.ts'
+import { channelOf, flowId } from './flow-pool.ts'
+import { AdapterInstruments } from './instruments.ts'
+import { encodeGr, listTo } from './overlay-address.ts'
+import { AdapterParts, type AdapterAction } from './parts.ts'
+
+/**
+ * One whole node: SIP core, adapter and peer core joined into a single machine. After every input the three are drained in
+ * turn until none has anything left to say; what remains are actions for sockets, disk and people.
+ *
+ * phone -> SipCore -> AdapterCore -> PeerCore -> other peers, and back as events.
+ */
+export class NodeCore {
+  readonly sip: SipCore | undefined
+  readonly adapter: AdapterCore
+  readonly peer: PeerCore
+  readonly instruments = new AdapterInstruments()
+  private readonly outbox = new Outbox<NodeAction>()
+  private readonly standalone: boolean
+  private readonly credentials = new Map<string, Credential>()
+  private state: PeerState = 'starting'
+  private draining = false
+  private leaveSent = false
+
+  constructor(components: NodeComponents, init: NodeInit) {
+    const { crypto, random, trace, accounts } = components
+    const self = init.credential.nodeId
+    const domains = init.sip?.domains ?? [init.configuration.instanceName]
+    const resourceOf = (name: string): ReturnType<typeof resourceIdOf> => resourceIdOf(crypto, utf8(name))
+    const parts = new AdapterParts({
+      random: random.fork('adapter'),
+      trace,
+      accounts,
+      settings: init.adapter,
+      instruments: this.instruments,
+      self,
+      domains,
+      resourceOf,
+    })
+    this.standalone = init.adapter.standalone
+    this.adapter = new AdapterCore(
+      parts,
+      init.credential,
+      (credential) => certificatePublications(crypto, credential, CERTIFICATE_LIFETIME_S),
+      certificateByNode(crypto, init.credential, CERTIFICATE_LIFETIME_S),
+    )
+    this.peer = new PeerCore(
+      { crypto, random: random.fork('peer'), trace },
+      {
+        configuration: init.configuration,
+        configurationDocument: init.configurationDocument,
+        credential: init.credential,
+        bootstrap: init.bootstrap,
+        advertised: init.advertised,
+        founder: init.founder,
+        restored: init.restored,
+      },
+    )
+    this.sip =
+      init.sip === undefined
+        ? undefined
+        : new SipCore(
+            { accounts, random: random.fork('sip'), trace },
+            {
+              ...init.sip,
+              peerIdentity: {
+                overlay: init.configuration.instanceName,
+                hex: key(self),
+                gr: encodeGr(listTo(self)),
+              },
+            },
+          )
+    for (const hosted of init.userCredentials) this.credentials.set(hosted.aor, hosted.credential)
+  }
+
+  step(now: Now, input: NodeInput): void {
+    switch (input.kind) {
+      case 'sip':
+        this.sip?.step(now, input.input)
+        break
+      case 'peer':
+        this.peerInput(now, input.input)
+        break
+      case 'enrolled':
+        this.adapter.enrolled(now, input.aor, input.outcome)
+        break
+      case 'hostedUsers':
+        this.adapter.setHosted(now, input.aors, this.credentials)
+        break
+      case 'query':
+        this.adapter.query(now, input.id, input.query)
+        break
+      case 'drain':
+        this.draining = true
+        this.sip?.step(now, { kind: 'drain' })
+        this.adapter.withdraw(now)
+        break
+      case 'timeout':
+        if (this.peer.nextDeadline() <= now.ms) this.peer.step(now, { kind: 'timeout' })
+        if (this.adapter.nextDeadline() <= now.ms) this.adapter.timeout(now)
+        if (this.sip !== undefined && this.sip.nextDeadline() <= now.ms)
+          this.sip.step(now, { kind: 'timeout' })
+        break
+    }
+    this.settle(now)
+  }
+
+  drain(): NodeAction[] {
+    return this.outbox.drain()
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(
+      this.peer.nextDeadline(),
+      this.adapter.nextDeadline(),
+      this.sip === undefined ? Number.POSITIVE_INFINITY : this.sip.nextDeadline(),
+    )
+  }
+
+  /** Application flows belong to the SIP core once they are proven; everything else is the peer core's. */
+  private peerInput(now: Now, input: PeerInput): void {
+    if (input.kind === 'start') this.adapter.start(now)
+    if (input.kind === 'channelData' && this.adapter.flows.owns(input.channel)) {
+      this.adapter.flows.touch(now, input.channel)
+      this.sip?.step(now, { kind: 'flowData', flow: flowId(input.channel), bytes: input.bytes })
+      return
+    }
+    if (input.kind === 'channelClosed' && this.adapter.flows.closed(input.channel)) {
+      this.sip?.step(now, { kind: 'flowClosed', flow: flowId(input.channel) })
+    }
+    this.peer.step(now, input)
+  }
+
+  /** Drains the three machines until all are quiet; no part calls back into another. */
+  private settle(now: Now): void {
+    for (;;) {
+      const sip = this.sip?.drain() ?? []
+      const adapter = this.adapter.drain()
+      const peer = this.peer.drain()
+      if (sip.length + adapter.length + peer.length === 0) break
+      for (const action of sip) this.sipAction(now, action)
+      for (const action of adapter) this.adapterAction(now, action)
+      for (const action of peer) this.peerAction(now, action)
+    }
+    if (this.draining && !this.leaveSent && this.adapter.withdrawn) {
+      this.leaveSent = true
+      this.peer.step(now, { kind: 'leave' })
+      this.settle(now)
+    }
+  }
+
+  private sipAction(now: Now, action: SipAction): void {
+    switch (action.kind) {
+      case 'locate':
+      case 'publish':
+      case 'openPeerFlow':
+        return this.adapter.question(now, action)
+      case 'sendFlow':
+        if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })
+        this.adapter.flows.touch(now, channelOf(action.flow))
+        return this.outbox.push({
+          kind: 'peer',
+          action: { kind: 'sendChannel', channel: channelOf(action.flow), bytes: action.bytes },
+        })
+      case 'closeFlow':
+        if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })
+        return this.closeFlow(channelOf(action.flow))
+      case 'sendDatagram':
+      case 'openFlow':
+      case 'resolve':
+        return this.outbox.push({ kind: 'sip', action })
+    }
+  }
+
+  private adapterAction(now: Now, action: AdapterAction): void {
+    switch (action.to) {
+      case 'sip':
+        this.sip?.step(now, action.input)
+        return
+      case 'peer':
+        return this.peer.step(now, action.command)
+      case 'shell':
+        return this.outbox.push(action.action)
+      case 'channel':
+        if (action.bytes === undefined) return this.closeFlow(action.channel)
+        return this.outbox.push({
+          kind: 'peer',
+          action: { kind: 'sendChannel', channel: action.channel, bytes: action.bytes },
+        })
+    }
+  }
+
+  private peerAction(now: Now, action: PeerAction): void {
+    switch (action.kind) {
+      case 'openChannel':
+      case 'sendChannel':
+      case 'closeChannel':
+      case 'persist':
+        return this.outbox.push({ kind: 'peer', action })
+      case 'stateChanged':
+        return this.stateChanged(now, action.state)
+      case 'left':
+        return this.outbox.push({ kind: 'left' })
+      case 'appFlowOpened':
+        if (this.sip === undefined) return this.closeFlow(action.channel)
+        return this.adapter.event(now, action)
+      case 'storeDone':
+      case 'fetchDone':
+      case 'pingDone':
+      case 'appAttachFailed':
+        return this.adapter.event(now, action satisfies PeerEvent)
+    }
+  }
+
+  private stateChanged(now: Now, state: PeerState): void {
+    this.state = state
+    const available = state === 'joined' || (state === 'isolated' && this.standalone)
+    this.adapter.setAvailable(now, available)
+    this.sip?.step(now, { kind: 'overlayAvailable', available } satisfies SipInput)
+    this.outbox.push({ kind: 'stateChanged', state })
+  }
+
+  private closeFlow(channel: number): void {
+    this.adapter.flows.closed(channel)
+    this.outbox.push({ kind: 'peer', action: { kind: 'closeChannel', channel } })
+  }
+
+  get peerState(): PeerState {
+    return this.state
+  }
+}

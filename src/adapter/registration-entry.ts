@@ -1,0 +1,45 @@
+import { bytesEqual } from '../common/bytes.ts'
+import { decodeSipRegistration, secureOnly, type Destination, type VerifiedValue } from '../reload/index.ts'
+
+/** A SIP-REGISTRATION entry that passed every check of the reader, or the reason why it is not believed. */
+export type RegistrationEntry =
+  | {
+      readonly kind: 'route'
+      readonly key: Uint8Array
+      readonly destinations: readonly Destination[]
+      readonly contactPrefs: string
+      readonly secureOnly: boolean
+    }
+  | { readonly kind: 'uri'; readonly key: Uint8Array; readonly uri: string }
+  /** exists=false: the user has left that node. */
+  | { readonly kind: 'removed' }
+  | { readonly kind: 'ignored'; readonly reason: 'model' | 'user' | 'key' | 'malformed' | 'unknown type' }
+
+/**
+ * The reader's own checks on top of the core's signature and policy checks (adapter-mapping s.4.2 step 3): a storing peer may be
+ * malicious, so the user in the certificate must be the one we asked for and the key its Node-ID.
+ */
+export function registrationEntry(value: VerifiedValue, aor: string): RegistrationEntry {
+  const { data } = value
+  if (data.value.model !== 'dictionary') return { kind: 'ignored', reason: 'model' }
+  if (!data.value.value.exists) return { kind: 'removed' }
+  if (value.signer.userName !== aor) return { kind: 'ignored', reason: 'user' }
+  const { key } = data.value
+  if (!bytesEqual(key, value.signerNodeId)) return { kind: 'ignored', reason: 'key' }
+  const decoded = decodeSipRegistration(data.value.value.value)
+  if (!decoded.ok) return { kind: 'ignored', reason: 'malformed' }
+  switch (decoded.value.kind) {
+    case 'route':
+      return {
+        kind: 'route',
+        key,
+        destinations: decoded.value.destinations,
+        contactPrefs: decoded.value.contactPrefs,
+        secureOnly: secureOnly(decoded.value.contactPrefs),
+      }
+    case 'uri':
+      return { kind: 'uri', key, uri: decoded.value.uri }
+    case 'unknown':
+      return { kind: 'ignored', reason: 'unknown type' }
+  }
+}
