@@ -1,0 +1,11 @@
+import type { NodeId } from '../codec/index.ts'
+
+/** What forwarding asks of the topology and the connection table. Ids are raw bytes of Node-IDs or Resource-IDs. */
+export interface NextHop {
+  /** Whether this node answers for the id (CHORD-RELOAD: it lies between the predecessor and us). */
+  responsible(id: Uint8Array): boolean
+  /** The routing table's choice among peers that may be routed through, or undefined when there is none. */
+  nextHop(id: Uint8Array): NodeId | undefined
+  /** Whether a working link leads to exactly this node, be it peer or client. */
+  connected(id: NodeId): boolean
+}
