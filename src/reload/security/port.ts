@@ -16,7 +16,10 @@ export interface Certificate {
   readonly notAfter: WallTime
   /** DER SubjectPublicKeyInfo. */
   readonly publicKeyInfo: Uint8Array
+  /** BasicConstraints CA, and KeyUsage (when present) allows certificate signing. */
   readonly isCa: boolean
+  /** Most CA certificates that may follow below this one; absent means any number (RFC 5280 s.4.2.1.9). */
+  readonly pathLength?: number
   /** Owned by the crypto port: the parsed object and the imported key, so that nothing costly is done twice. */
   readonly handle: unknown
 }
@@ -29,6 +32,8 @@ export interface Credential {
   readonly algorithm: 'ecdsa' | 'rsa'
   /** Owned by the crypto port. Never logged, never exported. */
   readonly key: unknown
+  /** CA certificates between this one and the root; they travel with every signature. Absent means none. */
+  readonly chain?: readonly Certificate[]
 }
 
 export interface RawSignature {

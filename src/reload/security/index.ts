@@ -1,0 +1,15 @@
+/**
+ * Certificates, signatures, access policies. Cores use the CryptoPort and what is built on it; only the composition
+ * root and tests name an implementation (NodeCrypto, StandInCrypto). Synchronous throughout: nothing here waits.
+ */
+export type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
+export { NodeCrypto, type GeneratedKey, type KeyAlgorithm } from './node-crypto.ts'
+export { makeStandInCredential, makeStandInRoot, StandInCrypto, type StandInOptions } from './stand-in.ts'
+export { Trust, X509_CERTIFICATE, type Signer, type TrustSettings } from './trust.ts'
+export { trustOf } from './overlay-trust.ts'
+export { bucketOf, signMessage, verifyMessage, type MessageToSign } from './message-signature.ts'
+export { signStoredData, verifyStoredData, type DataToSign, type DataToVerify } from './data-signature.ts'
+export { nodeMultipleName, permitted, type WriteAttempt } from './access-control.ts'
+export { RESOURCE_ID_BYTES, resourceIdOf } from './resource-id.ts'
+export { selfSignedNodeId } from './self-signed.ts'
+export { formatNodeUri, parseNodeUri } from './certificate-identity.ts'

@@ -1,0 +1,82 @@
+/** Signature of a whole message (RFC 6940 s.6.3.4), made by its originator and checked by its last destination. */
+import { concatBytes, Writer } from '../../common/bytes.ts'
+import { fail, ok, type Result } from '../../common/errors.ts'
+import type { WallTime } from '../../common/time.ts'
+import {
+  encodeSignerIdentity,
+  type GenericCertificate,
+  type Message,
+  type SecurityBlock,
+  type SignerIdentity,
+  type TransactionId,
+} from '../codec/index.ts'
+import type { Certificate, Credential, CryptoPort } from './port.ts'
+import { signerIdentityOf } from './signer-identity.ts'
+import { X509_CERTIFICATE, type Signer, type Trust } from './trust.ts'
+
+export interface MessageToSign {
+  /** Overlay field of the forwarding header. */
+  readonly overlay: number
+  readonly transactionId: TransactionId
+  /** Encoded MessageContents. */
+  readonly contentsBytes: Uint8Array
+  /** Certificates that the values inside need; duplicates do no harm. */
+  readonly extraCertificates?: readonly Certificate[]
+}
+
+/** The SecurityBlock of a message of ours: signature, and every certificate needed to check it and the values inside. */
+export function signMessage(
+  crypto: CryptoPort,
+  credential: Credential,
+  message: MessageToSign,
+): SecurityBlock {
+  const { certificate } = credential
+  const identity = signerIdentityOf(crypto, certificate, credential.nodeId)
+  const input = signedBytes(message.overlay, message.transactionId, message.contentsBytes, identity)
+  return {
+    certificates: bucketOf([certificate, ...(credential.chain ?? []), ...(message.extraCertificates ?? [])]),
+    signature: { ...crypto.sign(credential, input), identity },
+  }
+}
+
+/** Who signed `message`; a failure means that it must be dropped without a word (RFC 6940 s.6.3.4). */
+export function verifyMessage(
+  crypto: CryptoPort,
+  trust: Trust,
+  message: Message,
+  wall: WallTime,
+): Result<Signer, string> {
+  const { signature, certificates } = message.security
+  const pool = trust.poolOf(certificates)
+  const signer = trust.find(signature.identity, pool)
+  if (signer === undefined) return fail('no certificate fits the signer identity')
+  const judged = trust.judge(signer.certificate, pool, wall)
+  if (!judged.ok) return judged
+  const { overlay, transactionId } = message.header
+  const input = signedBytes(overlay, transactionId, message.contentsBytes, signature.identity)
+  return crypto.verify(signer.certificate, signature, input) ? ok(signer) : fail('message signature is wrong')
+}
+
+/** Each distinct certificate once, in the order given (RFC 6940 s.6.3.4). */
+export function bucketOf(certificates: readonly Certificate[]): GenericCertificate[] {
+  const seen = new Set<string>()
+  const bucket: GenericCertificate[] = []
+  for (const { fingerprint, der } of certificates) {
+    if (seen.has(fingerprint)) continue
+    seen.add(fingerprint)
+    bucket.push({ type: X509_CERTIFICATE, certificate: der })
+  }
+  return bucket
+}
+
+function signedBytes(
+  overlay: number,
+  transactionId: TransactionId,
+  contentsBytes: Uint8Array,
+  identity: SignerIdentity,
+): Uint8Array {
+  const head = new Writer(12)
+  head.u32(overlay)
+  head.u64(transactionId)
+  return concatBytes([head.done(), contentsBytes, encodeSignerIdentity(identity)])
+}

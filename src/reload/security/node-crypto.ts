@@ -1,0 +1,204 @@
+/** The real CryptoPort: OpenSSL through node:crypto, everything synchronous. */
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto'
+
+import { bytesEqual, toHex } from '../../common/bytes.ts'
+import { fail, ok, RingbridgeError, type Result } from '../../common/errors.ts'
+import { HASH, SIGNATURE, type NodeId } from '../codec/index.ts'
+import { identitiesOf } from './certificate-identity.ts'
+import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
+import { GENERAL_NAME, keyAlgorithmOf, readX509, type X509Fields } from './x509.ts'
+
+/** What a certificate's `handle` is here. */
+interface Handle {
+  readonly fields: X509Fields
+  /** Imported at first use; undefined inside means that OpenSSL refused the key. */
+  publicKey: { readonly key: KeyObject | undefined } | undefined
+}
+
+export type KeyAlgorithm = 'ecdsa' | 'rsa'
+
+export interface GeneratedKey {
+  /** DER PrivateKeyInfo. Secret. */
+  readonly pkcs8: Uint8Array
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKeyInfo: Uint8Array
+}
+
+/** KeyUsage bits (RFC 5280 s.4.2.1.3) as they stand in the first byte. */
+const DIGITAL_SIGNATURE = 0x80
+const KEY_CERT_SIGN = 0x04
+
+/** ECDSA signatures are DER SEQUENCEs (RFC 4492 s.5.4), as TLS 1.2 has them and RFC 6940 s.6.3.4 by reference. */
+export class NodeCrypto implements CryptoPort {
+  hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
+    const hash = createHash(algorithm)
+    for (const part of parts) hash.update(part)
+    return plain(hash.digest())
+  }
+
+  parseCertificate(input: Uint8Array, overlayName: string): Result<Certificate, string> {
+    // A copy: the input is often a view on a message, which a cached certificate would keep alive.
+    const der = new Uint8Array(input)
+    const fields = readX509(der)
+    if (!fields.ok) return fields
+    const x509 = fields.value
+    let nodeIds: readonly NodeId[] = []
+    let userName = ''
+    // A CA needs no identity in the overlay; its other names are nobody's business.
+    if (!x509.isCa || x509.altNames.some((name) => name.tag === GENERAL_NAME.uri)) {
+      const identities = identitiesOf(x509.altNames, overlayName)
+      if (!identities.ok) return identities
+      ;({ nodeIds, userName } = identities.value)
+      if (!allows(x509, DIGITAL_SIGNATURE)) return fail('certificate must not be used for signatures')
+    }
+    const sha256 = this.hash('sha256', [der])
+    const handle: Handle = { fields: x509, publicKey: undefined }
+    return ok({
+      der,
+      sha256,
+      fingerprint: toHex(sha256),
+      nodeIds,
+      userName,
+      notBefore: x509.notBefore,
+      notAfter: x509.notAfter,
+      publicKeyInfo: x509.publicKeyInfo,
+      isCa: x509.isCa && allows(x509, KEY_CERT_SIGN),
+      ...(x509.pathLength === undefined ? {} : { pathLength: x509.pathLength }),
+      handle,
+    })
+  }
+
+  issued(issuer: Certificate, certificate: Certificate): boolean {
+    const from = handleOf(issuer).fields
+    const { fields } = handleOf(certificate)
+    const algorithm = fields.signedWith
+    if (algorithm === undefined || algorithm.algorithm !== from.keyAlgorithm) return false
+    if (!bytesEqual(from.subject, fields.issuer)) return false
+    const key = publicKeyOf(issuer)
+    return key !== undefined && checked(algorithm.hash, fields.tbs, key, fields.signature)
+  }
+
+  sign(credential: Credential, data: Uint8Array): RawSignature {
+    return {
+      hashAlgorithm: HASH.sha256,
+      signatureAlgorithm: credential.algorithm === 'rsa' ? SIGNATURE.rsa : SIGNATURE.ecdsa,
+      value: plain(sign('sha256', data, credential.key as KeyObject)),
+    }
+  }
+
+  verify(certificate: Certificate, signature: RawSignature, data: Uint8Array): boolean {
+    if (signature.hashAlgorithm !== HASH.sha256) return false
+    const wanted = handleOf(certificate).fields.keyAlgorithm === 'rsa' ? SIGNATURE.rsa : SIGNATURE.ecdsa
+    if (signature.signatureAlgorithm !== wanted) return false
+    const key = publicKeyOf(certificate)
+    return key !== undefined && checked('sha256', data, key, signature.value)
+  }
+
+  /**
+   * A certificate with its private key (PKCS#8, DER or PEM). Throws `RingbridgeError` with code `credential_invalid`
+   * when either cannot be read or they do not belong together. `chain` are CA certificates below the root.
+   */
+  importCredential(
+    certificateDer: Uint8Array,
+    privateKey: Uint8Array | string,
+    overlayName: string,
+    chain: readonly Uint8Array[] = [],
+  ): Credential {
+    const certificate = this.parsedOrThrown(certificateDer, overlayName)
+    const nodeId = certificate.nodeIds[0]
+    if (nodeId === undefined)
+      throw new RingbridgeError('credential_invalid', 'the certificate names no Node-ID')
+    const key = privateKeyOf(privateKey)
+    if (!bytesEqual(publicKeyInfoOf(key), certificate.publicKeyInfo)) {
+      throw new RingbridgeError('credential_invalid', 'the private key does not belong to the certificate')
+    }
+    return {
+      certificate,
+      nodeId,
+      algorithm: handleOf(certificate).fields.keyAlgorithm,
+      key,
+      chain: chain.map((der) => this.parsedOrThrown(der, overlayName)),
+    }
+  }
+
+  /** A new key pair: P-256, or RSA of 2048 bits (about 100 ms). */
+  generateKey(algorithm: KeyAlgorithm): GeneratedKey {
+    const { privateKey, publicKey } =
+      algorithm === 'rsa'
+        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    return {
+      pkcs8: plain(privateKey.export({ type: 'pkcs8', format: 'der' })),
+      publicKeyInfo: plain(publicKey.export({ type: 'spki', format: 'der' })),
+    }
+  }
+
+  private parsedOrThrown(der: Uint8Array, overlayName: string): Certificate {
+    const certificate = this.parseCertificate(der, overlayName)
+    if (!certificate.ok) throw new RingbridgeError('credential_invalid', certificate.error)
+    return certificate.value
+  }
+}
+
+/** RFC 5280 s.4.2.1.3: an absent KeyUsage allows everything. */
+function allows(x509: X509Fields, usage: number): boolean {
+  return x509.keyUsage === undefined || (x509.keyUsage & usage) !== 0
+}
+
+function handleOf(certificate: Certificate): Handle {
+  return certificate.handle as Handle
+}
+
+/** A plain Uint8Array on the same memory: Buffer's `slice` and `toString` mean other things. */
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+function publicKeyOf(certificate: Certificate): KeyObject | undefined {
+  const handle = handleOf(certificate)
+  handle.publicKey ??= { key: imported(handle.fields.publicKeyInfo) }
+  return handle.publicKey.key
+}
+
+/** OpenSSL throws on a point off its curve and the like; such a key verifies nothing. */
+function imported(publicKeyInfo: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(publicKeyInfo), format: 'der', type: 'spki' })
+  } catch {
+    return undefined
+  }
+}
+
+/** False for anything that OpenSSL cannot read as a signature. */
+function checked(hash: string, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+  try {
+    return verify(hash, data, key, signature)
+  } catch {
+    return false
+  }
+}
+
+function privateKeyOf(input: Uint8Array | string): KeyObject {
+  try {
+    return typeof input === 'string'
+      ? createPrivateKey(input)
+      : createPrivateKey({ key: Buffer.from(input), format: 'der', type: 'pkcs8' })
+  } catch (cause) {
+    throw new RingbridgeError('credential_invalid', 'the private key cannot be read as PKCS#8', { cause })
+  }
+}
+
+function publicKeyInfoOf(key: KeyObject): Uint8Array {
+  const publicKeyInfo = createPublicKey(key).export({ type: 'spki', format: 'der' })
+  const algorithm = keyAlgorithmOf(publicKeyInfo)
+  if (!algorithm.ok) throw new RingbridgeError('credential_invalid', algorithm.error)
+  return publicKeyInfo
+}

@@ -1,0 +1,163 @@
+/**
+ * A CryptoPort for simulations of thousands of peers: certificates and signatures are keyed hashes that anyone could
+ * forge, but as large as real ones and refused for the same reasons. Never used outside tests and the simulator.
+ */
+import { createHash } from 'node:crypto'
+
+import {
+  bytesEqual,
+  concatBytes,
+  DecodeError,
+  fromUtf8,
+  Reader,
+  toHex,
+  utf8,
+  Writer,
+} from '../../common/bytes.ts'
+import { fail, ok, type Result } from '../../common/errors.ts'
+import type { WallTime } from '../../common/time.ts'
+import { asNodeId, HASH, isWildcard, isZero, SIGNATURE, type NodeId } from '../codec/index.ts'
+import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
+
+const MAGIC = 0x5354_4e44
+/** As long as a P-256 certificate of ours and an ECDSA signature, so that size limits behave alike. */
+const CERTIFICATE_BYTES = 448
+const SIGNATURE_BYTES = 70
+const FOREVER: WallTime = 253_402_300_799_000
+
+export interface StandInOptions {
+  readonly notBefore?: WallTime
+  readonly notAfter?: WallTime
+  /** Self-signed when undefined; otherwise the fingerprint of this certificate is named as issuer. */
+  readonly issuer?: Certificate
+}
+
+export class StandInCrypto implements CryptoPort {
+  hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
+    return digest(algorithm, parts)
+  }
+
+  parseCertificate(der: Uint8Array, overlayName: string): Result<Certificate, string> {
+    try {
+      return read(new Uint8Array(der), overlayName)
+    } catch (error) {
+      if (error instanceof DecodeError) return fail(`stand-in certificate: ${error.message}`)
+      throw error
+    }
+  }
+
+  issued(issuer: Certificate, certificate: Certificate): boolean {
+    return bytesEqual(issuer.publicKeyInfo, certificate.handle as Uint8Array)
+  }
+
+  sign(credential: Credential, data: Uint8Array): RawSignature {
+    return {
+      hashAlgorithm: HASH.sha256,
+      signatureAlgorithm: SIGNATURE.ecdsa,
+      value: signatureOf(credential.certificate, data),
+    }
+  }
+
+  verify(certificate: Certificate, signature: RawSignature, data: Uint8Array): boolean {
+    return (
+      signature.hashAlgorithm === HASH.sha256 &&
+      signature.signatureAlgorithm === SIGNATURE.ecdsa &&
+      bytesEqual(signature.value, signatureOf(certificate, data))
+    )
+  }
+}
+
+/** The root of a simulated overlay; the same bytes for the same name. */
+export function makeStandInRoot(overlayName: string): Certificate {
+  return made(encode([], '', overlayName, true, {}), overlayName)
+}
+
+/** A credential below `makeStandInRoot(overlayName)`, unless the options say otherwise. */
+export function makeStandInCredential(
+  nodeId: NodeId,
+  userName: string,
+  overlayName: string,
+  options: StandInOptions = { issuer: makeStandInRoot(overlayName) },
+): Credential {
+  const certificate = made(encode([nodeId], userName, overlayName, false, options), overlayName)
+  return { certificate, nodeId, algorithm: 'ecdsa', key: undefined }
+}
+
+function made(der: Uint8Array, overlayName: string): Certificate {
+  const certificate = read(der, overlayName)
+  if (!certificate.ok) throw new RangeError(certificate.error)
+  return certificate.value
+}
+
+function encode(
+  nodeIds: readonly NodeId[],
+  userName: string,
+  overlayName: string,
+  isCa: boolean,
+  options: StandInOptions,
+): Uint8Array {
+  const out = new Writer(CERTIFICATE_BYTES)
+  out.u32(MAGIC)
+  out.u8(isCa ? 1 : 0)
+  out.lengthPrefixed(1, () => out.bytes(utf8(overlayName)))
+  out.lengthPrefixed(1, () => out.bytes(utf8(userName)))
+  out.u8(nodeIds.length)
+  for (const nodeId of nodeIds) out.lengthPrefixed(1, () => out.bytes(nodeId))
+  out.u64(BigInt(options.notBefore ?? 0))
+  out.u64(BigInt(options.notAfter ?? FOREVER))
+  const key = keyOf(overlayName, userName, nodeIds)
+  out.bytes(key)
+  out.bytes(options.issuer?.publicKeyInfo ?? key)
+  while (out.length < CERTIFICATE_BYTES) out.u8(0)
+  return out.done()
+}
+
+function read(der: Uint8Array, overlayName: string): Result<Certificate, string> {
+  const reader = new Reader(der)
+  if (reader.u32() !== MAGIC) return fail('not a stand-in certificate')
+  const isCa = reader.u8() === 1
+  if (fromUtf8(reader.bytes(reader.u8())) !== overlayName) return fail('certificate of another overlay')
+  const userName = fromUtf8(reader.bytes(reader.u8()))
+  const nodeIds: NodeId[] = []
+  for (let count = reader.u8(); count > 0; count--) nodeIds.push(asNodeId(reader.bytes(reader.u8())))
+  if (nodeIds.some((id) => id.length < 16 || id.length > 20 || isZero(id) || isWildcard(id))) {
+    return fail('certificate with an impossible Node-ID')
+  }
+  const notBefore = Number(reader.u64())
+  const notAfter = Number(reader.u64())
+  const publicKeyInfo = reader.bytes(16)
+  const issuerKey = reader.bytes(16)
+  const sha256 = digest('sha256', [der])
+  const fingerprint = toHex(sha256)
+  return ok({
+    der,
+    sha256,
+    fingerprint,
+    nodeIds,
+    userName,
+    notBefore,
+    notAfter,
+    publicKeyInfo,
+    isCa,
+    handle: issuerKey,
+  })
+}
+
+/** Stands for the key pair: whoever knows the names knows it. */
+function keyOf(overlayName: string, userName: string, nodeIds: readonly NodeId[]): Uint8Array {
+  return digest('sha256', [utf8(`${overlayName}\0${userName}\0`), ...nodeIds]).subarray(0, 16)
+}
+
+function signatureOf(certificate: Certificate, data: Uint8Array): Uint8Array {
+  return concatBytes([
+    digest('sha256', [certificate.publicKeyInfo, data]),
+    new Uint8Array(SIGNATURE_BYTES - 32),
+  ])
+}
+
+function digest(algorithm: string, parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash(algorithm)
+  for (const part of parts) hash.update(part)
+  const bytes = hash.digest()
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
