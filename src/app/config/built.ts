@@ -1,0 +1,76 @@
+/**
+ * What the configuration may ask for and this version does not do. Each is refused by name: a key that is silently ignored
+ * would make an operator believe in something that does not happen.
+ */
+import { parseEndpoint } from './endpoint.ts'
+import { ConfigError } from './fault.ts'
+import type { Config } from './schema.ts'
+
+/** Throws `ConfigError` for the first request that cannot be met. */
+export function refuseUnbuilt(config: Config): void {
+  const { overlay, sip, trace } = config
+  const refuse = (asked: boolean, key: string, value: string, instead: string): void => {
+    if (asked) throw new ConfigError(`"${key}": ${value} is not built in this version; ${instead}`)
+  }
+  refuse(overlay.role === 'client', 'overlay.role', 'client', 'allowed: peer')
+  refuse(
+    overlay.credentials === 'self-signed',
+    'overlay.credentials',
+    'self-signed',
+    'allowed: enroll, import',
+  )
+  const remote = /^https?:/.test(overlay.configuration ?? '')
+  refuse(remote, 'overlay.configuration', 'fetching it over https', 'name a file, or overlay.authority')
+  refuse(
+    overlay.credentials === 'enroll' &&
+      overlay.configuration !== undefined &&
+      overlay.authority === undefined,
+    'overlay.credentials',
+    'enrollment over https',
+    'set overlay.authority to the folder of an authority on this machine, or credentials: import',
+  )
+  for (const listen of overlay.listen) schemeOf(listen, 'overlay.listen', ['tls'])
+  if (overlay.applicationListen !== undefined)
+    schemeOf(overlay.applicationListen, 'overlay.applicationListen', ['tls'])
+  for (const listen of sip.listen) schemeOf(listen, 'sip.listen', ['udp', 'tcp'])
+  refuse(sip.engine === 'drachtio', 'sip.engine', 'drachtio', 'allowed: embedded')
+  refuse(sip.publish === 'userNode', 'sip.publish', 'userNode', 'allowed: adapterNode')
+  refuse(
+    sip.hostedUsers.length > 0,
+    'sip.hostedUsers',
+    'a list of hosted users',
+    'put the accounts into sip.users',
+  )
+  refuse(sip.queryScope === 'overlay', 'sip.queryScope', 'overlay', 'allowed: local')
+  refuse(sip.verifyCaller !== 'tag', 'sip.verifyCaller', sip.verifyCaller, 'allowed: tag')
+  refuse(sip.siblings !== 'parallel', 'sip.siblings', sip.siblings, 'allowed: parallel')
+  refuse(
+    sip.appAttach.plainSip !== 'never',
+    'sip.appAttach.plainSip',
+    sip.appAttach.plainSip,
+    'allowed: never',
+  )
+  refuse(!sip.redirect.resolveUri, 'sip.redirect.resolveUri', 'false', 'allowed: true')
+  const switches = [
+    'publishTel',
+    'overlayExit',
+    'dnsAlso',
+    'registerFromOverlay',
+    'alwaysProxy',
+    'persistBindings',
+  ] as const
+  for (const key of switches) refuse(sip[key], `sip.${key}`, 'true', 'allowed: false')
+  for (const key of ['telDomain', 'telContext', 'gateway', 'registerHome'] as const) {
+    refuse(sip[key] !== undefined, `sip.${key}`, 'this key', 'leave it out')
+  }
+  refuse(sip.transitOverlays.length > 0, 'sip.transitOverlays', 'a list of overlays', 'leave it out')
+  refuse(trace.hep !== undefined, 'trace.hep', 'HEP mirroring', 'leave it out')
+}
+
+function schemeOf(text: string, key: string, built: readonly string[]): void {
+  const { scheme } = parseEndpoint(text, key)
+  if (built.includes(scheme)) return
+  throw new ConfigError(
+    `"${key}": ${scheme}:// is not built in this version; allowed: ${built.map((each) => `${each}://`).join(', ')}`,
+  )
+}

@@ -1,0 +1,59 @@
+/** Combinations that no schema can express; each complaint names the keys. */
+import { isLoopback } from '../../admin/access.ts'
+import { refuseUnbuilt } from './built.ts'
+import { bindable, parseEndpoint, parseHostPort } from './endpoint.ts'
+import { ConfigError } from './fault.ts'
+import { loadConfig } from './load.ts'
+import type { Environment } from './environment.ts'
+import type { Config } from './schema.ts'
+
+/** Loads a configuration and makes sure that this version can run it. Throws `ConfigError`. */
+export function usableConfig(file: string | undefined, environment: Environment): Config {
+  const config = loadConfig(file, environment)
+  refuseUnbuilt(config)
+  checkCombinations(config)
+  return config
+}
+
+export function checkCombinations({ overlay, sip, admin }: Config): void {
+  const roles = new Set(sip.roles)
+  if (roles.size !== sip.roles.length) throw new ConfigError('"sip.roles": each role once')
+  if (roles.has('proxy') && roles.has('redirect')) {
+    throw new ConfigError(
+      '"sip.roles": proxy and redirect exclude each other; allowed: [registrar, proxy], [registrar, redirect], []',
+    )
+  }
+  if (roles.size > 0 && sip.listen.length === 0)
+    throw new ConfigError('"sip.listen": SIP roles need a listener')
+  if (sip.minExpires > sip.defaultExpires || sip.defaultExpires > sip.maxExpires) {
+    throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')
+  }
+  if (sip.overlayLifetimeMin > sip.overlayLifetimeMax) {
+    throw new ConfigError('"sip.overlayLifetimeMin": has to be at most sip.overlayLifetimeMax')
+  }
+  if (sip.secret !== undefined && !/^[0-9a-fA-F]{64}$/.test(sip.secret)) {
+    throw new ConfigError('"sip.secret": has to be 64 hex digits')
+  }
+  const imported = overlay.certificate !== undefined || overlay.privateKey !== undefined
+  if (overlay.credentials === 'import') {
+    for (const key of ['configuration', 'certificate', 'privateKey'] as const) {
+      if (overlay[key] === undefined)
+        throw new ConfigError(`"overlay.${key}": needed with credentials: import`)
+    }
+  } else if (imported) {
+    throw new ConfigError('"overlay.certificate" and "overlay.privateKey" go with credentials: import')
+  }
+  const { port } = parseEndpoint(overlay.listen[0] as string, 'overlay.listen')
+  if (overlay.applicationListen === undefined && port === 65535) {
+    throw new ConfigError('"overlay.applicationListen": needed, there is no port after 65535')
+  }
+  for (const each of overlay.bootstrap) parseHostPort(each, 'overlay.bootstrap', 6084)
+  for (const each of sip.redirect.proxies)
+    parseHostPort(each.replace(/^sips?:/, ''), 'sip.redirect.proxies', 5060)
+  const { host } = bindable(parseHostPort(admin.listen, 'admin.listen'), 'admin.listen')
+  if (!isLoopback(host) && admin.token === undefined) {
+    throw new ConfigError(
+      `"admin.token": needed because admin.listen (${admin.listen}) is not a loopback address`,
+    )
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Keys from the environment: RINGBRIDGE_SIP__LISTEN is sip.listen, RINGBRIDGE_SIP__MAX_FORKS is sip.maxForks, and
+ * RINGBRIDGE_ADMIN__TOKEN_FILE names a file that holds admin.token.
+ */
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { ConfigError, didYouMean } from './fault.ts'
+import { allowedAt, schemaAt } from './keys.ts'
+import { SECRET_KEYS } from './schema.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const PREFIX = 'RINGBRIDGE_'
+
+/** `base` with the values of the environment laid over it, and which variable set which dotted key. */
+export function environmentValues(
+  environment: Environment,
+  base: Record<string, unknown>,
+): { readonly values: Record<string, unknown>; readonly origins: ReadonlyMap<string, string> } {
+  const values = structuredClone(base)
+  const origins = new Map<string, string>()
+  for (const [variable, raw] of Object.entries(environment)) {
+    // Variables without a section (RINGBRIDGE_REQUIRE_INTEROP) are not configuration.
+    if (raw === undefined || !variable.startsWith(PREFIX) || !variable.includes('__')) continue
+    const { path, fromFile } = pathOf(variable)
+    const key = path.join('.')
+    const text = fromFile ? secretFile(variable, raw) : raw
+    set(values, path, SECRET_KEYS.includes(key) ? text : typed(text, path), variable)
+    origins.set(key, variable)
+  }
+  return { values, origins }
+}
+
+function pathOf(variable: string): { readonly path: readonly string[]; readonly fromFile: boolean } {
+  const steps = variable.slice(PREFIX.length).split('__')
+  const plain = resolve(steps)
+  if (plain !== undefined) return { path: plain, fromFile: false }
+  const last = steps.at(-1) as string
+  if (last.endsWith('_FILE')) {
+    const path = resolve([...steps.slice(0, -1), last.slice(0, -'_FILE'.length)])
+    if (path !== undefined && SECRET_KEYS.includes(path.join('.'))) return { path, fromFile: true }
+  }
+  const known: string[] = []
+  for (const section of allowedAt([])) {
+    for (const key of allowedAt([section])) known.push(`${PREFIX}${section.toUpperCase()}__${snake(key)}`)
+  }
+  const meant = didYouMean(variable, known)
+  throw new ConfigError(
+    `${variable}: no such key${meant === undefined ? '' : `; did you mean ${meant}?`} allowed sections: ${allowedAt([]).join(', ')}`,
+  )
+}
+
+/** Names of the schema for the steps of a variable, which are upper-case with optional underscores between words. */
+function resolve(steps: readonly string[]): string[] | undefined {
+  const path: string[] = []
+  for (const step of steps) {
+    const wanted = step.replaceAll('_', '').toLowerCase()
+    const found = allowedAt(path).find((key) => key.toLowerCase() === wanted)
+    if (found === undefined) return undefined
+    path.push(found)
+  }
+  return path
+}
+
+function snake(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+}
+
+/** Lists may be written with commas; everything else as in the file. */
+function typed(text: string, path: readonly string[]): unknown {
+  const schema = schemaAt(path)
+  if (schema instanceof z.ZodString) return text
+  if (schema instanceof z.ZodArray && !text.trimStart().startsWith('[')) {
+    return text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+  }
+  try {
+    return parse(text, { maxAliasCount: 0 }) as unknown
+  } catch {
+    // Left as it is: the schema says what would have been allowed.
+    return text
+  }
+}
+
+function set(
+  values: Record<string, unknown>,
+  path: readonly string[],
+  value: unknown,
+  variable: string,
+): void {
+  let at = values
+  for (const step of path.slice(0, -1)) {
+    const next = at[step] ?? {}
+    if (typeof next !== 'object' || Array.isArray(next)) {
+      throw new ConfigError(`${variable}: "${path.join('.')}" cannot be set, the file has no mapping there`)
+    }
+    at[step] = next
+    at = next as Record<string, unknown>
+  }
+  at[path.at(-1) as string] = value
+}
+
+function secretFile(variable: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(`${variable}: ${file} cannot be read (${code ?? 'unknown'})`, { cause: error })
+  }
+}

@@ -1,0 +1,118 @@
+/** Reads the configuration: file, then environment, then the schema; every complaint names the place and what is allowed. */
+import { readFileSync } from 'node:fs'
+import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yaml'
+import type { z } from 'zod'
+import { environmentValues, type Environment } from './environment.ts'
+import { ConfigError, didYouMean } from './fault.ts'
+import { allowedAt } from './keys.ts'
+import { configSchema, type Config } from './schema.ts'
+
+/** `file` undefined: all defaults. Throws `ConfigError` with one line a fault. */
+export function loadConfig(file: string | undefined, environment: Environment): Config {
+  return readConfig(file === undefined ? '' : readText(file), file ?? 'configuration', environment)
+}
+
+/** The same from a text; `name` stands in messages. */
+export function readConfig(text: string, name: string, environment: Environment): Config {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  const syntax = document.errors[0]
+  if (syntax !== undefined) {
+    const { line, col } = lines.linePos(syntax.pos[0])
+    throw new ConfigError(`${name}:${line}:${col}: not valid YAML: ${syntax.message}`)
+  }
+  // An alias that refers to itself many times over would grow without bound; no configuration needs that many.
+  const fromFile: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  if (typeof fromFile !== 'object' || Array.isArray(fromFile)) {
+    throw new ConfigError(`${name}:1:1: the file has to be a mapping of ${allowedAt([]).join(', ')}`)
+  }
+  // A section with nothing in it ("sip:") is a section of defaults.
+  const sections = Object.fromEntries(
+    Object.entries(fromFile).map(([key, value]) => [key, (value as unknown) ?? {}]),
+  )
+  const { values, origins } = environmentValues(environment, sections)
+  const parsed = configSchema.safeParse(values)
+  if (parsed.success) return parsed.data
+  throw new ConfigError(
+    parsed.error.issues
+      .slice(0, 20)
+      .flatMap((issue) => describe(issue, { name, document, lines, origins }))
+      .join('\n'),
+  )
+}
+
+interface Context {
+  readonly name: string
+  readonly document: Document
+  readonly lines: LineCounter
+  /** Dotted key to the variable that set it. */
+  readonly origins: ReadonlyMap<string, string>
+}
+
+function describe(issue: z.core.$ZodIssue, context: Context): string[] {
+  const path = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys') {
+    const allowed = allowedAt(path)
+    return issue.keys.map((key) => {
+      const meant = didYouMean(key, allowed)
+      const hint = meant === undefined ? '' : `; did you mean "${meant}"?`
+      return `${place([...path, key], context)}: unknown key "${[...path, key].join('.')}"${hint} allowed here: ${allowed.join(', ')}`
+    })
+  }
+  return [`${place(path, context)}: "${path.join('.')}": ${complaint(issue)}`]
+}
+
+function complaint(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `allowed: ${issue.values.map(String).join(', ')}`
+  if (issue.code === 'invalid_type')
+    return `has to be ${issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`}`
+  if (issue.code === 'too_small') return `allowed: at least ${String(issue.minimum)}${unitOf(issue.origin)}`
+  if (issue.code === 'too_big') return `allowed: at most ${String(issue.maximum)}${unitOf(issue.origin)}`
+  return issue.message
+}
+
+function unitOf(origin: string): string {
+  return origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : ''
+}
+
+/** `file:line:column`, or the environment variable. */
+function place(path: readonly string[], { name, document, lines, origins }: Context): string {
+  for (let length = path.length; length > 0; length--) {
+    const variable = origins.get(path.slice(0, length).join('.'))
+    if (variable !== undefined) return variable
+  }
+  const offset = offsetOf(document, path)
+  if (offset === undefined) return name
+  const { line, col } = lines.linePos(offset)
+  return `${name}:${line}:${col}`
+}
+
+/** Where the key stands in the file, or the nearest thing above it. */
+function offsetOf(document: Document, path: readonly string[]): number | undefined {
+  let offset: number | undefined
+  let node: unknown = document.contents
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => String(item.key) === step)
+      if (pair === undefined) break
+      offset = (pair.key as Node).range?.[0] ?? offset
+      node = pair.value
+    } else {
+      const item = (node as { items?: unknown[] } | null)?.items?.[Number(step)]
+      if (item === undefined) break
+      offset = (item as Node).range?.[0] ?? offset
+      node = item
+    }
+  }
+  return offset
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The configuration file: every key with its type, default and meaning (contract s.3, adapter-mapping s.11). This one
+ * description checks the file, gives the JSON Schema and the list of keys that the environment may set.
+ */
+import { z } from 'zod'
+
+const text = () => z.string().min(1).max(1024)
+const seconds = (least: number, most: number) => z.int().min(least).max(most)
+
+const overlay = z.strictObject({
+  name: text()
+    .optional()
+    .describe('Name of the overlay instance; a founder calls its overlay so. Default dht.example.com.'),
+  configuration: text()
+    .optional()
+    .describe('Signed Configuration Document: a file, or the https URL of an enrollment server.'),
+  role: z
+    .enum(['peer', 'client'])
+    .default('peer')
+    .describe('peer routes and stores for others, client does not.'),
+  listen: z
+    .array(text())
+    .min(1)
+    .max(1)
+    .default(['tls://0.0.0.0:6084'])
+    .describe('Where other peers connect.'),
+  applicationListen: text()
+    .optional()
+    .describe('Where SIP flows of other peers connect. Default: the port after overlay.listen.'),
+  advertise: text()
+    .optional()
+    .describe('Address other peers use when listen is 0.0.0.0. Default: first IPv4 address of the host.'),
+  bootstrap: z
+    .array(text())
+    .max(64)
+    .default([])
+    .describe('host:port of peers to join through; none founds the overlay.'),
+  credentials: z
+    .enum(['enroll', 'self-signed', 'import'])
+    .default('enroll')
+    .describe('Where the certificates come from.'),
+  certificate: text().optional().describe('PEM file of the node certificate, with credentials: import.'),
+  privateKey: text().optional().describe('PEM file of its private key.'),
+  authority: text()
+    .optional()
+    .describe('Folder of an enrollment authority on this machine; founded when it is empty.'),
+  keylog: text()
+    .optional()
+    .describe('File for the NSS key log of all links. Makes every link readable: for tests only.'),
+})
+
+const sip = z.strictObject({
+  roles: z
+    .array(z.enum(['registrar', 'proxy', 'redirect']))
+    .max(3)
+    .default(['registrar', 'proxy'])
+    .describe('Empty: a plain peer without SIP.'),
+  domains: z
+    .array(text())
+    .max(64)
+    .default([])
+    .describe('Hosted domains; the first is the realm. Default: overlay.name.'),
+  listen: z
+    .array(text())
+    .max(16)
+    .default(['udp://0.0.0.0:5060', 'tcp://0.0.0.0:5060'])
+    .describe('Where phones connect: udp://, tcp://.'),
+  advertise: text()
+    .optional()
+    .describe('Address phones use when listen is 0.0.0.0. Default: first IPv4 address of the host.'),
+  users: text().optional().describe('Accounts file. Default: users.jsonl in data.dir.'),
+  secret: text()
+    .optional()
+    .describe(
+      '64 hex digits that key nonces and flow tokens; the same on all peers of a domain. Default: a file in data.dir.',
+    ),
+  auth: z
+    .enum(['digest', 'none'])
+    .default('digest')
+    .describe('none lets anybody register anything: for tests only.'),
+  engine: z.enum(['embedded', 'drachtio']).default('embedded').describe('Which SIP stack.'),
+  hostedUsers: z
+    .array(
+      z.strictObject({
+        aor: text(),
+        account: text(),
+        delegates: z.array(text()).default([]),
+        credentials: text().optional(),
+      }),
+    )
+    .default([])
+    .describe('Hosted users by AOR; accounts of sip.users need no entry.'),
+  lookup: z
+    .enum(['parallel', 'overlayFirst', 'localOnly'])
+    .default('parallel')
+    .describe('Own bindings and overlay.'),
+  queryScope: z.enum(['local', 'overlay']).default('local').describe('What a REGISTER query shows.'),
+  publish: z
+    .enum(['adapterNode', 'userNode'])
+    .default('adapterNode')
+    .describe('Which Node-ID an entry points at.'),
+  publishForwardAsUri: z.boolean().default(true).describe('Contacts elsewhere become forwarding entries.'),
+  publishNodeContact: z.boolean().default(true).describe('Contacts that name overlay nodes become routes.'),
+  publishTel: z.boolean().default(false).describe('tel contacts too.'),
+  minExpires: seconds(1, 86_400).default(60),
+  defaultExpires: seconds(1, 86_400).default(3600),
+  maxExpires: seconds(1, 604_800).default(7200),
+  overlayLifetimeMin: seconds(1, 604_800)
+    .default(300)
+    .describe('Seconds an entry lives in the overlay at least.'),
+  overlayLifetimeMax: seconds(1, 604_800)
+    .default(7200)
+    .describe('Seconds an entry lives in the overlay at most.'),
+  flowGrace: seconds(0, 3600).default(30).describe('Seconds a binding outlives its connection.'),
+  maxForks: z.int().min(1).max(100).default(10),
+  maxBindings: z.int().min(1).max(100).default(10),
+  recursion: z
+    .strictObject({
+      depth: z.int().min(0).max(20).default(5),
+      fetches: z.int().min(1).max(200).default(20),
+    })
+    .prefault({})
+    .describe('How far forwarding entries are followed.'),
+  overlayExit: z.boolean().default(false),
+  dnsAlso: z.boolean().default(false),
+  verifyCaller: z.enum(['tag', 'reject', 'off']).default('tag'),
+  siblings: z.enum(['parallel', 'serial']).default('parallel'),
+  registerFromOverlay: z.boolean().default(false),
+  appAttach: z
+    .strictObject({
+      plainSip: z.enum(['never', 'allowed']).default('never'),
+      idle: seconds(1, 86_400).default(600),
+      maxFlows: z.int().min(1).max(100_000).default(2000),
+    })
+    .prefault({})
+    .describe('SIP flows to other peers.'),
+  redirect: z
+    .strictObject({
+      proxies: z.array(text()).max(64).default([]),
+      resolveUri: z.boolean().default(true),
+      use305: z.boolean().default(false),
+    })
+    .prefault({})
+    .describe('Redirect mode (Peer R).'),
+  transitOverlays: z.array(text()).default([]),
+  telDomain: text().optional(),
+  telContext: text().optional(),
+  gateway: text().optional(),
+  alwaysProxy: z.boolean().default(false),
+  recurse3xx: z.boolean().default(true),
+  persistBindings: z.boolean().default(false),
+  enrollOnFirstRegister: z
+    .boolean()
+    .default(false)
+    .describe('Certificates when a user first registers, not at start.'),
+  registerHome: text().optional(),
+})
+
+const limits = z.strictObject({
+  headBytes: z.int().min(1024).max(1_048_576).default(32_768).describe('Bytes of a SIP head.'),
+  headers: z.int().min(16).max(4096).default(256),
+  vias: z.int().min(1).max(255).default(70),
+  bodyBytes: z.int().min(0).max(16_777_216).default(65_536),
+  transactions: z.int().min(16).max(10_000_000).default(200_000),
+  flows: z.int().min(1).max(1_000_000).default(20_000).describe('TCP connections of phones.'),
+  flowsPerSource: z.int().min(1).max(1_000_000).default(2_000),
+  authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
+  storedBytes: z
+    .int()
+    .min(1_048_576)
+    .max(68_719_476_736)
+    .default(268_435_456)
+    .describe('Bytes stored for the overlay.'),
+  links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
+})
+
+export const configSchema = z.strictObject({
+  overlay: overlay.prefault({}),
+  sip: sip.prefault({}),
+  admin: z
+    .strictObject({
+      listen: text().default('127.0.0.1:8080').describe('host:port'),
+      token: text().optional().describe('Bearer token; needed when listen is not loopback.'),
+    })
+    .prefault({}),
+  data: z.strictObject({ dir: text().default('./data').describe('Keys, journal, accounts.') }).prefault({}),
+  limits: limits.prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      format: z
+        .enum(['auto', 'json', 'text'])
+        .default('auto')
+        .describe('auto: text on a terminal, JSON elsewhere.'),
+    })
+    .prefault({}),
+  trace: z
+    .strictObject({ hep: text().optional().describe('udp://host:port of a HEP collector.') })
+    .prefault({}),
+})
+
+/** The file with all defaults filled in. */
+export type Config = z.output<typeof configSchema>
+
+/** Keys that hold a secret: never printed, and `…_FILE` in the environment names a file that holds it. */
+export const SECRET_KEYS: readonly string[] = ['admin.token', 'sip.secret']
+
+/** JSON Schema of the file, for editors. */
+export function jsonSchema(): object {
+  return { ...z.toJSONSchema(configSchema, { io: 'input' }), title: 'Ringbridge configuration' }
+}
