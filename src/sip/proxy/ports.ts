@@ -1,0 +1,67 @@
+/**
+ * What the proxy asks of its owner. Questions are numbered; answers come back through `ResponseContexts`. The shapes equal
+ * those of the core's contract.
+ */
+import type { Millis } from '../../common/time.ts'
+import type { Hop, HopTransport } from '../transaction/hop.ts'
+
+export type StreamOrDatagram = Exclude<HopTransport, 'peer'>
+
+export type Located =
+  | {
+      readonly kind: 'found'
+      readonly targets: readonly LocatedTarget[]
+      readonly userExists: boolean
+      readonly loop: boolean
+    }
+  | { readonly kind: 'failed'; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+
+export type LocatedTarget =
+  | { readonly kind: 'peer'; readonly address: string; readonly aor: string | undefined; readonly secureOnly: boolean }
+  | { readonly kind: 'local'; readonly aor: string }
+  | { readonly kind: 'uri'; readonly uri: string }
+
+export type PeerFlowAnswer =
+  | { readonly ok: true; readonly flow: number }
+  | { readonly ok: false; readonly status: number; readonly reason: string }
+
+export type Resolved =
+  | {
+      readonly ok: true
+      readonly addresses: readonly { readonly host: string; readonly port: number; readonly transport: StreamOrDatagram }[]
+    }
+  | { readonly ok: false; readonly status: number; readonly reason: string }
+
+/** A binding as the proxy sees it. */
+export interface LocalBinding {
+  readonly kind: 'device' | 'forward' | 'node' | 'other'
+  readonly contact: string
+  readonly q: number
+  readonly path: readonly string[]
+  readonly reach: Hop
+  readonly secure: boolean
+  readonly instance: string | undefined
+  readonly registeredAt: Millis
+}
+
+export interface ProxyPorts {
+  locate(aor: string, budgetMs: Millis): number
+  openPeerFlow(address: string, secure: boolean, budgetMs: Millis): number
+  resolve(
+    host: string,
+    port: number | undefined,
+    transport: StreamOrDatagram | undefined,
+    secure: boolean,
+  ): number
+  /** Live bindings of an AOR, and whether this node knows the user at all. */
+  bindings(now: Millis, aor: string): readonly LocalBinding[]
+  userHosted(aor: string): boolean
+  /** The hop of a flow that is up. */
+  flowHop(flow: number): Hop | undefined
+  /** A flow to this node that is up. */
+  peerHop(hex: string): Hop | undefined
+  /** Eight random bytes in hex, fresh for each call. */
+  branchId(): string
+  /** A short random text for To tags of responses made here. */
+  tag(): string
+}

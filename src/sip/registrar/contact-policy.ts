@@ -1,0 +1,54 @@
+/** Which Contacts may be registered and what they are (adapter-mapping s.3.2). */
+import { fail, ok, type Result } from '../../common/errors.ts'
+import { canonicalAor, parseUri, type NameAddr, type SipUri } from '../message/index.ts'
+import type { BindingKind } from './binding.ts'
+import { bare } from './reach.ts'
+import { rejection, type Rejection } from './register-request.ts'
+import type { RegistrarSettings } from './registrar-settings.ts'
+
+/** Longest Contact kept; a binding is held in memory for hours. */
+export const CONTACT_LENGTH_MAX = 2_048
+
+export interface ReadContact {
+  readonly kind: BindingKind
+  readonly uri: SipUri | undefined
+  readonly instance: string | undefined
+  readonly regId: string | undefined
+}
+
+/** Schemes that are kept for redirect answers. Anything else (`javascript:`, `data:` …) is refused. */
+const OTHER_SCHEMES: ReadonlySet<string> = new Set(['tel', 'mailto', 'im', 'pres', 'xmpp'])
+
+export function readContact(
+  contact: NameAddr,
+  aor: string,
+  hasPath: boolean,
+  settings: RegistrarSettings,
+): Result<ReadContact, Rejection> {
+  if (contact.raw.length > CONTACT_LENGTH_MAX) return fail(rejection(400, 'Contact Too Long'))
+  const instance = contact.params.get('+sip.instance')
+  const regId = instance === undefined ? undefined : contact.params.get('reg-id')
+  const scheme = contact.uri.slice(0, Math.max(0, contact.uri.indexOf(':'))).toLowerCase()
+  if (scheme !== 'sip' && scheme !== 'sips') {
+    if (!OTHER_SCHEMES.has(scheme)) return fail(rejection(400, 'Bad Contact'))
+    if (instance !== undefined) return fail(rejection(403, 'Contact Loops'))
+    return ok({ kind: 'other', uri: undefined, instance: undefined, regId: undefined })
+  }
+  const uri = parseUri(contact.uri)
+  if (uri === undefined) return fail(rejection(400, 'Bad Contact'))
+  const hosted = settings.domains.includes(uri.host)
+  const gr = uri.params.get('gr')
+  if (hosted && gr !== undefined && gr !== '') {
+    if (gr === settings.ownGr) return fail(rejection(403, 'Contact Loops'))
+    return ok({ kind: 'node', uri, instance, regId })
+  }
+  if (hosted && uri.port === undefined && !uri.params.has('maddr')) {
+    const canonical = canonicalAor(uri)
+    // RFC 5627 s.5.1: a Contact that equals its own AOR would call itself.
+    if (canonical.ok && canonical.value === aor) return fail(rejection(403, 'Contact Loops'))
+    if (canonical.ok && !hasPath && instance === undefined) return ok({ kind: 'forward', uri, instance, regId })
+  }
+  const address = bare(uri.params.get('maddr') ?? uri.host)
+  if (settings.ownAddresses.has(`${address}:${uri.port ?? 5060}`)) return fail(rejection(403, 'Contact Loops'))
+  return ok({ kind: 'device', uri, instance, regId })
+}

@@ -1,0 +1,175 @@
+/**
+ * RFC 3261 s.10.3 items 6 and 7 as a function: current bindings and a REGISTER in, the bindings as they should become out.
+ * Nothing is changed here, so a refused request leaves no trace.
+ */
+import { fail, ok, type Result } from '../../common/errors.ts'
+import type { Millis } from '../../common/time.ts'
+import type { NameAddr, SipMessage } from '../message/index.ts'
+import type { Binding } from './binding.ts'
+import { findBinding } from './contact-match.ts'
+import { readContact, type ReadContact } from './contact-policy.ts'
+import { outboundRegId } from './outbound.ts'
+import { reachOf } from './reach.ts'
+import {
+  expiresSeconds,
+  qThousandths,
+  rejection,
+  type RegisterRequest,
+  type Rejection,
+} from './register-request.ts'
+import type { RegistrarSettings } from './registrar-settings.ts'
+
+export interface SavePlan {
+  readonly kind: 'query' | 'initial' | 'refresh' | 'remove'
+  readonly bindings: readonly Binding[]
+  /** False: nothing to commit, nothing to publish. */
+  readonly changed: boolean
+  readonly replaced: number
+  /** Outbound was applied to a binding (RFC 5626 s.6). */
+  readonly outbound: boolean
+}
+
+const OUT_OF_ORDER = rejection(500, 'Out Of Order', [['Retry-After', '5']])
+
+export function planSave(
+  current: readonly Binding[],
+  request: RegisterRequest<unknown>,
+  now: Millis,
+  settings: RegistrarSettings,
+): Result<SavePlan, Rejection> {
+  const { message } = request
+  const live = current.filter((binding) => binding.endsAt > now)
+  const contacts = message.contacts()
+  if (!contacts.ok) {
+    return fail(rejection(400, message.header('contact')?.startsWith('*') ? 'Bad Wildcard Contact' : 'Bad Contact'))
+  }
+  if (contacts.value === '*') return removeAll(live, message)
+  if (contacts.value.length === 0) {
+    return ok({ kind: 'query', bindings: live, changed: false, replaced: 0, outbound: false })
+  }
+  return saveEach(live, contacts.value, request, now, settings)
+}
+
+function removeAll(live: readonly Binding[], message: SipMessage): Result<SavePlan, Rejection> {
+  // S3261-10.3-09: only together with `Expires: 0`.
+  const expires = message.header('expires')
+  if (expires === undefined || !/^0+$/.test(expires)) return fail(rejection(400, 'Bad Wildcard Contact'))
+  for (const binding of live) if (isStale(binding, message)) return fail(OUT_OF_ORDER)
+  return ok({ kind: 'remove', bindings: [], changed: live.length > 0, replaced: 0, outbound: false })
+}
+
+/** RFC 3261 s.10.3: within one Call-ID the CSeq must rise. */
+function isStale(binding: Binding, message: SipMessage): boolean {
+  return binding.callId === message.callId && message.cseq.number <= binding.cseq
+}
+
+function saveEach(
+  live: readonly Binding[],
+  contacts: readonly NameAddr[],
+  request: RegisterRequest<unknown>,
+  now: Millis,
+  settings: RegistrarSettings,
+): Result<SavePlan, Rejection> {
+  const { message } = request
+  const path = message.values('path')
+  const defaultExpires = message.header('expires')
+  const planned = [...live]
+  let replaced = 0
+  let added = 0
+  let removed = 0
+  let outbound = false
+  let withRegId = false
+  let contactsKept = 0
+
+  for (const contact of contacts) {
+    const read = readContact(contact, request.aor, path.length > 0, settings)
+    if (!read.ok) return read
+    const seconds = grantedSeconds(contact, defaultExpires, settings)
+    if (seconds === undefined) {
+      return fail(rejection(423, 'Interval Too Brief', [['Min-Expires', String(settings.minExpiresS)]]))
+    }
+    const regId = outboundRegId(message, read.value, path, settings)
+    if (!regId.ok) return regId
+    if (regId.value !== undefined) outbound = true
+    if (seconds > 0) {
+      contactsKept++
+      if (read.value.regId !== undefined) withRegId = true
+      if (contactsKept > 1 && withRegId) return fail(rejection(400, 'Several Contacts With reg-id'))
+    }
+    const key = { uri: contact.uri, instance: read.value.instance, regId: regId.value }
+    const index = findBinding(planned, key)
+    const existing = planned[index]
+    if (existing !== undefined && live.includes(existing) && isStale(existing, message)) return fail(OUT_OF_ORDER)
+    if (seconds === 0) {
+      if (index >= 0) {
+        planned.splice(index, 1)
+        removed++
+      }
+      continue
+    }
+    const made = newBinding(contact, read.value, regId.value, path, seconds, request, now)
+    if (settings.directOnly && made.kind === 'device' && !made.direct) {
+      return fail(rejection(403, 'Needs A Proxy Peer'))
+    }
+    if (existing === undefined) {
+      if (planned.length >= settings.maxBindings) return fail(rejection(403, 'Too Many Bindings'))
+      planned.push(made)
+      added++
+    } else {
+      planned[index] = made
+      replaced++
+    }
+  }
+  const kind = added > 0 ? 'initial' : replaced > 0 ? 'refresh' : 'remove'
+  return ok({ kind, bindings: planned, changed: added + removed + replaced > 0, replaced, outbound })
+}
+
+/** Seconds to grant, 0 to remove; undefined when the wish is too short (423). */
+function grantedSeconds(
+  contact: NameAddr,
+  header: string | undefined,
+  settings: RegistrarSettings,
+): number | undefined {
+  const asked = contact.params.get('expires') ?? header
+  const seconds = asked === undefined ? settings.defaultExpiresS : expiresSeconds(asked)
+  // RFC 3261 s.10.3 item 7: an hour or more is never too brief.
+  if (seconds > 0 && seconds < 3600 && seconds < settings.minExpiresS) return undefined
+  return Math.min(seconds, settings.maxExpiresS)
+}
+
+function newBinding(
+  contact: NameAddr,
+  read: ReadContact,
+  regId: string | undefined,
+  path: readonly string[],
+  seconds: number,
+  request: RegisterRequest<unknown>,
+  now: Millis,
+): Binding {
+  const { message } = request
+  const expiresAt = now + seconds * 1000
+  const { reach, direct } = reachOf(read.uri, request.source, message)
+  const parameters = new Map(contact.params)
+  parameters.delete('expires')
+  return {
+    kind: read.kind,
+    contact: contact.uri,
+    parameters,
+    instance: read.instance,
+    regId,
+    q: qThousandths(contact.params.get('q')),
+    callId: message.callId,
+    cseq: message.cseq.number,
+    path: path.length === 0 ? NO_PATH : [...path],
+    reach: regId === undefined ? reach : request.source,
+    direct: direct && regId === undefined,
+    secure: read.uri?.scheme === 'sips',
+    userAgent: message.header('user-agent')?.slice(0, 128),
+    registeredAt: now,
+    expiresAt,
+    endsAt: expiresAt,
+    flowLost: false,
+  }
+}
+
+const NO_PATH: readonly string[] = []

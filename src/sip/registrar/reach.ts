@@ -1,0 +1,52 @@
+/** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
+import type { SipMessage, SipUri } from '../message/index.ts'
+import type { Reach } from './binding.ts'
+
+export interface ReachDecision {
+  readonly reach: Reach
+  /** The Contact's own address works for others too. */
+  readonly direct: boolean
+}
+
+/**
+ * A phone behind a NAT shows another address in its Via than the one it came from; then, and on streams, only the way
+ * back works (RFC 5626 s.7, RFC 3581). Otherwise the Contact is taken at its word, unless no unicast address stands there:
+ * a registration must not aim us at a multicast group or at link-local services.
+ */
+export function reachOf(uri: SipUri | undefined, source: Reach, message: SipMessage): ReachDecision {
+  const plain =
+    uri !== undefined &&
+    bare(message.topVia.host) === bare(source.host) &&
+    isUnicastLiteral(uri.host) &&
+    message.header('path') === undefined
+  if (!plain) return { reach: source, direct: false }
+  const transport = uri.params.get('transport')?.toLowerCase() ?? 'udp'
+  if (source.transport === 'tcp') return { reach: source, direct: transport === 'tcp' && uri.scheme === 'sip' }
+  if (source.transport !== 'udp' || uri.scheme !== 'sip') return { reach: source, direct: false }
+  if (transport !== 'udp' && transport !== 'tcp') return { reach: source, direct: false }
+  const reach: Reach = { transport, flow: 0, listener: source.listener, host: bare(uri.host), port: uri.port ?? 5060 }
+  return { reach, direct: true }
+}
+
+/** IPv6 literals without brackets. */
+export function bare(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
+
+/** An IP literal that names one host beyond the local link. */
+export function isUnicastLiteral(host: string): boolean {
+  const address = bare(host)
+  if (address.includes(':')) {
+    const lower = address.toLowerCase()
+    return !lower.startsWith('ff') && !/^fe[89ab]/.test(lower) && lower !== '::'
+  }
+  const parts = address.split('.')
+  if (parts.length !== 4) return false
+  for (const part of parts) {
+    if (part.length === 0 || part.length > 3) return false
+    const value = Number(part)
+    if (!Number.isInteger(value) || value < 0 || value > 255) return false
+  }
+  const first = Number(parts[0])
+  return first !== 0 && first < 224 && !(first === 169 && parts[1] === '254')
+}

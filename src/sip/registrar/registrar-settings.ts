@@ -1,0 +1,17 @@
+/** Limits and names the registrar works with; units in the names. */
+export interface RegistrarSettings {
+  readonly domains: readonly string[]
+  readonly minExpiresS: number
+  readonly defaultExpiresS: number
+  readonly maxExpiresS: number
+  readonly flowGraceS: number
+  readonly maxBindings: number
+  /** Addresses of our own listeners as `host:port`; a Contact there would loop. */
+  readonly ownAddresses: ReadonlySet<string>
+  /** `gr` value of our own overlay GRUU. */
+  readonly ownGr: string | undefined
+  /** RFC 5626 needs the proxy role at the same place. */
+  readonly outbound: boolean
+  /** A redirect server without a proxy can only serve phones that others reach directly (adapter-mapping s.6). */
+  readonly directOnly: boolean
+}

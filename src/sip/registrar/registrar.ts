@@ -1,0 +1,268 @@
+/**
+ * The registrar: holds the bindings of every AOR served here, takes REGISTERs one at a time per AOR, makes changes known
+ * before it answers, and lets bindings end. Does no I/O.
+ */
+import { Deadlines } from '../../common/deadlines.ts'
+import { Tally } from '../../common/instruments.ts'
+import type { Millis } from '../../common/time.ts'
+import type { Binding } from './binding.ts'
+import { isLive } from './binding.ts'
+import { FlowIndex } from './flow-index.ts'
+import { planSave, type SavePlan } from './plan-save.ts'
+import { publishedBindings, type PublishableBinding } from './published.ts'
+import { rejection, type RegisterRequest, type Rejection } from './register-request.ts'
+import type { RegistrarSettings } from './registrar-settings.ts'
+
+/** Time a REGISTER waits for its publication (M-08). */
+export const PUBLISH_BUDGET_MS: Millis = 10_000
+/** REGISTERs of one AOR that may wait behind another. */
+export const QUEUE_MAX = 8
+
+export type PublishCause = 'register' | 'expired' | 'flowLost'
+
+/** The end of a REGISTER. */
+export type RegisterOutcome =
+  | { readonly kind: 'saved'; readonly plan: SavePlan; readonly bindings: readonly Binding[] }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection; readonly storeFailed: boolean }
+
+/** What the registrar asks of its owner. */
+export interface RegistrarHost<T> {
+  publish(aor: string, bindings: readonly PublishableBinding[], cause: PublishCause): number
+  finished(now: Millis, request: RegisterRequest<T>, outcome: RegisterOutcome): void
+  isUp(flow: number): boolean
+  /** Pseudo-random seconds for Retry-After, so that phones do not come back together. */
+  retryAfterS(low: number, high: number): number
+}
+
+/** Answer to a publication. */
+export type PublicationResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+
+interface Pending<T> {
+  readonly id: number
+  readonly request: RegisterRequest<T>
+  readonly plan: SavePlan
+  readonly dueAt: Millis
+}
+
+interface AorRecord<T> {
+  readonly aor: string
+  bindings: readonly Binding[]
+  pending: Pending<T> | undefined
+  waiting: RegisterRequest<T>[] | undefined
+  /** When something is due: a binding ends or the pending publication has taken too long. */
+  deadline: ReturnType<Deadlines<AorRecord<T>>['set']> | undefined
+}
+
+const NO_BINDINGS: readonly Binding[] = []
+
+export class Registrar<T> {
+  readonly expired = new Tally([''])
+  readonly replaced = new Tally([''])
+  readonly flowLost = new Tally([''])
+
+  private readonly host: RegistrarHost<T>
+  private readonly settings: RegistrarSettings
+  private readonly records = new Map<string, AorRecord<T>>()
+  private readonly pendingById = new Map<number, AorRecord<T>>()
+  private readonly flows = new FlowIndex()
+  private readonly deadlines = new Deadlines<AorRecord<T>>()
+
+  constructor(components: { readonly host: RegistrarHost<T> }, settings: RegistrarSettings) {
+    this.host = components.host
+    this.settings = settings
+  }
+
+  nextDeadline(): Millis {
+    return this.deadlines.next()
+  }
+
+  get aorCount(): number {
+    return this.records.size
+  }
+
+  /** Every AOR with its bindings, for the admin API and the gauges. */
+  *entries(): IterableIterator<readonly [string, readonly Binding[]]> {
+    for (const record of this.records.values()) if (record.bindings.length > 0) yield [record.aor, record.bindings]
+  }
+
+  bindings(aor: string): readonly Binding[] {
+    return this.records.get(aor)?.bindings ?? NO_BINDINGS
+  }
+
+  /** Bindings that requests may be sent to now. */
+  lookup(aor: string, now: Millis): readonly Binding[] {
+    const bindings = this.bindings(aor)
+    return bindings.every((binding) => isLive(binding, now)) ? bindings : bindings.filter((b) => isLive(b, now))
+  }
+
+  /** RFC 3261 s.10.3: REGISTERs of one AOR are processed in order of arrival, each one wholly or not at all. */
+  register(now: Millis, request: RegisterRequest<T>): void {
+    const record = this.record(request.aor)
+    if (record.pending === undefined) {
+      this.process(now, record, request)
+      return
+    }
+    if (record.waiting === undefined) record.waiting = []
+    if (record.waiting.length >= QUEUE_MAX) {
+      this.reject(now, request, this.busy(), true)
+      return
+    }
+    record.waiting.push(request)
+  }
+
+  /** Answer to a publication; one that came too late or was not awaited is ignored. */
+  published(now: Millis, id: number, result: PublicationResult): void {
+    const record = this.pendingById.get(id)
+    const pending = record?.pending
+    if (record === undefined || pending === undefined || pending.id !== id) return
+    this.settle(record)
+    // M-29: an unregister must not fail because of the overlay.
+    if (result.ok || pending.plan.kind === 'remove') {
+      this.commit(now, record, pending.request, pending.plan)
+    } else {
+      const headers: [string, string][] =
+        result.retryAfterS === undefined ? [] : [['Retry-After', String(result.retryAfterS)]]
+      this.reject(now, pending.request, rejection(result.status, result.reason, headers), true)
+    }
+    this.proceed(now, record)
+  }
+
+  /** A flow is gone: its bindings are no targets any more and end after the grace time (adapter-mapping s.3.4). */
+  flowClosed(now: Millis, flow: number): void {
+    const aors = this.flows.take(flow)
+    if (aors === undefined) return
+    for (const aor of aors) {
+      const record = this.records.get(aor)
+      if (record === undefined) continue
+      for (const binding of record.bindings) {
+        if (binding.reach.flow === flow && !binding.flowLost) this.loseFlow(now, binding)
+      }
+      this.schedule(record)
+    }
+  }
+
+  expire(now: Millis): void {
+    for (let record = this.deadlines.pop(now); record !== undefined; record = this.deadlines.pop(now)) {
+      record.deadline = undefined
+      const { pending } = record
+      if (pending === undefined) this.dropEnded(now, record)
+      else if (pending.dueAt <= now) {
+        // M-08: the phone gets an answer well before its Timer F.
+        this.settle(record)
+        if (pending.plan.kind === 'remove') this.commit(now, record, pending.request, pending.plan)
+        else this.reject(now, pending.request, this.busy(), true)
+        this.proceed(now, record)
+        continue
+      }
+      this.schedule(record)
+    }
+  }
+
+  private process(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>): void {
+    const planned = planSave(record.bindings, request, now, this.settings)
+    if (!planned.ok) {
+      this.reject(now, request, planned.error, false)
+      this.forgetIfEmpty(record)
+      return
+    }
+    const plan = planned.value
+    if (!plan.changed) {
+      this.host.finished(now, request, { kind: 'saved', plan, bindings: plan.bindings })
+      this.forgetIfEmpty(record)
+      return
+    }
+    const id = this.host.publish(record.aor, publishedBindings(plan.bindings), 'register')
+    record.pending = { id, request, plan, dueAt: now + PUBLISH_BUDGET_MS }
+    this.pendingById.set(id, record)
+    this.schedule(record)
+  }
+
+  private commit(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>, plan: SavePlan): void {
+    for (const binding of record.bindings) this.flows.remove(binding.reach.flow, record.aor)
+    record.bindings = plan.bindings.filter((binding) => binding.endsAt > now)
+    for (const binding of record.bindings) {
+      const { flow } = binding.reach
+      if (flow === 0 || binding.flowLost) continue
+      if (this.host.isUp(flow)) this.flows.add(flow, record.aor)
+      else this.loseFlow(now, binding) // closed while the publication was under way
+    }
+    if (plan.replaced > 0) this.replaced.add('', plan.replaced)
+    this.host.finished(now, request, { kind: 'saved', plan, bindings: record.bindings })
+  }
+
+  private loseFlow(now: Millis, binding: Binding): void {
+    binding.flowLost = true
+    binding.endsAt = Math.min(binding.endsAt, now + this.settings.flowGraceS * 1000)
+    this.flowLost.add()
+  }
+
+  private reject(now: Millis, request: RegisterRequest<T>, why: Rejection, storeFailed: boolean): void {
+    this.host.finished(now, request, { kind: 'rejected', rejection: why, storeFailed })
+  }
+
+  private settle(record: AorRecord<T>): void {
+    if (record.pending !== undefined) this.pendingById.delete(record.pending.id)
+    record.pending = undefined
+  }
+
+  /** Takes the next REGISTERs of the queue until one has to wait. */
+  private proceed(now: Millis, record: AorRecord<T>): void {
+    while (record.pending === undefined && record.waiting !== undefined) {
+      const next = record.waiting.shift()
+      if (record.waiting.length === 0) record.waiting = undefined
+      if (next === undefined) break
+      this.process(now, record, next)
+    }
+    this.schedule(record)
+    this.forgetIfEmpty(record)
+  }
+
+  private dropEnded(now: Millis, record: AorRecord<T>): void {
+    const remaining = record.bindings.filter((binding) => binding.endsAt > now)
+    const ended = record.bindings.length - remaining.length
+    if (ended === 0) return
+    const lost = record.bindings.some((binding) => binding.endsAt <= now && binding.flowLost)
+    for (const binding of record.bindings) {
+      if (binding.endsAt <= now) this.flows.remove(binding.reach.flow, record.aor)
+    }
+    record.bindings = remaining
+    for (const binding of remaining) if (!binding.flowLost) this.flows.add(binding.reach.flow, record.aor)
+    this.expired.add('', ended)
+    this.host.publish(record.aor, publishedBindings(remaining), lost ? 'flowLost' : 'expired')
+    this.forgetIfEmpty(record)
+  }
+
+  /** Leaves an earlier deadline alone: it finds nothing due and sets the right one. Refreshes then cost nothing. */
+  private schedule(record: AorRecord<T>): void {
+    let at = record.pending?.dueAt ?? Number.POSITIVE_INFINITY
+    if (record.pending === undefined) for (const binding of record.bindings) at = Math.min(at, binding.endsAt)
+    if (at === Number.POSITIVE_INFINITY) return
+    if (record.deadline !== undefined) {
+      if (record.deadline.at <= at) return
+      this.deadlines.cancel(record.deadline)
+    }
+    record.deadline = this.deadlines.set(at, record)
+  }
+
+  private forgetIfEmpty(record: AorRecord<T>): void {
+    if (record.bindings.length > 0 || record.pending !== undefined || record.waiting !== undefined) return
+    this.deadlines.cancel(record.deadline)
+    record.deadline = undefined
+    if (this.records.get(record.aor) === record) this.records.delete(record.aor)
+  }
+
+  private record(aor: string): AorRecord<T> {
+    let record = this.records.get(aor)
+    if (record === undefined) {
+      record = { aor, bindings: NO_BINDINGS, pending: undefined, waiting: undefined, deadline: undefined }
+      this.records.set(aor, record)
+    }
+    return record
+  }
+
+  private busy(): Rejection {
+    return rejection(503, 'Registration Not Stored', [['Retry-After', String(this.host.retryAfterS(10, 30))]])
+  }
+}

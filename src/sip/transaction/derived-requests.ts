@@ -1,0 +1,29 @@
+/** ACK of a failure and CANCEL: both are cut from the INVITE as it was sent (RFC 3261 s.17.1.1.3 and s.9.1). */
+import { invariant } from '../../common/assert.ts'
+import { buildRequest, parseMessage, type SipMessage } from '../message/index.ts'
+
+/** Same branch, Request-URI, Call-ID, From, Route and CSeq number as the INVITE; To of the response. */
+export function ackOf(inviteBytes: Uint8Array, response: SipMessage): Uint8Array {
+  return derive(inviteBytes, 'ACK', response.header('to'))
+}
+
+/** As the INVITE, To included. */
+export function cancelOf(inviteBytes: Uint8Array): Uint8Array {
+  return derive(inviteBytes, 'CANCEL', undefined)
+}
+
+function derive(inviteBytes: Uint8Array, method: 'ACK' | 'CANCEL', to: string | undefined): Uint8Array {
+  const parsed = parseMessage(inviteBytes)
+  invariant(parsed.ok, 'an INVITE of ours can be read again')
+  const invite = parsed.value
+  const headers: [string, string][] = [['Via', invite.topVia.raw]]
+  for (const route of invite.headers('route')) headers.push(['Route', route])
+  headers.push(
+    ['Max-Forwards', '70'],
+    ['From', invite.header('from') ?? ''],
+    ['To', to ?? invite.header('to') ?? ''],
+    ['Call-ID', invite.callId],
+    ['CSeq', `${invite.cseq.number} ${method}`],
+  )
+  return buildRequest({ method, uri: invite.requestUri, headers })
+}

@@ -1,0 +1,233 @@
+/**
+ * The table of all transactions: finds the one a message belongs to, drives its timers, bounds their number. Does no I/O;
+ * what must be sent goes to the wire, what users must learn waits in `takeFailures`.
+ */
+import { Deadlines } from '../../common/deadlines.ts'
+import { Tally } from '../../common/instruments.ts'
+import type { Millis } from '../../common/time.ts'
+import type { SipMessage } from '../message/index.ts'
+import type { Hop, Wire } from './hop.ts'
+import { stepInviteClient } from './invite-client.ts'
+import { stepInviteServer } from './invite-server.ts'
+import type {
+  AnyTransaction,
+  ClientEvent,
+  ClientTransaction,
+  Machinery,
+  ServerTransaction,
+  TimeoutTimer,
+} from './machinery.ts'
+import { clientKey } from './matching.ts'
+import { stepNonInviteClient } from './non-invite-client.ts'
+import { stepNonInviteServer } from './non-invite-server.ts'
+
+export type TransactionKind = 'ict' | 'ist' | 'nict' | 'nist'
+
+/** A client transaction that will bring no answer. */
+export interface ClientFailure<C> {
+  readonly client: ClientTransaction<C>
+  readonly cause: 'timeout' | 'transport'
+}
+
+export class Transactions<S, C> implements Machinery {
+  readonly retransmissions = new Tally(['request|in', 'request|out', 'response|in', 'response|out'])
+  readonly timeouts = new Tally(['B', 'F', 'H'])
+  readonly active: Record<TransactionKind, number> = { ict: 0, ist: 0, nict: 0, nist: 0 }
+
+  private readonly wire: Wire
+  private readonly countMax: number
+  private readonly servers = new Map<string, ServerTransaction<S>>()
+  private readonly clients = new Map<string, ClientTransaction<C>>()
+  private readonly clientsByFlow = new Map<number, Set<ClientTransaction<C>>>()
+  private readonly deadlines = new Deadlines<AnyTransaction>()
+  private failures: ClientFailure<C>[] = []
+
+  constructor(components: { readonly wire: Wire }, init: { readonly transactionsMax: number }) {
+    this.wire = components.wire
+    this.countMax = init.transactionsMax
+  }
+
+  get size(): number {
+    return this.servers.size + this.clients.size
+  }
+
+  /** No room for another request of a stranger; those under way are served to their end. */
+  get full(): boolean {
+    return this.size >= this.countMax
+  }
+
+  nextDeadline(): Millis {
+    return this.deadlines.next()
+  }
+
+  server(key: string): ServerTransaction<S> | undefined {
+    return this.servers.get(key)
+  }
+
+  /** A repeated request, or the ACK of a failure. */
+  repeat(now: Millis, transaction: ServerTransaction<S>, event: 'request' | 'ack'): void {
+    if (transaction.invite) stepInviteServer(transaction, event, now, this)
+    else if (event === 'request') stepNonInviteServer(transaction, event, now, this)
+  }
+
+  /** Begins a server transaction for a request that matched none. `hop` is where its responses go. */
+  accept(key: string, invite: boolean, hop: Hop, user: S | undefined): ServerTransaction<S> {
+    const transaction: ServerTransaction<S> = {
+      side: 'server',
+      invite,
+      key,
+      hop,
+      response: undefined,
+      state: invite ? 'proceeding' : 'trying',
+      user,
+      interval: 0,
+      endAt: 0,
+      deadline: undefined,
+    }
+    this.servers.set(key, transaction)
+    this.active[invite ? 'ist' : 'nist']++
+    return transaction
+  }
+
+  answer(now: Millis, transaction: ServerTransaction<S>, status: number, bytes: Uint8Array): void {
+    transaction.response = bytes
+    const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
+    if (transaction.invite) stepInviteServer(transaction, event, now, this)
+    else stepNonInviteServer(transaction, event, now, this)
+  }
+
+  /** Ends a server transaction that is never to be answered (S-TX-01: no late 408 to a non-INVITE). */
+  drop(transaction: ServerTransaction<S>): void {
+    this.terminate(transaction)
+  }
+
+  /** Sends a request of ours. A hop known to be dead shows up in `takeFailures`. */
+  start(now: Millis, branch: string, method: string, hop: Hop, bytes: Uint8Array, user: C | undefined): ClientTransaction<C> {
+    const invite = method === 'INVITE'
+    const transaction: ClientTransaction<C> = {
+      side: 'client',
+      invite,
+      key: clientKey(branch, method),
+      hop,
+      bytes,
+      state: invite ? 'calling' : 'trying',
+      user,
+      interval: 0,
+      endAt: 0,
+      deadline: undefined,
+    }
+    this.clients.set(transaction.key, transaction)
+    this.active[invite ? 'ict' : 'nict']++
+    if (hop.flow !== 0) this.indexByFlow(transaction)
+    this.stepClient(now, transaction, 'start', undefined)
+    return transaction
+  }
+
+  /** Gives a response to its client transaction and returns that when its user must see the response. */
+  receive(now: Millis, response: SipMessage, branch: string): ClientTransaction<C> | undefined {
+    const transaction = this.clients.get(clientKey(branch, response.cseq.method))
+    if (transaction === undefined) return undefined
+    const status = response.status
+    const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
+    return this.stepClient(now, transaction, event, response) ? transaction : undefined
+  }
+
+  /** Forgets a client transaction without telling its user. */
+  abandon(transaction: ClientTransaction<C>): void {
+    this.terminate(transaction)
+  }
+
+  /** RFC 3261 s.17.1.4: a transport error ends the client transactions that wait on it. */
+  flowClosed(now: Millis, flow: number): void {
+    const waiting = this.clientsByFlow.get(flow)
+    if (waiting === undefined) return
+    for (const transaction of [...waiting]) this.stepClient(now, transaction, 'transportError', undefined)
+  }
+
+  /** Fires what is due. */
+  expire(now: Millis): void {
+    for (let due = this.deadlines.pop(now); due !== undefined; due = this.deadlines.pop(now)) {
+      due.deadline = undefined
+      if (due.side === 'client') this.stepClient(now, due as ClientTransaction<C>, 'timer', undefined)
+      else if (due.invite) stepInviteServer(due, 'timer', now, this)
+      else stepNonInviteServer(due, 'timer', now, this)
+    }
+  }
+
+  /** What failed since the last call. */
+  takeFailures(): readonly ClientFailure<C>[] {
+    if (this.failures.length === 0) return NO_FAILURES
+    const taken = this.failures
+    this.failures = []
+    return taken
+  }
+
+  // Machinery: asked by the four machines.
+
+  send(transaction: ClientTransaction): boolean {
+    return this.wire.send(transaction.hop, transaction.bytes)
+  }
+
+  respond(transaction: ServerTransaction): void {
+    if (transaction.response !== undefined) this.wire.respond(transaction.hop, transaction.response)
+  }
+
+  arm(transaction: AnyTransaction, at: Millis): void {
+    this.deadlines.cancel(transaction.deadline)
+    transaction.deadline = this.deadlines.set(at, transaction)
+  }
+
+  disarm(transaction: AnyTransaction): void {
+    this.deadlines.cancel(transaction.deadline)
+    transaction.deadline = undefined
+  }
+
+  terminate(transaction: AnyTransaction): void {
+    if (transaction.state === 'terminated') return
+    transaction.state = 'terminated'
+    this.disarm(transaction)
+    if (transaction.side === 'server') {
+      this.servers.delete(transaction.key)
+      this.active[transaction.invite ? 'ist' : 'nist']--
+      return
+    }
+    this.clients.delete(transaction.key)
+    this.active[transaction.invite ? 'ict' : 'nict']--
+    const flow = transaction.hop.flow
+    const onFlow = this.clientsByFlow.get(flow)
+    if (onFlow?.delete(transaction as ClientTransaction<C>) === true && onFlow.size === 0) this.clientsByFlow.delete(flow)
+  }
+
+  timedOut(transaction: AnyTransaction, timer: TimeoutTimer): void {
+    this.timeouts.add(timer)
+    if (transaction.side === 'client') {
+      this.failures.push({ client: transaction as ClientTransaction<C>, cause: 'timeout' })
+    }
+  }
+
+  transportFailed(transaction: ClientTransaction): void {
+    this.failures.push({ client: transaction as ClientTransaction<C>, cause: 'transport' })
+  }
+
+  retransmitted(kind: 'request' | 'response', direction: 'in' | 'out'): void {
+    this.retransmissions.add(kind === 'request' ? (direction === 'in' ? 'request|in' : 'request|out') : direction === 'in' ? 'response|in' : 'response|out')
+  }
+
+  private stepClient(
+    now: Millis,
+    transaction: ClientTransaction<C>,
+    event: ClientEvent,
+    response: SipMessage | undefined,
+  ): boolean {
+    if (!transaction.invite) return stepNonInviteClient(transaction, event, now, this)
+    return stepInviteClient(transaction, event, now, this, response)
+  }
+
+  private indexByFlow(transaction: ClientTransaction<C>): void {
+    const onFlow = this.clientsByFlow.get(transaction.hop.flow)
+    if (onFlow === undefined) this.clientsByFlow.set(transaction.hop.flow, new Set([transaction]))
+    else onFlow.add(transaction)
+  }
+}
+
+const NO_FAILURES: readonly never[] = []
