@@ -72,8 +72,49 @@ export const OVERLAY_LINK = { dtlsUdpSr: 1, dtlsUdpSrNoIce: 3, tlsTcpFhNoIce: 4 
 
 export const CANDIDATE_TYPE = { host: 1, srflx: 2, relay: 4 } as const
 
-export const FORWARDING_FLAG = { forwardCritical: 0x01, destinationCritical: 0x02, responseCopy: 0x04 } as const
+export const FORWARDING_FLAG = {
+  forwardCritical: 0x01,
+  destinationCritical: 0x02,
+  responseCopy: 0x04,
+} as const
 
 /** TLS 1.2 registries (RFC 5246 s.7.4.1.4.1). */
 export const HASH = { none: 0, sha1: 2, sha256: 4, sha384: 5, sha512: 6 } as const
 export const SIGNATURE = { anonymous: 0, rsa: 1, ecdsa: 3 } as const
+
+/** RFC 6940 s.11.1: node-id-length when the configuration does not say otherwise. */
+export const NODE_ID_BYTES_DEFAULT = 16
+
+/** RFC 6940 s.6.3.2: the bits of the fragment field. */
+export const FRAGMENT = { always: 0x80000000, last: 0x40000000, offsetMask: 0x00ffffff } as const
+
+/** RFC 6940 s.6.3.2.2. */
+export const DESTINATION_TYPE = { node: 1, resource: 2, opaque: 3 } as const
+
+/** RFC 6940 s.14.12; 1 is experimental. */
+export const FORWARDING_OPTION = { invalid: 0, reserved: 255 } as const
+
+/** RFC 6940 s.14.13. */
+export const PROBE_INFORMATION = { responsibleSet: 1, numResources: 2, uptime: 3 } as const
+
+/** RFC 6940 s.6.3.4. */
+export const SIGNER_IDENTITY = { certHash: 1, certHashNodeId: 2, none: 3 } as const
+
+/** RFC 6940 s.6.3.4: X.509 in DER. */
+export const CERTIFICATE_X509 = 0
+
+/** RFC 6940 s.10.9. */
+export const CHORD_LEAVE = { fromSuccessor: 1, fromPredecessor: 2 } as const
+
+/** RFC 6940 s.7.4.2.1: the last element as a range's end; s.7.2.2: "append" as the index of a Store. */
+export const ARRAY_INDEX_LAST = 0xffffffff
+
+/** RFC 6940 s.6.3.3: requests are odd. */
+export function isRequestCode(code: number): boolean {
+  return code !== 0 && code < 0x8000 && code % 2 === 1
+}
+
+/** RFC 6940 s.6.3.3: the answer's code is the request's plus one. */
+export function answerCodeOf(requestCode: number): number {
+  return requestCode + 1
+}

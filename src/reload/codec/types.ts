@@ -59,6 +59,7 @@ export type SignerIdentity =
   | { readonly kind: 'certHash'; readonly hashAlgorithm: number; readonly hash: Uint8Array }
   | { readonly kind: 'certHashNodeId'; readonly hashAlgorithm: number; readonly hash: Uint8Array }
   | { readonly kind: 'none' }
+  | { readonly kind: 'unknown'; readonly type: number; readonly value: Uint8Array }
 
 export interface Signature {
   readonly hashAlgorithm: number
