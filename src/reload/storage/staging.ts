@@ -1,0 +1,128 @@
+import { bytesEqual } from '../../common/bytes.ts'
+import type { Now } from '../../common/time.ts'
+import type { KindDefinition } from '../config/types.ts'
+import type { StoredData } from '../codec/index.ts'
+import type { Certificate } from '../security/port.ts'
+import { ARRAY_END, ARRAY_LENGTH_MAX, arrayLengthOf, lengthWith, placed, slotOf } from './data-models.ts'
+import type { KindEntry } from './table.ts'
+
+/** Bytes of a StoredData beside value, key and signature value: lengths, times, signature algorithm and identity. */
+const VALUE_OVERHEAD_BYTES = 64
+
+/** A value that passed and waits for the rest of its request. */
+export interface StagedValue {
+  readonly data: StoredData
+  readonly certificates: readonly Certificate[]
+}
+
+/**
+ * What one Kind of a resource will look like when the request is carried out. Values are put in one after the other,
+ * as RFC 6940 s.7.4.1.1 wants it, while the table stays as it is: so a request that fails half-way leaves no trace.
+ */
+export class StagedKind {
+  readonly definition: KindDefinition
+  readonly changes = new Map<string, StagedValue>()
+  private readonly entry: KindEntry | undefined
+  private readonly now: Now
+  private arrayLength: number
+
+  constructor(definition: KindDefinition, entry: KindEntry | undefined, now: Now) {
+    this.definition = definition
+    this.entry = entry
+    this.now = now
+    this.arrayLength =
+      definition.dataModel === 'array' && entry !== undefined
+        ? arrayLengthOf(entry.values(now).map(([, { data }]) => data.value))
+        : 0
+  }
+
+  /** Stored counter; 0 when nothing of the Kind is there. */
+  get generation(): bigint {
+    return this.entry?.generation ?? 0n
+  }
+
+  /** The very same signed value is stored already: the request is a copy of an earlier one. Lifetimes are not signed. */
+  holds(data: StoredData): boolean {
+    if (data.value.model === 'array' && data.value.index === ARRAY_END) {
+      return this.entry?.values(this.now).some(([, held]) => sameValue(held.data, data)) ?? false
+    }
+    const held = this.entry?.find(slotOf(data.value), this.now)
+    return held !== undefined && sameValue(held.data, data)
+  }
+
+  /** Puts the value in; 'old' when it does not come after the one that it would replace (s.7.4.1.1 and s.13.5.3). */
+  put(staged: StagedValue): 'staged' | 'old' {
+    const value = placed(staged.data.value, this.arrayLength)
+    const slot = slotOf(value)
+    const current = this.changes.get(slot) ?? this.entry?.find(slot, this.now)
+    if (current !== undefined && staged.data.storageTime <= current.data.storageTime) return 'old'
+    this.changes.set(slot, { ...staged, data: { ...staged.data, value } })
+    this.arrayLength = lengthWith(value, this.arrayLength)
+    return 'staged'
+  }
+
+  /** As `put`, but leaves out what would break the limits of the Kind. */
+  putWithin(staged: StagedValue): boolean {
+    const { arrayLength } = this
+    const slot = slotOf(placed(staged.data.value, arrayLength))
+    const before = this.changes.get(slot)
+    if (this.put(staged) === 'old') return true
+    if (this.overLimit() === undefined) return true
+    if (before === undefined) this.changes.delete(slot)
+    else this.changes.set(slot, before)
+    this.arrayLength = arrayLength
+    return false
+  }
+
+  /** Why the Kind would break the limits of its definition, or undefined. */
+  overLimit(): string | undefined {
+    const { maxCount, maxSize, name } = this.definition
+    for (const { data } of this.changes.values()) {
+      if (data.value.value.value.length > maxSize) return `a ${name} value may have ${maxSize} bytes`
+    }
+    if (this.changes.size === 0) return undefined
+    if (this.arrayLength > Math.max(maxCount, ARRAY_LENGTH_MAX))
+      return `the ${name} array would grow too long`
+    let existing = 0
+    let all = 0
+    for (const exists of this.existence()) {
+      all++
+      if (exists) existing++
+    }
+    // Removed values are held until they expire; the double bound leaves room for them, so that removing always works.
+    return existing > maxCount || all > 2 * maxCount
+      ? `${maxCount} ${name} values may be stored here`
+      : undefined
+  }
+
+  /** What the changes add to the table: values, and bytes as near as can be told before encoding. */
+  growth(): { readonly values: number; readonly bytes: number } {
+    let values = 0
+    let bytes = 0
+    for (const [slot, { data }] of this.changes) {
+      const replaced = this.entry?.find(slot, this.now)
+      const key = data.value.model === 'dictionary' ? data.value.key.length : 0
+      values += replaced === undefined ? 1 : 0
+      bytes += VALUE_OVERHEAD_BYTES + key + data.value.value.value.length + data.signature.value.length
+      bytes -= replaced?.encoded.length ?? 0
+    }
+    return { values, bytes }
+  }
+
+  private *existence(): Iterable<boolean> {
+    for (const { data } of this.changes.values()) yield data.value.value.exists
+    for (const [slot, { data }] of this.entry?.values(this.now) ?? []) {
+      if (!this.changes.has(slot)) yield data.value.value.exists
+    }
+  }
+}
+
+/** Same value, time and signature. For arrays wherever it lies: the index is not signed (RFC 6940 s.7.4.2.2). */
+export function sameValue(a: StoredData, b: StoredData): boolean {
+  return (
+    a.storageTime === b.storageTime &&
+    a.value.value.exists === b.value.value.exists &&
+    bytesEqual(a.value.value.value, b.value.value.value) &&
+    bytesEqual(a.signature.value, b.signature.value)
+  )
+}

@@ -1,0 +1,319 @@
+import { Tally } from '../../common/instruments.ts'
+import { invariant } from '../../common/assert.ts'
+import { ok, type Result } from '../../common/errors.ts'
+import type { Millis, Now, WallTime } from '../../common/time.ts'
+import {
+  decodeStoredData,
+  encodeStoredData,
+  type ErrorResponse,
+  type FetchAns,
+  type FetchReq,
+  type FindAns,
+  type FindReq,
+  type KindId,
+  type ResourceId,
+  type StatAns,
+  type StoreAns,
+  type StoredData,
+  type StoreReq,
+} from '../codec/index.ts'
+import type { Certificate, CryptoPort } from '../security/port.ts'
+import type { Signer, Trust } from '../security/trust.ts'
+import { planAdoption } from './adoption.ts'
+import type { AdmissionRules } from './admission.ts'
+import { everything, slotOf } from './data-models.ts'
+import { fetchValues, type Fetched } from './fetch.ts'
+import { findResources } from './find.ts'
+import type { JournalOperation } from './journal.ts'
+import { expiryOf } from './lifetime.ts'
+import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
+import { replicaStores, type ReplicaSelection, type ReplicaStore } from './replication.ts'
+import type { Responsibility } from './responsibility.ts'
+import { firstGeneration, restoreTable, type RestoreReport } from './restore.ts'
+import type { StagedValue } from './staging.ts'
+import { statValues } from './stat.ts'
+import { planStore, type PlannedKind, type StoreContext } from './store.ts'
+import { Table, type ValuePlace } from './table.ts'
+import { ValueChecks, type KindSource } from './value-checks.ts'
+import { verifyFetched, type FetchedValues } from './verify-fetched.ts'
+
+export interface StorageComponents {
+  readonly crypto: CryptoPort
+  readonly trust: Trust
+  readonly kinds: KindSource
+  readonly responsibility: Responsibility
+  /** What the Usages add to the policies of their Kinds; none when absent. */
+  readonly rules?: AdmissionRules
+}
+
+export interface StorageInit {
+  readonly limits?: Partial<StorageLimits>
+}
+
+/** A StoreReq that was carried out. Answer only when `operations` are in the journal. */
+export interface Stored {
+  readonly answer: StoreAns
+  readonly resource: ResourceId
+  /** Values that are new; empty when the request only repeated what was here. These go to the replicas. */
+  readonly changed: readonly ValuePlace[]
+  readonly operations: readonly JournalOperation[]
+}
+
+export interface Adopted {
+  readonly changed: readonly ValuePlace[]
+  readonly rejected: number
+  readonly operations: readonly JournalOperation[]
+}
+
+/** Values and bytes held of one Kind, for metrics. */
+export interface StorageUse {
+  readonly kind: KindId
+  readonly role: 'owner' | 'replica'
+  readonly values: number
+  readonly bytes: number
+}
+
+/** 2^64 - 1; after it a counter starts again, as 0 must not be used. */
+const GENERATION_MAX = 0xffff_ffff_ffff_ffffn
+
+/**
+ * What this peer keeps for the overlay (RFC 6940 s.7): the methods Store, Fetch, Stat and Find on a bounded table in
+ * memory, and what replication needs. Answers are values; the caller sends them, and journals the operations first.
+ */
+export class Storage {
+  /** Requests by `op|kind|result`. */
+  readonly instruments = { requests: new Tally() }
+  private readonly crypto: CryptoPort
+  private readonly responsibility: Responsibility
+  private readonly limits: StorageLimits
+  private readonly table = new Table()
+  private trust: Trust
+  private checks: ValueChecks
+
+  constructor(components: StorageComponents, init: StorageInit = {}) {
+    this.crypto = components.crypto
+    this.responsibility = components.responsibility
+    this.trust = components.trust
+    this.limits = { ...DEFAULT_STORAGE_LIMITS, ...init.limits }
+    this.checks = new ValueChecks({ ...components, rules: components.rules ?? new Map() })
+  }
+
+  /**
+   * A new Configuration Document is in force. Values of Kinds that it does not have any more, or not with that data
+   * model, are dropped.
+   */
+  reconfigure(configured: Pick<StorageComponents, 'trust' | 'kinds' | 'rules'>): JournalOperation[] {
+    const { trust, kinds, rules } = configured
+    this.trust = trust
+    this.checks = new ValueChecks({ crypto: this.crypto, trust, kinds, rules: rules ?? new Map() })
+    const operations: JournalOperation[] = []
+    for (const { resource, kinds: entries } of [...this.table.all()]) {
+      for (const { kind, model, slots } of [...entries.values()]) {
+        if (kinds.definition(kind)?.dataModel === model) continue
+        for (const slot of [...slots.keys()]) this.table.remove({ resource, kind, slot }, operations)
+      }
+    }
+    return operations
+  }
+
+  /** RFC 6940 s.7.4.1. `signer` signed the message, `pool` are the certificates that came with it. */
+  store(
+    now: Now,
+    req: StoreReq,
+    signer: Signer,
+    pool: readonly Certificate[],
+  ): Result<Stored, ErrorResponse> {
+    const planned = planStore(this.context(), now, req, signer, pool)
+    this.count('store', req.kindData, planned)
+    if (!planned.ok) return planned
+    const operations: JournalOperation[] = []
+    const changed: ValuePlace[] = []
+    for (const plan of planned.value) {
+      const generation = req.replicaNumber > 0 ? plan.requestedGeneration : raised(plan, now)
+      this.carryOut(now, req.resource, plan, generation, changed, operations)
+    }
+    const replicas = req.replicaNumber === 0 ? this.responsibility.replicaSet(req.resource) : []
+    const kindResponses = req.kindData.map(({ kind }) => {
+      const generationCounter = this.table.findKind(req.resource, kind)?.generation ?? 0n
+      return { kind, generationCounter, replicas }
+    })
+    return ok({ answer: { kindResponses }, resource: req.resource, changed, operations })
+  }
+
+  /** RFC 6940 s.7.4.2. Values come with what is left of their lifetime and with their certificates. */
+  fetch(now: Now, req: FetchReq): Result<Fetched, ErrorResponse> {
+    const fetched = fetchValues(this.checks, this.table, now, req)
+    this.count('fetch', req.specifiers, fetched)
+    return fetched
+  }
+
+  /** RFC 6940 s.7.4.3. */
+  stat(now: Now, req: FetchReq): Result<StatAns, ErrorResponse> {
+    const answer = statValues(this.crypto, this.checks, this.table, now, req)
+    this.count('stat', req.specifiers, answer)
+    return answer
+  }
+
+  /** RFC 6940 s.7.4.4. */
+  find(now: Now, req: FindReq): Result<FindAns, ErrorResponse> {
+    return findResources(this.responsibility, this.table, now, req)
+  }
+
+  /** Checks the answer to a Fetch of our own (RFC 6940 s.7.4.2.2). */
+  verify(
+    resource: ResourceId,
+    answer: FetchAns,
+    pool: readonly Certificate[],
+    wall: WallTime,
+  ): FetchedValues {
+    return verifyFetched(this.checks, resource, answer, pool, wall)
+  }
+
+  /**
+   * Takes newer values from a FetchAns of a peer that refused our replica Store (RFC 6940 s.7.4.1.1). Send the replica
+   * Store again afterwards: the other peer may lack what only we have.
+   */
+  adopt(now: Now, resource: ResourceId, answer: FetchAns, pool: readonly Certificate[]): Adopted {
+    const { planned, rejected } = planAdoption(this.context(), now, resource, answer, pool)
+    const operations: JournalOperation[] = []
+    const changed: ValuePlace[] = []
+    for (const plan of planned)
+      this.carryOut(now, resource, plan, plan.requestedGeneration, changed, operations)
+    return { changed, rejected, operations }
+  }
+
+  /** Forgets values whose lifetime is over. Nobody has to wait for these operations. */
+  expire(now: Now): JournalOperation[] {
+    const operations: JournalOperation[] = []
+    for (;;) {
+      const place = this.table.popExpired(now)
+      if (place === undefined) return operations
+      this.table.remove(place, operations)
+    }
+  }
+
+  /** When `expire` has something to do. */
+  nextDeadline(): Millis {
+    return this.table.nextDeadline()
+  }
+
+  /** Every resource of which something is held, as owner or as replica. A snapshot: the table may change meanwhile. */
+  resources(): ResourceId[] {
+    return [...this.table.all()].map(({ resource }) => resource)
+  }
+
+  get resourceCount(): number {
+    return this.table.resources
+  }
+
+  /** StoreReqs that bring another peer to what is here; see replication.ts. */
+  replicaStores(resource: ResourceId, selection: ReplicaSelection, now: Now): ReplicaStore[] {
+    return replicaStores(this.table, resource, selection, now)
+  }
+
+  /** A FetchReq for everything held at `resource`, to send to a peer that has newer data. */
+  fetchReqFor(resource: ResourceId, kinds: readonly KindId[]): FetchReq {
+    const specifiers = kinds.flatMap((kind) => {
+      const definition = this.checks.definition(kind)
+      return definition === undefined
+        ? []
+        : [{ kind, generation: 0n, selector: everything(definition.dataModel) }]
+    })
+    return { resource, specifiers }
+  }
+
+  /** RFC 6940 s.10.7.3: the resource is none of our business any more. */
+  drop(resource: ResourceId): JournalOperation[] {
+    const operations: JournalOperation[] = []
+    for (const { kind, slots } of [...(this.table.find(resource)?.kinds.values() ?? [])]) {
+      for (const slot of [...slots.keys()]) this.table.remove({ resource, kind, slot }, operations)
+    }
+    return operations
+  }
+
+  /** Fills the table from the journal, once, before anything is stored. */
+  restore(now: Now, records: Iterable<readonly [string, Uint8Array]>): RestoreReport {
+    invariant(this.table.values === 0, 'restore comes before the first store')
+    return restoreTable({ checks: this.checks, trust: this.trust, table: this.table }, now, records)
+  }
+
+  /** What is held, by Kind and role. Walks the whole table: for metrics and snapshots. */
+  use(): StorageUse[] {
+    const uses = new Map<string, StorageUse>()
+    for (const { resource, kinds } of this.table.all()) {
+      const role = this.responsibility.responsibleFor(resource) ? 'owner' : 'replica'
+      for (const { kind, slots } of kinds.values()) {
+        const before = uses.get(`${kind}|${role}`) ?? { kind, role, values: 0, bytes: 0 }
+        let { bytes } = before
+        for (const { held } of slots.values()) bytes += held.encoded.length
+        uses.set(`${kind}|${role}`, { kind, role, values: before.values + slots.size, bytes })
+      }
+    }
+    return [...uses.values()]
+  }
+
+  private context(): StoreContext {
+    const { checks, responsibility, limits, table } = this
+    return { checks, responsibility, limits, table }
+  }
+
+  private carryOut(
+    now: Now,
+    resource: ResourceId,
+    plan: PlannedKind,
+    generation: bigint,
+    changed: ValuePlace[],
+    operations: JournalOperation[],
+  ): void {
+    for (const staged of plan.staged.changes.values()) {
+      const slot = slotOf(staged.data.value)
+      this.put(now, resource, plan.kind, staged, operations)
+      changed.push({ resource, kind: plan.kind, slot })
+    }
+    const entry = this.table.findKind(resource, plan.kind)
+    if (entry !== undefined) this.table.setGeneration(entry, resource, generation, operations)
+  }
+
+  private put(
+    now: Now,
+    resource: ResourceId,
+    kind: KindId,
+    { data, certificates }: StagedValue,
+    operations: JournalOperation[],
+  ): void {
+    const encoded = encodeStoredData(data)
+    const held = {
+      data: compacted(data, encoded),
+      encoded,
+      receivedAt: now.wall,
+      expiresAt: expiryOf(now, data.lifetime),
+      certificates,
+    }
+    this.table.put(resource, kind, held, operations)
+  }
+
+  private count(
+    op: 'store' | 'fetch' | 'stat',
+    kinds: readonly { readonly kind: KindId }[],
+    result: Result<unknown, ErrorResponse>,
+  ): void {
+    const outcome = result.ok ? 'ok' : String(result.error.errorCode)
+    for (const { kind } of kinds) {
+      const known = this.checks.definition(kind)?.name ?? 'unknown'
+      this.instruments.requests.add(`${op}|${known}|${outcome}`)
+    }
+  }
+}
+
+function raised({ staged }: PlannedKind, now: Now): bigint {
+  if (staged.changes.size === 0) return staged.generation
+  if (staged.generation === 0n) return firstGeneration(now)
+  return staged.generation === GENERATION_MAX ? 1n : staged.generation + 1n
+}
+
+/** The same data on bytes of its own, so that no received message stays in memory for it. */
+function compacted(data: StoredData, encoded: Uint8Array): StoredData {
+  const decoded = decodeStoredData(encoded, data.value.model)
+  invariant(decoded.ok, 'what was encoded can be decoded')
+  return decoded.value
+}

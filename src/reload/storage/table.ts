@@ -1,0 +1,196 @@
+import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import type { Millis, Now, WallTime } from '../../common/time.ts'
+import {
+  asResourceId,
+  key,
+  type DataModel,
+  type KindId,
+  type ResourceId,
+  type StoredData,
+} from '../codec/index.ts'
+import type { Certificate } from '../security/port.ts'
+import { CertificateShelf } from './certificate-shelf.ts'
+import { slotOf } from './data-models.ts'
+import type { JournalOperation } from './journal.ts'
+import { alive } from './lifetime.ts'
+import { generationKey, generationRecord, valueKey, valueRecord } from './records.ts'
+
+/** A value as held here. */
+export interface HeldValue {
+  /** With its real array index; lifetime as received. */
+  readonly data: StoredData
+  /** `data` in RFC 6940 form; the byte fields of `data` are views on it. */
+  readonly encoded: Uint8Array
+  readonly receivedAt: WallTime
+  readonly expiresAt: Millis
+  /** Certificate of the signer, then of those who issued it, root excluded. */
+  readonly certificates: readonly Certificate[]
+}
+
+/** Where a value lies. */
+export interface ValuePlace {
+  readonly resource: ResourceId
+  readonly kind: KindId
+  /** Its place within the Kind (data-models.ts). */
+  readonly slot: string
+}
+
+interface Slot {
+  readonly held: HeldValue
+  readonly expiry: Deadline<ValuePlace>
+}
+
+/** Everything of one Kind at one resource. */
+export class KindEntry {
+  readonly kind: KindId
+  readonly model: DataModel
+  /** RFC 6940 s.7.4.1.1: at least 1 once something is stored. */
+  generation = 0n
+  readonly slots = new Map<string, Slot>()
+
+  constructor(kind: KindId, model: DataModel) {
+    this.kind = kind
+    this.model = model
+  }
+
+  /** The value at `slot`, unless its lifetime is over. */
+  find(slot: string, now: Now): HeldValue | undefined {
+    const held = this.slots.get(slot)?.held
+    return held !== undefined && alive(held, now) ? held : undefined
+  }
+
+  /** Something is stored here; removed values do not count. */
+  holdsAny(now: Now): boolean {
+    for (const { held } of this.slots.values())
+      if (held.data.value.value.exists && alive(held, now)) return true
+    return false
+  }
+
+  /** Values whose lifetime is not over, by place, in the order of their places. */
+  values(now: Now): [slot: string, held: HeldValue][] {
+    const values: [string, HeldValue][] = []
+    for (const [slot, { held }] of this.slots) if (alive(held, now)) values.push([slot, held])
+    return values.sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+}
+
+export interface ResourceEntry {
+  readonly resource: ResourceId
+  readonly kinds: Map<KindId, KindEntry>
+}
+
+/**
+ * Resource-ID -> Kind -> values, with generation counters and certificates. It knows no rules: store.ts and its
+ * neighbours decide, the table keeps count. Every change adds its journal records to `batch`.
+ */
+export class Table {
+  readonly certificates = new CertificateShelf()
+  private readonly entries = new Map<string, ResourceEntry>()
+  private readonly expiries = new Deadlines<ValuePlace>()
+  private valueCount = 0
+  private byteCount = 0
+
+  get resources(): number {
+    return this.entries.size
+  }
+
+  get values(): number {
+    return this.valueCount
+  }
+
+  /** Bytes of all values with their signatures; certificates are not counted. */
+  get bytes(): number {
+    return this.byteCount
+  }
+
+  all(): Iterable<ResourceEntry> {
+    return this.entries.values()
+  }
+
+  find(resource: ResourceId): ResourceEntry | undefined {
+    return this.entries.get(key(resource))
+  }
+
+  findKind(resource: ResourceId, kind: KindId): KindEntry | undefined {
+    return this.find(resource)?.kinds.get(kind)
+  }
+
+  /** Puts a value into its place; what was there is replaced. */
+  put(resource: ResourceId, kind: KindId, held: HeldValue, batch: JournalOperation[]): void {
+    const { value } = held.data
+    const resourceEntry = this.resourceEntry(resource)
+    const entry = kindEntry(resourceEntry, kind, value.model)
+    const slot = slotOf(value)
+    const replaced = entry.slots.get(slot)
+    const certificates = this.certificates.retain(held.certificates, batch)
+    if (replaced !== undefined) this.forget(replaced, batch)
+    const expiry = this.expiries.set(held.expiresAt, { resource: resourceEntry.resource, kind, slot })
+    entry.slots.set(slot, { held: { ...held, certificates }, expiry })
+    this.valueCount++
+    this.byteCount += held.encoded.length
+    const place = valueKey(resource, kind, slot)
+    const fingerprints = held.certificates.map((certificate) => certificate.fingerprint)
+    const { receivedAt, encoded } = held
+    const record = valueRecord(place, { model: value.model, receivedAt, fingerprints, encoded })
+    batch.push({ kind: 'put', key: place, value: record })
+  }
+
+  /** Sets the generation counter of a Kind that has values. */
+  setGeneration(entry: KindEntry, resource: ResourceId, generation: bigint, batch: JournalOperation[]): void {
+    if (entry.generation === generation) return
+    entry.generation = generation
+    const place = generationKey(resource, entry.kind)
+    batch.push({ kind: 'put', key: place, value: generationRecord(place, generation) })
+  }
+
+  /** Takes a value out, and its Kind and resource with the last one. Harmless when nothing is there. */
+  remove({ resource, kind, slot }: ValuePlace, batch: JournalOperation[]): void {
+    const resourceEntry = this.find(resource)
+    const kindEntry = resourceEntry?.kinds.get(kind)
+    const removed = kindEntry?.slots.get(slot)
+    if (resourceEntry === undefined || kindEntry === undefined || removed === undefined) return
+    kindEntry.slots.delete(slot)
+    this.forget(removed, batch)
+    batch.push({ kind: 'delete', key: valueKey(resource, kind, slot) })
+    if (kindEntry.slots.size > 0) return
+    resourceEntry.kinds.delete(kind)
+    batch.push({ kind: 'delete', key: generationKey(resource, kind) })
+    if (resourceEntry.kinds.size === 0) this.entries.delete(key(resource))
+  }
+
+  nextDeadline(): Millis {
+    return this.expiries.next()
+  }
+
+  /** Place of a value whose lifetime is over; the caller removes it. */
+  popExpired(now: Now): ValuePlace | undefined {
+    return this.expiries.pop(now.ms)
+  }
+
+  private resourceEntry(resource: ResourceId): ResourceEntry {
+    const id = key(resource)
+    let entry = this.entries.get(id)
+    if (entry === undefined) {
+      // A copy: the id may be a view on a message that need not stay in memory.
+      entry = { resource: asResourceId(resource.slice()), kinds: new Map() }
+      this.entries.set(id, entry)
+    }
+    return entry
+  }
+
+  private forget(slot: Slot, batch: JournalOperation[]): void {
+    this.expiries.cancel(slot.expiry)
+    this.valueCount--
+    this.byteCount -= slot.held.encoded.length
+    this.certificates.release(slot.held.certificates, batch)
+  }
+}
+
+function kindEntry(resourceEntry: ResourceEntry, kind: KindId, model: DataModel): KindEntry {
+  let entry = resourceEntry.kinds.get(kind)
+  if (entry === undefined) {
+    entry = new KindEntry(kind, model)
+    resourceEntry.kinds.set(kind, entry)
+  }
+  return entry
+}

@@ -1,0 +1,96 @@
+import { fail, ok, type Result } from '../../common/errors.ts'
+import type { WallTime } from '../../common/time.ts'
+import type { KindId, ResourceId, StoredData, StoredDataValue } from '../codec/index.ts'
+import type { KindDefinition } from '../config/types.ts'
+import { permitted } from '../security/access-control.ts'
+import { verifyStoredData } from '../security/data-signature.ts'
+import type { Certificate, CryptoPort } from '../security/port.ts'
+import type { Signer, Trust } from '../security/trust.ts'
+import type { AdmissionRules } from './admission.ts'
+
+/** Who signed a value, with the certificates that others need to verify it. */
+export interface Author {
+  readonly signer: Signer
+  /** The signer's own first, then of those who issued it, as far as they came along. */
+  readonly certificates: readonly Certificate[]
+}
+
+/** Where Kinds are defined; config/kinds.ts has them. */
+export interface KindSource {
+  definition(kind: KindId): KindDefinition | undefined
+}
+
+export interface ValueCheckParts {
+  readonly crypto: CryptoPort
+  readonly trust: Trust
+  readonly kinds: KindSource
+  readonly rules: AdmissionRules
+}
+
+/** Longest certificate chain above the signer that is kept. */
+const ISSUERS_MAX = 4
+
+/** What a value has to prove, wherever it comes from: its Kind, its signature, the policy, the rules of the Usage. */
+export class ValueChecks {
+  private readonly parts: ValueCheckParts
+
+  constructor(parts: ValueCheckParts) {
+    this.parts = parts
+  }
+
+  definition(kind: KindId): KindDefinition | undefined {
+    return this.parts.kinds.definition(kind)
+  }
+
+  /** RFC 6940 s.7.3: access control policy; RFC 7904 s.3.3: whatever the Usage adds. */
+  permits(definition: KindDefinition, resource: ResourceId, signer: Signer, value: StoredDataValue): boolean {
+    const { crypto, rules } = this.parts
+    if (!permitted(crypto, definition, { resource, signer, value })) return false
+    const rule = rules.get(definition.id)
+    return rule === undefined || rule.admits({ resource, certificate: signer.certificate, value })
+  }
+
+  /** Verifies signature and certificate of a value and whether its signer may store it here. */
+  author(
+    definition: KindDefinition,
+    resource: ResourceId,
+    data: StoredData,
+    pool: readonly Certificate[],
+    wall: WallTime,
+  ): Result<Author, string> {
+    const { crypto, trust } = this.parts
+    const signer = verifyStoredData(crypto, trust, { resource, kind: definition.id, data, pool }, wall)
+    if (!signer.ok) return signer
+    if (!this.permits(definition, resource, signer.value, data.value)) {
+      return fail('the signer of a value may not store it here')
+    }
+    return ok({ signer: signer.value, certificates: this.chain(signer.value.certificate, pool) })
+  }
+
+  /** RFC 6940 s.6.3.4: intermediate certificates belong into the bucket as well, root certificates do not. */
+  private chain(leaf: Certificate, pool: readonly Certificate[]): Certificate[] {
+    const chain = [leaf]
+    let above: Certificate | undefined = leaf
+    while (above !== undefined && chain.length <= ISSUERS_MAX) {
+      const below: Certificate = above
+      above = pool.find((candidate) => this.issued(candidate, below) && !chain.includes(candidate))
+      if (above !== undefined) chain.push(above)
+    }
+    return chain
+  }
+
+  private issued(candidate: Certificate, below: Certificate): boolean {
+    return (
+      candidate.isCa &&
+      !this.parts.crypto.issued(candidate, candidate) &&
+      this.parts.crypto.issued(candidate, below)
+    )
+  }
+}
+
+/** RFC 6940 s.7.4.1.1: only values that a storing peer synthesizes come without signature. */
+export function unsigned({ signature }: StoredData): boolean {
+  return (
+    signature.identity.kind === 'none' || signature.hashAlgorithm === 0 || signature.signatureAlgorithm === 0
+  )
+}

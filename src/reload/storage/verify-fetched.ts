@@ -1,0 +1,60 @@
+import type { WallTime } from '../../common/time.ts'
+import type { FetchAns, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
+import type { Certificate } from '../security/port.ts'
+import { wellFormed } from './data-models.ts'
+import { unsigned, type ValueChecks } from './value-checks.ts'
+
+/** A value that proved who stored it and that he may. */
+export interface FetchedValue {
+  readonly data: StoredData
+  readonly signer: Certificate
+  readonly signerNodeId: NodeId
+}
+
+export interface FetchedKind {
+  readonly generation: bigint
+  readonly values: readonly FetchedValue[]
+}
+
+export interface FetchedValues {
+  readonly kinds: ReadonlyMap<KindId, FetchedKind>
+  /** Values dropped because they did not verify; more than 0 tells the application that the result is partial. */
+  readonly rejected: number
+}
+
+/**
+ * RFC 6940 s.7.4.2.2: the fetching node believes nothing. Values whose signature, certificate or policy does not hold
+ * are discarded and counted; values that the answering peer made up for what it does not have are left out silently.
+ */
+export function verifyFetched(
+  checks: ValueChecks,
+  resource: ResourceId,
+  answer: FetchAns,
+  pool: readonly Certificate[],
+  wall: WallTime,
+): FetchedValues {
+  const kinds = new Map<KindId, FetchedKind>()
+  let rejected = 0
+  for (const { kind, generation, values } of answer.kindResponses) {
+    const definition = checks.definition(kind)
+    if (definition === undefined || kinds.has(kind)) {
+      rejected += values.length
+      continue
+    }
+    const verified: FetchedValue[] = []
+    for (const data of values) {
+      if (unsigned(data) && !data.value.value.exists) continue
+      const fits = wellFormed(data.value, definition.dataModel)
+      const author = fits ? checks.author(definition, resource, data, pool, wall) : undefined
+      if (author?.ok !== true) rejected++
+      else
+        verified.push({
+          data,
+          signer: author.value.signer.certificate,
+          signerNodeId: author.value.signer.nodeId,
+        })
+    }
+    kinds.set(kind, { generation, values: verified })
+  }
+  return { kinds, rejected }
+}
