@@ -1,0 +1,442 @@
+/**
+ * CHORD-RELOAD (RFC 6940 s.10) behind the Topology Plug-in interface: one peer's place in the ring. Pure: it is told of
+ * links, Updates and answers, and says whom to attach to, whom to tell what, and who owns which id.
+ */
+import { Outbox } from '../../../common/outbox.ts'
+import type { Random } from '../../../common/random.ts'
+import type { Millis } from '../../../common/time.ts'
+import { key, sameId, type ChordUpdate, type NodeId, type ResourceId } from '../../codec/index.ts'
+import type {
+  AttachPurpose,
+  LossCause,
+  RingState,
+  TopologyAction,
+  TopologyPlugin,
+  TopologySnapshot,
+} from '../plugin.ts'
+import { Candidates } from './candidates.ts'
+import { REMINDER_SPACING_MS } from './constants.ts'
+import { Contacts, type Contact } from './contacts.ts'
+import { fingerList, fingerToSearch, openFingers } from './fingers.ts'
+import { JoinProcedure } from './join.ts'
+import { leaveDataFor } from './leave.ts'
+import { neighborFingerprint, RoutingTable, wouldBeNeighbor } from './neighbors.ts'
+import {
+  isBeyondReplicas,
+  isResponsible,
+  knownResponsible,
+  replicaSet,
+  responsibleShare,
+  sizeEstimate,
+} from './responsible.ts'
+import { compareClockwise, fingerIndexOf, fingerStart, nextId } from './ring-math.ts'
+import { nextHop } from './routing.ts'
+import { Stabilization, type StabilizationIntervals } from './stabilize.ts'
+import { fullUpdate, misses, namedNeighbors, namedNodes, neighborsUpdate, peerReadyUpdate } from './update.ts'
+
+export interface ChordInit {
+  readonly self: NodeId
+  readonly intervals: StabilizationIntervals
+  /** chord-reactive: tell others of every change of the neighbor table at once. */
+  readonly reactive: boolean
+  readonly startedAt: Millis
+}
+
+export class Chord implements TopologyPlugin {
+  private readonly self: NodeId
+  private readonly init: ChordInit
+  private readonly random: Random
+  private readonly table: RoutingTable
+  private readonly contacts = new Contacts()
+  private readonly candidates: Candidates
+  private readonly procedure = new JoinProcedure()
+  private readonly stabilization: Stabilization
+  private readonly outbox = new Outbox<TopologyAction>()
+  private current: RingState = 'outside'
+  private inRing = false
+  private founder = false
+  /** The node whose share of the data is being handed over. */
+  private admitting: NodeId | undefined
+
+  constructor(components: { readonly random: Random }, init: ChordInit) {
+    this.self = init.self
+    this.init = init
+    this.random = components.random
+    this.table = new RoutingTable(init.self)
+    this.candidates = new Candidates(this.table)
+    this.stabilization = new Stabilization(init.intervals, components.random)
+  }
+
+  get state(): RingState {
+    return this.current
+  }
+
+  found(now: Millis): void {
+    this.founder = true
+    this.enterRing(now)
+  }
+
+  join(now: Millis, bootstrap: NodeId): void {
+    if (this.current === 'left') return
+    this.procedure.begin(bootstrap)
+    if (!this.inRing) this.enter('joining')
+    // RFC 6940 s.10.5 step 2: whoever owns n+1 owns n too, until n is in the ring.
+    this.outbox.push({
+      kind: 'attachResource',
+      resource: nextId(this.self),
+      through: bootstrap,
+      purpose: { kind: 'admitting' },
+    })
+    this.schedule(now)
+  }
+
+  leave(now: Millis): void {
+    if (this.current === 'left') return
+    // RFC 6940 s.6.4.2.2 and s.10.9 name different audiences; whoever is connected hears of it.
+    for (const { nodeId } of this.contacts.all()) {
+      this.outbox.push({ kind: 'sendLeave', to: nodeId, data: leaveDataFor(this.table, nodeId) })
+    }
+    this.inRing = false
+    this.procedure.reset()
+    this.candidates.clear()
+    this.stabilization.stop()
+    this.schedule(now)
+    this.enter('left')
+  }
+
+  linkUp(now: Millis, nodeId: NodeId, attached: boolean): void {
+    const contact = this.contacts.up(nodeId, this.stabilization.nextCheck(now, true))
+    if (!attached) return
+    contact.attached = true
+    this.candidates.attached(nodeId)
+    if (this.announcing) this.sendUpdate(contact)
+  }
+
+  linkDown(now: Millis, nodeId: NodeId, cause: LossCause): void {
+    const contact = cause === 'failure' ? this.contacts.down(nodeId) : this.contacts.find(nodeId)
+    if (contact === undefined) return
+    const wasNeighbor = this.table.isNeighbor(nodeId)
+    contact.ready = false
+    contact.named = undefined
+    if (cause === 'leave') this.candidates.left(now, nodeId)
+    else if (wasNeighbor && this.inRing) this.candidates.lostNeighbor(now, nodeId)
+    if (this.admitting !== undefined && sameId(this.admitting, nodeId)) this.admitting = undefined
+    this.changeTable(now, cause, nodeId, () => this.table.remove(nodeId))
+    if (this.inRing && this.table.size === 0) this.alone(cause)
+    if (this.procedure.admitting !== undefined && sameId(this.procedure.admitting, nodeId)) {
+      return this.failJoin('link to the admitting peer lost')
+    }
+    if (this.procedure.phase === 'attaching' && sameId(this.procedure.bootstrap as NodeId, nodeId)) {
+      return this.failJoin('link to the bootstrap node lost')
+    }
+    this.procedure.settled(nodeId)
+    this.advance(now)
+  }
+
+  attachDone(now: Millis, purpose: AttachPurpose, nodeId: NodeId | undefined): void {
+    switch (purpose.kind) {
+      case 'admitting':
+        if (this.procedure.phase !== 'attaching') return
+        if (nodeId === undefined) return this.failJoin('no admitting peer reached')
+        this.procedure.attachedToAdmitting(now, nodeId)
+        break
+      case 'neighbor':
+        if (nodeId === undefined) {
+          this.candidates.failed(now, purpose.nodeId)
+          this.procedure.settled(purpose.nodeId)
+        } else this.candidates.attached(nodeId)
+        break
+      case 'finger':
+        return
+    }
+    this.advance(now)
+  }
+
+  updateReceived(now: Millis, from: NodeId, update: ChordUpdate): void {
+    const contact = this.contacts.find(from)
+    // Routed through only with a link of its own; an Update that came by other ways changes nothing.
+    if (contact === undefined || this.current === 'left') return
+    const named = namedNeighbors(update)
+    if (named !== undefined) contact.named = named
+    if (!contact.ready) {
+      contact.ready = true
+      this.changeTable(now, 'join', from, () => this.table.add(from))
+      this.procedure.settled(from)
+    }
+    if (named !== undefined && this.isAdmission(from, named.predecessors)) this.enterRing(now)
+    if (contact.named !== undefined) this.learn(now, contact)
+    if (named !== undefined && this.announcing && misses(from, named, this.self)) this.remind(now, contact)
+    this.advance(now)
+  }
+
+  updateWanted(_now: Millis, by: NodeId): void {
+    const contact = this.contacts.find(by)
+    // Before the admission nothing is said that would place this peer in the ring (RFC 6940 s.10.5).
+    if (contact === undefined || !this.announcing) return
+    this.outbox.push({ kind: 'sendUpdate', to: by, update: fullUpdate(this.table, this.uptimeS()) })
+  }
+
+  joinRequested(now: Millis, from: NodeId): boolean {
+    const contact = this.contacts.find(from)
+    if (contact === undefined || !this.inRing || this.admitting !== undefined) return false
+    // It was in the ring before and joins anew: it restarted, what we know of it is void.
+    if (contact.ready) {
+      contact.ready = false
+      this.changeTable(now, 'failure', from, () => this.table.remove(from))
+    }
+    if (!isResponsible(this.table, from)) return false
+    this.admitting = from
+    this.outbox.push({ kind: 'handOver', to: from, after: this.table.predecessor ?? this.self })
+    return true
+  }
+
+  handOverDone(now: Millis, to: NodeId): void {
+    if (this.admitting === undefined || !sameId(this.admitting, to)) return
+    this.admitting = undefined
+    const contact = this.contacts.find(to)
+    if (contact === undefined || !this.inRing || !isResponsible(this.table, to)) return
+    contact.ready = true
+    this.changeTable(now, 'join', to, () => this.table.add(to))
+    // RFC 6940 s.10.5 step 7: this Update makes it a member; step 8, the others, follows with the table change.
+    this.outbox.push({ kind: 'sendUpdate', to, update: neighborsUpdate(this.table, this.uptimeS()) })
+  }
+
+  joinAnswered(now: Millis, from: NodeId, accepted: boolean): void {
+    const { procedure } = this
+    if (procedure.phase !== 'asking' || procedure.admitting === undefined || !sameId(procedure.admitting, from)) return
+    if (accepted) procedure.answered(now)
+    else this.failJoin('refused by the admitting peer')
+  }
+
+  fingerFound(now: Millis, index: number, nodeId: NodeId): void {
+    if (!this.inRing || this.table.has(nodeId) || fingerIndexOf(this.self, nodeId) !== index) return
+    this.outbox.push({ kind: 'attachNode', to: nodeId, via: undefined, purpose: { kind: 'finger', index } })
+    this.stabilization.fingerLost(now)
+  }
+
+  nextHop(target: Uint8Array): NodeId | undefined {
+    return nextHop(this.table, target)
+  }
+
+  responsible(target: Uint8Array): boolean {
+    return this.inRing && isResponsible(this.table, target)
+  }
+
+  mayReplicate(sender: NodeId, resource: ResourceId): boolean {
+    // Trap 86: what the admitting peer hands over arrives before this peer is in the ring.
+    if (!this.inRing) return this.procedure.admitting !== undefined && sameId(this.procedure.admitting, sender)
+    if (!this.table.has(sender)) return false
+    if (isResponsible(this.table, resource)) return true
+    return this.table.isNeighbor(sender) && !isBeyondReplicas(this.table, resource)
+  }
+
+  replicaSet(): readonly NodeId[] {
+    return this.inRing ? replicaSet(this.table) : []
+  }
+
+  knownResponsible(target: Uint8Array): NodeId {
+    return knownResponsible(this.table, target)
+  }
+
+  beyondReplicas(target: Uint8Array): boolean {
+    return isBeyondReplicas(this.table, target)
+  }
+
+  plausibleResponsible(signer: NodeId, target: Uint8Array): boolean {
+    if (this.inRing && compareClockwise(target, this.self, signer) < 0) return false
+    return this.table.clockwise.every((peer) => compareClockwise(target, peer, signer) >= 0)
+  }
+
+  isNeighbor(nodeId: NodeId): boolean {
+    return this.table.isNeighbor(nodeId)
+  }
+
+  isPeer(nodeId: NodeId): boolean {
+    return this.table.has(nodeId)
+  }
+
+  timeout(now: Millis): void {
+    this.schedule(now)
+    if (this.current === 'left') return
+    for (let due = this.contacts.dueCheck(now); due !== undefined; due = this.contacts.dueCheck(now)) {
+      this.outbox.push({ kind: 'checkLink', to: due.nodeId })
+      const near = !due.ready || this.table.isNeighbor(due.nodeId)
+      this.contacts.checkAgain(due, this.stabilization.nextCheck(now, near))
+    }
+    for (const nodeId of this.candidates.dueLost(now)) this.attachToNamed(now, [nodeId], undefined)
+    if (this.candidates.relearnDue(now)) for (const contact of this.contacts.all()) this.learn(now, contact)
+    if (now >= this.procedure.deadline) this.joinTimedOut(now)
+    if (this.stabilization.updateDue(now)) this.stabilization.changed(now)
+    if (this.stabilization.flushDue(now) && this.announcing) this.sendUpdates()
+    if (this.stabilization.fingerDue(now)) this.searchFinger()
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(
+      this.stabilization.nextDeadline(),
+      this.contacts.nextDeadline(),
+      this.candidates.nextDeadline(),
+      this.procedure.deadline,
+    )
+  }
+
+  drain(): TopologyAction[] {
+    return this.outbox.drain()
+  }
+
+  snapshot(): TopologySnapshot {
+    const after = this.table.predecessor ?? this.self
+    return {
+      state: this.current,
+      predecessors: this.table.predecessors(),
+      successors: this.table.successors(),
+      fingers: fingerList(this.table),
+      responsible: this.inRing ? { after, through: this.self } : undefined,
+      responsibleShare: this.inRing ? responsibleShare(this.table) : 0,
+      sizeEstimate: this.inRing ? sizeEstimate(this.table) : 0,
+    }
+  }
+
+  /** In the ring and not on the way back into it: only then others may hear of our tables. */
+  private get announcing(): boolean {
+    return this.inRing && this.procedure.phase === 'idle'
+  }
+
+  private isAdmission(from: NodeId, predecessors: readonly NodeId[]): boolean {
+    const { phase, admitting } = this.procedure
+    if ((phase !== 'asking' && phase !== 'awaiting') || admitting === undefined) return false
+    return sameId(admitting, from) && predecessors.some((id) => sameId(id, this.self))
+  }
+
+  private enterRing(now: Millis): void {
+    this.procedure.reset()
+    this.inRing = true
+    this.stabilization.start(now)
+    this.enter('joined')
+    this.outbox.push({
+      kind: 'neighborsChanged',
+      rangeChanged: true,
+      replicasChanged: true,
+      cause: 'join',
+      nodeId: this.self,
+    })
+    // RFC 6940 s.10.5 step 9, without waiting for the next flush.
+    this.sendUpdates()
+    for (const index of openFingers(this.table)) {
+      const resource = fingerStart(this.self, index)
+      this.outbox.push({ kind: 'attachResource', resource, through: undefined, purpose: { kind: 'finger', index } })
+    }
+  }
+
+  /** RFC 6940 s.10.5: the next step, when what it waits for is there. */
+  private advance(now: Millis): void {
+    const { procedure } = this
+    if (procedure.phase === 'learning') {
+      const contact = this.contacts.find(procedure.admitting as NodeId)
+      if (contact?.named === undefined) return
+      procedure.connecting(now, [])
+      this.learn(now, contact)
+    }
+    if (procedure.connected) {
+      procedure.asked(now)
+      this.outbox.push({ kind: 'sendJoin', to: procedure.admitting as NodeId })
+    }
+  }
+
+  private joinTimedOut(now: Millis): void {
+    const { procedure } = this
+    if (procedure.phase === 'connecting') {
+      // Whoever did not answer in this time is not there: go on without.
+      procedure.asked(now)
+      this.outbox.push({ kind: 'sendJoin', to: procedure.admitting as NodeId })
+      return
+    }
+    this.failJoin(`no progress while ${procedure.phase}`)
+  }
+
+  private failJoin(reason: string): void {
+    this.procedure.reset()
+    this.outbox.push({ kind: 'joinFailed', reason })
+  }
+
+  /** RFC 6940 s.10.7.1: every neighbor is gone. What is stored here is still served; the peer looks for the others. */
+  private alone(cause: LossCause): void {
+    if (cause === 'failure' && !this.founder) this.enter('isolated')
+  }
+
+  private learn(now: Millis, contact: Contact): void {
+    if (contact.named === undefined || this.current === 'outside') return
+    this.attachToNamed(now, namedNodes(contact.named), contact.nodeId)
+  }
+
+  private attachToNamed(now: Millis, named: readonly NodeId[], via: NodeId | undefined): void {
+    const known = (id: NodeId): boolean => this.contacts.find(id)?.attached === true
+    for (const to of this.candidates.admit(now, named, known)) {
+      this.procedure.opened(to)
+      this.outbox.push({ kind: 'attachNode', to, via, purpose: { kind: 'neighbor', nodeId: to } })
+    }
+  }
+
+  /** Runs a change of the routing table and reports what it means for neighbors, range and replicas. */
+  private changeTable(now: Millis, cause: 'join' | LossCause, nodeId: NodeId, change: () => boolean): void {
+    const { table } = this
+    const before = neighborFingerprint(table)
+    const predecessor = table.predecessor
+    const replicas = replicaSet(table).map(key).join()
+    if (!change()) return
+    if (neighborFingerprint(table) === before) {
+      if (cause === 'failure') this.stabilization.fingerLost(now)
+      return
+    }
+    if (!this.inRing) return
+    if (this.current === 'isolated' && table.size > 0 && this.procedure.phase === 'idle') this.enter('joined')
+    const rangeChanged = !sameOrAbsent(predecessor, table.predecessor)
+    const replicasChanged = replicas !== replicaSet(table).map(key).join()
+    this.outbox.push({ kind: 'neighborsChanged', rangeChanged, replicasChanged, cause, nodeId })
+    if (this.init.reactive || rangeChanged) this.stabilization.changed(now)
+    // Others named nodes that were not near enough before.
+    if (cause !== 'join') for (const contact of this.contacts.all()) this.learn(now, contact)
+  }
+
+  private remind(now: Millis, contact: Contact): void {
+    if (now - contact.remindedAt < REMINDER_SPACING_MS) return
+    contact.remindedAt = now
+    this.sendUpdate(contact)
+  }
+
+  /** RFC 6940 s.10.7.3: all of the connection table; the lists go to neighbors and to nodes that are not peers (yet). */
+  private sendUpdates(): void {
+    for (const contact of this.contacts.all()) this.sendUpdate(contact)
+  }
+
+  private sendUpdate(contact: Contact): void {
+    const near = !contact.ready || wouldBeNeighbor(this.self, contact.nodeId, this.table.clockwise)
+    const update = near ? neighborsUpdate(this.table, this.uptimeS()) : peerReadyUpdate(this.uptimeS())
+    this.outbox.push({ kind: 'sendUpdate', to: contact.nodeId, update })
+  }
+
+  private searchFinger(): void {
+    const search = fingerToSearch(this.table, this.random)
+    if (search !== undefined) this.outbox.push({ kind: 'searchFinger', ...search })
+  }
+
+  private enter(state: RingState): void {
+    if (this.current === state) return
+    this.current = state
+    this.outbox.push({ kind: 'stateChanged', state })
+  }
+
+  /** Uptime counts from the last time the clock was told. */
+  private nowMs: Millis = 0
+  private schedule(now: Millis): void {
+    this.nowMs = now
+  }
+  private uptimeS(): number {
+    return Math.max(0, Math.floor((this.nowMs - this.init.startedAt) / 1000))
+  }
+}
+
+function sameOrAbsent(a: NodeId | undefined, b: NodeId | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return sameId(a, b)
+}
