@@ -3,8 +3,12 @@
  * simulator then drains `PeerAction`s. Whoever uses the overlay (the adapter) sends commands with an id of its
  * own and gets it back in the matching event.
  */
-import type { Destination, KindId, NodeId, ResourceId, StoredData, DataModel } from '../codec/index.ts'
+import type { Destination, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Certificate, Credential } from '../security/port.ts'
+import type { JournalOperation } from '../storage/journal.ts'
+import type { ValueToStore } from '../storage/value-to-store.ts'
+
+export type { JournalOperation, ValueToStore }
 
 /** One secured byte stream (TLS over TCP today). Numbered by whoever opens it: the core odd, the shell even. */
 export type ChannelId = number
@@ -77,19 +81,6 @@ export type PeerCommand =
   /** Hands over and leaves; ends in the event `left`. */
   | { readonly kind: 'leave' }
 
-export interface ValueToStore {
-  readonly kind: KindId
-  readonly model: DataModel
-  /** Array index; 0xffffffff appends. */
-  readonly index?: number
-  /** Dictionary key. */
-  readonly key?: Uint8Array
-  readonly exists: boolean
-  readonly value: Uint8Array
-  /** Seconds. */
-  readonly lifetimeS: number
-}
-
 export type PeerAction =
   | {
       readonly kind: 'openChannel'
@@ -102,10 +93,6 @@ export type PeerAction =
   /** Journal these records, then tell `persisted`; nothing is acknowledged before. */
   | { readonly kind: 'persist'; readonly token: number; readonly operations: readonly JournalOperation[] }
   | PeerEvent
-
-export type JournalOperation =
-  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array }
-  | { readonly kind: 'delete'; readonly key: string }
 
 export type PeerEvent =
   | { readonly kind: 'stateChanged'; readonly state: PeerState }
