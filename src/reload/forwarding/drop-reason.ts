@@ -13,12 +13,13 @@ export const DROP_REASONS: readonly DropReason[] = [
 
 /** The same, exactly: for traces and tests. */
 export type DropDetail =
-  /** No forwarding header: token, version, lengths or lists are wrong. */
+  /**
+   * No forwarding header: token, version or lengths are wrong, the high bit of the fragment field is clear, or an entry
+   * of a list is where or what it must not be.
+   */
   | 'header'
   | 'otherOverlay'
   | 'tooLarge'
-  /** RFC 6940 s.6.7: the high bit of the fragment field is clear. */
-  | 'fragmentBit'
   /** One of several fragments; this node reassembles nothing yet. */
   | 'fragmented'
   /** Received ttl above initial-ttl. */
@@ -28,10 +29,6 @@ export type DropDetail =
   /** A destination of a type that nobody can route to. */
   | 'unknownDestination'
   | 'duplicateDestination'
-  /** A Resource-ID followed by something. */
-  | 'resourceNotLast'
-  /** A Resource-ID, or nothing that parses, in the via list. */
-  | 'viaList'
   /** An opaque id that this node did not issue, or no longer knows. */
   | 'staleOpaqueId'
   /** A Node-ID of our range that no connected node has. */

@@ -1,0 +1,93 @@
+/**
+ * Questions about the lists of a forwarding header, answered in place. `HeaderView.read` has checked every entry, so that
+ * these only step over them; a message on the way is never decoded.
+ */
+import type { HeaderView } from '../codec/index.ts'
+
+const TYPE_NODE = 1
+const TYPE_RESOURCE = 2
+const TYPE_OPAQUE = 3
+
+/** One Destination: what it is, where its id lies, and where the next entry starts. */
+export interface ListEntry {
+  readonly kind: 'node' | 'resource' | 'opaque' | 'unknown'
+  readonly idStart: number
+  readonly idEnd: number
+  readonly next: number
+}
+
+/** The Destination that starts at `at` (RFC 6940 s.6.3.2.2). */
+export function entryAt(bytes: Uint8Array, at: number): ListEntry {
+  const type = bytes[at] as number
+  // The short form of an opaque id: its two bytes, the top bit included, are the id.
+  if (type >= 0x80) return { kind: 'opaque', idStart: at, idEnd: at + 2, next: at + 2 }
+  const start = at + 2
+  const next = start + (bytes[at + 1] as number)
+  switch (type) {
+    case TYPE_NODE:
+      return { kind: 'node', idStart: start, idEnd: next, next }
+    case TYPE_RESOURCE:
+      // These two carry a length of their own inside the length of the entry.
+      return { kind: 'resource', idStart: start + 1, idEnd: next, next }
+    case TYPE_OPAQUE:
+      return { kind: 'opaque', idStart: start + 1, idEnd: next, next }
+    default:
+      return { kind: 'unknown', idStart: start, idEnd: next, next }
+  }
+}
+
+/** How often the Node-ID stands in the via list. */
+export function countInVia(bytes: Uint8Array, view: HeaderView, nodeId: Uint8Array): number {
+  let count = 0
+  for (let at = view.viaAt; at < view.destinationAt; at = nextEntry(bytes, at)) {
+    if (bytes[at] === TYPE_NODE && equalsAt(bytes, at + 2, nodeId)) count++
+  }
+  return count
+}
+
+/** How often the most frequent entry stands in the destination list. */
+export function repeatsInDestinations(bytes: Uint8Array, view: HeaderView): number {
+  // A list of one entry, which is what most requests have, needs no counting.
+  if (view.destinationCount < 2) return view.destinationCount
+  const counts = new Map<string, number>()
+  let repeats = 0
+  for (let at = view.destinationAt; at < view.optionsAt;) {
+    const next = nextEntry(bytes, at)
+    const entry = binaryText(bytes, at, next)
+    const count = (counts.get(entry) ?? 0) + 1
+    counts.set(entry, count)
+    if (count > repeats) repeats = count
+    at = next
+  }
+  return repeats
+}
+
+/** Whether an option of a type that is not in `understood` has one of `flags` set (RFC 6940 s.6.3.2.3). */
+export function hasUnknownOption(
+  bytes: Uint8Array,
+  view: HeaderView,
+  flags: number,
+  understood: ReadonlySet<number>,
+): boolean {
+  for (let at = view.optionsAt; at < view.payloadAt;) {
+    if (((bytes[at + 1] as number) & flags) !== 0 && !understood.has(bytes[at] as number)) return true
+    at += 4 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
+  }
+  return false
+}
+
+function nextEntry(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) >= 0x80 ? at + 2 : at + 2 + (bytes[at + 1] as number)
+}
+
+function equalsAt(bytes: Uint8Array, at: number, id: Uint8Array): boolean {
+  for (let i = 0; i < id.length; i++) if (bytes[at + i] !== id[i]) return false
+  return true
+}
+
+/** One character a byte: a map key, nothing to read. */
+function binaryText(bytes: Uint8Array, start: number, end: number): string {
+  let text = ''
+  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] as number)
+  return text
+}
