@@ -28,7 +28,7 @@ export function readConfig(text: string, name: string, environment: Environment)
   }
   // A section with nothing in it ("sip:") is a section of defaults.
   const sections = Object.fromEntries(
-    Object.entries(fromFile).map(([key, value]) => [key, (value as unknown) ?? {}]),
+    Object.entries(fromFile as Record<string, unknown>).map(([key, value]) => [key, value ?? {}]),
   )
   const { values, origins } = environmentValues(environment, sections)
   const parsed = configSchema.safeParse(values)

@@ -44,6 +44,10 @@ const overlay = z.strictObject({
   authority: text()
     .optional()
     .describe('Folder of an enrollment authority on this machine; founded when it is empty.'),
+  standalone: z
+    .boolean()
+    .default(false)
+    .describe('Go on serving phones when every other peer is out of reach, as a ring of one.'),
   keylog: text()
     .optional()
     .describe('File for the NSS key log of all links. Makes every link readable: for tests only.'),
