@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort, Running } from './processes.ts'
+import { DOMAIN } from './testbed.ts'
+
+export interface BaresipEvent {
+  readonly type: string
+  readonly param: string
+}
+
+/** A baresip phone with a sine wave for a microphone, steered over its control port (JSON in netstrings). */
+export class Baresip {
+  private readonly process: Running
+  private readonly control: Socket
+  private readonly events: BaresipEvent[] = []
+  private readonly watchers = new Set<() => void>()
+  private buffered = Buffer.alloc(0)
+
+  private constructor(process: Running, control: Socket) {
+    this.process = process
+    this.control = control
+    control.on('data', (bytes: Buffer) => {
+      this.buffered = Buffer.concat([this.buffered, bytes])
+      this.readNetstrings()
+    })
+    control.on('error', () => undefined)
+  }
+
+  /** Starts a phone for `user` that registers at `target` over `transport`. */
+  static async start(init: {
+    user: string
+    password?: string
+    target: string
+    transport: 'udp' | 'tcp'
+    domain?: string
+    answer?: boolean
+    register?: boolean
+  }): Promise<Baresip> {
+    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-baresip-'))
+    const sipPort = await freePort()
+    const controlPort = await freePort()
+    const rtpPort = 30_000 + 2 * Math.floor((await freePort()) / 8)
+    const domain = init.domain ?? DOMAIN
+    const modules = ['stdio', 'account', 'menu', 'g711', 'ausine', 'aubridge', 'ctrl_tcp']
+    const config = [
+      `sip_listen 127.0.0.1:${sipPort}`,
+      'sip_trans_def udp',
+      'net_interface lo',
+      `rtp_ports ${rtpPort}-${rtpPort + 20}`,
+      'rtp_stats yes',
+      'audio_player aubridge,nil',
+      'audio_source ausine,440',
+      'audio_alert aubridge,nil',
+      `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
+      'module_path /usr/lib/baresip/modules',
+      ...modules.map((name) => `${name === 'menu' || name === 'account' || name === 'ctrl_tcp' ? 'module_app' : 'module'} ${name}.so`),
+    ]
+    const password = init.password ?? `pw-${init.user}`
+    const account =
+      `<sip:${init.user}@${domain};transport=${init.transport}>;auth_pass=${password}` +
+      `;outbound="sip:${init.target};transport=${init.transport}"` +
+      `;regint=${init.register === false ? 0 : 600};answermode=${init.answer === false ? 'manual' : 'auto'}`
+    writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`)
+    writeFileSync(join(folder, 'accounts'), `${account}\n`)
+    writeFileSync(join(folder, 'contacts'), '')
+    const running = new Running('baresip', ['-f', folder, '-v'])
+    await running.line((line) => line.includes('baresip is ready') || line.includes('ctrl_tcp'), 'baresip start', 20_000)
+    const control = connect(controlPort, '127.0.0.1')
+    await once(control, 'connect')
+    return new Baresip(running, control)
+  }
+
+  command(command: string, params = ''): void {
+    const json = JSON.stringify({ command, params, token: command })
+    this.control.write(`${Buffer.byteLength(json)}:${json},`)
+  }
+
+  dial(uri: string): void {
+    this.command('dial', uri)
+  }
+
+  /** The first event of `type` that has not been asked for yet; earlier ones count. */
+  async event(type: string, timeoutMs = 30_000): Promise<BaresipEvent> {
+    const deadline = Date.now() + timeoutMs
+    for (;;) {
+      const index = this.events.findIndex((event) => event.type === type)
+      if (index >= 0) return this.events.splice(index, 1)[0] as BaresipEvent
+      if (Date.now() >= deadline) {
+        throw new Error(`baresip: no ${type}; events ${JSON.stringify(this.events)}\n${this.process.output}`)
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, deadline - Date.now())
+        const { watchers } = this
+        function done(): void {
+          clearTimeout(timer)
+          watchers.delete(done)
+          resolve()
+        }
+        watchers.add(done)
+      })
+    }
+  }
+
+  get output(): string {
+    return this.process.output
+  }
+
+  async stop(): Promise<void> {
+    this.control.destroy()
+    await this.process.stop()
+  }
+
+  private readNetstrings(): void {
+    for (;;) {
+      const colon = this.buffered.indexOf(0x3a)
+      if (colon < 0) return
+      const length = Number(this.buffered.toString('latin1', 0, colon))
+      if (this.buffered.length < colon + length + 2) return
+      const text = this.buffered.toString('utf8', colon + 1, colon + 1 + length)
+      this.buffered = this.buffered.subarray(colon + length + 2)
+      const message = JSON.parse(text) as { event?: boolean; type?: string; param?: string }
+      if (message.event !== true) continue
+      this.events.push({ type: message.type ?? '', param: message.param ?? '' })
+      for (const watcher of [...this.watchers]) watcher()
+    }
+  }
+}

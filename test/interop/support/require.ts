@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process'
+import { it } from 'vitest'
+
+/** Real peers that interop tests need, and the Debian package that brings each. */
+const PACKAGES = {
+  sipp: 'sip-tester',
+  baresip: 'baresip-core',
+  tshark: 'tshark',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
+  sipsak: 'sipsak',
+  gcc: 'gcc',
+} as const
+
+export type Tool = keyof typeof PACKAGES
+
+const found = new Map<Tool, boolean>()
+
+export function available(tool: Tool): boolean {
+  let there = found.get(tool)
+  if (there === undefined) {
+    there = spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
+    found.set(tool, there)
+  }
+  return there
+}
+
+/**
+ * A test that needs real peers. Where one is missing the test is left out and says which Debian package brings it; with
+ * RINGBRIDGE_REQUIRE_INTEROP=1 (CI) that is a failure instead.
+ */
+export function interop(tools: readonly Tool[], title: string, body: () => Promise<void>): void {
+  const missing = tools.filter((tool) => !available(tool))
+  if (missing.length === 0) {
+    it(title, body)
+    return
+  }
+  const packages = [...new Set(missing.map((tool) => PACKAGES[tool]))].join(' ')
+  if (process.env['RINGBRIDGE_REQUIRE_INTEROP'] === '1') {
+    it(title, () => {
+      throw new Error(`needs ${missing.join(', ')}: apt-get install ${packages}`)
+    })
+    return
+  }
+  process.stderr.write(`left out: "${title}" needs ${missing.join(', ')} (Debian package ${packages})\n`)
+  it.skip(`${title} [apt-get install ${packages}]`, body)
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Running } from './processes.ts'
+import { DOMAIN } from './testbed.ts'
+
+const SCENARIOS = join(dirname(dirname(fileURLToPath(import.meta.url))), 'sipp')
+
+export type SippTransport = 'udp' | 'tcp'
+
+export interface SippRun {
+  readonly scenario: string
+  readonly target: string
+  readonly transport: SippTransport
+  /** SIPp's own port; phones that wait for calls need one that was registered. */
+  readonly port?: number
+  readonly user?: string
+  readonly password?: string
+  readonly keys?: Readonly<Record<string, string>>
+  readonly calls?: number
+}
+
+/** Starts SIPp with one of our scenarios; it ends by itself after its call. */
+export function sipp(run: SippRun): Running {
+  const folder = mkdtempSync(join(tmpdir(), 'ringbridge-sipp-'))
+  const csv = join(folder, 'users.csv')
+  const name = run.user ?? 'nobody'
+  const parameters = run.transport === 'tcp' ? ';transport=tcp' : ''
+  writeFileSync(csv, `SEQUENTIAL\n${name};[authentication username=${name} password=${run.password ?? `pw-${name}`}];${parameters};\n`)
+  const keys = Object.entries({ domain: DOMAIN, expires: '600', ...run.keys }).flatMap(([key, value]) => ['-key', key, value])
+  return new Running('sipp', [
+    run.target,
+    ...['-sf', join(SCENARIOS, run.scenario), '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
+    ...['-t', run.transport === 'tcp' ? 't1' : 'u1', '-nostdin', '-timeout', '40s', '-timeout_error', '-trace_err', '-error_file', join(folder, 'errors.log')],
+    ...(run.port === undefined ? [] : ['-p', String(run.port)]),
+    ...keys,
+  ], { cwd: folder })
+}
+
+/** Registers `user` with a Contact on `contactPort`, from another port, and waits for the 200. */
+export async function register(
+  target: string,
+  user: string,
+  contactPort: number,
+  transport: SippTransport,
+  extra: { password?: string; expires?: string } = {},
+): Promise<number> {
+  const run = sipp({
+    scenario: 'register.xml',
+    target,
+    transport,
+    user,
+    keys: { contact: `127.0.0.1:${contactPort}`, expires: extra.expires ?? '600' },
+    ...(extra.password === undefined ? {} : { password: extra.password }),
+  })
+  return run.exit()
+}
