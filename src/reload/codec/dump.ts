@@ -5,7 +5,8 @@ import { decodeWhole } from './decode-failure.ts'
 import type { DecodeFailure } from './decode-failure.ts'
 import { destinationText } from './destination.ts'
 import { readForwardingHeader } from './forwarding-header.ts'
-import { messageContentsShape } from './message-contents.ts'
+import { messageContentsShape, messageExtensionsShape } from './message-contents.ts'
+import type { KindId } from './ids.ts'
 import { appAttachShape } from './messages/app-attach.ts'
 import { attachShape } from './messages/attach.ts'
 import { configUpdateReqShape } from './messages/config-update.ts'
@@ -54,7 +55,7 @@ export function dumpMessage(bytes: Uint8Array, options: DumpOptions = {}): strin
   const tree = new TreePrinter(options.dumpStoredValue)
   const context: WireContext = {
     nodeIdLength: options.nodeIdLength ?? NODE_ID_BYTES_DEFAULT,
-    modelOf: (kind) => options.modelOf?.(kind) ?? REGISTERED_MODELS.get(kind),
+    modelOf: (kind) => foreignModel(kind, options) ?? REGISTERED_MODELS.get(kind),
     unknownKinds: new Set(),
   }
   tree.branch('Message', `${bytes.length} bytes (RFC 6940 s.6.3)`, () => dumpParts(tree, bytes, context))
@@ -67,6 +68,15 @@ const REGISTERED_MODELS: ReadonlyMap<number, DataModel> = new Map<number, DataMo
   [KIND.certificateByNode, 'array'],
   [KIND.certificateByUser, 'array'],
 ])
+
+/** What the caller knows of a Kind. A lookup that throws knows nothing: a dump is asked for when things are broken. */
+function foreignModel(kind: KindId, options: DumpOptions): DataModel | undefined {
+  try {
+    return options.modelOf?.(kind)
+  } catch {
+    return undefined
+  }
+}
 
 /** The three parts, each shown even if a later one is broken. */
 function dumpParts(tree: TreePrinter, bytes: Uint8Array, context: WireContext): void {
@@ -135,11 +145,17 @@ function printDestinations(tree: TreePrinter, label: string, destinations: reado
 }
 
 function printContents(tree: TreePrinter, contents: MessageContents, context: WireContext): void {
-  messageContentsShape.print(tree, 'contents', contents)
+  tree.branch('contents', 'MessageContents (RFC 6940 s.6.3.3)', () => {
+    tree.line(
+      'message_code',
+      `0x${contents.messageCode.toString(16).padStart(4, '0')} ${methodName(contents.messageCode)}`,
+    )
+    tree.line('message_body', `${contents.body.length} bytes`)
+    messageExtensionsShape.print(tree, 'extensions', contents.extensions)
+  })
   const body = BODIES.get(contents.messageCode)
   if (body !== undefined) body(tree, contents.body, context)
-  else if (contents.body.length > 0)
-    tree.line('body', `no layout known for ${methodName(contents.messageCode)}`)
+  else if (contents.body.length > 0) tree.line('body', `no layout known, ${hexText(contents.body)}`)
 }
 
 function printBody<T>(

@@ -1,12 +1,12 @@
 /**
  * The hot path of a message that is only passed on (RFC 6940 s.6.1): one small object over the received bytes, fields
- * read where they stand, and a rewrite that touches the length, the TTL and the lists and copies everything else.
+ * read where they stand. forwarding-rewrite.ts makes the message that is sent on.
  */
-import { invariant } from '../../common/assert.ts'
 import { Reader } from '../../common/bytes.ts'
 import { DESTINATION_TYPE, FIXED_HEADER_BYTES, FORWARDING_OPTION, FRAGMENT } from './code-points.ts'
 import { NODE_ID_BYTES_DEFAULT, RELO_TOKEN, RELOAD_VERSION } from './code-points.ts'
-import { encodeDestination, encodeDestinations, readDestination } from './destination.ts'
+import { readDestination } from './destination.ts'
+import { HEADER_AT, destinationEnd, u16At, u32At } from './header-fields.ts'
 import type { TransactionId } from './ids.ts'
 import type { Destination } from './types.ts'
 
@@ -15,22 +15,6 @@ import type { Destination } from './types.ts'
  * hop or putting back a saved list always fits; 255 hops of 20-byte Node-IDs need 5,610.
  */
 export const HEADER_LIST_BYTES_MAX = 32_000
-
-const TTL_AT = 11
-const LENGTH_AT = 16
-const VIA_LENGTH_AT = 32
-const DESTINATION_LENGTH_AT = 34
-
-/** What changes when a message is passed on (RFC 6940 s.6.1.2). */
-export interface ForwardingRewrite {
-  readonly ttl: number
-  /** The previous hop, added at the end of the via list. */
-  readonly appendVia?: Destination
-  /** How many entries to take from the front of the destination list. */
-  readonly dropDestinations?: number
-  /** Stand in the place of the dropped entries; without `dropDestinations`, of the whole list. */
-  readonly replaceDestinations?: readonly Destination[]
-}
 
 /**
  * A received header, checked for shape but not copied. Valid as long as nobody changes the bytes.
@@ -59,14 +43,14 @@ export class HeaderView {
     this.nodeIdLength = nodeIdLength
     this.viaCount = viaCount
     this.destinationCount = destinationCount
-    this.overlay = u32At(bytes, 4)
-    this.configurationSequence = u16At(bytes, 8)
-    this.ttl = bytes[TTL_AT] as number
-    this.fragment = u32At(bytes, 12)
+    this.overlay = u32At(bytes, HEADER_AT.overlay)
+    this.configurationSequence = u16At(bytes, HEADER_AT.configurationSequence)
+    this.ttl = bytes[HEADER_AT.ttl] as number
+    this.fragment = u32At(bytes, HEADER_AT.fragment)
     this.length = bytes.length
-    this.destinationAt = FIXED_HEADER_BYTES + u16At(bytes, VIA_LENGTH_AT)
-    this.optionsAt = this.destinationAt + u16At(bytes, DESTINATION_LENGTH_AT)
-    this.payloadAt = this.optionsAt + u16At(bytes, 36)
+    this.destinationAt = FIXED_HEADER_BYTES + u16At(bytes, HEADER_AT.viaLength)
+    this.optionsAt = this.destinationAt + u16At(bytes, HEADER_AT.destinationLength)
+    this.payloadAt = this.optionsAt + u16At(bytes, HEADER_AT.optionsLength)
   }
 
   /**
@@ -75,28 +59,31 @@ export class HeaderView {
    */
   static read(bytes: Uint8Array, nodeIdLength: number = NODE_ID_BYTES_DEFAULT): HeaderView | undefined {
     if (bytes.length < FIXED_HEADER_BYTES) return undefined
-    if (u32At(bytes, 0) !== RELO_TOKEN || bytes[10] !== RELOAD_VERSION) return undefined
-    if (u32At(bytes, LENGTH_AT) !== bytes.length) return undefined
+    if (u32At(bytes, HEADER_AT.token) !== RELO_TOKEN) return undefined
+    if (bytes[HEADER_AT.version] !== RELOAD_VERSION) return undefined
+    if (u32At(bytes, HEADER_AT.length) !== bytes.length) return undefined
     // RFC 6940 s.6.7: without the high bit of the fragment field the message is discarded.
-    if (u32At(bytes, 12) < FRAGMENT.always) return undefined
-    const viaEnd = FIXED_HEADER_BYTES + u16At(bytes, VIA_LENGTH_AT)
-    const destinationEnd = viaEnd + u16At(bytes, DESTINATION_LENGTH_AT)
-    const optionsEnd = destinationEnd + u16At(bytes, 36)
+    if (u32At(bytes, HEADER_AT.fragment) < FRAGMENT.always) return undefined
+    const viaEnd = FIXED_HEADER_BYTES + u16At(bytes, HEADER_AT.viaLength)
+    const destinationsEnd = viaEnd + u16At(bytes, HEADER_AT.destinationLength)
+    const optionsEnd = destinationsEnd + u16At(bytes, HEADER_AT.optionsLength)
     if (optionsEnd > bytes.length) return undefined
     const viaCount = countDestinations(bytes, FIXED_HEADER_BYTES, viaEnd, nodeIdLength, true)
-    const destinationCount = countDestinations(bytes, viaEnd, destinationEnd, nodeIdLength, false)
-    if (viaCount < 0 || destinationCount < 0 || !optionsFit(bytes, destinationEnd, optionsEnd))
-      return undefined
+    const destinationCount = countDestinations(bytes, viaEnd, destinationsEnd, nodeIdLength, false)
+    if (viaCount < 0 || destinationCount < 0) return undefined
+    if (!optionsFit(bytes, destinationsEnd, optionsEnd)) return undefined
     return new HeaderView(bytes, nodeIdLength, viaCount, destinationCount)
   }
 
   get transactionId(): TransactionId {
-    this.transaction ??= (BigInt(u32At(this.bytes, 20)) << 32n) | BigInt(u32At(this.bytes, 24))
+    this.transaction ??=
+      (BigInt(u32At(this.bytes, HEADER_AT.transactionId)) << 32n) |
+      BigInt(u32At(this.bytes, HEADER_AT.transactionId + 4))
     return this.transaction
   }
 
   get maxResponseLength(): number {
-    return u32At(this.bytes, 28)
+    return u32At(this.bytes, HEADER_AT.maxResponseLength)
   }
 
   /** True unless this is one fragment of several. */
@@ -144,56 +131,6 @@ export class HeaderView {
     while (reader.remaining > 0) destinations.push(readDestination(reader, this.nodeIdLength))
     return destinations
   }
-}
-
-/**
- * The message as it is sent on: a new buffer with TTL, lengths and lists changed as told, and the options, contents
- * and signature copied as they came. `view` is the view of exactly these `bytes`.
- */
-export function rewriteForForwarding(
-  bytes: Uint8Array,
-  view: HeaderView,
-  change: ForwardingRewrite,
-): Uint8Array {
-  const via = change.appendVia === undefined ? NOTHING : encodeDestination(change.appendVia)
-  const replaced = change.replaceDestinations
-  const inserted = replaced === undefined ? NOTHING : encodeDestinations(replaced)
-  const dropped = change.dropDestinations ?? (replaced === undefined ? 0 : view.destinationCount)
-  const keptAt = afterDestinations(bytes, view, dropped)
-  const viaLength = view.destinationAt - view.viaAt + via.length
-  const destinationLength = inserted.length + view.optionsAt - keptAt
-  invariant(
-    viaLength <= 0xffff && destinationLength <= 0xffff,
-    'a rewritten header list fits its length field',
-  )
-
-  const out = new Uint8Array(
-    FIXED_HEADER_BYTES + viaLength + destinationLength + bytes.length - view.optionsAt,
-  )
-  out.set(bytes.subarray(0, view.destinationAt))
-  out[TTL_AT] = change.ttl
-  putU32(out, LENGTH_AT, out.length)
-  putU16(out, VIA_LENGTH_AT, viaLength)
-  putU16(out, DESTINATION_LENGTH_AT, destinationLength)
-  out.set(via, view.destinationAt)
-  const destinationAt = view.destinationAt + via.length
-  out.set(inserted, destinationAt)
-  out.set(bytes.subarray(keptAt), destinationAt + inserted.length)
-  return out
-}
-
-const NOTHING = new Uint8Array(0)
-
-function afterDestinations(bytes: Uint8Array, view: HeaderView, count: number): number {
-  invariant(count >= 0 && count <= view.destinationCount, 'only destinations that are there are dropped')
-  let at = view.destinationAt
-  for (let i = 0; i < count; i++) at = destinationEnd(bytes, at)
-  return at
-}
-
-/** Where the Destination at `at` ends, by its own length. */
-function destinationEnd(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) >= 0x80 ? at + 2 : at + 2 + (bytes[at + 1] as number)
 }
 
 /** Number of well-formed Destinations between two offsets, or -1; the rules are those of `readDestinationList`. */
@@ -254,22 +191,4 @@ function optionsFit(bytes: Uint8Array, start: number, end: number): boolean {
 function allBytes(bytes: Uint8Array, start: number, end: number, value: number): boolean {
   for (let at = start; at < end; at++) if (bytes[at] !== value) return false
   return true
-}
-
-function u16At(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
-}
-
-function u32At(bytes: Uint8Array, at: number): number {
-  return u16At(bytes, at) * 0x1_0000 + u16At(bytes, at + 2)
-}
-
-function putU16(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 8
-  bytes[at + 1] = value
-}
-
-function putU32(bytes: Uint8Array, at: number, value: number): void {
-  putU16(bytes, at, value >>> 16)
-  putU16(bytes, at + 2, value & 0xffff)
 }
