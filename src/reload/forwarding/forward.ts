@@ -9,8 +9,8 @@ import {
   ERROR_CODE,
   FORWARDING_FLAG,
   HeaderView,
+  isRequestCode,
   isWildcard,
-  MESSAGE_CODE,
   rewriteForForwarding,
   sameId,
   type Destination,
@@ -75,7 +75,10 @@ export function decide(
 ): Decision {
   const view = HeaderView.read(bytes, context.own.length)
   if (view === undefined) return drop('malformed', 'header')
-  const message: Incoming = { bytes, view, previousHop, isRequest: isRequestCode(view.messageCode) }
+  // Two bytes behind the header are looked at, because only requests get a via list and error answers.
+  const code = view.messageCode
+  const isRequest = code !== undefined && isRequestCode(code)
+  const message: Incoming = { bytes, view, previousHop, isRequest }
   return checkReceipt(message, context) ?? route(now, message, context, 0)
 }
 
@@ -229,11 +232,6 @@ function refuse(message: Incoming, code: number, reason: DropReason, detail: Dro
 
 function drop(reason: DropReason, detail: DropDetail): Decision {
   return { kind: 'drop', reason, detail }
-}
-
-/** Requests have odd codes; ffff, the error, is odd and an answer. Two bytes are looked at, nothing is decoded. */
-function isRequestCode(code: number | undefined): boolean {
-  return code !== undefined && code !== MESSAGE_CODE.error && (code & 1) === 1
 }
 
 const ANY_FLAG =

@@ -2,11 +2,7 @@
  * Questions about the lists of a forwarding header, answered in place. `HeaderView.read` has checked every entry, so that
  * these only step over them; a message on the way is never decoded.
  */
-import type { HeaderView } from '../codec/index.ts'
-
-const TYPE_NODE = 1
-const TYPE_RESOURCE = 2
-const TYPE_OPAQUE = 3
+import { DESTINATION_TYPE, type HeaderView } from '../codec/index.ts'
 
 /** One Destination: what it is, where its id lies, and where the next entry starts. */
 export interface ListEntry {
@@ -24,12 +20,12 @@ export function entryAt(bytes: Uint8Array, at: number): ListEntry {
   const start = at + 2
   const next = start + (bytes[at + 1] as number)
   switch (type) {
-    case TYPE_NODE:
+    case DESTINATION_TYPE.node:
       return { kind: 'node', idStart: start, idEnd: next, next }
-    case TYPE_RESOURCE:
+    case DESTINATION_TYPE.resource:
       // These two carry a length of their own inside the length of the entry.
       return { kind: 'resource', idStart: start + 1, idEnd: next, next }
-    case TYPE_OPAQUE:
+    case DESTINATION_TYPE.opaque:
       return { kind: 'opaque', idStart: start + 1, idEnd: next, next }
     default:
       return { kind: 'unknown', idStart: start, idEnd: next, next }
@@ -40,7 +36,7 @@ export function entryAt(bytes: Uint8Array, at: number): ListEntry {
 export function countInVia(bytes: Uint8Array, view: HeaderView, nodeId: Uint8Array): number {
   let count = 0
   for (let at = view.viaAt; at < view.destinationAt; at = nextEntry(bytes, at)) {
-    if (bytes[at] === TYPE_NODE && equalsAt(bytes, at + 2, nodeId)) count++
+    if (bytes[at] === DESTINATION_TYPE.node && equalsAt(bytes, at + 2, nodeId)) count++
   }
   return count
 }

@@ -9,12 +9,15 @@ export const FRAME_ACK = 0x81
 export const DATA_HEADER_BYTES = 8
 export const ACK_BYTES = 9
 
+/** MessageContents begin with the code (RFC 6940 s.6.3.3), which tells requests, the only ones to get errors. */
+const MESSAGE_CODE_BYTES = 2
+
 /** Why a byte stream cannot be read any further; the connection has to be closed. */
 export type FrameFault =
   /**
-   * RFC 6940 s.6.6: longer than max-message-size. `head` is the message's forwarding header (its length field set to
-   * the header's own length, so that it parses alone), from which an Error_Message_Too_Large can be addressed. It is
-   * undefined when not even the header fits, or when it is no RELOAD message: then nothing is sent.
+   * RFC 6940 s.6.6: longer than max-message-size. `head` is the message's forwarding header and its message code, with
+   * the length field corrected so that a HeaderView reads it: from it an Error_Message_Too_Large can be addressed. It
+   * is undefined when not even the header fits, or when it is no RELOAD message: then nothing is sent.
    */
   | { readonly kind: 'messageTooLarge'; readonly bytes: number; readonly head: Uint8Array | undefined }
   | { readonly kind: 'unknownFrameType'; readonly type: number }
@@ -140,7 +143,7 @@ export class FrameReader {
     return at + taken
   }
 
-  /** Called with the fixed part of an oversize message's header, then once more with the whole header. */
+  /** Called with the fixed part of an oversize message's header, then once more with the whole header and the code. */
   private oversizeHead(head: Uint8Array): void {
     const tooLarge = (found: Uint8Array | undefined): void => {
       this.body = undefined
@@ -150,12 +153,13 @@ export class FrameReader {
     const headerBytes = FIXED_HEADER_BYTES + getU16(head, 32) + getU16(head, 34) + getU16(head, 36)
     // RFC 6940 s.6.6: a header that alone is too large closes the session without an error.
     if (headerBytes > this.maxMessageBytes) return tooLarge(undefined)
-    if (head.length < headerBytes) {
-      this.body = new Uint8Array(headerBytes)
+    const headBytes = Math.min(headerBytes + MESSAGE_CODE_BYTES, this.oversize)
+    if (head.length < headBytes) {
+      this.body = new Uint8Array(headBytes)
       this.body.set(head)
       return
     }
-    putU32(head, 16, headerBytes)
+    putU32(head, 16, headBytes)
     tooLarge(head)
   }
 }

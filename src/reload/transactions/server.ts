@@ -2,29 +2,19 @@
 import {
   ERROR_CODE,
   FRAGMENT_NONE,
-  MESSAGE_CODE,
   type ForwardingHeader,
   type MessageExtension,
+  type NewHeader,
   type NodeId,
 } from '../codec/index.ts'
 import { answerOptions, returnList } from '../forwarding/via-list.ts'
-
-/** Requests have odd codes, the answer is the next one up; the error code ffff is odd and no request. */
-export function isRequest(messageCode: number): boolean {
-  return messageCode !== MESSAGE_CODE.error && (messageCode & 1) === 1
-}
-
-/** RFC 6940 s.6.3.3.1: the code of a successful answer. */
-export function answerCodeOf(requestCode: number): number {
-  return requestCode + 1
-}
 
 /** Forwarding header of an answer; the encoder adds the length. */
 export function answerHeader(
   request: Pick<ForwardingHeader, 'overlay' | 'transactionId' | 'viaList' | 'options'>,
   previousHop: NodeId | undefined,
   own: { readonly configurationSequence: number; readonly initialTtl: number },
-): Omit<ForwardingHeader, 'length'> {
+): NewHeader {
   return {
     overlay: request.overlay,
     configurationSequence: own.configurationSequence,

@@ -79,7 +79,7 @@ describe('framing header', () => {
 
   it('R6940-6.6-01 the fault comes with the forwarding header, before the body was received', () => {
     const frame = encodeData(0, reloadMessage(MAX + 1, 36))
-    const headerEnd = 8 + 38 + 36 + 18
+    const headerEnd = 8 + 38 + 36 + 18 + 2
     expect(faultOf([frame.subarray(0, headerEnd - 1)])).toBeUndefined()
     const fault = faultOf([
       frame.subarray(0, 20),
@@ -88,7 +88,7 @@ describe('framing header', () => {
     ])
     if (fault?.kind !== 'messageTooLarge' || fault.head === undefined) throw new Error('expected a head')
     expect(fault.bytes).toBe(MAX + 1)
-    expect(fault.head).toHaveLength(38 + 36 + 18)
+    expect(fault.head).toHaveLength(38 + 36 + 18 + 2)
     expect(new DataView(fault.head.buffer).getUint32(16)).toBe(fault.head.length)
     expect(toHex(fault.head.subarray(20, 28))).toBe('0000000000000007')
   })
@@ -102,7 +102,7 @@ describe('framing header', () => {
     })
     const fits = reloadMessage(20_000, MAX - 38 - 18)
     const fault = faultOf([encodeData(0, fits)])
-    expect(fault?.kind === 'messageTooLarge' && fault.head?.length).toBe(MAX)
+    expect(fault?.kind === 'messageTooLarge' && fault.head?.length).toBe(MAX + 2)
   })
 
   it('R6940-6.6-02 neither does an oversize message that is not RELOAD', () => {
