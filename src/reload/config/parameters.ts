@@ -1,4 +1,5 @@
 /** The parameters of one `<configuration>`: grammar, ranges and defaults of RFC 6940 s.11.1. */
+import { isOverlayName } from '../codec/index.ts'
 import { invalid, unsupported } from './fault.ts'
 import { attribute, baseNames, Fields, oneSupported, onlyAttributes } from './fields.ts'
 import { domainRestrictionOf } from './domain-restriction-element.ts'
@@ -136,10 +137,7 @@ function checkSupport(fields: Fields): void {
 /** RFC 6940 s.6.3.2: the name is hashed into every message and must be a DNS name. */
 function overlayName(element: XmlElement): string {
   const name = attribute(element, 'instance-name') ?? ''
-  const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/
-  if (name.length > 253 || !name.split('.').every((part) => label.test(part))) {
-    throw invalid('instance-name is no DNS name')
-  }
+  if (!isOverlayName(name)) throw invalid('instance-name is no DNS name')
   return name
 }
 

@@ -1,7 +1,6 @@
 /** RELOAD identities in a certificate's subjectAltName (RFC 6940 s.11.3). */
-import { fromHex, toHex } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { asNodeId, isWildcard, isZero, sameId, type NodeId } from '../codec/index.ts'
+import { formatReloadUri, isWildcard, isZero, parseReloadUri, sameId, type NodeId } from '../codec/index.ts'
 import { GENERAL_NAME, type GeneralName } from './x509.ts'
 
 export interface Identities {
@@ -12,8 +11,9 @@ export interface Identities {
 /** More Node-IDs in one certificate than anybody needs; each costs a hash per identity to resolve. */
 const NODE_IDS_MAX = 16
 const USER_NAME_BYTES_MAX = 254
-const SCHEME = 'reload://'
-const NODE_DESTINATION = 0x01
+const NODE_ID_BYTES_MIN = 16
+const NODE_ID_BYTES_MAX = 20
+const LENGTH_DIGITS = 'reload://01'.length
 
 /**
  * Node-IDs and the user name of an end entity. RFC 6940 s.11.3: exactly one rfc822Name, one or more reload URIs of
@@ -45,20 +45,23 @@ export function identitiesOf(names: readonly GeneralName[], overlayName: string)
 
 /** The reload URI of one Node-ID (RFC 6940 s.14.15): a Destination List with one node entry, no specifier. */
 export function formatNodeUri(nodeId: NodeId, overlayName: string): string {
-  return `${SCHEME}${toHex(Uint8Array.of(NODE_DESTINATION, nodeId.length))}${toHex(nodeId)}@${overlayName}/`
+  return formatReloadUri([{ kind: 'node', nodeId }], overlayName)
 }
 
 /** The Node-ID of a reload URI of `overlayName` that names exactly one node, or undefined. */
 export function parseNodeUri(text: string, overlayName: string): NodeId | undefined {
-  // RFC 3986 s.6.2.2.1: scheme and host compare without regard to case; the rest is hex digits.
-  const uri = text.toLowerCase()
-  const tail = `@${overlayName.toLowerCase()}/`
-  if (!uri.startsWith(SCHEME) || !uri.endsWith(tail)) return undefined
-  const destination = fromHex(uri.slice(SCHEME.length, -tail.length))
-  if (destination === undefined || destination[0] !== NODE_DESTINATION) return undefined
-  const id = asNodeId(destination.slice(2))
-  if (destination[1] !== id.length || id.length < 16 || id.length > 20) return undefined
-  return isZero(id) || isWildcard(id) ? undefined : id
+  // The length byte of the one node Destination, in two hex digits behind its type.
+  const length = Number.parseInt(text.slice(LENGTH_DIGITS, LENGTH_DIGITS + 2), 16)
+  if (!(length >= NODE_ID_BYTES_MIN && length <= NODE_ID_BYTES_MAX)) return undefined
+  const uri = parseReloadUri(text, length)
+  if (!uri.ok) return undefined
+  const { destinations, overlay, specifier } = uri.value
+  const destination = destinations[0]
+  if (destinations.length !== 1 || destination?.kind !== 'node' || specifier !== undefined) return undefined
+  // RFC 3986 s.6.2.2.1: hosts compare without regard to case.
+  if (overlay.toLowerCase() !== overlayName.toLowerCase()) return undefined
+  const { nodeId } = destination
+  return isZero(nodeId) || isWildcard(nodeId) ? undefined : nodeId
 }
 
 /** An IA5String without NUL, blanks or controls; undefined otherwise. */

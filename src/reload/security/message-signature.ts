@@ -3,6 +3,7 @@ import { concatBytes, Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
+  CERTIFICATE_X509,
   encodeSignerIdentity,
   type GenericCertificate,
   type Message,
@@ -12,7 +13,7 @@ import {
 } from '../codec/index.ts'
 import type { Certificate, Credential, CryptoPort } from './port.ts'
 import { signerIdentityOf } from './signer-identity.ts'
-import { X509_CERTIFICATE, type Signer, type Trust } from './trust.ts'
+import type { Signer, Trust } from './trust.ts'
 
 export interface MessageToSign {
   /** Overlay field of the forwarding header. */
@@ -64,7 +65,7 @@ export function bucketOf(certificates: readonly Certificate[]): GenericCertifica
   for (const { fingerprint, der } of certificates) {
     if (seen.has(fingerprint)) continue
     seen.add(fingerprint)
-    bucket.push({ type: X509_CERTIFICATE, certificate: der })
+    bucket.push({ type: CERTIFICATE_X509, certificate: der })
   }
   return bucket
 }

@@ -6,6 +6,7 @@ import { toHex } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
+  CERTIFICATE_X509,
   HASH,
   key,
   sameId,
@@ -32,9 +33,6 @@ export interface TrustSettings {
   /** Bytes; default 16. */
   readonly nodeIdLength?: number
 }
-
-/** GenericCertificate type of X.509 (RFC 6940 s.6.3.4). */
-export const X509_CERTIFICATE = 0
 
 /** Parsed certificates and judged chains kept; about 2 kB each. */
 const CACHED_MAX = 4096
@@ -103,7 +101,7 @@ export class Trust {
   /** The pool of a SecurityBlock's bucket; certificates that are not X.509 are left out (RFC 6940 s.6.3.4). */
   poolOf(bucket: readonly GenericCertificate[]): Certificate[] {
     const ders: Uint8Array[] = []
-    for (const entry of bucket) if (entry.type === X509_CERTIFICATE) ders.push(entry.certificate)
+    for (const entry of bucket) if (entry.type === CERTIFICATE_X509) ders.push(entry.certificate)
     return this.parseAll(ders)
   }
 
