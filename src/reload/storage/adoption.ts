@@ -48,36 +48,29 @@ function planKind(
   const entry = table.findKind(resource, kind)
   const staged = new StagedKind(definition, entry, now)
   let rejected = 0
-  let theirs = 0
+  let shared = 0
   for (const data of values) {
     // A gap in the other peer's data says nothing.
     if (data.signature.identity.kind === 'none') continue
-    theirs++
     if (!wellFormed(data.value, definition.dataModel)) rejected++
-    else if (!staged.holds(data)) {
+    else if (staged.holds(data)) shared++
+    else {
       const author = checks.author(definition, resource, data, pool, now.wall)
       const fits = author.ok && staged.putWithin({ data, certificates: author.value.certificates })
       if (!fits) rejected++
     }
   }
-  const own = entry?.values(now).length ?? 0
-  return {
-    planned: { kind, staged, requestedGeneration: mergedGeneration(staged, generation, own, theirs) },
-    rejected,
-  }
+  const replaced = staged.changes.size - staged.growth().values
+  const onlyOurs = (entry?.values(now).length ?? 0) - shared - replaced
+  const requestedGeneration = mergedGeneration(staged, generation, onlyOurs > 0)
+  return { planned: { kind, staged, requestedGeneration }, rejected }
 }
 
 /**
  * The other peer's counter when its data stands as it is; a higher one than both when the two have been mixed, so that
  * nobody mistakes the result for what he has seen.
  */
-function mergedGeneration(
-  staged: StagedKind,
-  theirs: bigint,
-  ownValues: number,
-  theirValues: number,
-): bigint {
-  const mixed = staged.changes.size > 0 && staged.changes.size < Math.max(ownValues, theirValues)
+function mergedGeneration(staged: StagedKind, theirs: bigint, keepsOurs: boolean): bigint {
   const highest = theirs > staged.generation ? theirs : staged.generation
-  return mixed ? highest + 1n : highest
+  return staged.changes.size > 0 && keepsOurs ? highest + 1n : highest
 }

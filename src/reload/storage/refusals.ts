@@ -1,8 +1,9 @@
 /** The ErrorResponses of the storage methods with their error_info (RFC 6940 s.7.4.1.2 and s.6.3.3.1). */
-import { utf8, Writer } from '../../common/bytes.ts'
+import { utf8 } from '../../common/bytes.ts'
 import { fail } from '../../common/errors.ts'
 import {
   encodeStoreAns,
+  encodeUnknownKinds,
   ERROR_CODE,
   type ErrorResponse,
   type KindId,
@@ -11,9 +12,6 @@ import {
 
 type Refusal = { readonly ok: false; readonly error: ErrorResponse }
 
-/** `unknown_kinds<0..2^8-1>` counts bytes: no more than 63 ids fit. */
-const UNKNOWN_KINDS_MAX = 63
-
 /** An error with a text for people as error_info. */
 export function refuse(errorCode: number, reason: string): Refusal {
   return fail({ errorCode, errorInfo: utf8(reason) })
@@ -21,11 +19,7 @@ export function refuse(errorCode: number, reason: string): Refusal {
 
 /** Error_Unknown_Kind with every unknown Kind-ID; also for requests that the decoder could not read because of them. */
 export function unknownKinds(kinds: readonly KindId[]): Refusal {
-  const writer = new Writer(64)
-  writer.lengthPrefixed(1, () => {
-    for (const kind of kinds.slice(0, UNKNOWN_KINDS_MAX)) writer.u32(kind)
-  })
-  return fail({ errorCode: ERROR_CODE.unknownKind, errorInfo: writer.done() })
+  return fail({ errorCode: ERROR_CODE.unknownKind, errorInfo: encodeUnknownKinds(kinds) })
 }
 
 /** Error_Generation_Counter_Too_Low: error_info is a StoreAns with the right counters and no replicas. */

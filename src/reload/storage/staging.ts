@@ -55,7 +55,9 @@ export class StagedKind {
     const value = placed(staged.data.value, this.arrayLength)
     const slot = slotOf(value)
     const current = this.changes.get(slot) ?? this.entry?.find(slot, this.now)
-    if (current !== undefined && staged.data.storageTime <= current.data.storageTime) return 'old'
+    if (current !== undefined && staged.data.storageTime <= current.data.storageTime) {
+      return sameValue(current.data, staged.data) ? 'staged' : 'old'
+    }
     this.changes.set(slot, { ...staged, data: { ...staged.data, value } })
     this.arrayLength = lengthWith(value, this.arrayLength)
     return 'staged'

@@ -29,6 +29,8 @@ export interface ValueCheckParts {
 
 /** Longest certificate chain above the signer that is kept. */
 const ISSUERS_MAX = 4
+/** CA certificates of one message that are tried as links of the chain; each try may cost a signature check. */
+const ISSUERS_LOOKED_AT_MAX = 8
 
 /** What a value has to prove, wherever it comes from: its Kind, its signature, the policy, the rules of the Usage. */
 export class ValueChecks {
@@ -69,22 +71,16 @@ export class ValueChecks {
 
   /** RFC 6940 s.6.3.4: intermediate certificates belong into the bucket as well, root certificates do not. */
   private chain(leaf: Certificate, pool: readonly Certificate[]): Certificate[] {
+    const { crypto } = this.parts
+    const issuers = pool.filter(({ isCa }) => isCa).slice(0, ISSUERS_LOOKED_AT_MAX)
     const chain = [leaf]
-    let above: Certificate | undefined = leaf
-    while (above !== undefined && chain.length <= ISSUERS_MAX) {
-      const below: Certificate = above
-      above = pool.find((candidate) => this.issued(candidate, below) && !chain.includes(candidate))
-      if (above !== undefined) chain.push(above)
+    for (let below = leaf; chain.length <= ISSUERS_MAX;) {
+      const above = issuers.find((issuer) => !chain.includes(issuer) && crypto.issued(issuer, below))
+      if (above === undefined || crypto.issued(above, above)) break
+      chain.push(above)
+      below = above
     }
     return chain
-  }
-
-  private issued(candidate: Certificate, below: Certificate): boolean {
-    return (
-      candidate.isCa &&
-      !this.parts.crypto.issued(candidate, candidate) &&
-      this.parts.crypto.issued(candidate, below)
-    )
   }
 }
 
