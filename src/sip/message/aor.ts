@@ -1,0 +1,61 @@
+/**
+ * Canonical address-of-record: the exact text that is the user name in a certificate and the input of the Resource-ID
+ * hash (adapter-mapping s.1). `sip:` and `sips:` forms of a name are one AOR.
+ */
+import { fail, ok, type Result } from '../../common/errors.ts'
+import { AT } from './chars.ts'
+import { percentDecode, parseUri, type SipUri } from './uri.ts'
+import { stripSeparators } from './uri-equal.ts'
+
+export interface AorRules {
+  /** Domain that `tel:` numbers belong to; without it they are refused with 416 (M-04). */
+  readonly telDomain?: string | undefined
+  /** True lets local numbers (without a leading +) be AORs too. */
+  readonly localNumbers?: boolean | undefined
+}
+
+const NO_RULES: AorRules = {}
+const NUMBER_CHARS = '+0123456789*#'
+
+/**
+ * `user@host`, or the status that refuses the request: 416 for a scheme that has no AOR, 404 for a name that cannot
+ * be one, 400 for text that is no URI.
+ */
+export function canonicalAor(uri: SipUri | string, rules: AorRules = NO_RULES): Result<string, number> {
+  const parsed = typeof uri === 'string' ? parseUri(uri) : uri
+  if (parsed === undefined) return fail(400)
+  if (parsed.scheme === 'tel') return telAor(parsed, rules)
+  if (parsed.scheme !== 'sip' && parsed.scheme !== 'sips') return fail(416)
+  if (parsed.user === undefined) return fail(404)
+  // M-02: an AOR has no port. The default ones say nothing.
+  if (parsed.port !== undefined && parsed.port !== 5060 && parsed.port !== 5061) return fail(404)
+  let user = percentDecode(parsed.user)
+  if (!isNameable(user)) return fail(404)
+  if (parsed.params.get('user')?.toLowerCase() === 'phone') user = numberOf(user) ?? user
+  const { host } = parsed
+  return ok(`${user}@${host.endsWith('.') ? host.slice(0, -1) : host}`)
+}
+
+/** M-01: NUL and `@` cannot stand in a user name; other control characters would break whatever prints it. */
+function isNameable(user: string): boolean {
+  if (user === '') return false
+  for (let i = 0; i < user.length; i++) {
+    const code = user.charCodeAt(i)
+    if (code < 0x20 || code === 0x7f || code === AT) return false
+  }
+  return true
+}
+
+function telAor(uri: SipUri, rules: AorRules): Result<string, number> {
+  if (rules.telDomain === undefined) return fail(416)
+  const number = numberOf(percentDecode(uri.user ?? ''))
+  if (number === undefined || (!number.startsWith('+') && rules.localNumbers !== true)) return fail(404)
+  return ok(`${number}@${rules.telDomain.toLowerCase()}`)
+}
+
+/** The digits of a telephone number; undefined when the text is none. */
+function numberOf(text: string): string | undefined {
+  const number = stripSeparators(text)
+  for (const char of number) if (!NUMBER_CHARS.includes(char)) return undefined
+  return number === '' || number === '+' || number.lastIndexOf('+') > 0 ? undefined : number
+}

@@ -1,0 +1,92 @@
+/** IP literals as text. Only their form is looked at; nothing is resolved. */
+import { COLON, DIGIT, HEX } from './chars.ts'
+
+/** Four decimal numbers of at most 255. */
+export function isIpv4(text: string): boolean {
+  return ipv4In(text, 0)
+}
+
+/** RFC 4291 s.2.2 without brackets and zone. */
+export function isIpv6(text: string): boolean {
+  let groups = 0
+  let gap = false
+  let at = 0
+  const end = text.length
+  if (end < 2) return false
+  if (text.charCodeAt(0) === COLON && text.charCodeAt(1) !== COLON) return false
+  while (at < end) {
+    if (text.charCodeAt(at) === COLON) {
+      if (text.charCodeAt(at + 1) === COLON) {
+        if (gap) return false
+        gap = true
+        at += 2
+        continue
+      }
+      at++
+      if (at === end) return false
+    }
+    const start = at
+    while (at < end && HEX[text.charCodeAt(at)] === 1) at++
+    if (text[at] === '.') {
+      if (!ipv4In(text, start)) return false
+      groups += 2
+      at = end
+      break
+    }
+    if (at === start || at - start > 4) return false
+    if (at < end && text.charCodeAt(at) !== COLON) return false
+    groups++
+  }
+  return gap ? groups <= 7 : groups === 8
+}
+
+function ipv4In(text: string, start: number): boolean {
+  let parts = 0
+  let at = start
+  while (at <= text.length) {
+    const from = at
+    let value = 0
+    while (at < text.length && DIGIT[text.charCodeAt(at)] === 1)
+      value = value * 10 + text.charCodeAt(at++) - 48
+    if (at === from || at - from > 3 || value > 255) return false
+    parts++
+    if (at === text.length) return parts === 4
+    if (text[at] !== '.') return false
+    at++
+  }
+  return false
+}
+
+/** RFC 5118 s.4.10: `:::` before an embedded IPv4 address comes from a grammar error and means `::`. */
+export function repairIpv6(text: string): string {
+  const at = text.indexOf(':::')
+  return at < 0 ? text : text.slice(0, at) + text.slice(at + 1)
+}
+
+/** A host as it stands in a URI or Via: IPv6 in brackets, everything else as it is. */
+export function bracketed(host: string): string {
+  return host.indexOf(':') < 0 ? host : `[${host}]`
+}
+
+/** No single receiver: broadcast, unspecified or multicast. Replies must not be sent there (E58). */
+export function isUnanswerable(host: string): boolean {
+  if (host.indexOf(':') >= 0) {
+    const lower = host.toLowerCase()
+    return lower.startsWith('ff') || lower === '::'
+  }
+  if (!isIpv4(host)) return false
+  const first = Number.parseInt(host, 10)
+  return host === '255.255.255.255' || host === '0.0.0.0' || (first >= 224 && first <= 239)
+}
+
+/**
+ * One text for one address: IPv4-mapped IPv6 becomes plain IPv4, so that both count as the same source
+ * (RFC 5118 s.4.9); brackets go, letters become lower-case.
+ */
+export function canonicalAddress(host: string): string {
+  let text = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+  if (text.indexOf(':') < 0) return text
+  text = repairIpv6(text).toLowerCase()
+  if (text.startsWith('::ffff:') && isIpv4(text.slice(7))) return text.slice(7)
+  return text
+}

@@ -1,0 +1,334 @@
+/**
+ * A received message: the bytes, its head as one latin-1 string, and an index of the header lines. A value is cut out
+ * when it is asked for; the ones that every role reads (top Via, From, To, CSeq) are kept once parsed. Reading never
+ * throws: what is missing or malformed reads as empty, and `parseMessage` or `validateRequest` has said so before.
+ */
+import { SPACE, decimal, isBlank, skipBlanks, sameIgnoringCase, unfold } from './chars.ts'
+import { FOLDED, ID_MASK, LINE_STRIDE, type Head } from './head.ts'
+import {
+  CALL_ID,
+  CONTACT,
+  CONTENT_LENGTH,
+  CSEQ,
+  FROM,
+  MAX_FORWARDS,
+  OTHER,
+  ROUTE,
+  TO,
+  VIA,
+  headerId,
+  type HeaderName,
+} from './header-ids.ts'
+import { countValues, pushValues, splitValues, valueEndAt } from './lists.ts'
+import { NO_NAME_ADDR, parseNameAddr, parseNameAddrIn, type NameAddr } from './name-addr.ts'
+import { parseUri, type SipUri } from './uri.ts'
+import { NO_VIA, parseVia, parseViaIn, type Via } from './via.ts'
+import { fail, ok, type Result } from '../../common/errors.ts'
+import type { StartLine } from './start-line.ts'
+
+export interface CSeq {
+  /** -1 when the header is missing or malformed. */
+  readonly number: number
+  readonly method: string
+}
+
+const NO_CSEQ: CSeq = { number: -1, method: '' }
+const CSEQ_MAX = 0xffff_ffff
+/** RFC 3261 s.16.6: what a request without Max-Forwards gets; larger values than 255 count as this. */
+export const MAX_FORWARDS_DEFAULT = 70
+
+export class SipMessage {
+  readonly isRequest: boolean
+  /** Request method in its own case; '' for a response. */
+  readonly method: string
+  /** 100..699; 0 for a request. */
+  readonly status: number
+  /** The scan this message is read from. For use inside sip/message. */
+  readonly head: Head
+  readonly startLine: StartLine
+  private readonly bytes: Uint8Array
+  private readonly bodyStart: number
+  private readonly bodyEnd: number
+  private readonly start: number
+  private cachedUriText: string | undefined = undefined
+  private cachedUri: SipUri | null | undefined = undefined
+  private cachedVia: Via | null | undefined = undefined
+  private cachedFrom: NameAddr | null | undefined = undefined
+  private cachedTo: NameAddr | null | undefined = undefined
+  private cachedCseq: CSeq | undefined = undefined
+  private cachedCallId: string | undefined = undefined
+  private cachedBody: Uint8Array | undefined = undefined
+
+  /** `start`, `bodyStart` and `bodyEnd` are offsets in `bytes`. Made by `parseMessage` and the stream framer. */
+  constructor(
+    head: Head,
+    startLine: StartLine,
+    bytes: Uint8Array,
+    start: number,
+    bodyStart: number,
+    bodyEnd: number,
+  ) {
+    this.head = head
+    this.startLine = startLine
+    this.bytes = bytes
+    this.start = start
+    this.bodyStart = bodyStart
+    this.bodyEnd = bodyEnd
+    this.isRequest = startLine.kind !== 'response'
+    this.method = startLine.kind === 'response' ? '' : head.text.slice(head.start, startLine.methodEnd)
+    this.status = startLine.status
+  }
+
+  /** The Request-URI as it stands; '' for a response. */
+  get requestUri(): string {
+    this.cachedUriText ??= this.isRequest
+      ? this.head.text.slice(this.startLine.uriStart, this.startLine.uriEnd)
+      : ''
+    return this.cachedUriText
+  }
+
+  /** The Request-URI parsed; undefined when it is malformed or this is a response. */
+  get uri(): SipUri | undefined {
+    if (this.cachedUri === undefined)
+      this.cachedUri = this.isRequest ? (parseUri(this.requestUri) ?? null) : null
+    return this.cachedUri ?? undefined
+  }
+
+  get reasonPhrase(): string {
+    return this.isRequest ? '' : this.head.text.slice(this.startLine.uriStart, this.startLine.uriEnd)
+  }
+
+  /** A view on the received bytes. */
+  get body(): Uint8Array {
+    this.cachedBody ??= this.bytes.subarray(this.bodyStart, this.bodyEnd)
+    return this.cachedBody
+  }
+
+  get bodyLength(): number {
+    return this.bodyEnd - this.bodyStart
+  }
+
+  /** Bytes of head and body together. */
+  get byteLength(): number {
+    return this.bodyEnd - this.start
+  }
+
+  /** Offset in `head.lines` of the first line of this name from `from` on, -1 when there is none. */
+  findLine(name: HeaderName, from = 0): number {
+    const id = headerId(name)
+    return id === OTHER ? this.findOther(name, from) : this.findId(id, from)
+  }
+
+  /** The same by header number. */
+  findId(id: number, from = 0): number {
+    const { lines } = this.head
+    for (let i = from; i < lines.length; i += LINE_STRIDE)
+      if (((lines[i] as number) & ID_MASK) === id) return i
+    return -1
+  }
+
+  private findOther(name: HeaderName, from: number): number {
+    const { lines, text } = this.head
+    for (let i = from; i < lines.length; i += LINE_STRIDE) {
+      if (((lines[i] as number) & ID_MASK) !== OTHER) continue
+      const at = lines[i + 1] as number
+      const end = at + name.length
+      if (!sameName(text, at, end, name)) continue
+      const after = text.charCodeAt(end)
+      if (after === 58 || isBlank(after)) return i
+    }
+    return -1
+  }
+
+  /** Value of the header line at this offset of `head.lines`, unfolded and trimmed. */
+  valueAt(line: number): string {
+    const { lines, text } = this.head
+    const value = text.slice(lines[line + 2], lines[line + 3])
+    return ((lines[line] as number) & FOLDED) === 0 ? value : unfold(value)
+  }
+
+  has(name: HeaderName): boolean {
+    return this.findLine(name) >= 0
+  }
+
+  /** Value of the first header of this name, whole, unfolded and trimmed. */
+  header(name: HeaderName): string | undefined {
+    const line = this.findLine(name)
+    return line < 0 ? undefined : this.valueAt(line)
+  }
+
+  /** One value an occurrence, not split at commas (RFC 3261 s.7.3.1: as credentials and challenges must be read). */
+  headers(name: HeaderName): string[] {
+    const values: string[] = []
+    for (let line = this.findLine(name); line >= 0; line = this.findLine(name, line + LINE_STRIDE)) {
+      values.push(this.valueAt(line))
+    }
+    return values
+  }
+
+  /** Every value of this name in order, comma lists split. Empty ones are left out. */
+  values(name: HeaderName): string[] {
+    const values: string[] = []
+    for (let line = this.findLine(name); line >= 0; line = this.findLine(name, line + LINE_STRIDE)) {
+      const text = this.valueAt(line)
+      pushValues(values, text, 0, text.length)
+    }
+    return values
+  }
+
+  /** The top Via; `NO_VIA` when it is missing or malformed. */
+  get topVia(): Via {
+    if (this.cachedVia === undefined) this.cachedVia = this.readTopVia() ?? null
+    return this.cachedVia ?? NO_VIA
+  }
+
+  private readTopVia(): Via | undefined {
+    const line = this.findId(VIA)
+    if (line < 0) return undefined
+    const { lines, text } = this.head
+    if (((lines[line] as number) & FOLDED) !== 0) {
+      const value = this.valueAt(line)
+      return parseViaIn(value, 0, valueEndAt(value, 0, value.length))
+    }
+    const start = lines[line + 2] as number
+    return parseViaIn(text, start, valueEndAt(text, start, lines[line + 3] as number))
+  }
+
+  get hasUsableVia(): boolean {
+    return this.topVia !== NO_VIA
+  }
+
+  /** How many Via values the message has. */
+  get viaCount(): number {
+    const { lines, text } = this.head
+    let count = 0
+    for (let line = this.findId(VIA); line >= 0; line = this.findId(VIA, line + LINE_STRIDE)) {
+      count += countValues(text, lines[line + 2] as number, lines[line + 3] as number)
+    }
+    return count
+  }
+
+  /** The Via below the top one, where a response goes next; undefined when there is none or it is malformed. */
+  get nextVia(): Via | undefined {
+    const { lines, text } = this.head
+    const line = this.findId(VIA)
+    if (line < 0) return undefined
+    const end = lines[line + 3] as number
+    const comma = valueEndAt(text, lines[line + 2] as number, end)
+    if (comma < end) return parseVia(unfold(text.slice(comma + 1, valueEndAt(text, comma + 1, end))))
+    const below = this.findId(VIA, line + LINE_STRIDE)
+    if (below < 0) return undefined
+    const value = this.valueAt(below)
+    return parseViaIn(value, 0, valueEndAt(value, 0, value.length))
+  }
+
+  /** All Via values in order; malformed ones below the top are left out. */
+  vias(): Via[] {
+    const vias: Via[] = []
+    for (const value of this.values('via')) {
+      const via = parseVia(value)
+      if (via !== undefined) vias.push(via)
+    }
+    return vias
+  }
+
+  /** '' when it is missing. */
+  get callId(): string {
+    if (this.cachedCallId === undefined) {
+      const line = this.findId(CALL_ID)
+      this.cachedCallId = line < 0 ? '' : this.valueAt(line)
+    }
+    return this.cachedCallId
+  }
+
+  get cseq(): CSeq {
+    if (this.cachedCseq === undefined) {
+      const line = this.findId(CSEQ)
+      this.cachedCseq = line < 0 ? NO_CSEQ : parseCSeq(this.valueAt(line))
+    }
+    return this.cachedCseq
+  }
+
+  get from(): NameAddr {
+    if (this.cachedFrom === undefined) this.cachedFrom = this.readNameAddr(FROM)
+    return this.cachedFrom ?? NO_NAME_ADDR
+  }
+
+  get to(): NameAddr {
+    if (this.cachedTo === undefined) this.cachedTo = this.readNameAddr(TO)
+    return this.cachedTo ?? NO_NAME_ADDR
+  }
+
+  private readNameAddr(id: number): NameAddr | null {
+    const line = this.findId(id)
+    if (line < 0) return null
+    const { lines, text } = this.head
+    if (((lines[line] as number) & FOLDED) !== 0) return parseNameAddr(this.valueAt(line)) ?? null
+    return parseNameAddrIn(text, lines[line + 2] as number, lines[line + 3] as number) ?? null
+  }
+
+  /** Undefined when it is missing or no number; values past 255 count as 70 (sip-requirements S3261-20-02). */
+  get maxForwards(): number | undefined {
+    const line = this.findId(MAX_FORWARDS)
+    if (line < 0) return undefined
+    const { lines, text } = this.head
+    const value = decimal(text, lines[line + 2] as number, lines[line + 3] as number)
+    if (value < 0) return undefined
+    return value > 255 ? MAX_FORWARDS_DEFAULT : value
+  }
+
+  /** The number in Content-Length; undefined when it is missing or malformed. */
+  get contentLength(): number | undefined {
+    const line = this.findId(CONTENT_LENGTH)
+    if (line < 0) return undefined
+    const { lines, text } = this.head
+    const value = decimal(text, lines[line + 2] as number, lines[line + 3] as number)
+    return value < 0 ? undefined : value
+  }
+
+  /** Every Contact, or `*` when that is the only one. Fails on any malformed value and on `*` among others. */
+  contacts(): Result<'*' | NameAddr[], string> {
+    const contacts: NameAddr[] = []
+    let star = false
+    let values = 0
+    for (let line = this.findId(CONTACT); line >= 0; line = this.findId(CONTACT, line + LINE_STRIDE)) {
+      for (const value of splitValues(this.valueAt(line))) {
+        values++
+        if (value === '*') star = true
+        else {
+          const contact = parseNameAddr(value)
+          if (contact === undefined) return fail('Bad Contact')
+          contacts.push(contact)
+        }
+      }
+    }
+    if (!star) return ok(contacts)
+    return values === 1 ? ok('*') : fail('Bad Wildcard Contact')
+  }
+
+  /** Route values in order; reading stops at a malformed one. */
+  routes(): NameAddr[] {
+    const routes: NameAddr[] = []
+    if (this.findId(ROUTE) < 0) return routes
+    for (const value of this.values('route')) {
+      const route = parseNameAddr(value)
+      if (route === undefined) break
+      routes.push(route)
+    }
+    return routes
+  }
+}
+
+function sameName(text: string, at: number, end: number, name: HeaderName): boolean {
+  return sameIgnoringCase(text, at, end, name) || text.slice(at, end).toLowerCase() === name
+}
+
+/** `1*DIGIT LWS Method`; number -1 when it is malformed or past 2^32-1 (E07). */
+export function parseCSeq(text: string): CSeq {
+  let blank = 0
+  while (blank < text.length && text.charCodeAt(blank) > SPACE) blank++
+  const number = decimal(text, 0, blank)
+  const methodStart = skipBlanks(text, blank, text.length)
+  if (number < 0 || number > CSEQ_MAX || methodStart === text.length) return NO_CSEQ
+  return { number, method: text.slice(methodStart) }
+}

@@ -1,0 +1,281 @@
+/** URIs: `sip:` and `sips:` in full, `tel:` by its number and parameters, every other scheme as opaque text. */
+import {
+  AT,
+  COLON,
+  EQUALS,
+  HEX,
+  HOST_CHAR,
+  LEFT_BRACKET,
+  PERCENT,
+  QUESTION,
+  SEMICOLON,
+  URI_CHAR,
+  URI_HEADER_CHAR,
+  URI_PARAM_CHAR,
+  USER_CHAR,
+  decimal,
+  lowerAscii,
+  skipClass,
+} from './chars.ts'
+import { bracketed, isIpv4, isIpv6, repairIpv6 } from './ip.ts'
+import { NO_PARAMS } from './params.ts'
+
+export interface SipUri {
+  /** Lower-case. */
+  readonly scheme: string
+  /** As it stands, escapes included; of a tel URI the number. */
+  readonly user: string | undefined
+  readonly password: string | undefined
+  /** Lower-case; IPv6 without brackets; '' for schemes other than sip and sips. */
+  readonly host: string
+  readonly port: number | undefined
+  /** Names lower-case, values as they stand, '' for a name without value. */
+  readonly params: ReadonlyMap<string, string>
+  /** The part after `?` as it stands; undefined when there is none. */
+  readonly headers: string | undefined
+  readonly raw: string
+}
+
+/** Undefined when the text is no URI at all, or a sip, sips or tel URI that breaks the grammar (RFC 3261 s.25.1). */
+export function parseUri(text: string): SipUri | undefined {
+  const colon = text.indexOf(':')
+  if (colon <= 0 || !isScheme(text, colon)) return undefined
+  const scheme = schemeOf(text, colon)
+  if (scheme === 'sip' || scheme === 'sips') return parseSipUri(text, scheme, colon + 1)
+  if (skipClass(URI_CHAR, text, 0, text.length) !== text.length || colon + 1 === text.length) return undefined
+  if (scheme === 'tel') return parseTelUri(text, colon + 1)
+  return {
+    scheme,
+    user: undefined,
+    password: undefined,
+    host: '',
+    port: undefined,
+    params: NO_PARAMS,
+    headers: undefined,
+    raw: text,
+  }
+}
+
+function schemeOf(text: string, colon: number): string {
+  const scheme = text.slice(0, colon)
+  return scheme === 'sip' || scheme === 'sips' ? scheme : lowerAscii(scheme)
+}
+
+function isScheme(text: string, colon: number): boolean {
+  for (let i = 0; i < colon; i++) {
+    const code = text.charCodeAt(i)
+    const letter = (code | 32) >= 97 && (code | 32) <= 122
+    if (!letter && (i === 0 || !((code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46)))
+      return false
+  }
+  return true
+}
+
+function parseSipUri(text: string, scheme: string, start: number): SipUri | undefined {
+  const end = text.length
+  let user: string | undefined
+  let password: string | undefined
+  let at = start
+  // `@` is reserved: the first one ends the user part, another one is an error found below.
+  const sign = text.indexOf('@', start)
+  if (sign >= 0) {
+    const userEnd = escapedEnd(USER_CHAR, text, start, sign)
+    if (userEnd === start || userEnd < 0) return undefined
+    user = text.slice(start, userEnd)
+    if (userEnd < sign) {
+      if (text.charCodeAt(userEnd) !== COLON || escapedEnd(USER_CHAR, text, userEnd + 1, sign) !== sign)
+        return undefined
+      password = text.slice(userEnd + 1, sign)
+    }
+    at = sign + 1
+  }
+  let host: string
+  if (text.charCodeAt(at) === LEFT_BRACKET) {
+    const close = text.indexOf(']', at)
+    if (close < 0) return undefined
+    host = repairIpv6(text.slice(at + 1, close)).toLowerCase()
+    if (!isIpv6(host)) return undefined
+    at = close + 1
+  } else {
+    const hostEnd = skipClass(HOST_CHAR, text, at, end)
+    if (hostEnd === at) return undefined
+    host = lowerAscii(text.slice(at, hostEnd))
+    at = hostEnd
+  }
+  let port: number | undefined
+  if (text.charCodeAt(at) === COLON) {
+    const portStart = at + 1
+    at = portStart
+    while (at < end && text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++
+    port = decimal(text, portStart, at)
+    if (port < 0 || port > 65_535) return undefined
+  }
+  let params = NO_PARAMS
+  let headers: string | undefined
+  if (at < end) {
+    const question = text.indexOf('?', at)
+    const paramsEnd = question < 0 ? end : question
+    const parsed = parseUriParams(text, at, paramsEnd)
+    if (parsed === undefined) return undefined
+    params = parsed
+    if (question >= 0) {
+      if (!isHeaders(text, question + 1, end)) return undefined
+      headers = text.slice(question + 1)
+    }
+  }
+  return { scheme, user, password, host, port, params, headers, raw: text }
+}
+
+/** Offset of the first character that is neither of `chars` nor an escape; -1 for a broken escape. */
+function escapedEnd(chars: Uint8Array, text: string, at: number, end: number): number {
+  while (at < end) {
+    const code = text.charCodeAt(at)
+    if (chars[code] === 1) at++
+    else if (code === PERCENT) {
+      if (at + 2 >= end || !isEscape(text, at)) return -1
+      at += 3
+    } else break
+  }
+  return at
+}
+
+function isEscape(text: string, at: number): boolean {
+  return HEX[text.charCodeAt(at + 1)] === 1 && HEX[text.charCodeAt(at + 2)] === 1
+}
+
+function parseUriParams(text: string, at: number, end: number): ReadonlyMap<string, string> | undefined {
+  if (at === end) return NO_PARAMS
+  const params = new Map<string, string>()
+  while (at < end) {
+    if (text.charCodeAt(at) !== SEMICOLON) return undefined
+    const nameEnd = escapedParamEnd(text, at + 1, end)
+    if (nameEnd <= at + 1) return undefined
+    const name = lowerAscii(text.slice(at + 1, nameEnd))
+    if (params.has(name)) return undefined
+    at = nameEnd
+    let value = ''
+    if (at < end && text.charCodeAt(at) === EQUALS) {
+      // `gr` values are base64 and end in `=` (adapter-mapping s.3.6).
+      let valueEnd = escapedParamEnd(text, at + 1, end)
+      if (valueEnd < 0) return undefined
+      while (valueEnd < end && text.charCodeAt(valueEnd) === EQUALS) valueEnd++
+      value = text.slice(at + 1, valueEnd)
+      at = valueEnd
+    }
+    params.set(name, value)
+  }
+  return params
+}
+
+function escapedParamEnd(text: string, at: number, end: number): number {
+  // An escape may end the text, so the end is one further than for a user part.
+  while (at < end) {
+    const code = text.charCodeAt(at)
+    if (URI_PARAM_CHAR[code] === 1) at++
+    else if (code === PERCENT) {
+      if (at + 2 >= end || !isEscape(text, at)) return -1
+      at += 3
+    } else break
+  }
+  return at
+}
+
+function isHeaders(text: string, at: number, end: number): boolean {
+  while (at < end) {
+    const code = text.charCodeAt(at)
+    if (code === PERCENT) {
+      if (at + 2 >= end || !isEscape(text, at)) return false
+      at += 3
+    } else if (
+      URI_HEADER_CHAR[code] === 1 ||
+      code === EQUALS ||
+      code === 38 ||
+      code === AT ||
+      code === SEMICOLON
+    )
+      at++
+    else return false
+  }
+  return true
+}
+
+/** RFC 3966: number, then parameters. Which characters may stand in the number is the caller's question. */
+function parseTelUri(text: string, start: number): SipUri | undefined {
+  let at = start
+  while (at < text.length && text.charCodeAt(at) !== SEMICOLON && text.charCodeAt(at) !== QUESTION) at++
+  if (at === start) return undefined
+  const params = parseUriParams(text, at, text.length)
+  if (params === undefined) return undefined
+  return {
+    scheme: 'tel',
+    user: text.slice(start, at),
+    password: undefined,
+    host: '',
+    port: undefined,
+    params,
+    headers: undefined,
+    raw: text,
+  }
+}
+
+/** The parts of a SIP URI that has no text yet. */
+export interface UriParts {
+  readonly scheme: string
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+  readonly host: string
+  readonly port?: number | undefined
+  readonly params?: ReadonlyMap<string, string> | undefined
+  readonly headers?: string | undefined
+}
+
+/** Text of a sip, sips or tel URI from its parts; parts are taken as escaped already. */
+export function formatUri(uri: UriParts): string {
+  let text = `${uri.scheme}:`
+  if (uri.user !== undefined) {
+    text += uri.user
+    if (uri.password !== undefined) text += `:${uri.password}`
+    if (uri.scheme !== 'tel') text += '@'
+  }
+  text += bracketed(uri.host)
+  if (uri.port !== undefined) text += `:${uri.port}`
+  if (uri.params !== undefined) {
+    for (const [name, value] of uri.params) text += value === '' ? `;${name}` : `;${name}=${value}`
+  }
+  if (uri.headers !== undefined) text += `?${uri.headers}`
+  return text
+}
+
+/** True when the host is an IP literal, which is never looked up. */
+export function isIpHost(host: string): boolean {
+  return host.indexOf(':') >= 0 || isIpv4(host)
+}
+
+/** Undoes %-escapes once; broken ones stay. The result is bytes as latin-1 text. */
+export function percentDecode(text: string): string {
+  let percent = text.indexOf('%')
+  if (percent < 0) return text
+  let plain = ''
+  let copied = 0
+  while (percent >= 0) {
+    if (isEscape(text, percent)) {
+      plain +=
+        text.slice(copied, percent) +
+        String.fromCharCode(Number.parseInt(text.slice(percent + 1, percent + 3), 16))
+      copied = percent + 3
+    }
+    percent = text.indexOf('%', Math.max(copied, percent + 1))
+  }
+  return plain + text.slice(copied)
+}
+
+/** Escapes what may not stand in a user part; the input is bytes as latin-1 text, not escaped yet. */
+export function escapeUser(text: string): string {
+  let escaped = ''
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    const plain = USER_CHAR[code] === 1 && code < 0x80 && code !== 35
+    escaped += plain ? text[i] : `%${code.toString(16).toUpperCase().padStart(2, '0')}`
+  }
+  return escaped
+}

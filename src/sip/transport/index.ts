@@ -1,0 +1,3 @@
+/** What SIP transports need besides sockets: message framing on streams and flow tokens. */
+export { BODY_COMPLETE_MS, HEAD_COMPLETE_MS, StreamFramer, type FramerOutput } from './stream-framer.ts'
+export { open, seal } from './flow-token.ts'
