@@ -1,43 +1,22 @@
 /** Which AORs may be registered in an overlay (RFC 7904 s.3.3 and s.3.4). */
+import { domainAdmitted } from '../../config/domain-restriction.ts'
 import type { DomainRestriction } from '../../config/types.ts'
 import type { AdmissionRule } from '../../storage/admission.ts'
-import { domainPattern } from './domain-pattern.ts'
-
-/** Tells whether an AOR, as `user@domain` without scheme, lies in the name spaces of an overlay. */
-export type AorTest = (aor: string) => boolean
 
 /** Longest AOR considered: an rfc822Name of 320 octets has room for more than SIP needs. */
 const AOR_CHARACTERS_MAX = 512
 
 /**
- * The test that a Configuration Document asks for: no restriction element means any AOR, one that is not enabled means
- * the overlay's own domain, an enabled one the domains that match a pattern. Patterns are read once, here.
+ * Whether an AOR, as `user@domain` without scheme, lies in the name spaces of an overlay: without a restriction element
+ * any AOR does. The requester asks before it stores, the Storing Peer before it keeps.
  */
-export function aorTest(overlayName: string, restriction: DomainRestriction | undefined): AorTest {
-  const inNameSpace = domainTest(overlayName, restriction)
-  return (aor) => {
-    const domain = domainOf(aor)
-    return domain !== undefined && inNameSpace(domain)
-  }
-}
-
-function domainTest(
-  overlayName: string,
-  restriction: DomainRestriction | undefined,
-): (domain: string) => boolean {
-  if (restriction === undefined) return () => true
-  if (!restriction.enable) return (domain) => domain.toLowerCase() === overlayName.toLowerCase()
-  const patterns = restriction.patterns.map(domainPattern)
-  return (domain) => patterns.some((matches) => matches(domain))
-}
-
-/** As `aorTest`, for a single question. */
 export function sipRegistrationAdmissible(
   aor: string,
   overlayName: string,
   restriction: DomainRestriction | undefined,
 ): boolean {
-  return aorTest(overlayName, restriction)(aor)
+  const domain = domainOf(aor)
+  return domain !== undefined && domainAdmitted(restriction, overlayName, domain)
 }
 
 /**
@@ -48,8 +27,9 @@ export function sipRegistrationRule(
   overlayName: string,
   restriction: DomainRestriction | undefined,
 ): AdmissionRule {
-  const admissible = aorTest(overlayName, restriction)
-  return { admits: ({ certificate }) => admissible(certificate.userName) }
+  return {
+    admits: ({ certificate }) => sipRegistrationAdmissible(certificate.userName, overlayName, restriction),
+  }
 }
 
 /** The part behind the only `@`; undefined when the text is no AOR. */
