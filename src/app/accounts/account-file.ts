@@ -1,0 +1,118 @@
+/**
+ * The accounts file: YAML or JSON lines, digest hashes only. A file that can be read by others or has a mistake in it is
+ * refused with the line; half a file is never used.
+ */
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { isSeq, LineCounter, parseDocument, stringify } from 'yaml'
+import { z } from 'zod'
+import { ConfigError } from '../config/fault.ts'
+
+/** Kept small: a file of this size holds about a million accounts. */
+const FILE_BYTES_MAX = 512 * 1024 * 1024
+
+const hash = (length: number) =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`), `has to be ${length} hex digits`)
+
+const entrySchema = z.strictObject({
+  // RFC 3261 s.25.1 user, and RFC 7616 s.3.4: no colon, since it parts user and realm in the hash.
+  username: z
+    .string()
+    .regex(/^[^\s:"<>@]{1,128}$/, 'has to be 1 to 128 characters without blanks, colon, quotes, <, >, @'),
+  realm: z.string().min(1).max(255),
+  ha1: z
+    .strictObject({ MD5: hash(32).optional(), 'SHA-256': hash(64).optional() })
+    .refine((hashes) => hashes.MD5 !== undefined || hashes['SHA-256'] !== undefined, 'needs MD5 or SHA-256'),
+  aors: z.array(z.string().min(3).max(512)).max(32).optional(),
+  delegates: z.array(z.string().min(3).max(512)).max(1000).optional(),
+})
+
+/** One account as it stands in the file. */
+export type AccountEntry = z.output<typeof entrySchema>
+
+/** Reads all accounts; throws `ConfigError` with file and line. */
+export function loadAccounts(file: string): AccountEntry[] {
+  let text: string
+  try {
+    if (statSync(file).size > FILE_BYTES_MAX)
+      throw new ConfigError(`${file}: larger than ${FILE_BYTES_MAX} bytes`)
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
+      cause: error,
+    })
+  }
+  return parseAccounts(text, file)
+}
+
+/** The same from a text; `file` stands in messages and its ending tells YAML from JSON lines. */
+export function parseAccounts(text: string, file: string): AccountEntry[] {
+  const rows = isYaml(file) ? yamlRows(text, file) : jsonRows(text, file)
+  const seen = new Set<string>()
+  return rows.map(({ line, value }) => {
+    const parsed = entrySchema.safeParse(value)
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0]
+      throw new ConfigError(
+        `${file}:${line}: ${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not an account'}`,
+      )
+    }
+    const { username } = parsed.data
+    if (seen.has(username)) throw new ConfigError(`${file}:${line}: account "${username}" stands here twice`)
+    seen.add(username)
+    return parsed.data
+  })
+}
+
+/** Replaces the file in one step, readable by its owner only. */
+export function saveAccounts(file: string, entries: readonly AccountEntry[]): void {
+  const text = isYaml(file)
+    ? stringify(entries)
+    : entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
+  const temporary = `${file}.new`
+  writeFileSync(temporary, text, { mode: 0o600, flush: true })
+  // The mode above counts only for a file that was not there.
+  chmodSync(temporary, 0o600)
+  renameSync(temporary, file)
+}
+
+interface Row {
+  readonly line: number
+  readonly value: unknown
+}
+
+function isYaml(file: string): boolean {
+  return ['.yaml', '.yml'].includes(extname(file).toLowerCase())
+}
+
+function jsonRows(text: string, file: string): Row[] {
+  const rows: Row[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    try {
+      rows.push({ line: index + 1, value: JSON.parse(line) as unknown })
+    } catch (error) {
+      throw new ConfigError(`${file}:${index + 1}: not JSON; one account a line is expected`, {
+        cause: error,
+      })
+    }
+  }
+  return rows
+}
+
+function yamlRows(text: string, file: string): Row[] {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const fault = document.errors[0]
+  if (fault !== undefined) {
+    const { line, col } = lines.linePos(fault.pos[0])
+    throw new ConfigError(`${file}:${line}:${col}: not valid YAML: ${fault.message}`)
+  }
+  if (document.contents === null) return []
+  if (!isSeq(document.contents)) throw new ConfigError(`${file}:1: a list of accounts is expected`)
+  return document.contents.items.map((item) => {
+    const node = item as { range?: [number, number, number]; toJS?: (document: unknown) => unknown }
+    return { line: lines.linePos(node.range?.[0] ?? 0).line, value: node.toJS?.(document) ?? item }
+  })
+}

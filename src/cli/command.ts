@@ -1,0 +1,51 @@
+/** What a subcommand is, and how its arguments are read. */
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+
+/** Exit codes (contract s.2). */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const
+
+/** Wrong arguments or configuration: printed as one line, exit code 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UsageError'
+  }
+}
+
+export interface Command {
+  /** Shown by `--help`, first line first. */
+  readonly help: string
+  /** Resolves with the exit code. May throw `UsageError` and `ConfigError`. */
+  run(args: readonly string[]): Promise<number>
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/** parseArgs with our own error; unknown options are refused. */
+export function readArgs<const T extends Options>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** A whole number in a range. */
+export function wholeNumber(text: string, name: string, least: number, most: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new UsageError(`--${name}: a whole number from ${least} to ${most} is expected, not "${text}"`)
+  }
+  return value
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(text: string, name: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === text)
+  if (found === undefined) throw new UsageError(`--${name}: allowed: ${allowed.join(', ')}; not "${text}"`)
+  return found
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

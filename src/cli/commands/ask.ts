@@ -1,0 +1,145 @@
+/** `locate`, `ring`, `ping`: questions to running nodes over their admin API. */
+import { ask, type Answer } from '../admin-client.ts'
+import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
+
+const WHERE = `
+  --admin HOST:PORT   admin address of a running node (default 127.0.0.1:8080)
+  --token TOKEN       bearer token; default RINGBRIDGE_ADMIN__TOKEN
+  --json              JSON`
+
+const OPTIONS = {
+  admin: { type: 'string', default: '127.0.0.1:8080' },
+  token: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const
+
+export const locate: Command = {
+  help: `ringbridge locate AOR\n\nWho serves this AOR, as the overlay says.\n${WHERE}`,
+  run: async (args) => {
+    const { values, positionals } = readArgs(args, OPTIONS)
+    const aor = only(positionals, 'AOR')
+    const answer = await ask(
+      values.admin,
+      `/api/v1/locate?aor=${encodeURIComponent(aor)}`,
+      tokenOf(values.token),
+    )
+    if (!answer.ok) return failed(answer)
+    if (values.json) print(JSON.stringify(answer.body))
+    else printTree(answer.body, '')
+    // Nobody there is an answer, and scripts want to see it: 1.
+    const entries = (answer.body as { entries?: unknown[] }).entries ?? []
+    return entries.length > 0 ? EXIT.done : EXIT.failed
+  },
+}
+
+export const ping: Command = {
+  help: `ringbridge ping NODE\n\nPings a node over the overlay; NODE is a Node-ID in hex.\n${WHERE}`,
+  run: async (args) => {
+    const { values, positionals } = readArgs(args, OPTIONS)
+    const node = only(positionals, 'Node-ID')
+    if (!/^[0-9a-fA-F]{32,40}$/.test(node)) throw new UsageError('a Node-ID in hex is expected')
+    const answer = await ask(values.admin, `/api/v1/ping?node=${node}`, tokenOf(values.token))
+    if (!answer.ok) return failed(answer)
+    if (values.json) print(JSON.stringify(answer.body))
+    else printTree(answer.body, '')
+    return EXIT.done
+  },
+}
+
+export const ring: Command = {
+  help: `ringbridge ring [ADMIN ...]
+
+The ring as one or several running nodes see it; with several, differences are marked and end in exit code 1.
+ADMIN is host:port or a URL, as for --admin.
+${WHERE}`,
+  run: async (args) => {
+    const { values, positionals } = readArgs(args, OPTIONS)
+    const admins = positionals.length > 0 ? positionals : [values.admin]
+    const answers = await Promise.all(
+      admins.map((admin) => ask(admin, '/api/v1/ring', tokenOf(values.token))),
+    )
+    const views: RingView[] = []
+    for (const answer of answers) {
+      if (!answer.ok) return failed(answer)
+      views.push(answer.body as RingView)
+    }
+    const faults = ringFaults(views)
+    if (values.json) print(JSON.stringify({ rings: views, differences: faults }))
+    else {
+      for (const view of views) printTree(view, '')
+      for (const fault of faults) print(`! ${fault}`)
+    }
+    return faults.length === 0 ? EXIT.done : EXIT.failed
+  },
+}
+
+/** The part of /api/v1/ring that is compared. Ids are lower-case hex of equal length, so text order is ring order. */
+export interface RingView {
+  readonly nodeId: string
+  readonly state: string
+  readonly successors: readonly string[]
+  readonly predecessors: readonly string[]
+}
+
+/** Neighbors a table holds at least, where there are that many (RFC 6940 s.10.7.3: three each way). */
+const NEIGHBORS = 3
+
+/** What keeps the views from being one ring; empty when they agree. */
+export function ringFaults(views: readonly RingView[]): string[] {
+  if (views.length < 2) return []
+  const ids = views.map((view) => view.nodeId).toSorted()
+  const faults: string[] = []
+  for (const view of views) {
+    const at = ids.indexOf(view.nodeId)
+    const expected = Math.min(NEIGHBORS, ids.length - 1)
+    for (let step = 1; step <= expected; step++) {
+      const next = ids[(at + step) % ids.length] as string
+      const previous = ids[(at - step + ids.length) % ids.length] as string
+      if (view.successors[step - 1] !== next) {
+        faults.push(
+          `${view.nodeId}: successor ${step} is ${view.successors[step - 1] ?? 'missing'}, not ${next}`,
+        )
+      }
+      if (view.predecessors[step - 1] !== previous) {
+        faults.push(
+          `${view.nodeId}: predecessor ${step} is ${view.predecessors[step - 1] ?? 'missing'}, not ${previous}`,
+        )
+      }
+    }
+  }
+  return faults
+}
+
+function only(positionals: readonly string[], what: string): string {
+  const [value] = positionals
+  if (value === undefined || positionals.length > 1) throw new UsageError(`one ${what} is expected`)
+  return value
+}
+
+function tokenOf(option: string | undefined): string | undefined {
+  return option ?? process.env['RINGBRIDGE_ADMIN__TOKEN']
+}
+
+function failed(answer: Extract<Answer, { ok: false }>): number {
+  process.stderr.write(`ringbridge: ${answer.reason}\n`)
+  return EXIT.failed
+}
+
+/** Plain text for people: one line a value, indented by depth. */
+function printTree(value: unknown, indent: string): void {
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      if (typeof item === 'object' && item !== null) {
+        print(`${indent}-`)
+        printTree(item, `${indent}  `)
+      } else print(`${indent}- ${String(item)}`)
+    }
+    return
+  }
+  for (const [name, item] of Object.entries(value as object) as [string, unknown][]) {
+    if (typeof item === 'object' && item !== null) {
+      print(`${indent}${name}:`)
+      printTree(item, `${indent}  `)
+    } else print(`${indent}${name}: ${String(item)}`)
+  }
+}

@@ -1,0 +1,180 @@
+/** `ringbridge phone`: a small test phone over plain SIP. */
+import { readFileSync } from 'node:fs'
+import type { Request } from 'sip'
+import { parseHostPort } from '../../app/config/endpoint.ts'
+import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
+import { Phone, type Dialog } from '../phone/phone.ts'
+
+const HELP = `ringbridge phone register AOR            register, and stay for --seconds
+ringbridge phone call    AOR TARGET      call, stay connected for --seconds, hang up
+ringbridge phone answer  AOR             register and answer calls and texts for --seconds
+ringbridge phone message AOR TARGET TEXT send a text
+
+A small test phone without sound. AOR is user@domain.
+
+  --server HOST:PORT     registrar and proxy (default 127.0.0.1:5060)
+  --transport udp|tcp    (default udp)
+  --username NAME        digest user name (default: user part of the AOR)
+  --password WORD        digest password; or
+  --password-file FILE   file that holds it
+  --expires SECONDS      of the registration (default 600)
+  --seconds N            how long to stay (register: 0, call: 2, answer: 60)
+  --calls N              answer: end after N calls
+  --json                 one JSON object a line`
+
+const OPTIONS = {
+  server: { type: 'string', default: '127.0.0.1:5060' },
+  transport: { type: 'string', default: 'udp' },
+  username: { type: 'string' },
+  password: { type: 'string' },
+  'password-file': { type: 'string' },
+  expires: { type: 'string', default: '600' },
+  seconds: { type: 'string' },
+  calls: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const
+
+export const phone: Command = {
+  help: HELP,
+  run: async (args) => {
+    const { values, positionals } = readArgs(args, OPTIONS)
+    const [verb, aor, target, text] = positionals
+    const action = oneOf(verb ?? '', 'phone', ['register', 'call', 'answer', 'message'])
+    if (aor === undefined || !/^[^@\s]+@[^@\s]+$/.test(aor)) throw new UsageError('user@domain is expected')
+    const device = await Phone.open({
+      aor,
+      username: values.username ?? (aor.split('@')[0] as string),
+      password:
+        values['password-file'] === undefined
+          ? values.password
+          : readFileSync(values['password-file'], 'utf8').trim(),
+      server: parseHostPort(values.server, 'server', 5060),
+      transport: oneOf(values.transport, 'transport', ['udp', 'tcp']),
+    })
+    const say = (event: string, fields: Record<string, string | number>): void => {
+      if (values.json) print(JSON.stringify({ event, ...fields }))
+      else print([event, ...Object.entries(fields).map(([name, value]) => `${name}=${value}`)].join(' '))
+    }
+    const expires = wholeNumber(values.expires, 'expires', 0, 604_800)
+    const stay = (fallback: number): number =>
+      wholeNumber(values.seconds ?? String(fallback), 'seconds', 0, 86_400)
+    try {
+      switch (action) {
+        case 'register':
+          return await register(device, expires, stay(0), say)
+        case 'answer':
+          return await answer(
+            device,
+            expires,
+            stay(60),
+            wholeNumber(values.calls ?? '1000000', 'calls', 1, 1_000_000),
+            say,
+          )
+        case 'call':
+          return await call(device, needed(target, 'whom to call'), stay(2), say)
+        case 'message': {
+          const response = await device.message(needed(target, 'whom to send to'), needed(text, 'the text'))
+          say('message', { status: response.status, reason: response.reason })
+          return response.status < 300 ? EXIT.done : EXIT.failed
+        }
+      }
+    } finally {
+      device.close()
+    }
+  },
+}
+
+type Say = (event: string, fields: Record<string, string | number>) => void
+
+async function register(device: Phone, expires: number, seconds: number, say: Say): Promise<number> {
+  const response = await device.register(expires)
+  say('register', {
+    status: response.status,
+    reason: response.reason,
+    bindings: response.headers.contact?.length ?? 0,
+  })
+  if (response.status >= 300) return EXIT.failed
+  await wait(seconds)
+  return EXIT.done
+}
+
+async function answer(
+  device: Phone,
+  expires: number,
+  seconds: number,
+  calls: number,
+  say: Say,
+): Promise<number> {
+  let answered = 0
+  const enough = Promise.withResolvers<void>()
+  device.onRequest = (request: Request) => {
+    const from = request.headers.from.uri
+    switch (request.method) {
+      case 'INVITE':
+        say('call', { from })
+        device.respond(request, 180, 'Ringing', request.headers['call-id'])
+        device.respond(request, 200, 'OK', request.headers['call-id'])
+        return
+      case 'BYE':
+        device.respond(request, 200, 'OK')
+        say('ended', { from })
+        if (++answered >= calls) enough.resolve()
+        return
+      case 'MESSAGE':
+        device.respond(request, 200, 'OK')
+        say('text', { from, text: request.content ?? '' })
+        if (++answered >= calls) enough.resolve()
+        return
+      case 'ACK':
+        return
+      case 'CANCEL':
+      case 'OPTIONS':
+      case 'NOTIFY':
+        device.respond(request, 200, 'OK')
+        return
+      default:
+        device.respond(request, 405, 'Method Not Allowed')
+    }
+  }
+  const registered = await register(device, expires, 0, say)
+  if (registered !== EXIT.done) return registered
+  await Promise.race([wait(seconds), enough.promise])
+  const removed = await device.register(0)
+  say('unregister', { status: removed.status, reason: removed.reason })
+  return EXIT.done
+}
+
+async function call(device: Phone, target: string, seconds: number, say: Say): Promise<number> {
+  const hungUp = Promise.withResolvers<void>()
+  device.onRequest = (request: Request) => {
+    if (request.method === 'ACK') return
+    device.respond(
+      request,
+      request.method === 'BYE' ? 200 : 405,
+      request.method === 'BYE' ? 'OK' : 'Method Not Allowed',
+    )
+    if (request.method === 'BYE') hungUp.resolve()
+  }
+  const { response, dialog } = await device.invite(target, (progress) => {
+    say('progress', { status: progress.status, reason: progress.reason })
+  })
+  say('answer', { status: response.status, reason: response.reason })
+  if (dialog === undefined) return EXIT.failed
+  const farEnd = await Promise.race([wait(seconds).then(() => false), hungUp.promise.then(() => true)])
+  return farEnd ? EXIT.done : hangUp(device, dialog, say)
+}
+
+async function hangUp(device: Phone, dialog: Dialog, say: Say): Promise<number> {
+  const response = await device.bye(dialog)
+  say('bye', { status: response.status, reason: response.reason })
+  return response.status < 300 ? EXIT.done : EXIT.failed
+}
+
+function needed(value: string | undefined, what: string): string {
+  if (value === undefined) throw new UsageError(`${what} is missing`)
+  return value
+}
+
+function wait(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+}

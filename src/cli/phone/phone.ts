@@ -1,0 +1,253 @@
+/** A small SIP phone without sound: registers, calls, answers, sends texts. For trying a deployment, not for talking. */
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { networkInterfaces } from 'node:os'
+import { create, makeResponse, type Request, type Response, type Stack } from 'sip'
+import { credentials, pickChallenge } from './digest-client.ts'
+
+export interface PhoneSettings {
+  /** user@domain. */
+  readonly aor: string
+  readonly username: string
+  readonly password: string | undefined
+  readonly server: { readonly host: string; readonly port: number }
+  readonly transport: 'udp' | 'tcp'
+}
+
+/** An established dialog, from this end. */
+export interface Dialog {
+  readonly callId: string
+  readonly remoteTarget: string
+  readonly route: { uri: string; params: Record<string, string | null> }[]
+  readonly local: { uri: string; params: Record<string, string | null> }
+  readonly remote: { uri: string; params: Record<string, string | null> }
+  seq: number
+}
+
+export class Phone {
+  readonly settings: PhoneSettings
+  /** Requests that arrive; answer with `respond`. */
+  onRequest: (request: Request) => void = () => undefined
+  private readonly stack: Stack
+  private readonly contact: string
+  private readonly callId = token()
+  private registerSeq = 0
+
+  private constructor(settings: PhoneSettings, address: string, port: number) {
+    this.settings = settings
+    this.contact = `sip:${settings.aor.split('@')[0] as string}@${address}:${port};transport=${settings.transport}`
+    this.stack = create(
+      {
+        address,
+        port,
+        // Not the address itself: the library takes a server on the same host for itself. Answers find their way by rport.
+        publicAddress: `${token()}.invalid`,
+        udp: settings.transport === 'udp',
+        tcp: settings.transport === 'tcp',
+      },
+      (request) => this.onRequest(request),
+    )
+  }
+
+  /** Opens a phone on a free port of the interface that reaches the server. */
+  static async open(settings: PhoneSettings): Promise<Phone> {
+    const address = settings.server.host.startsWith('127.') ? '127.0.0.1' : localAddress()
+    return new Phone(settings, address, await freePort(address))
+  }
+
+  close(): void {
+    this.stack.destroy()
+  }
+
+  /** Registers this phone for `expiresS`; 0 takes the binding away. */
+  register(expiresS: number): Promise<Response> {
+    const { aor } = this.settings
+    const domain = aor.slice(aor.indexOf('@') + 1)
+    const from = { uri: `sip:${aor}`, params: { tag: token() } }
+    return this.send((authorization) => ({
+      method: 'REGISTER',
+      uri: `sip:${domain}`,
+      headers: {
+        to: { uri: `sip:${aor}`, params: {} },
+        from,
+        'call-id': this.callId,
+        cseq: { seq: ++this.registerSeq, method: 'REGISTER' },
+        contact: [{ uri: this.contact, params: { expires: String(expiresS) } }],
+        expires: expiresS,
+        ...authorization,
+      },
+    }))
+  }
+
+  /** Calls `target`; resolves with the final response, acknowledged, and the dialog when it was answered. */
+  async invite(
+    target: string,
+    onProgress: (response: Response) => void,
+  ): Promise<{ response: Response; dialog?: Dialog }> {
+    const from = { uri: `sip:${this.settings.aor}`, params: { tag: token() } }
+    const callId = token()
+    let seq = 0
+    const response = await this.send(
+      (authorization) => ({
+        method: 'INVITE',
+        uri: `sip:${target}`,
+        headers: {
+          to: { uri: `sip:${target}`, params: {} },
+          from,
+          'call-id': callId,
+          cseq: { seq: ++seq, method: 'INVITE' },
+          contact: [{ uri: this.contact, params: {} }],
+          'content-type': 'application/sdp',
+          ...authorization,
+        },
+        content: SDP,
+      }),
+      onProgress,
+    )
+    if (response.status >= 300) return { response }
+    const dialog: Dialog = {
+      callId,
+      remoteTarget: response.headers.contact?.[0]?.uri ?? `sip:${target}`,
+      // RFC 3261 s.12.1.2: the caller takes Record-Route in reverse.
+      route: [...(response.headers['record-route'] ?? [])].reverse(),
+      local: from,
+      remote: response.headers.to,
+      seq,
+    }
+    this.stack.send(this.inDialog(dialog, 'ACK', seq))
+    return { response, dialog }
+  }
+
+  /** The dialog that this phone's 2xx to `request` made. */
+  answeredDialog(request: Request, localTag: string): Dialog {
+    return {
+      callId: request.headers['call-id'],
+      remoteTarget: request.headers.contact?.[0]?.uri ?? request.headers.from.uri,
+      route: request.headers['record-route'] ?? [],
+      local: { uri: request.headers.to.uri, params: { ...request.headers.to.params, tag: localTag } },
+      remote: request.headers.from,
+      seq: 0,
+    }
+  }
+
+  bye(dialog: Dialog): Promise<Response> {
+    return new Promise((resolve) => this.stack.send(this.inDialog(dialog, 'BYE', ++dialog.seq), resolve))
+  }
+
+  message(target: string, text: string): Promise<Response> {
+    const from = { uri: `sip:${this.settings.aor}`, params: { tag: token() } }
+    const callId = token()
+    let seq = 0
+    return this.send((authorization) => ({
+      method: 'MESSAGE',
+      uri: `sip:${target}`,
+      headers: {
+        to: { uri: `sip:${target}`, params: {} },
+        from,
+        'call-id': callId,
+        cseq: { seq: ++seq, method: 'MESSAGE' },
+        'content-type': 'text/plain',
+        ...authorization,
+      },
+      content: text,
+    }))
+  }
+
+  /** Answers a request; a 2xx to INVITE carries a description and a Contact. */
+  respond(request: Request, status: number, reason: string, tag?: string): void {
+    const response = makeResponse(request, status, reason)
+    if (tag !== undefined) response.headers.to.params['tag'] = tag
+    if (request.method === 'INVITE' && status < 300 && status > 100) {
+      response.headers.contact = [{ uri: this.contact, params: {} }]
+      response.headers['record-route'] = request.headers['record-route'] ?? []
+    }
+    if (request.method === 'INVITE' && status >= 200 && status < 300) {
+      response.headers['content-type'] = 'application/sdp'
+      response.content = SDP
+    }
+    this.stack.send(response)
+  }
+
+  /** Sends, answers one challenge, resolves with the final response. */
+  private async send(
+    build: (authorization: Record<string, unknown>) => Request,
+    onProgress: (response: Response) => void = () => undefined,
+  ): Promise<Response> {
+    const request = build({})
+    const first = await this.transaction(request, onProgress)
+    const { password, username } = this.settings
+    if ((first.status !== 401 && first.status !== 407) || password === undefined) return first
+    const proxy = first.status === 407
+    const challenges = first.headers[proxy ? 'proxy-authenticate' : 'www-authenticate'] ?? []
+    const challenge = pickChallenge(challenges)
+    if (challenge === undefined) return first
+    const header = proxy ? 'proxy-authorization' : 'authorization'
+    const { method, uri } = request
+    return this.transaction(
+      build({ [header]: [credentials(challenge, { method, uri }, { username, password })] }),
+      onProgress,
+    )
+  }
+
+  private transaction(request: Request, onProgress: (response: Response) => void): Promise<Response> {
+    const { server, transport } = this.settings
+    const host = server.host.includes(':') ? `[${server.host}]` : server.host
+    const route = { uri: `sip:${host}:${server.port};transport=${transport};lr`, params: {} }
+    return new Promise((resolve) => {
+      this.stack.send({ ...request, headers: { ...request.headers, route: [route] } }, (response) => {
+        if (response.status < 200) onProgress(response)
+        else resolve(response)
+      })
+    })
+  }
+
+  private inDialog(dialog: Dialog, method: string, seq: number): Request {
+    return {
+      method,
+      uri: dialog.remoteTarget,
+      headers: {
+        to: dialog.remote,
+        from: dialog.local,
+        'call-id': dialog.callId,
+        cseq: { seq, method },
+        route: [...dialog.route],
+      },
+    }
+  }
+}
+
+/** A description that any phone accepts and that asks for no sound (RFC 3264: port 9 and inactive). */
+const SDP = [
+  'v=0',
+  'o=- 1 1 IN IP4 127.0.0.1',
+  's=-',
+  'c=IN IP4 127.0.0.1',
+  't=0 0',
+  'm=audio 9 RTP/AVP 0',
+  'a=inactive',
+  '',
+].join('\r\n')
+
+function token(): string {
+  return randomBytes(9).toString('hex')
+}
+
+/** The library cannot bind to port 0, so a free one is looked up first. */
+async function freePort(address: string): Promise<number> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind(0, address, resolve)
+  })
+  const { port } = socket.address()
+  await new Promise<void>((resolve) => socket.close(() => resolve()))
+  return port
+}
+
+function localAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address, family, internal } of addresses ?? [])
+      if (!internal && family === 'IPv4') return address
+  }
+  return '127.0.0.1'
+}

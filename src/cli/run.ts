@@ -1,0 +1,99 @@
+/** The command line: finds the subcommand, turns failures into one line and an exit code. */
+import { EXIT, print, UsageError, type Command } from './command.ts'
+
+interface Entry {
+  readonly name: string
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+const COMMANDS: readonly Entry[] = [
+  { name: 'start', summary: 'run one node', load: async () => (await import('./commands/start.ts')).start },
+  {
+    name: 'testbed',
+    summary: 'a whole overlay on loopback, one process a peer',
+    load: async () => (await import('./commands/testbed.ts')).testbed,
+  },
+  {
+    name: 'overlay',
+    summary: 'init, sign: an enrollment authority and its Configuration Document',
+    load: async () => (await import('./commands/overlay.ts')).overlay,
+  },
+  {
+    name: 'users',
+    summary: 'add, list, remove, import SIP accounts',
+    load: async () => (await import('./commands/users.ts')).users,
+  },
+  {
+    name: 'locate',
+    summary: 'ask a running node who serves an AOR',
+    load: async () => (await import('./commands/ask.ts')).locate,
+  },
+  {
+    name: 'ring',
+    summary: 'the ring as running nodes see it',
+    load: async () => (await import('./commands/ask.ts')).ring,
+  },
+  {
+    name: 'ping',
+    summary: 'ask a running node to ping another over the overlay',
+    load: async () => (await import('./commands/ask.ts')).ping,
+  },
+  {
+    name: 'dump',
+    summary: 'RELOAD, STUN or SIP bytes as a tree',
+    load: async () => (await import('./commands/dump.ts')).dump,
+  },
+  {
+    name: 'phone',
+    summary: 'register, call, answer, message: a small test phone',
+    load: async () => (await import('./commands/phone.ts')).phone,
+  },
+  {
+    name: 'check-config',
+    summary: 'validate a configuration file',
+    load: async () => (await import('./commands/check-config.ts')).checkConfig,
+  },
+]
+
+const HELP = [
+  'ringbridge COMMAND [options]',
+  '',
+  ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`),
+  '',
+  'ringbridge COMMAND --help says more. Exit codes: 0 done, 1 failed while running, 2 bad usage or configuration.',
+].join('\n')
+
+/** Runs one command line; resolves with the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    print(HELP)
+    return name === undefined ? EXIT.usage : EXIT.done
+  }
+  const entry = COMMANDS.find((each) => each.name === name)
+  if (entry === undefined) return complain(`no command "${name}"; ringbridge --help lists them`, EXIT.usage)
+  try {
+    const command = await entry.load()
+    if (rest.includes('--help') || rest.includes('-h')) {
+      print(command.help)
+      return EXIT.done
+    }
+    return await command.run(rest)
+  } catch (error) {
+    return failure(error)
+  }
+}
+
+function failure(error: unknown): number {
+  if (error instanceof UsageError) return complain(error.message, EXIT.usage)
+  const code = (error as { code?: unknown } | undefined)?.code
+  const message = error instanceof Error ? error.message : String(error)
+  if (code === 'CONFIG') return complain(message, EXIT.usage)
+  return complain(message, EXIT.failed)
+}
+
+function complain(message: string, code: number): number {
+  process.stderr.write(`ringbridge: ${message}\n`)
+  return code
+}
