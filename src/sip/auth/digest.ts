@@ -1,0 +1,218 @@
+/**
+ * Digest authentication, server side (RFC 7616, RFC 8760; RFC 3261 s.22). Synchronous; keeps nothing but the nonce
+ * counts it is handed. A user that does not exist costs the same work and gets the same answer as a wrong password.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { fromUtf8, utf8 } from '../../common/bytes.ts'
+import type { Now } from '../../common/time.ts'
+import { parseUri, percentDecode } from '../message/uri.ts'
+import { quote } from '../message/chars.ts'
+import {
+  algorithmNamed,
+  hashBytes,
+  hashText,
+  type AlgorithmForm,
+  type DigestAlgorithm,
+} from './algorithms.ts'
+import { parseDigest } from './credentials.ts'
+import type { NonceWindow } from './nonce-window.ts'
+import { checkNonce, makeNonce } from './nonce.ts'
+
+/** Values of WWW-Authenticate or Proxy-Authenticate, one an algorithm in the order given: strongest first. */
+export function challenge(
+  now: Now,
+  realm: string,
+  algorithms: readonly DigestAlgorithm[],
+  stale: boolean,
+  secret: Uint8Array,
+): string[] {
+  const nonce = makeNonce(now.wall, realm, secret)
+  const common = `Digest realm=${quote(latin1(realm))}, nonce="${nonce}"`
+  return algorithms.map(
+    (algorithm) => `${common}, ${stale ? 'stale=true, ' : ''}algorithm=${algorithm}, qop="auth"`,
+  )
+}
+
+/** A request as far as credentials speak of it. */
+export interface DigestRequest {
+  readonly method: string
+  /** The Request-URI as it was received. */
+  readonly uri: string
+  /** Every value of Authorization, or of Proxy-Authorization (`message.headers(name)`). */
+  readonly credentials: readonly string[]
+  /** Read only for `auth-int`. */
+  readonly body?: Uint8Array
+}
+
+export interface DigestRules {
+  readonly realm: string
+  readonly algorithms: readonly DigestAlgorithm[]
+  readonly secret: Uint8Array
+  /** True accepts MD5 clients of RFC 2069, which know no qop; their credentials can be replayed for a nonce's life. */
+  readonly allowMissingQop?: boolean
+}
+
+/** What verification needs of an account: hex HA1 by algorithm name, as `digestHash` makes it. */
+export interface DigestAccount {
+  readonly ha1: ReadonlyMap<string, string>
+}
+
+export type DigestVerdict<A> =
+  | { readonly kind: 'ok'; readonly account: A; readonly username: string }
+  /** No credentials for our realm. */
+  | { readonly kind: 'missing' }
+  /** Right but for the age of the nonce, or its count was used: challenge again with stale=true. */
+  | { readonly kind: 'stale'; readonly username: string }
+  /** Wrong, malformed or of nobody: challenge again, and count a failure. */
+  | { readonly kind: 'bad'; readonly username: string }
+
+const MISSING = { kind: 'missing' } as const
+const NO_BODY = new Uint8Array(0)
+/** Stands in for the hash of an account that does not exist; no password leads to it. */
+const NO_HA1: Readonly<Record<DigestAlgorithm, string>> = {
+  'SHA-512-256': '0'.repeat(64),
+  'SHA-256': '0'.repeat(64),
+  MD5: '0'.repeat(32),
+}
+
+/** `lookup` gets the user name in Unicode. */
+export function verify<A extends DigestAccount>(
+  now: Now,
+  request: DigestRequest,
+  rules: DigestRules,
+  window: NonceWindow,
+  lookup: (username: string) => A | undefined,
+): DigestVerdict<A> {
+  let refused: DigestVerdict<A> = MISSING
+  for (const text of request.credentials) {
+    const params = parseDigest(text)
+    if (params === undefined) {
+      // Basic and other schemes count as no credentials; a broken Digest is a failure of nobody in particular.
+      if (isDigest(text)) refused = { kind: 'bad', username: '' }
+      continue
+    }
+    if (unicode(params.get('realm') ?? '') !== rules.realm) continue
+    // One of several, for as many algorithms (RFC 8760 s.2.4): the first that is right decides.
+    const verdict = verifyOne(now, request, params, rules, window, lookup)
+    if (verdict.kind === 'ok') return verdict
+    if (refused.kind !== 'stale') refused = verdict
+  }
+  return refused
+}
+
+function isDigest(text: string): boolean {
+  return text.trimStart().slice(0, 6).toLowerCase() === 'digest'
+}
+
+function verifyOne<A extends DigestAccount>(
+  now: Now,
+  request: DigestRequest,
+  params: ReadonlyMap<string, string>,
+  rules: DigestRules,
+  window: NonceWindow,
+  lookup: (username: string) => A | undefined,
+): DigestVerdict<A> {
+  const rawUsername = params.get('username') ?? ''
+  const username = unicode(rawUsername)
+  const bad = { kind: 'bad', username } as const
+  const form = algorithmNamed(params.get('algorithm') ?? 'MD5')
+  const nonce = params.get('nonce')
+  const uri = params.get('uri')
+  const given = params.get('response')?.toLowerCase()
+  if (
+    rawUsername === '' ||
+    form === undefined ||
+    nonce === undefined ||
+    uri === undefined ||
+    given === undefined
+  ) {
+    return bad
+  }
+  if (!rules.algorithms.includes(form.algorithm) || params.get('userhash')?.toLowerCase() === 'true')
+    return bad
+  const count = nonceCount(params, form, rules)
+  if (count === undefined || !sameTarget(uri, request.uri)) return bad
+
+  const account = lookup(username)
+  const ha1 = account?.ha1.get(form.algorithm)
+  const expected = responseFor(ha1 ?? NO_HA1[form.algorithm], form, params, request)
+  const right = sameText(given, expected) && ha1 !== undefined
+  const state = checkNonce(nonce, now.wall, rules.realm, rules.secret)
+  if (!right || account === undefined || state.kind === 'foreign') return bad
+  if (state.kind === 'stale') return { kind: 'stale', username }
+  if (count > 0) {
+    const key = `${nonce} ${params.get('cnonce') ?? ''} ${rawUsername}`
+    if (!window.use(now.wall, key, state.issuedAt, count)) return { kind: 'stale', username }
+  }
+  return { kind: 'ok', account, username }
+}
+
+/** The nonce count; 0 for a client without qop where that is allowed; undefined for a set that does not fit. */
+function nonceCount(
+  params: ReadonlyMap<string, string>,
+  form: AlgorithmForm,
+  rules: DigestRules,
+): number | undefined {
+  const qop = params.get('qop')?.toLowerCase()
+  if (qop === undefined) {
+    const tolerated = rules.allowMissingQop === true && form.algorithm === 'MD5' && !form.session
+    return tolerated ? 0 : undefined
+  }
+  if (qop !== 'auth' && qop !== 'auth-int') return undefined
+  const count = params.get('nc') ?? ''
+  if ((params.get('cnonce') ?? '') === '' || count.length !== 8) return undefined
+  for (const digit of count) if (!'0123456789abcdefABCDEF'.includes(digit)) return undefined
+  const value = Number.parseInt(count, 16)
+  return value === 0 ? undefined : value
+}
+
+/** The response that the owner of `ha1` gives to these parameters (RFC 7616 s.3.4.1). */
+export function responseFor(
+  ha1: string,
+  form: AlgorithmForm,
+  params: ReadonlyMap<string, string>,
+  request: { readonly method: string; readonly body?: Uint8Array },
+): string {
+  const { algorithm } = form
+  const nonce = params.get('nonce') ?? ''
+  const cnonce = params.get('cnonce') ?? ''
+  const qop = params.get('qop')
+  const secret = form.session ? hashText(algorithm, `${ha1}:${nonce}:${cnonce}`) : ha1
+  let a2 = `${request.method}:${params.get('uri') ?? ''}`
+  // RFC 8760 s.2.6: an empty body counts as the hash of nothing.
+  if (qop?.toLowerCase() === 'auth-int') a2 += `:${hashBytes(algorithm, request.body ?? NO_BODY)}`
+  const ha2 = hashText(algorithm, a2)
+  if (qop === undefined) return hashText(algorithm, `${secret}:${nonce}:${ha2}`)
+  return hashText(algorithm, `${secret}:${nonce}:${params.get('nc') ?? ''}:${cnonce}:${qop}:${ha2}`)
+}
+
+/**
+ * RFC 7616 s.3.4.6: the credentials must be for this request. Phones leave out ports and parameters, so user and host
+ * decide.
+ */
+function sameTarget(credentialUri: string, requestUri: string): boolean {
+  if (credentialUri === requestUri) return true
+  const claimed = parseUri(credentialUri)
+  const actual = parseUri(requestUri)
+  if (claimed === undefined || actual === undefined || claimed.host !== actual.host) return false
+  return percentDecode(claimed.user ?? '') === percentDecode(actual.user ?? '')
+}
+
+function sameText(given: string, expected: string): boolean {
+  const a = Buffer.from(given, 'latin1')
+  const b = Buffer.from(expected, 'latin1')
+  // The length of a hash is no secret.
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** Header text is bytes; accounts and configuration are Unicode. */
+function unicode(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) >= 0x80) return fromUtf8(Buffer.from(text, 'latin1'))
+  }
+  return text
+}
+
+function latin1(text: string): string {
+  return Buffer.from(utf8(text)).toString('latin1')
+}

@@ -1,0 +1,14 @@
+/** Digest authentication of phones. For use inside `src/sip`, and by the account tools for `digestHash`. */
+export { DIGEST_ALGORITHMS, digestHash, type DigestAlgorithm } from './algorithms.ts'
+export { parseDigest } from './credentials.ts'
+export {
+  challenge,
+  responseFor,
+  verify,
+  type DigestAccount,
+  type DigestRequest,
+  type DigestRules,
+  type DigestVerdict,
+} from './digest.ts'
+export { NONCE_USES_MAX, NonceWindow } from './nonce-window.ts'
+export { NONCE_LIFE_MS } from './nonce.ts'

@@ -1,0 +1,53 @@
+/**
+ * Which nonce counts were used: strictly rising for each (nonce, cnonce) of a user (RFC 7616 s.3.3), so that captured
+ * credentials cannot be sent again. Bounded: when it is full the oldest entry goes, and with it the right of every
+ * unknown nonce of that age or older to be believed.
+ */
+import type { WallTime } from '../../common/time.ts'
+import { NONCE_LIFE_MS } from './nonce.ts'
+
+interface Use {
+  readonly issuedAt: WallTime
+  count: number
+}
+
+/** One entry a phone that authenticated within the life of a nonce. Judgement: 100000 phones in 120 s. */
+export const NONCE_USES_MAX = 100_000
+
+export class NonceWindow {
+  private readonly usesMax: number
+  /** In the order of first use. */
+  private readonly uses = new Map<string, Use>()
+  private forgottenUpTo = Number.NEGATIVE_INFINITY
+
+  constructor(usesMax: number = NONCE_USES_MAX) {
+    this.usesMax = usesMax
+  }
+
+  get size(): number {
+    return this.uses.size
+  }
+
+  /** True when `count` is new for this key. Only to be asked for credentials that are right in all else. */
+  use(wall: WallTime, key: string, issuedAt: WallTime, count: number): boolean {
+    const known = this.uses.get(key)
+    if (known !== undefined) {
+      if (count <= known.count) return false
+      known.count = count
+      return true
+    }
+    if (issuedAt <= this.forgottenUpTo) return false
+    this.forget(wall)
+    this.uses.set(key, { issuedAt, count })
+    return true
+  }
+
+  private forget(wall: WallTime): void {
+    for (const [key, use] of this.uses) {
+      const expired = wall - use.issuedAt > NONCE_LIFE_MS
+      if (!expired && this.uses.size < this.usesMax) return
+      if (!expired) this.forgottenUpTo = Math.max(this.forgottenUpTo, use.issuedAt)
+      this.uses.delete(key)
+    }
+  }
+}
