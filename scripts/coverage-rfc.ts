@@ -20,7 +20,10 @@ interface Row {
 }
 
 function requirementRows(): Row[] {
-  const lines = readFileSync(join(ROOT, 'docs', 'requirements', 'requirements.tsv'), 'utf8').trimEnd().split('\n').slice(1)
+  const lines = readFileSync(join(ROOT, 'docs', 'requirements', 'requirements.tsv'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(1)
   return lines.map((line) => {
     const [matrix = '', id = '', level = '', priority = '', component = '', text = ''] = line.split('\t')
     return { matrix, id, level, priority, component, text }
@@ -41,7 +44,8 @@ function filesUnder(folder: string, suffix: string): string[] {
 function testsById(): Map<string, Set<string>> {
   const byId = new Map<string, Set<string>>()
   const title = /\b(?:it|test|describe)(?:\.\w+)*\s*(?:\([^'"`]*?\)\s*)?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs
-  const tag = /\b(?:[RA]\d{4}-[0-9A-Z.]+-\d\d|S\d{4}-(?:LO|[0-9.]+)-?\d*|S-[A-Z]{2}-\d\d|E\d\d|M-\d\d|[SR]-\d\d)\b/g
+  const tag =
+    /\b(?:[RA]\d{4}-[0-9A-Z.]+-\d\d|S\d{4}-(?:LO|[0-9.]+)-?\d*|S-[A-Z]{2}-\d\d|E\d\d|M-\d\d|[SR]-\d\d)\b/g
   for (const file of filesUnder(join(ROOT, 'test'), '.test.ts')) {
     for (const match of readFileSync(file, 'utf8').matchAll(title)) {
       for (const [id] of (match[2] ?? '').matchAll(tag)) {
@@ -106,7 +110,8 @@ for (const line of text.split('\n').slice(4)) {
 }
 const known = new Set(rows.map((row) => row.id))
 const strangers = [...byId.keys()].filter((id) => !known.has(id))
-if (strangers.length > 0) process.stdout.write(`ids in test titles that no matrix has: ${strangers.join(' ')}\n`)
+if (strangers.length > 0)
+  process.stdout.write(`ids in test titles that no matrix has: ${strangers.join(' ')}\n`)
 if (process.argv.includes('--check')) {
   let current = ''
   try {

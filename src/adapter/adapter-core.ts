@@ -1,5 +1,12 @@
 import type { Millis, Now } from '../common/time.ts'
-import type { CommandError, CertificatePublication, Credential, PeerEvent } from '../reload/index.ts'
+import {
+  certificatePlaces,
+  KIND,
+  type CommandError,
+  type Credential,
+  type PeerEvent,
+} from '../reload/index.ts'
+import { invariant } from '../common/assert.ts'
 import type { SipAction } from '../sip/index.ts'
 import { CertificatePublisher } from './certificates.ts'
 import type { EnrollOutcome, NodeQuery, SelfTest } from './contract.ts'
@@ -28,22 +35,19 @@ export class AdapterCore {
   private readonly certificates: CertificatePublisher
   private readonly tester: SelfTester
   private readonly queries: Queries
-  private readonly publicationsOf: (credential: Credential) => readonly CertificatePublication[]
   private leaving: 'no' | 'withdrawing' | 'done' = 'no'
 
-  constructor(
-    parts: AdapterParts,
-    credential: Credential,
-    publicationsOf: (credential: Credential) => readonly CertificatePublication[],
-    byNode: CertificatePublication,
-  ) {
+  constructor(parts: AdapterParts, credential: Credential) {
     this.parts = parts
-    this.publicationsOf = publicationsOf
     this.publisher = new Publisher(parts)
     this.flows = new FlowPool(parts)
     this.locator = new Locator(parts, this.publisher)
     this.certificates = new CertificatePublisher(parts)
-    this.tester = new SelfTester(parts, credential, byNode)
+    const place = certificatePlaces(credential.certificate, parts.resourceOf).find(
+      ({ kind }) => kind === KIND.certificateByNode,
+    )
+    invariant(place !== undefined, 'a node certificate without Node-ID')
+    this.tester = new SelfTester(parts, credential, place)
     this.queries = new Queries(parts)
   }
 
@@ -62,8 +66,7 @@ export class AdapterCore {
 
   setHosted(now: Now, aors: readonly string[], credentials: ReadonlyMap<string, Credential>): void {
     for (const [aor, credential] of credentials) {
-      if (this.publisher.user(aor) === undefined)
-        this.certificates.add(now, credential, this.publicationsOf(credential))
+      if (this.publisher.user(aor) === undefined) this.publishCertificates(now, credential)
     }
     this.publisher.setHosted(now, aors, credentials)
   }
@@ -93,7 +96,7 @@ export class AdapterCore {
 
   enrolled(now: Now, aor: string, outcome: EnrollOutcome): void {
     const credential = this.publisher.enrolled(now, aor, outcome)
-    if (credential !== undefined) this.certificates.add(now, credential, this.publicationsOf(credential))
+    if (credential !== undefined) this.publishCertificates(now, credential)
   }
 
   query(now: Now, id: number, query: NodeQuery): void {
@@ -112,6 +115,7 @@ export class AdapterCore {
       }
       case 'fetchDone':
         if (this.locator.fetchDone(now, event.id, event.outcome)) return
+        if (this.certificates.fetchDone(now, event.id, event.outcome)) return
         if (!this.tester.fetchDone(now, event.id, event.outcome))
           this.queries.fetchDone(event.id, event.outcome)
         return
@@ -175,6 +179,10 @@ export class AdapterCore {
       certificatesPending: this.certificates.pending,
       lookups: this.locator.active,
     }
+  }
+
+  private publishCertificates(now: Now, credential: Credential): void {
+    this.certificates.add(now, credential, certificatePlaces(credential.certificate, this.parts.resourceOf))
   }
 
   private withdrawalDone(): void {

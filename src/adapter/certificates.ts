@@ -1,29 +1,40 @@
 import type { Millis, Now } from '../common/time.ts'
-import type { CertificatePublication, CommandError, CommandId, Credential } from '../reload/index.ts'
+import {
+  certificateSchedule,
+  certificateValue,
+  type CertificatePlace,
+  type CommandError,
+  type CommandId,
+  type CommandOutcome,
+  type Credential,
+  type FetchResult,
+  type StoredDataValue,
+} from '../reload/index.ts'
 import { jittered } from './lifetime.ts'
 import type { AdapterParts } from './parts.ts'
 
-/** Stores under way at once: provisioning thousands of users must not crowd out calls. */
-const STORES_AT_ONCE = 4
-/** Seconds that a published certificate lives in the overlay, and when it is published again. Judgement. */
+/** Certificates published at once: provisioning thousands of users must not crowd out calls. */
+const AT_ONCE = 4
+/** Seconds that a published certificate lives in the overlay unless it is published again. Judgement. */
 export const CERTIFICATE_LIFETIME_S = 86_400
-const REFRESH_MS = 0.75 * 1000 * CERTIFICATE_LIFETIME_S
 const RETRY_MS = 30_000
 
-/** One certificate under one of its two names. */
+/** One certificate under one of its names. */
 interface Item {
   readonly credential: Credential
-  readonly publication: CertificatePublication
+  readonly place: CertificatePlace
 }
 
 /**
  * Keeps the certificates of hosted users in the overlay under both Kinds of the Certificate Store (RFC 6940 s.8): verifiers find
- * them there, and their presence tells a user who is not registered from one who does not exist (M-21).
+ * them there, and their presence tells a user who is not registered from one who does not exist (M-21). Each is fetched
+ * first, to renew it where it stands instead of appending it again.
  */
 export class CertificatePublisher {
   private readonly parts: AdapterParts
   private readonly items: Item[] = []
   private readonly queue: number[] = []
+  private readonly fetches = new Map<CommandId, number>()
   private readonly stores = new Map<CommandId, number>()
   private stopped = false
 
@@ -33,19 +44,28 @@ export class CertificatePublisher {
 
   /** Publications not yet confirmed by the overlay. */
   get pending(): number {
-    return this.queue.length + this.stores.size
+    return this.queue.length + this.fetches.size + this.stores.size
   }
 
-  add(now: Now, credential: Credential, publications: readonly CertificatePublication[]): void {
-    for (const publication of publications) {
+  add(now: Now, credential: Credential, places: readonly CertificatePlace[]): void {
+    for (const place of places) {
       this.queue.push(this.items.length)
-      this.items.push({ credential, publication })
+      this.items.push({ credential, place })
     }
-    this.advance(now)
+    this.resume(now)
   }
 
+  /** Works on as far as the overlay is there and few enough are under way. */
   resume(now: Now): void {
-    this.advance(now)
+    while (this.parts.available && !this.stopped && this.fetches.size + this.stores.size < AT_ONCE) {
+      const index = this.queue.shift()
+      if (index === undefined) return
+      const item = this.items[index]
+      if (item === undefined || item.credential.certificate.notAfter <= now.wall) continue
+      const id = this.parts.nextId()
+      this.fetches.set(id, index)
+      this.parts.command({ kind: 'fetch', id, resource: item.place.resource, kinds: [item.place.kind] })
+    }
   }
 
   stop(): void {
@@ -54,7 +74,18 @@ export class CertificatePublisher {
 
   timeout(now: Now, index: number): void {
     this.queue.push(index)
-    this.advance(now)
+    this.resume(now)
+  }
+
+  /** True when the outcome was that of one of our Fetches. */
+  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>): boolean {
+    const index = this.fetches.get(id)
+    if (index === undefined) return false
+    this.fetches.delete(id)
+    if (outcome.ok) this.store(now, index, outcome.value)
+    else this.failed(now, index, outcome.error)
+    this.resume(now)
+    return true
   }
 
   /** True when the outcome was that of one of our Stores. */
@@ -62,38 +93,55 @@ export class CertificatePublisher {
     const index = this.stores.get(id)
     if (index === undefined) return false
     this.stores.delete(id)
-    if (error !== undefined) {
-      this.parts.trace({
-        level: 'warn',
-        area: 'adapter',
-        event: 'certificate_store_failed',
-        reason: error.kind === 'reload' ? `reload error ${error.code} ${error.info}` : error.kind,
-      })
+    const item = this.items[index]
+    if (error !== undefined) this.failed(now, index, error)
+    else if (item !== undefined) {
+      const { refreshAfterS } = certificateSchedule(
+        item.credential.certificate,
+        now.wall,
+        CERTIFICATE_LIFETIME_S,
+      )
+      this.later(now, index, 1000 * refreshAfterS)
     }
-    this.later(now, index, error === undefined ? REFRESH_MS : RETRY_MS)
-    this.advance(now)
+    this.resume(now)
     return true
+  }
+
+  private store(now: Now, index: number, present: FetchResult): void {
+    const item = this.items[index]
+    if (item === undefined) return
+    const { credential, place } = item
+    const { lifetimeS } = certificateSchedule(credential.certificate, now.wall, CERTIFICATE_LIFETIME_S)
+    if (lifetimeS === 0) return
+    const id = this.parts.nextId()
+    this.stores.set(id, index)
+    this.parts.command({
+      kind: 'store',
+      id,
+      resource: place.resource,
+      values: [
+        certificateValue(place.kind, credential.certificate.der, storedValues(present, place), lifetimeS),
+      ],
+      credential,
+    })
+  }
+
+  private failed(now: Now, index: number, error: CommandError): void {
+    this.parts.trace({
+      level: 'warn',
+      area: 'adapter',
+      event: 'certificate_store_failed',
+      reason: error.kind === 'reload' ? `reload error ${error.code} ${error.info}` : error.kind,
+    })
+    this.later(now, index, RETRY_MS)
   }
 
   private later(now: Now, index: number, delayMs: Millis): void {
     this.parts.deadlines.set(now.ms + jittered(delayMs, this.parts.random), { part: 'certificates', index })
   }
+}
 
-  private advance(now: Now): void {
-    while (this.parts.available && !this.stopped && this.stores.size < STORES_AT_ONCE) {
-      const index = this.queue.shift()
-      if (index === undefined) return
-      const item = this.items[index]
-      if (item === undefined || item.credential.certificate.notAfter <= now.wall) continue
-      const id = this.parts.nextId()
-      this.stores.set(id, index)
-      this.parts.command({
-        kind: 'store',
-        id,
-        resource: item.publication.resource,
-        values: item.publication.values,
-        credential: item.credential,
-      })
-    }
-  }
+/** What a Fetch found at a certificate's place. */
+export function storedValues(result: FetchResult, place: CertificatePlace): readonly StoredDataValue[] {
+  return (result.kinds.get(place.kind)?.values ?? []).map((value) => value.data.value)
 }

@@ -1,8 +1,15 @@
-import { encodeSipRegistration, formatContactPrefs, type Destination, type NodeId } from '../reload/index.ts'
+import {
+  encodeContactPreferences,
+  encodeSipRegistration,
+  type Destination,
+  type NodeId,
+} from '../reload/index.ts'
 import { canonicalAor, parseUri, type PublishedBinding } from '../sip/index.ts'
 import type { AdapterSettings } from './contract.ts'
 import { CONTACT_PREFS_BYTES_MAX, mergedFeatures } from './feature-merge.ts'
 import { decodeGr, listTo } from './overlay-address.ts'
+
+const NOTHING = new Uint8Array(0)
 
 /**
  * The one SIP-REGISTRATION value that stands for all bindings of a user on this adapter (adapter-mapping s.3.3, M-12), encoded;
@@ -22,20 +29,20 @@ export function desiredEntry(
   }
   if (only?.kind === 'node' && settings.publishNodeContact) {
     const list = decodeGr(parseUri(only.contact)?.params.get('gr') ?? '')
-    if (list !== undefined) return route(list, smaller ? '' : preferences(bindings))
+    if (list !== undefined) return route(list, smaller ? NOTHING : preferences(bindings))
   }
-  return route(listTo(self), smaller ? '' : preferences(bindings))
+  return route(listTo(self), smaller ? NOTHING : preferences(bindings))
 }
 
-function route(destinations: readonly Destination[], contactPrefs: string): Uint8Array {
+function route(destinations: readonly Destination[], contactPrefs: Uint8Array): Uint8Array {
   return encodeSipRegistration({ kind: 'route', contactPrefs, destinations })
 }
 
-/** Predicate text, or no more than the scheme when it grows too long (M-13). */
-function preferences(bindings: readonly PublishedBinding[]): string {
+/** The predicate, or no more than the scheme when it grows too long (M-13). */
+function preferences(bindings: readonly PublishedBinding[]): Uint8Array {
   const features = mergedFeatures(bindings)
-  const full = formatContactPrefs(features)
+  const full = encodeContactPreferences(features)
   if (full.length <= CONTACT_PREFS_BYTES_MAX) return full
   const schemes = features.get('sip.schemes')
-  return schemes === undefined ? '' : formatContactPrefs(new Map([['sip.schemes', schemes]]))
+  return schemes === undefined ? NOTHING : encodeContactPreferences(new Map([['sip.schemes', schemes]]))
 }

@@ -1,3 +1,4 @@
+import type { ContactPreferences, Feature, FeatureFilter } from '../reload/index.ts'
 import type { PublishedBinding } from '../sip/index.ts'
 
 /**
@@ -32,34 +33,76 @@ const PRIVATE_TAGS: ReadonlySet<string> = new Set(['actor', 'description'])
 /** Encoded predicate beyond which only the scheme is stated (M-13). */
 export const CONTACT_PREFS_BYTES_MAX = 512
 
-/** Values of one tag: `TRUE`, tokens, or a numeric range. */
-export type FeatureSet = ReadonlyMap<string, readonly string[]>
-
 /**
- * M-13: what all devices of a user can do together. A tag stays only when every binding states it; values are OR-ed;
- * negations are dropped; `sip.schemes=SIPS` is stated only when every Contact is a sips URI.
+ * M-13: what all devices of a user can do together. A tag stays only when every binding states it; values are OR-ed, numbers
+ * become their widest range; negations are dropped; `sip.schemes=SIPS` is stated only when every Contact is a sips URI.
  */
-export function mergedFeatures(bindings: readonly PublishedBinding[]): FeatureSet {
-  const merged = new Map<string, readonly string[]>()
+export function mergedFeatures(bindings: readonly PublishedBinding[]): ContactPreferences {
+  const merged = new Map<string, readonly Feature[]>()
   const first = bindings[0]
   if (first === undefined) return merged
   for (const tag of first.parameters.keys()) {
     if (!BASE_TAGS.has(tag) || PRIVATE_TAGS.has(tag) || tag === 'schemes') continue
-    const values = valuesOfAll(bindings, tag)
-    if (values !== undefined) merged.set(`sip.${tag}`, values)
+    const features = featuresOfAll(bindings, tag)
+    if (features.length > 0) merged.set(`sip.${tag}`, features)
   }
-  if (bindings.every((binding) => binding.secure)) merged.set('sip.schemes', ['SIPS'])
-  return new Map([...merged].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+  if (bindings.every((binding) => binding.secure))
+    merged.set('sip.schemes', [stated({ kind: 'token', value: 'SIPS' })])
+  return merged
 }
 
-function valuesOfAll(bindings: readonly PublishedBinding[], tag: string): readonly string[] | undefined {
-  const union = new Set<string>()
+function featuresOfAll(bindings: readonly PublishedBinding[], tag: string): readonly Feature[] {
+  const tokens = new Set<string>()
+  const numbers: Range[] = []
   for (const binding of bindings) {
     const text = binding.parameters.get(tag)
-    if (text === undefined) return undefined
-    for (const value of positiveValues(text)) union.add(value)
+    if (text === undefined) return []
+    for (const value of positiveValues(text)) {
+      const range = value.startsWith('#') ? rangeOf(value) : undefined
+      if (range !== undefined) numbers.push(range)
+      else if (!value.startsWith('#')) tokens.add(value)
+    }
   }
-  return union.size === 0 ? undefined : [...union].sort()
+  const features = [...tokens].sort().map((value) => stated(tokenFilter(value)))
+  const widest = numbers.length === 0 ? undefined : rangeFilter(numbers)
+  return widest === undefined ? features : [...features, stated(widest)]
+}
+
+function stated(filter: FeatureFilter): Feature {
+  return { filter, negated: false }
+}
+
+function tokenFilter(value: string): FeatureFilter {
+  if (value.startsWith('<')) return { kind: 'string', value: value.slice(1, -1) }
+  if (value === 'TRUE' || value === 'FALSE') return { kind: 'boolean', value: value === 'TRUE' }
+  return { kind: 'token', value }
+}
+
+interface Range {
+  readonly low: number
+  readonly high: number
+}
+
+/** RFC 3840 s.9: `#=n`, `#<=n`, `#>=n`, `#a:b`. */
+function rangeOf(value: string): Range | undefined {
+  const comparator =
+    value.startsWith('#<=') || value.startsWith('#>=') ? value.slice(1, 3) : value.slice(1, 2)
+  const colon = value.indexOf(':')
+  const low = Number(colon > 0 ? value.slice(1, colon) : value.slice(1 + comparator.length))
+  const high = colon > 0 ? Number(value.slice(colon + 1)) : low
+  if (!Number.isFinite(low) || !Number.isFinite(high)) return undefined
+  if (comparator === '<=') return { low: Number.NEGATIVE_INFINITY, high: low }
+  if (comparator === '>=') return { low, high: Number.POSITIVE_INFINITY }
+  return { low, high }
+}
+
+function rangeFilter(ranges: readonly Range[]): FeatureFilter | undefined {
+  const low = Math.min(...ranges.map((range) => range.low))
+  const high = Math.max(...ranges.map((range) => range.high))
+  if (low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY) return undefined
+  if (low === Number.NEGATIVE_INFINITY) return { kind: 'number', comparator: '<=', value: high }
+  if (high === Number.POSITIVE_INFINITY) return { kind: 'number', comparator: '>=', value: low }
+  return low === high ? { kind: 'number', comparator: '=', value: low } : { kind: 'range', low, high }
 }
 
 /** Values of a Contact parameter (RFC 3840 s.9): `audio`, `class="business,personal"`, without negated ones. */
@@ -81,5 +124,14 @@ function isPlain(value: string): boolean {
     const code = value.charCodeAt(i)
     if (code < 0x21 || code > 0x7e || code === 0x28 || code === 0x29 || code === 0x22) return false
   }
-  return true
+  return value.startsWith('<') === value.endsWith('>')
+}
+
+/** RFC 7904 s.5.1: the callee wants SIPS and nothing else. */
+export function wantsSecureOnly(preferences: ContactPreferences): boolean {
+  const schemes = preferences.get('sip.schemes') ?? []
+  const named = schemes.flatMap(({ filter, negated }) =>
+    filter.kind === 'token' && !negated ? [filter.value.toUpperCase()] : [],
+  )
+  return named.length > 0 && named.every((scheme) => scheme === 'SIPS')
 }

@@ -96,7 +96,7 @@ export class Locator {
     this.parts.command({
       kind: 'fetch',
       id,
-      resource: this.parts.resourceOf(aor),
+      resource: this.parts.resourceOfAor(aor),
       kinds: [KIND.sipRegistration, KIND.certificateByUser],
       timeoutMs: Math.max(1, lookup.deadlineMs - now.ms),
     })

@@ -1,8 +1,6 @@
 import { Outbox } from '../common/outbox.ts'
 import type { Millis, Now } from '../common/time.ts'
 import {
-  certificateByNode,
-  certificatePublications,
   key,
   PeerCore,
   resourceIdOf,
@@ -12,11 +10,9 @@ import {
   type PeerInput,
   type PeerState,
 } from '../reload/index.ts'
-import { utf8 } from '../common/bytes.ts'
 import { SipCore, type SipAction, type SipInput } from '../sip/index.ts'
 import { AdapterCore } from './adapter-core.ts'
 import type { NodeAction, NodeComponents, NodeInit, NodeInput } from './contract.ts'
-import { CERTIFICATE_LIFETIME_S } from './certificates.ts'
 import { channelOf, flowId } from './flow-pool.ts'
 import { AdapterInstruments } from './instruments.ts'
 import { encodeGr, listTo } from './overlay-address.ts'
@@ -44,7 +40,6 @@ export class NodeCore {
     const { crypto, random, trace, accounts } = components
     const self = init.credential.nodeId
     const domains = init.sip?.domains ?? [init.configuration.instanceName]
-    const resourceOf = (name: string): ReturnType<typeof resourceIdOf> => resourceIdOf(crypto, utf8(name))
     const parts = new AdapterParts({
       random: random.fork('adapter'),
       trace,
@@ -53,15 +48,10 @@ export class NodeCore {
       instruments: this.instruments,
       self,
       domains,
-      resourceOf,
+      resourceOf: (name) => resourceIdOf(crypto, name),
     })
     this.standalone = init.adapter.standalone
-    this.adapter = new AdapterCore(
-      parts,
-      init.credential,
-      (credential) => certificatePublications(crypto, credential, CERTIFICATE_LIFETIME_S),
-      certificateByNode(crypto, init.credential, CERTIFICATE_LIFETIME_S),
-    )
+    this.adapter = new AdapterCore(parts, init.credential)
     this.peer = new PeerCore(
       { crypto, random: random.fork('peer'), trace },
       {

@@ -2,6 +2,7 @@
  * What the parts of the adapter share: one outbox, one timer table, one counter of command ids. Each part keeps its own
  * table of what it waits for and is asked in turn whether an answer is its own.
  */
+import { utf8 } from '../common/bytes.ts'
 import { Deadlines } from '../common/deadlines.ts'
 import { Outbox } from '../common/outbox.ts'
 import type { Random } from '../common/random.ts'
@@ -37,7 +38,7 @@ export class AdapterParts {
   readonly self: NodeId
   /** Hosted domains, the overlay's name among them. */
   readonly domains: ReadonlySet<string>
-  readonly resourceOf: (name: string) => ResourceId
+  readonly resourceOf: (name: Uint8Array) => ResourceId
   /** Joined, so that commands make sense. */
   available = false
   private lastId = 0
@@ -50,7 +51,7 @@ export class AdapterParts {
     instruments: AdapterInstruments
     self: NodeId
     domains: readonly string[]
-    resourceOf: (name: string) => ResourceId
+    resourceOf: (name: Uint8Array) => ResourceId
   }) {
     this.random = init.random
     this.trace = init.trace
@@ -60,6 +61,11 @@ export class AdapterParts {
     this.self = init.self
     this.domains = new Set(init.domains)
     this.resourceOf = init.resourceOf
+  }
+
+  /** Where an AOR is kept: H(AOR). */
+  resourceOfAor(aor: string): ResourceId {
+    return this.resourceOf(utf8(aor))
   }
 
   nextId(): number {

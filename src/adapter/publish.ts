@@ -42,7 +42,7 @@ export class Publisher {
     const wanted = new Set(aors)
     for (const aor of wanted) {
       if (this.users.has(aor)) continue
-      const user = hostedUser(aor, this.parts.resourceOf(aor), credentials.get(aor))
+      const user = hostedUser(aor, this.parts.resourceOfAor(aor), credentials.get(aor))
       this.users.set(aor, user)
       if (user.credential === undefined && !this.parts.settings.enrollOnFirstRegister)
         this.enroll(user, false)

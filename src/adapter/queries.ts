@@ -38,7 +38,7 @@ export class Queries {
         this.parts.command({
           kind: 'fetch',
           id: command,
-          resource: this.parts.resourceOf(aor.value),
+          resource: this.parts.resourceOfAor(aor.value),
           kinds: [KIND.sipRegistration, KIND.certificateByUser],
           timeoutMs: QUERY_MS,
         })
@@ -106,7 +106,7 @@ export class Queries {
     const certificates = result.kinds.get(KIND.certificateByUser)?.values ?? []
     return {
       aor,
-      resourceId: toHex(this.parts.resourceOf(aor)),
+      resourceId: toHex(this.parts.resourceOfAor(aor)),
       responsible: key(result.responsible),
       userExists: certificates.some(
         (value) => value.data.value.value.exists && value.signer.userName === aor,

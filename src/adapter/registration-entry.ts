@@ -1,5 +1,11 @@
-import { bytesEqual } from '../common/bytes.ts'
-import { decodeSipRegistration, secureOnly, type Destination, type VerifiedValue } from '../reload/index.ts'
+import { bytesEqual, fromUtf8 } from '../common/bytes.ts'
+import {
+  decodeContactPreferences,
+  decodeSipRegistration,
+  type Destination,
+  type VerifiedValue,
+} from '../reload/index.ts'
+import { wantsSecureOnly } from './feature-merge.ts'
 
 /** A SIP-REGISTRATION entry that passed every check of the reader, or the reason why it is not believed. */
 export type RegistrationEntry =
@@ -34,8 +40,8 @@ export function registrationEntry(value: VerifiedValue, aor: string): Registrati
         kind: 'route',
         key,
         destinations: decoded.value.destinations,
-        contactPrefs: decoded.value.contactPrefs,
-        secureOnly: secureOnly(decoded.value.contactPrefs),
+        contactPrefs: fromUtf8(decoded.value.contactPrefs),
+        secureOnly: wantsSecureOnly(decodeContactPreferences(decoded.value.contactPrefs)),
       }
     case 'uri':
       return { kind: 'uri', key, uri: decoded.value.uri }

@@ -14,9 +14,21 @@ afterAll(async () => {
 })
 
 /** One whole call with SIPp at both ends, callee registered at one peer and called from another. */
-async function sippCall(callee: number, calleePeer: number, calleeVia: SippTransport, caller: number, callerPeer: number, callerVia: SippTransport): Promise<void> {
+async function sippCall(
+  callee: number,
+  calleePeer: number,
+  calleeVia: SippTransport,
+  caller: number,
+  callerPeer: number,
+  callerVia: SippTransport,
+): Promise<void> {
   const port = await freePort()
-  const answering = sipp({ scenario: 'uas.xml', target: testbed.peer(calleePeer).sip, transport: calleeVia, port })
+  const answering = sipp({
+    scenario: 'uas.xml',
+    target: testbed.peer(calleePeer).sip,
+    transport: calleeVia,
+    port,
+  })
   expect(await register(testbed.peer(calleePeer).sip, user(callee), port, calleeVia)).toBe(0)
   const calling = sipp({
     scenario: 'uac.xml',
@@ -52,35 +64,57 @@ describe('calls between phones at different peers', () => {
     ['udp', 'tcp'],
   ]
   for (const [callerVia, calleeVia] of phones) {
-    interop(['baresip'], `baresip over ${callerVia} at peer 0 calls baresip over ${calleeVia} at peer 2, and media flows`, async () => {
-      const callee = await Baresip.start({ user: user(6), target: testbed.peer(2).sip, transport: calleeVia })
-      const caller = await Baresip.start({ user: user(5), target: testbed.peer(0).sip, transport: callerVia })
-      try {
-        await callee.event('REGISTER_OK')
-        await caller.event('REGISTER_OK')
-        caller.dial(`sip:${user(6)}@${DOMAIN}`)
-        await callee.event('CALL_INCOMING')
-        await caller.event('CALL_ESTABLISHED')
-        await callee.event('CALL_ESTABLISHED')
-        // Two-way SIP: the far end hangs up.
-        callee.command('hangup')
-        await caller.event('CALL_CLOSED')
-        // And back the other way over the same flows.
-        callee.dial(`sip:${user(5)}@${DOMAIN}`)
-        await caller.event('CALL_INCOMING')
-        await callee.event('CALL_ESTABLISHED')
-        callee.command('hangup')
-        await caller.event('CALL_CLOSED')
-      } finally {
-        await caller.stop()
-        await callee.stop()
-      }
-    })
+    interop(
+      ['baresip'],
+      `baresip over ${callerVia} at peer 0 calls baresip over ${calleeVia} at peer 2, and media flows`,
+      async () => {
+        const callee = await Baresip.start({
+          user: user(6),
+          target: testbed.peer(2).sip,
+          transport: calleeVia,
+        })
+        const caller = await Baresip.start({
+          user: user(5),
+          target: testbed.peer(0).sip,
+          transport: callerVia,
+        })
+        try {
+          await callee.event('REGISTER_OK')
+          await caller.event('REGISTER_OK')
+          caller.dial(`sip:${user(6)}@${DOMAIN}`)
+          await callee.event('CALL_INCOMING')
+          await caller.event('CALL_ESTABLISHED')
+          await callee.event('CALL_ESTABLISHED')
+          // Two-way SIP: the far end hangs up.
+          callee.command('hangup')
+          await caller.event('CALL_CLOSED')
+          // And back the other way over the same flows.
+          callee.dial(`sip:${user(5)}@${DOMAIN}`)
+          await caller.event('CALL_INCOMING')
+          await callee.event('CALL_ESTABLISHED')
+          callee.command('hangup')
+          await caller.event('CALL_CLOSED')
+        } finally {
+          await caller.stop()
+          await callee.stop()
+        }
+      },
+    )
   }
 
   interop(['baresip'], 'M-12 a user registered at two peers rings at both', async () => {
-    const first = await Baresip.start({ user: user(8), target: testbed.peer(1).sip, transport: 'udp', answer: false })
-    const second = await Baresip.start({ user: user(8), target: testbed.peer(2).sip, transport: 'tcp', answer: false })
+    const first = await Baresip.start({
+      user: user(8),
+      target: testbed.peer(1).sip,
+      transport: 'udp',
+      answer: false,
+    })
+    const second = await Baresip.start({
+      user: user(8),
+      target: testbed.peer(2).sip,
+      transport: 'tcp',
+      answer: false,
+    })
     const caller = await Baresip.start({ user: user(7), target: testbed.peer(0).sip, transport: 'udp' })
     try {
       await first.event('REGISTER_OK')
@@ -106,7 +140,13 @@ describe('calls between phones at different peers', () => {
       [user(15), '480'],
       ['nobody-of-this-name', '404'],
     ] as const) {
-      const calling = sipp({ scenario: 'uac.xml', target: testbed.peer(0).sip, transport: 'udp', user: user(1), keys: { callee } })
+      const calling = sipp({
+        scenario: 'uac.xml',
+        target: testbed.peer(0).sip,
+        transport: 'udp',
+        user: user(1),
+        keys: { callee },
+      })
       expect(await calling.exit()).not.toBe(0)
       expect(calling.output).toContain(`SIP/2.0 ${status}`)
     }

@@ -23,12 +23,27 @@ describe('the overlay on the wire', () => {
     const filter = OVERLAY_PORTS.map((port) => `tcp port ${port}`).join(' or ')
     const capture = new Running('tshark', ['-i', 'lo', '-f', filter, '-w', file, '-B', '64'])
     await capture.line((line) => line.includes('Capturing on'), 'capture start', 20_000)
-    const testbed = await Testbed.start(['--peers', '3', '--users', '6', '--base-port', String(BASE), '--keylog', folder])
+    const testbed = await Testbed.start([
+      '--peers',
+      '3',
+      '--users',
+      '6',
+      '--base-port',
+      String(BASE),
+      '--keylog',
+      folder,
+    ])
     try {
       const port = await freePort()
       const answering = sipp({ scenario: 'uas.xml', target: testbed.peer(2).sip, transport: 'udp', port })
       expect(await register(testbed.peer(2).sip, user(2), port, 'udp')).toBe(0)
-      const calling = sipp({ scenario: 'uac.xml', target: testbed.peer(0).sip, transport: 'udp', user: user(1), keys: { callee: user(2) } })
+      const calling = sipp({
+        scenario: 'uac.xml',
+        target: testbed.peer(0).sip,
+        transport: 'udp',
+        user: user(1),
+        keys: { callee: user(2) },
+      })
       expect(await calling.exit(), calling.output).toBe(0)
       expect(await answering.exit(), answering.output).toBe(0)
     } finally {
@@ -40,14 +55,22 @@ describe('the overlay on the wire', () => {
     writeFileSync(keylog, keys.map((name) => readFileSync(join(folder, name), 'utf8')).join(''))
     const decode = [
       ...['-n', '-2', '-r', file, '-o', `tls.keylog_file:${keylog}`],
-      ...OVERLAY_PORTS.flatMap((port) => ['-d', `tls.port==${port},reload-framing`, '-d', `tcp.port==${port},tls`]),
+      ...OVERLAY_PORTS.flatMap((port) => [
+        '-d',
+        `tls.port==${port},reload-framing`,
+        '-d',
+        `tcp.port==${port},tls`,
+      ]),
     ]
     const fields = ['-T', 'fields', '-e', 'frame.number', '-e', 'frame.protocols', '-e', 'reload.opcode']
-    const dissected = (await tshark([...decode, '-Y', 'reload', ...fields])).split('\n').filter((line) => /^\d/.test(line))
+    const dissected = (await tshark([...decode, '-Y', 'reload', ...fields]))
+      .split('\n')
+      .filter((line) => /^\d/.test(line))
     expect(dissected.length).toBeGreaterThan(50)
     // Store, Fetch, Attach, AppAttach, Join, Update and their answers have all been seen.
     const codes = new Set(dissected.flatMap((line) => (line.split('\t')[2] ?? '').split(',')))
-    for (const code of [3, 4, 7, 8, 9, 10, 15, 16, 19, 20, 29, 30]) expect([...codes].map(Number), `code ${code}`).toContain(code)
+    for (const code of [3, 4, 7, 8, 9, 10, 15, 16, 19, 20, 29, 30])
+      expect([...codes].map(Number), `code ${code}`).toContain(code)
     const bad = await tshark([...decode, '-Y', '_ws.malformed || _ws.unreassembled || data', ...fields])
     expect(bad.split('\n').filter((line) => /^\d/.test(line))).toEqual([])
     const undecrypted = await tshark([...decode, '-Y', 'tls.app_data && !reload-framing', ...fields])

@@ -54,27 +54,37 @@ describe('npm start on a fresh checkout', () => {
     expect(domain, node.output).not.toBe('')
   })
 
-  interop(['baresip', 'sipp'], 'baresip and SIPp register with the printed settings and call each other', async () => {
-    const [first, second] = accounts
-    if (first === undefined || second === undefined) throw new Error(node.output)
-    const phone = await Baresip.start({ ...first, target: sip, transport: 'udp', domain })
-    try {
-      await phone.event('REGISTER_OK')
-      const port = await freePort()
-      const answering = sipp({ scenario: 'uas.xml', target: sip, transport: 'tcp', port })
-      const registering = sipp({
-        ...{ scenario: 'register.xml', target: sip, transport: 'tcp', user: second.user, password: second.password },
-        keys: { domain, contact: `127.0.0.1:${port}` },
-      })
-      expect(await registering.exit(), registering.output).toBe(0)
-      phone.dial(`sip:${second.user}@${domain}`)
-      await phone.event('CALL_ESTABLISHED')
-      phone.command('hangup')
-      expect(await answering.exit(), answering.output).toBe(0)
-    } finally {
-      await phone.stop()
-    }
-  })
+  interop(
+    ['baresip', 'sipp'],
+    'baresip and SIPp register with the printed settings and call each other',
+    async () => {
+      const [first, second] = accounts
+      if (first === undefined || second === undefined) throw new Error(node.output)
+      const phone = await Baresip.start({ ...first, target: sip, transport: 'udp', domain })
+      try {
+        await phone.event('REGISTER_OK')
+        const port = await freePort()
+        const answering = sipp({ scenario: 'uas.xml', target: sip, transport: 'tcp', port })
+        const registering = sipp({
+          ...{
+            scenario: 'register.xml',
+            target: sip,
+            transport: 'tcp',
+            user: second.user,
+            password: second.password,
+          },
+          keys: { domain, contact: `127.0.0.1:${port}` },
+        })
+        expect(await registering.exit(), registering.output).toBe(0)
+        phone.dial(`sip:${second.user}@${domain}`)
+        await phone.event('CALL_ESTABLISHED')
+        phone.command('hangup')
+        expect(await answering.exit(), answering.output).toBe(0)
+      } finally {
+        await phone.stop()
+      }
+    },
+  )
 
   it('is ready, and a second start reuses what the first made', async () => {
     const before = (await (await fetch(`http://${admin}/api/v1/peer`)).json()) as { nodeId: string }

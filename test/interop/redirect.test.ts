@@ -29,6 +29,8 @@ async function call(callerPeer: number, calleePeer: number, transport: 'udp' | '
 }
 
 describe('calls where one peer redirects (Peer R)', () => {
-  interop(['baresip'], "M-27 the caller's peer redirects and the phone follows to a proxy peer", () => call(1, 2, 'udp'))
+  interop(['baresip'], "M-27 the caller's peer redirects and the phone follows to a proxy peer", () =>
+    call(1, 2, 'udp'),
+  )
   interop(['baresip'], "the callee's peer redirects", () => call(0, 1, 'udp'))
 })

@@ -56,7 +56,10 @@ export class Baresip {
       'audio_alert aubridge,nil',
       `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
       'module_path /usr/lib/baresip/modules',
-      ...modules.map((name) => `${name === 'menu' || name === 'account' || name === 'ctrl_tcp' ? 'module_app' : 'module'} ${name}.so`),
+      ...modules.map(
+        (name) =>
+          `${name === 'menu' || name === 'account' || name === 'ctrl_tcp' ? 'module_app' : 'module'} ${name}.so`,
+      ),
     ]
     const password = init.password ?? `pw-${init.user}`
     const account =
@@ -67,7 +70,11 @@ export class Baresip {
     writeFileSync(join(folder, 'accounts'), `${account}\n`)
     writeFileSync(join(folder, 'contacts'), '')
     const running = new Running('baresip', ['-f', folder, '-v'])
-    await running.line((line) => line.includes('baresip is ready') || line.includes('ctrl_tcp'), 'baresip start', 20_000)
+    await running.line(
+      (line) => line.includes('baresip is ready') || line.includes('ctrl_tcp'),
+      'baresip start',
+      20_000,
+    )
     const control = connect(controlPort, '127.0.0.1')
     await once(control, 'connect')
     return new Baresip(running, control)

@@ -11,7 +11,11 @@ export class Running {
   private rest = ''
   private ended = false
 
-  constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  ) {
     this.command = [command, ...args].join(' ')
     this.child = spawn(command, [...args], { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -39,7 +43,10 @@ export class Running {
 
   /** First line (past or future) that `matches` says yes to; fails when the process ends or the time is over. */
   async line(matches: (line: string) => boolean, what: string, timeoutMs = 60_000): Promise<string> {
-    const found = await this.until(() => this.lines.find(matches) ?? (matches(this.rest) ? this.rest : undefined), timeoutMs)
+    const found = await this.until(
+      () => this.lines.find(matches) ?? (matches(this.rest) ? this.rest : undefined),
+      timeoutMs,
+    )
     if (found === undefined) throw new Error(`${what}: not seen in output of ${this.command}\n${this.output}`)
     return found
   }

@@ -27,15 +27,36 @@ export function sipp(run: SippRun): Running {
   const csv = join(folder, 'users.csv')
   const name = run.user ?? 'nobody'
   const parameters = run.transport === 'tcp' ? ';transport=tcp' : ''
-  writeFileSync(csv, `SEQUENTIAL\n${name};[authentication username=${name} password=${run.password ?? `pw-${name}`}];${parameters};\n`)
-  const keys = Object.entries({ domain: DOMAIN, expires: '600', ...run.keys }).flatMap(([key, value]) => ['-key', key, value])
-  return new Running('sipp', [
-    run.target,
-    ...['-sf', join(SCENARIOS, run.scenario), '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
-    ...['-t', run.transport === 'tcp' ? 't1' : 'u1', '-nostdin', '-timeout', '40s', '-timeout_error', '-trace_err', '-error_file', join(folder, 'errors.log')],
-    ...(run.port === undefined ? [] : ['-p', String(run.port)]),
-    ...keys,
-  ], { cwd: folder })
+  writeFileSync(
+    csv,
+    `SEQUENTIAL\n${name};[authentication username=${name} password=${run.password ?? `pw-${name}`}];${parameters};\n`,
+  )
+  const keys = Object.entries({ domain: DOMAIN, expires: '600', ...run.keys }).flatMap(([key, value]) => [
+    '-key',
+    key,
+    value,
+  ])
+  return new Running(
+    'sipp',
+    [
+      run.target,
+      ...['-sf', join(SCENARIOS, run.scenario), '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
+      ...[
+        '-t',
+        run.transport === 'tcp' ? 't1' : 'u1',
+        '-nostdin',
+        '-timeout',
+        '40s',
+        '-timeout_error',
+        '-trace_err',
+        '-error_file',
+        join(folder, 'errors.log'),
+      ],
+      ...(run.port === undefined ? [] : ['-p', String(run.port)]),
+      ...keys,
+    ],
+    { cwd: folder },
+  )
 }
 
 /** Registers `user` with a Contact on `contactPort`, from another port, and waits for the 200. */

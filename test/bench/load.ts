@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { readdirSync, readFileSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+
+/** What sipload prints after a run. */
+export interface LoadResult {
+  readonly ok: number
+  readonly fail: number
+  readonly unfinished: number
+  readonly retrans: number
+  readonly elapsed: number
+  readonly rate: number
+  readonly p50_us: number
+  readonly p99_us: number
+  readonly pdd_p50_us: number
+  readonly bad: string
+}
+
+export interface Measured extends LoadResult {
+  /** CPU microseconds of the server's processes a successful transaction. */
+  readonly cpuUs: number
+}
+
+let binary: string | undefined
+
+/** Builds the load generator once a run. */
+export function sipload(): string {
+  if (binary === undefined) {
+    binary = join(mkdtempSync(join(tmpdir(), 'ringbridge-bench-')), 'sipload')
+    const flags = ['-O2', '-Wno-deprecated-declarations', '-Wno-format-truncation']
+    execFileSync('gcc', [...flags, '-o', binary, join(HERE, 'c', 'sipload.c'), '-lcrypto', '-lm'])
+  }
+  return binary
+}
+
+/** CPU seconds (user and system) that a process and its children have used, from /proc. */
+export function cpuSeconds(pid: number): number {
+  let ticks = 0
+  for (const each of family(pid)) {
+    try {
+      const stat = readFileSync(`/proc/${each}/stat`, 'latin1')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      ticks += Number(fields[11]) + Number(fields[12])
+    } catch {
+      // It ended between the listing and the reading.
+    }
+  }
+  return ticks / 100
+}
+
+function family(pid: number): number[] {
+  const children = new Map<number, number[]>()
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1')
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+      children.set(parent, [...(children.get(parent) ?? []), Number(name)])
+    } catch {
+      // As above.
+    }
+  }
+  const all = [pid]
+  for (const each of all) all.push(...(children.get(each) ?? []))
+  return all
+}
+
+/** Runs the generator pinned to CPU 1 and adds the CPU time that the servers used meanwhile. */
+export function load(pids: readonly number[], target: string, flags: readonly string[]): Promise<Measured> {
+  const before = pids.map(cpuSeconds)
+  return new Promise((resolve, reject) => {
+    const run = spawn('taskset', ['-c', '1', sipload(), '-D', 'dht.example.com', ...flags, target])
+    let text = ''
+    run.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()))
+    run.stderr.on('data', (bytes: Buffer) => (text += bytes.toString()))
+    run.once('error', reject)
+    run.once('close', () => {
+      const line = text.split('\n').find((each) => each.startsWith('{'))
+      if (line === undefined) return reject(new Error(`sipload said: ${text}`))
+      const result = JSON.parse(line) as LoadResult
+      const used = pids.reduce((sum, pid, index) => sum + cpuSeconds(pid) - (before[index] ?? 0), 0)
+      resolve({ ...result, cpuUs: (used * 1e6) / Math.max(1, result.ok) })
+    })
+  })
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? NaN)
+    : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
+}

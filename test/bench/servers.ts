@@ -1,0 +1,159 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const COMMAND = join(dirname(dirname(HERE)), 'bin', 'ringbridge.mjs')
+
+/** A server under measurement: ours or a rival's. */
+export interface Server {
+  readonly name: string
+  readonly pids: readonly number[]
+  /** SIP addresses, one a peer. */
+  readonly targets: readonly string[]
+  readonly admins: readonly string[]
+  stop(): Promise<void>
+}
+
+/** `ringbridge testbed`; peers are pinned to CPU 0, the generator runs on CPU 1. */
+export async function ringbridge(
+  peers: number,
+  users: number,
+  auth: 'digest' | 'none',
+  basePort: number,
+): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringbridge-bench-'))
+  const flags = [
+    '--peers',
+    String(peers),
+    '--users',
+    String(users),
+    '--auth',
+    auth,
+    '--base-port',
+    String(basePort),
+  ]
+  const child = spawn('taskset', [
+    '-c',
+    '0',
+    process.execPath,
+    COMMAND,
+    'testbed',
+    '--json',
+    '--data',
+    folder,
+    ...flags,
+  ])
+  const ready: { pid: number; sip: string; admin: string; peer: number }[] = []
+  await untilLine(child, (line) => {
+    if (line.startsWith('{"event":"ready"')) ready.push(JSON.parse(line) as (typeof ready)[number])
+    return line.includes('"testbed-ready"')
+  })
+  ready.sort((a, b) => a.peer - b.peer)
+  return {
+    name: `ringbridge, ${peers} peer${peers > 1 ? 's' : ''}, ${auth}`,
+    pids: ready.map((peer) => peer.pid),
+    targets: ready.map((peer) => peer.sip),
+    admins: ready.map((peer) => peer.admin),
+    stop: async () => {
+      await end(child)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Registrar and proxy on npm `sip`. */
+export async function npmSip(port: number): Promise<Server> {
+  const modules = dirname(dirname(createRequire(import.meta.url).resolve('sip')))
+  const child = spawn(
+    'taskset',
+    ['-c', '0', process.execPath, join(HERE, 'rivals', 'sip-npm-server.cjs'), String(port)],
+    {
+      env: { ...process.env, NODE_PATH: modules },
+    },
+  )
+  await listening(port)
+  return {
+    name: 'npm sip 0.0.6',
+    pids: [child.pid ?? 0],
+    targets: [`127.0.0.1:${port}`],
+    admins: [],
+    stop: () => end(child),
+  }
+}
+
+/** Debian's Kamailio with its fast allocator, or undefined where it is not installed. */
+export async function kamailio(port: number, auth: boolean): Promise<Server | undefined> {
+  if (spawnSync('sh', ['-c', 'command -v kamailio']).status !== 0) return undefined
+  const folder = mkdtempSync(join(tmpdir(), 'ringbridge-kamailio-'))
+  const child = spawn('taskset', [
+    ...['-c', '0', 'kamailio', '-f', join(HERE, 'rivals', 'kamailio.cfg'), '-DD', '-E', '-n', '1', '-N', '1'],
+    ...[
+      '-l',
+      `udp:127.0.0.1:${port}`,
+      '-l',
+      `tcp:127.0.0.1:${port}`,
+      '-m',
+      '512',
+      '-M',
+      '16',
+      '-x',
+      'tlsf',
+      '-X',
+      'tlsf',
+      '-b',
+      '4194304',
+    ],
+    ...['-Y', folder, '-P', join(folder, 'kamailio.pid'), ...(auth ? ['-A', 'WITH_AUTH'] : [])],
+  ])
+  await listening(port)
+  return {
+    name: `Kamailio${auth ? ', MD5 digest' : ''}`,
+    pids: [child.pid ?? 0],
+    targets: [`127.0.0.1:${port}`],
+    admins: [],
+    stop: () => end(child),
+  }
+}
+
+async function listening(port: number): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) {
+    const socket = connect(port, '127.0.0.1')
+    const [outcome] = (await Promise.race([
+      once(socket, 'connect').then(() => ['up']),
+      once(socket, 'error').then(() => ['down']),
+    ])) as string[]
+    socket.destroy()
+    if (outcome === 'up') return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`nothing listens on port ${port}`)
+}
+
+async function untilLine(child: ChildProcess, seen: (line: string) => boolean): Promise<void> {
+  let rest = ''
+  let all = ''
+  return new Promise((resolve, reject) => {
+    const read = (bytes: Buffer): void => {
+      all += bytes.toString()
+      const lines = (rest + bytes.toString()).split('\n')
+      rest = lines.pop() ?? ''
+      if (lines.some(seen)) resolve()
+    }
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', (bytes: Buffer) => (all += bytes.toString()))
+    child.once('close', () => reject(new Error(`ended before it was ready:\n${all}`)))
+  })
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const closed = once(child, 'close')
+  child.kill('SIGTERM')
+  await closed
+}
