@@ -36,7 +36,7 @@ export function branchOf(unique: string, hash: string): string {
 /** True when the request has been here before with the same inputs; a spiral has other inputs and passes. */
 export function isLoop(vias: readonly Via[], hash: string, isOwnVia: (via: Via) => boolean): boolean {
   for (const via of vias) {
-    if (via.params.get('branch')?.endsWith(`.${hash}`) === true && isOwnVia(via)) return true
+    if (via.branch?.endsWith(`.${hash}`) === true && isOwnVia(via)) return true
   }
   return false
 }

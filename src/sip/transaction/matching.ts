@@ -11,7 +11,7 @@ export const MAGIC_COOKIE = 'z9hG4bK'
 export function serverKey(request: SipMessage, method: string = request.method): string {
   const via = request.topVia
   const matched = method === 'ACK' ? 'INVITE' : method
-  const branch = via.params.get('branch')
+  const { branch } = via
   if (branch?.startsWith(MAGIC_COOKIE)) return `${branch}|${via.host}|${via.port ?? 0}|${matched}`
   const tag = request.from.params.get('tag') ?? ''
   return `2543|${matched}|${request.requestUri}|${request.callId}|${request.cseq.number}|${tag}|${via.raw}`

@@ -1,0 +1,65 @@
+/** One branch of a response context: a target on its way (RFC 3261 s.16.6 and s.16.7). */
+import type { Deadline } from '../../common/deadlines.ts'
+import type { Millis } from '../../common/time.ts'
+import type { SipMessage } from '../message/index.ts'
+import type { Hop } from '../transaction/hop.ts'
+import type { ClientFailure } from '../transaction/transactions.ts'
+import type { ClientTransaction } from '../transaction/machinery.ts'
+import type { Located, PeerFlowAnswer, Resolved } from './ports.ts'
+import type { Target } from './targets.ts'
+
+/**
+ * `connecting`: waits for a flow or an address. `calling`: sent, nothing heard. `proceeding`: a provisional response came.
+ * `done`: has a final response or will never have one.
+ */
+export type BranchState = 'connecting' | 'calling' | 'proceeding' | 'done'
+
+export class Branch {
+  readonly context: ForkContext
+  readonly target: Target
+  /** Share of Max-Breadth (RFC 5393 s.5.3). */
+  readonly breadth: number
+  state: BranchState = 'connecting'
+  client: ClientTransaction<Branch> | undefined = undefined
+  branchId = ''
+  /** Further addresses of the target, tried when one fails (RFC 3263 s.4.3). */
+  alternatives: Hop[] = []
+  /** A peer flow that broke is opened once more (adapter-mapping s.7.2). */
+  reconnected = false
+  cancelSent = false
+  timerC: Deadline<ProxyTimer> | undefined = undefined
+
+  constructor(context: ForkContext, target: Target, breadth: number) {
+    this.context = context
+    this.target = target
+    this.breadth = breadth
+  }
+}
+
+/** What a branch and the proxy's tables know of the response context they belong to. */
+export interface ForkContext {
+  responded(now: Millis, branch: Branch, response: SipMessage): void
+  failed(now: Millis, branch: Branch, cause: ClientFailure<Branch>['cause']): void
+  /** Timer C of a branch, or without one the time of a group of targets. */
+  timer(now: Millis, branch: Branch | undefined): void
+  located(now: Millis, question: LocateQuestion, answer: Located): void
+  connected(now: Millis, branch: Branch, answer: PeerFlowAnswer): void
+  resolved(now: Millis, branch: Branch, answer: Resolved): void
+  cancel(now: Millis): void
+}
+
+export interface LocateQuestion {
+  readonly kind: 'locate'
+  readonly context: ForkContext
+  readonly aor: string
+  /** How many forwardings led here. */
+  readonly depth: number
+}
+
+/** A question to the owner that is under way, by its number. */
+export type Question = LocateQuestion | { readonly kind: 'branch'; readonly branch: Branch }
+
+export interface ProxyTimer {
+  readonly context: ForkContext
+  readonly branch: Branch | undefined
+}

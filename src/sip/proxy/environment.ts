@@ -1,0 +1,32 @@
+/** What every response context of one proxy works with. */
+import type { Deadlines } from '../../common/deadlines.ts'
+import type { Tally } from '../../common/instruments.ts'
+import type { Millis } from '../../common/time.ts'
+import type { Transactions } from '../transaction/transactions.ts'
+import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
+import type { CallMeter } from './call-meter.ts'
+import type { OwnIdentity } from './own-identity.ts'
+import type { ProxyPorts } from './ports.ts'
+import type { RouteTokens } from './route-token.ts'
+
+export interface ProxySettings {
+  readonly realm: string
+  readonly maxForks: number
+  readonly lookup: 'parallel' | 'overlayFirst' | 'localOnly'
+  readonly recurse3xx: boolean
+  readonly peerFlowBudgetMs: { readonly invite: Millis; readonly other: Millis }
+  readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
+}
+
+export interface ProxyEnvironment {
+  readonly settings: ProxySettings
+  readonly identity: OwnIdentity
+  readonly tokens: RouteTokens
+  readonly ports: ProxyPorts
+  readonly transactions: Transactions<ForkContext, Branch>
+  readonly deadlines: Deadlines<ProxyTimer>
+  readonly meter: CallMeter
+  /** Label C of p2psip_sip_transaction_timeouts_total. */
+  readonly timeouts: Tally
+  readonly questions: Map<number, Question>
+}

@@ -1,0 +1,97 @@
+/** The request as it goes out on a branch (RFC 3261 s.16.6, adapter-mapping s.4.3). Everything else is copied through. */
+import { Edit, parseUri, type SipMessage } from '../message/index.ts'
+import { isReliable, type Hop } from '../transaction/hop.ts'
+import type { OwnIdentity } from './own-identity.ts'
+import type { RouteTokens } from './route-token.ts'
+
+/** Methods that a target refresh or dialog never follows, and those that live inside a dialog (M-19). */
+const NOT_RECORD_ROUTED: ReadonlySet<string> = new Set([
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'INFO',
+  'MESSAGE',
+  'OPTIONS',
+  'PRACK',
+  'PUBLISH',
+  'REGISTER',
+  'UPDATE',
+])
+
+export interface Forwarding {
+  readonly message: SipMessage
+  readonly requestUri: string
+  /** The Route header as it shall be; undefined leaves it as it came. */
+  readonly routes: readonly string[] | undefined
+  /** Where the request came from, for the Record-Route of that side; undefined means none. */
+  readonly recordRouteTo: Hop | undefined
+  /** Max-Breadth to write; undefined where it does not matter. */
+  readonly breadth: number | undefined
+  /** The top Via with `received` and `rport`; undefined leaves it as it came. */
+  readonly topVia: string | undefined
+  /** Realm whose credentials end here. */
+  readonly realm: string
+}
+
+export function isRecordRouted(message: SipMessage): boolean {
+  return !NOT_RECORD_ROUTED.has(message.method) && !message.to.params.has('tag')
+}
+
+/** The bytes for `hop`. */
+export function forwardedBytes(
+  forwarding: Forwarding,
+  hop: Hop,
+  branch: string,
+  identity: OwnIdentity,
+  tokens: RouteTokens,
+): Uint8Array {
+  const { message } = forwarding
+  const edit = new Edit(message)
+  let uri = forwarding.requestUri
+  let routes = forwarding.routes
+  const first = routes?.[0] ?? (routes === undefined ? message.header('route') : undefined)
+  if (first !== undefined && !hasLooseRouting(first)) {
+    // RFC 3261 s.16.6 item 6: the next hop is a strict router, it wants itself in the Request-URI.
+    const all = routes ?? message.values('route')
+    routes = [...all.slice(1), `<${uri}>`]
+    uri = uriOf(first)
+  }
+  if (uri !== message.requestUri) edit.requestUri(uri)
+  if (routes !== undefined) {
+    edit.remove('route')
+    for (let i = routes.length - 1; i >= 0; i--) edit.prepend('route', routes[i] as string)
+  }
+  edit.decrementMaxForwards()
+  if (forwarding.breadth !== undefined) edit.set('max-breadth', String(forwarding.breadth))
+  if (message.header('proxy-authorization') !== undefined) dropOwnCredentials(message, forwarding.realm, edit)
+  if (isReliable(hop)) edit.ensureContentLength()
+  if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)
+  if (forwarding.recordRouteTo !== undefined) {
+    const { callId } = message
+    edit.prepend('record-route', identity.recordRoute(forwarding.recordRouteTo, tokens.seal(forwarding.recordRouteTo, callId)))
+    edit.prepend('record-route', identity.recordRoute(hop, tokens.seal(hop, callId)))
+  }
+  edit.prepend('via', identity.via(hop, branch))
+  return edit.toBytes()
+}
+
+/** RFC 3261 s.22.3: credentials for our realm have done their work; others stay. */
+function dropOwnCredentials(message: SipMessage, realm: string, edit: Edit): void {
+  const all = message.headers('proxy-authorization')
+  const own = `realm="${realm}"`.toLowerCase()
+  const others = all.filter((value) => !value.toLowerCase().includes(own))
+  if (others.length === all.length) return
+  edit.remove('proxy-authorization')
+  for (let i = others.length - 1; i >= 0; i--) edit.prepend('proxy-authorization', others[i] as string)
+}
+
+/** The URI inside a Route value. */
+export function uriOf(route: string): string {
+  const open = route.indexOf('<')
+  const close = route.indexOf('>', open)
+  return open >= 0 && close > open ? route.slice(open + 1, close) : route
+}
+
+function hasLooseRouting(route: string): boolean {
+  return parseUri(uriOf(route))?.params.has('lr') ?? true
+}

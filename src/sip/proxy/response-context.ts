@@ -1,0 +1,295 @@
+/**
+ * The response context of RFC 3261 s.16.7: one a forwarded request. Adds targets as they become known, runs branches by
+ * q-value, forwards what must go upstream at once, and picks the final response when every branch is done.
+ */
+import type { Deadline } from '../../common/deadlines.ts'
+import type { Millis } from '../../common/time.ts'
+import type { SipMessage } from '../message/index.ts'
+import type { ServerTransaction } from '../transaction/machinery.ts'
+import { TIMER_C_MS } from '../transaction/timers.ts'
+import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
+import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
+import { BranchSender, type OutgoingRequest } from './branch-sender.ts'
+import { Breadth } from './breadth.ts'
+import { callResult } from './call-meter.ts'
+import type { ProxyEnvironment } from './environment.ts'
+import type { Located, PeerFlowAnswer, Resolved } from './ports.ts'
+import { TargetFinder } from './target-finder.ts'
+import { TargetSet, type Target, type TargetPath } from './targets.ts'
+import { Upstream } from './upstream.ts'
+
+/** How long a group of equal q may ring before the next one is tried. Judgement: about four rings. */
+export const GROUP_TIMEOUT_MS: Millis = 20_000
+
+export interface ContextInit {
+  readonly outgoing: OutgoingRequest
+  readonly server: ServerTransaction<ForkContext>
+  /** Set for an initial INVITE: it is counted as a call. */
+  readonly metered: boolean
+  readonly path: TargetPath
+  /** One target at a time (M-23). */
+  readonly serial: boolean
+}
+
+export class ResponseContext implements ForkContext {
+  readonly finder: TargetFinder
+  private readonly environment: ProxyEnvironment
+  private readonly init: ContextInit
+  private readonly sender: BranchSender
+  private readonly upstream: Upstream
+  private readonly breadth: Breadth
+  private readonly set: TargetSet
+  private branches: Branch[] = []
+  private candidates: Candidate[] = []
+  private path: TargetPath
+  private groupQ = -1
+  private groupDeadline: Deadline<ProxyTimer> | undefined = undefined
+  /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
+  private stopped = false
+  private cancelled = false
+  private resolvedAt: Millis | undefined = undefined
+
+  constructor(environment: ProxyEnvironment, init: ContextInit) {
+    this.environment = environment
+    this.init = init
+    this.path = init.path
+    this.sender = new BranchSender(environment, init.outgoing)
+    this.upstream = new Upstream(environment, init.outgoing.incoming, init.server)
+    this.breadth = new Breadth(init.outgoing.incoming.message)
+    this.set = new TargetSet(environment.settings.maxForks)
+    this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
+  }
+
+  /** Adds a target that needs no finding. */
+  add(target: Target): void {
+    this.set.add(target)
+  }
+
+  /** Starts what can be started; call after targets were added. */
+  run(now: Millis): void {
+    this.noteResolution(now)
+    if (this.environment.settings.lookup !== 'overlayFirst' || this.finder.pending === 0) this.startGroups(now)
+    this.finishIfDone(now)
+  }
+
+  located(now: Millis, question: LocateQuestion, answer: Located): void {
+    this.finder.located(now, question, answer)
+    if (this.stopped) this.set.clear()
+    this.run(now)
+  }
+
+  connected(now: Millis, branch: Branch, answer: PeerFlowAnswer): void {
+    if (branch.state !== 'connecting') return
+    const hop = answer.ok ? this.environment.ports.flowHop(answer.flow) : undefined
+    if (hop !== undefined) this.sender.send(now, branch, hop)
+    else if (answer.ok) this.finish(now, branch, madeHere(480, 'Flow Gone'))
+    else this.finish(now, branch, madeHere(answer.status, answer.reason))
+  }
+
+  resolved(now: Millis, branch: Branch, answer: Resolved): void {
+    if (branch.state !== 'connecting') return
+    if (!answer.ok) this.finish(now, branch, madeHere(answer.status, answer.reason))
+    else if (!this.sender.useAddresses(now, branch, answer)) this.finish(now, branch, madeHere(404, 'No Address'))
+  }
+
+  responded(now: Millis, branch: Branch, response: SipMessage): void {
+    const { status } = response
+    if (status < 200) {
+      this.provisional(now, branch, status, response)
+      return
+    }
+    if (status < 300) {
+      this.succeeded(now, branch, response)
+      return
+    }
+    if (branch.state === 'done') return
+    if (status === 503 && this.sender.next(now, branch)) return
+    if (status >= 600) this.stop(now)
+    if (status < 400 && this.recurse(now, branch, response)) return
+    this.finish(now, branch, { status, reason: response.reasonPhrase, message: response, headers: [] })
+  }
+
+  failed(now: Millis, branch: Branch, cause: 'timeout' | 'transport'): void {
+    if (branch.state === 'done') return
+    const heard = branch.state === 'proceeding'
+    if (!heard && !this.stopped) {
+      if (this.sender.next(now, branch)) return
+      if (cause === 'transport' && this.sender.reconnect(branch)) return
+    }
+    if (cause === 'timeout' || heard) this.finish(now, branch, madeHere(408, 'Request Timeout'))
+    else if (branch.client !== undefined && branch.client.hop.flow !== 0) this.finish(now, branch, madeHere(480, 'Flow Gone'))
+    else this.finish(now, branch, madeHere(503, 'Transport Error'))
+  }
+
+  timer(now: Millis, branch: Branch | undefined): void {
+    if (branch === undefined) {
+      this.groupDeadline = undefined
+      this.groupQ = -1
+      this.run(now)
+      return
+    }
+    branch.timerC = undefined
+    if (branch.state === 'done') return
+    if (!branch.cancelSent) this.environment.timeouts.add('C')
+    // RFC 3261 s.16.8: cancelled when it has rung, else as if a 408 had come.
+    if (branch.state === 'proceeding' && !branch.cancelSent) this.sender.cancel(now, branch)
+    else {
+      if (branch.client !== undefined) this.environment.transactions.abandon(branch.client)
+      this.finish(now, branch, madeHere(408, 'Request Timeout'))
+    }
+  }
+
+  cancel(now: Millis): void {
+    if (this.upstream.finalSent) return
+    this.cancelled = true
+    this.finder.abandon()
+    this.stop(now)
+    this.finishIfDone(now)
+  }
+
+  private provisional(now: Millis, branch: Branch, status: number, response: SipMessage): void {
+    if (branch.state === 'done') return
+    branch.state = 'proceeding'
+    if (this.stopped) {
+      this.sender.cancel(now, branch)
+      if (this.cancelled) return
+    }
+    if (status === 100) return
+    if (this.init.outgoing.incoming.message.method === 'INVITE' && !branch.cancelSent) this.sender.armTimerC(now, branch, TIMER_C_MS)
+    if (this.upstream.finalSent) return
+    if (status >= 180) this.noteSetup(now, branch)
+    this.upstream.forward(now, status, response)
+  }
+
+  /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
+  private succeeded(now: Millis, branch: Branch, response: SipMessage): void {
+    const invite = this.init.outgoing.incoming.message.method === 'INVITE'
+    if (invite || !this.upstream.finalSent) {
+      this.noteSetup(now, branch)
+      if (!this.upstream.finalSent) this.noteResult(200)
+      this.upstream.forward(now, response.status, response)
+    }
+    this.end(branch)
+    this.stop(now)
+    this.releaseIfDone()
+  }
+
+  private startGroups(now: Millis): void {
+    while (!this.stopped && !this.set.empty) {
+      const active = this.active()
+      const lower = this.set.highestQ < this.groupQ || this.init.serial
+      if (active > 0 && lower) break
+      const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.finder.pending > 0)
+      if (shares.length === 0) {
+        if (active === 0 && this.branches.length === 0) this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
+        if (active === 0) this.set.clear()
+        break
+      }
+      this.groupQ = this.set.highestQ
+      const group = this.set.takeGroup(shares.length)
+      shares.forEach((share, index) => {
+        const target = group[index]
+        if (target === undefined) this.breadth.giveBack(share)
+        else this.begin(now, target, share)
+      })
+    }
+    if (!this.set.empty && this.groupDeadline === undefined && this.active() > 0) {
+      this.groupDeadline = this.environment.deadlines.set(now + GROUP_TIMEOUT_MS, { context: this, branch: undefined })
+    }
+  }
+
+  private begin(now: Millis, target: Target, share: number): void {
+    const branch = new Branch(this, target, share)
+    this.branches.push(branch)
+    this.sender.start(now, branch)
+  }
+
+  private active(): number {
+    let count = 0
+    for (const branch of this.branches) if (branch.state !== 'done') count++
+    return count
+  }
+
+  /** RFC 3261 s.16.7 item 10: nothing new is started, and what rings is cancelled. */
+  private stop(now: Millis): void {
+    this.stopped = true
+    this.set.clear()
+    this.environment.deadlines.cancel(this.groupDeadline)
+    this.groupDeadline = undefined
+    for (const branch of this.branches) {
+      if (branch.state === 'connecting') this.end(branch)
+      else if (branch.state === 'proceeding') this.sender.cancel(now, branch)
+    }
+  }
+
+  private finish(now: Millis, branch: Branch, candidate: Candidate): void {
+    this.end(branch)
+    this.candidates.push(candidate)
+    this.run(now)
+  }
+
+  private end(branch: Branch): void {
+    if (branch.state === 'done') return
+    branch.state = 'done'
+    this.breadth.giveBack(branch.breadth)
+    this.environment.deadlines.cancel(branch.timerC)
+    branch.timerC = undefined
+  }
+
+  private finishIfDone(now: Millis): void {
+    if (this.upstream.finalSent || this.finder.pending > 0 || this.active() > 0) return
+    if (!this.set.empty && !this.stopped) return
+    const best = this.best()
+    this.noteResult(best.status)
+    this.upstream.final(now, best, otherChallenges(best, this.candidates))
+    this.releaseIfDone()
+  }
+
+  private best(): Candidate {
+    let best: Candidate | undefined
+    for (const candidate of this.candidates) if (isBetter(candidate, best)) best = candidate
+    if (this.cancelled && (best === undefined || best.message === undefined)) return madeHere(487, 'Request Terminated')
+    if (best === undefined || (this.branches.length === 0 && best.status !== 440)) return this.finder.nobody(best)
+    return best
+  }
+
+  /** 3xx is followed only to AORs of hosted domains (adapter-mapping s.7.3); everything else is the caller's choice. */
+  private recurse(now: Millis, branch: Branch, response: SipMessage): boolean {
+    if (!this.environment.settings.recurse3xx || this.stopped || branch.target.path === 'dns') return false
+    if (!this.finder.redirected(now, response)) return false
+    this.end(branch)
+    this.run(now)
+    return true
+  }
+
+  private noteResolution(now: Millis): void {
+    if (this.resolvedAt !== undefined || this.finder.pending > 0) return
+    this.resolvedAt = now
+    if (!this.init.metered) return
+    const { meter } = this.environment
+    const cache = this.finder.asked ? 'miss' : 'hit'
+    meter.resolutionSeconds.observe((now - this.init.outgoing.incoming.arrivedAt) / 1000, `${this.path}|${cache}`)
+  }
+
+  private setupNoted = false
+  private noteSetup(now: Millis, branch: Branch): void {
+    if (!this.init.metered || this.setupNoted) return
+    this.setupNoted = true
+    this.path = branch.target.path
+    this.environment.meter.setupSeconds.observe((now - this.init.outgoing.incoming.arrivedAt) / 1000, this.path)
+  }
+
+  private noteResult(status: number): void {
+    if (!this.init.metered) return
+    const { meter } = this.environment
+    meter.results.add(`${this.path}|${callResult(status)}`)
+    meter.forkBranches.observe(this.branches.length)
+  }
+
+  /** What is kept alive by the transactions that absorb repeats should be small. */
+  private releaseIfDone(): void {
+    if (!this.upstream.finalSent || this.active() > 0) return
+    this.candidates = []
+    this.set.clear()
+  }
+}

@@ -1,0 +1,55 @@
+/** Route processing of RFC 3261 s.16.4: which of the routes are ours, what the token of the last one says, what is left. */
+import { parseUri, type NameAddr, type SipMessage } from '../message/index.ts'
+import type { OwnIdentity } from './own-identity.ts'
+import type { OpenedToken, RouteTokens } from './route-token.ts'
+
+export interface RouteDecision {
+  /** Request-URI after repair of what a strict router did to it. */
+  readonly requestUri: string
+  /** Routes that remain, in order. */
+  readonly routes: readonly NameAddr[]
+  /** Something of ours was taken away, so the Route header must be written anew. */
+  readonly changed: boolean
+  /** Token of the last own route; undefined when there was none. */
+  readonly token: OpenedToken | undefined
+}
+
+/** The user part of an own URI that carries a token; a route by our plain address has none. */
+function tokenUser(uri: string, identity: OwnIdentity): string | undefined {
+  const parsed = parseUri(uri)
+  if (parsed === undefined || parsed.user === undefined || parsed.user === '' || !parsed.params.has('lr')) {
+    return undefined
+  }
+  return identity.isOwn(parsed) ? parsed.user : undefined
+}
+
+export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: RouteTokens): RouteDecision {
+  let requestUri = message.requestUri
+  if (message.header('route') === undefined) {
+    return { requestUri, routes: NO_ROUTES, changed: false, token: undefined }
+  }
+  const routes = [...message.routes()]
+  let changed = false
+  let token: OpenedToken | undefined
+  // A strict router put our Record-Route URI where the Request-URI was; the real one is the last Route. `lr` in a
+  // Request-URI with an own token means just that.
+  const repaired = tokenUser(requestUri, identity)
+  const last = routes.at(-1)
+  if (repaired !== undefined && last !== undefined && tokens.open(repaired, message.callId).kind === 'hop') {
+    token = tokens.open(repaired, message.callId)
+    requestUri = last.uri
+    routes.pop()
+    changed = true
+  }
+  for (let first = routes[0]; first !== undefined; first = routes[0]) {
+    const uri = parseUri(first.uri)
+    if (uri === undefined || !identity.isOwn(uri)) break
+    if (uri.user !== undefined && uri.user !== '') token = tokens.open(uri.user, message.callId)
+    routes.shift()
+    changed = true
+    if (token?.kind === 'forged') break
+  }
+  return { requestUri, routes, changed, token }
+}
+
+const NO_ROUTES: readonly NameAddr[] = []

@@ -1,0 +1,164 @@
+/**
+ * Fills the target set of one request: local bindings, what the overlay knows, forwardings of both (adapter-mapping
+ * s.4.2). Forwardings are bounded in depth and number, and no AOR is visited twice.
+ */
+import type { Millis } from '../../common/time.ts'
+import { canonicalAor, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
+import { madeHere, type Candidate } from './best-response.ts'
+import type { ForkContext, LocateQuestion } from './branch.ts'
+import type { ProxyEnvironment } from './environment.ts'
+import type { LocalBinding, Located } from './ports.ts'
+import { bindingTarget, hostTarget, peerTarget } from './target-kinds.ts'
+import type { Target } from './targets.ts'
+
+/** D-06 and adapter-mapping s.11 `recursion.depth`. */
+export const DEPTH_MAX = 5
+/** `recursion.fetches`. */
+export const LOCATES_MAX = 20
+
+export interface FinderRequest {
+  readonly incoming: { readonly message: SipMessage }
+}
+
+export class TargetFinder {
+  /** Questions without an answer yet. */
+  pending = 0
+  /** The overlay was asked at least once. */
+  asked = false
+  private readonly environment: ProxyEnvironment
+  private readonly context: ForkContext
+  private readonly message: SipMessage
+  private readonly secure: boolean
+  private readonly found: (target: Target) => void
+  private readonly visited = new Set<string>()
+  private locates = 0
+  private abandoned = false
+  private loop = false
+  private userKnown = false
+  private failure: Candidate | undefined = undefined
+  /** Set when all that was found may not be used with this scheme (RFC 5630). */
+  private mismatch: Candidate | undefined = undefined
+
+  constructor(
+    environment: ProxyEnvironment,
+    context: ForkContext,
+    request: FinderRequest,
+    found: (target: Target) => void,
+  ) {
+    this.environment = environment
+    this.context = context
+    this.message = request.incoming.message
+    this.secure = this.message.uri?.scheme === 'sips'
+    this.found = found
+  }
+
+  /** Local bindings of an AOR; with `askOverlay` also what others hold for it. */
+  addAor(now: Millis, aor: string, depth: number, askOverlay: boolean): void {
+    if (depth > DEPTH_MAX || this.visited.has(aor)) {
+      this.loop = true
+      return
+    }
+    this.visited.add(aor)
+    const { ports, settings } = this.environment
+    if (ports.userHosted(aor)) this.userKnown = true
+    for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth)
+    if (!askOverlay || settings.lookup === 'localOnly') return
+    if (this.locates >= LOCATES_MAX) {
+      this.loop = true
+      return
+    }
+    this.locates++
+    this.pending++
+    this.asked = true
+    const { invite, other } = settings.locateBudgetMs
+    const id = ports.locate(aor, this.message.method === 'INVITE' ? invite : other)
+    this.environment.questions.set(id, { kind: 'locate', context: this.context, aor, depth })
+  }
+
+  located(now: Millis, question: LocateQuestion, answer: Located): void {
+    if (this.abandoned) return
+    this.pending--
+    if (answer.kind === 'failed') {
+      const headers: [string, string][] =
+        answer.retryAfterS === undefined ? [] : [['Retry-After', String(answer.retryAfterS)]]
+      this.failure = madeHere(answer.status, answer.reason, headers)
+      return
+    }
+    if (answer.userExists) this.userKnown = true
+    if (answer.loop) this.loop = true
+    for (const target of answer.targets) {
+      if (target.kind === 'local') {
+        if (!this.visited.has(target.aor)) this.addAor(now, target.aor, question.depth + 1, false)
+      } else if (target.kind === 'uri') {
+        this.addUri(target.uri)
+      } else if (target.secureOnly && !this.secure) {
+        this.mismatch = madeHere(480, 'SIPS Required', [['Warning', '381 ringbridge "SIPS Required"']])
+      } else {
+        const aor = target.aor ?? (question.depth > 0 ? question.aor : undefined)
+        this.found(peerTarget(this.message, target.address, aor, this.secure || target.secureOnly))
+      }
+    }
+  }
+
+  /** A 3xx: its Contacts that are AORs of hosted domains are followed; true when that leaves nothing to the caller. */
+  redirected(now: Millis, response: SipMessage): boolean {
+    const contacts = response.contacts()
+    if (!contacts.ok || contacts.value === '*' || contacts.value.length === 0) return false
+    const aors: string[] = []
+    for (const { uri } of contacts.value) {
+      const parsed = parseUri(uri)
+      const aor = parsed === undefined ? undefined : hostedAor(parsed, this.environment)
+      // RFC 3261 s.16.5: never from sips to sip.
+      if (aor === undefined || (this.secure && parsed?.scheme !== 'sips')) return false
+      aors.push(aor)
+    }
+    for (const aor of aors) this.addAor(now, aor, this.visited.size, true)
+    return true
+  }
+
+  /** No answer is of interest any more. */
+  abandon(): void {
+    this.abandoned = true
+    this.pending = 0
+  }
+
+  /** What to say when no target was found (adapter-mapping s.4.7 and s.7.2). */
+  nobody(best: Candidate | undefined): Candidate {
+    if (this.loop) return madeHere(482, 'Loop Detected')
+    if (this.mismatch !== undefined) return this.mismatch
+    if (this.failure !== undefined) return this.failure
+    if (best !== undefined) return best
+    return this.userKnown ? madeHere(480, 'Temporarily Unavailable') : madeHere(404, 'Not Found')
+  }
+
+  /** A URI outside, by the owner's own wish. */
+  addUri(text: string): void {
+    const uri = parseUri(text)
+    if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
+    const target = hostTarget(text, uri, 'dns')
+    if (target !== undefined && !this.environment.identity.isOwn(uri)) this.found(target)
+  }
+
+  private addBinding(now: Millis, binding: LocalBinding, depth: number): void {
+    if (binding.kind === 'other') return
+    if (binding.kind === 'forward') {
+      const aor = canonicalAor(binding.contact)
+      if (aor.ok) this.addAor(now, aor.value, depth + 1, true)
+      return
+    }
+    if (binding.kind === 'device' && this.secure && !binding.secure) {
+      // RFC 5630 s.5.3: a sips request never ends at a sip contact.
+      this.mismatch = madeHere(480, 'SIPS Not Possible', [['Warning', '380 ringbridge "SIPS Not Allowed"']])
+      return
+    }
+    const target = bindingTarget(binding, depth)
+    if (target !== undefined) this.found(target)
+  }
+}
+
+/** Canonical AOR of a URI of a hosted domain. */
+export function hostedAor(uri: SipUri, environment: Pick<ProxyEnvironment, 'identity'>): string | undefined {
+  if (!environment.identity.isHostedDomain(uri.host)) return undefined
+  const aor = canonicalAor(uri)
+  return aor.ok ? aor.value : undefined
+}

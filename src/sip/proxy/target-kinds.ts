@@ -1,0 +1,96 @@
+/** Targets of each kind: what the Request-URI becomes and how the next hop is reached (adapter-mapping s.4.3). */
+import { bracketed, parseUri, escapeUser, type SipMessage, type SipUri } from '../message/index.ts'
+import type { LocalBinding, StreamOrDatagram } from './ports.ts'
+import type { Target, TargetPath, Way } from './targets.ts'
+
+const NO_ROUTES: readonly string[] = []
+
+export function bindingTarget(binding: LocalBinding, depth: number): Target | undefined {
+  const uri = parseUri(binding.contact)
+  if (uri === undefined) return undefined
+  const requestUri = requestUriOf(uri)
+  const gr = uri.params.get('gr')
+  const way: Way =
+    binding.kind === 'node' && gr !== undefined
+      ? { kind: 'peer', address: `gr:${gr}`, secure: uri.scheme === 'sips' }
+      : { kind: 'hop', hop: binding.reach }
+  const { reach } = binding
+  return {
+    uri: requestUri,
+    routes: binding.path,
+    way,
+    q: binding.q,
+    key: way.kind === 'hop' ? `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}` : way.address,
+    instance: binding.instance,
+    registeredAt: binding.registeredAt,
+    path: depth > 0 || binding.kind === 'node' ? 'overlay' : 'local',
+  }
+}
+
+/** A node of the overlay; it gets the AOR as Request-URI and looks its phones up itself. */
+export function peerTarget(
+  request: SipMessage,
+  address: string,
+  aor: string | undefined,
+  secure: boolean,
+): Target {
+  const uri = aor === undefined ? withoutHops(request) : `${secure ? 'sips' : 'sip'}:${aorUri(aor)}`
+  return {
+    uri,
+    routes: NO_ROUTES,
+    way: { kind: 'peer', address, secure },
+    q: 1000,
+    key: address,
+    instance: undefined,
+    registeredAt: 0,
+    path: 'overlay',
+  }
+}
+
+/** A host by RFC 3263; undefined when the transport it wants is none of ours. */
+export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): Target | undefined {
+  const transport = next.params.get('transport')?.toLowerCase()
+  if (transport !== undefined && !isTransport(transport)) return undefined
+  const secure = next.scheme === 'sips' || transport === 'tls'
+  const host = next.params.get('maddr') ?? next.host
+  return {
+    uri: requestUri,
+    routes: NO_ROUTES,
+    way: { kind: 'host', host, port: next.port, transport: secure && transport === 'tcp' ? 'tls' : transport, secure },
+    q: 1000,
+    key: `host ${requestUri}`,
+    instance: undefined,
+    registeredAt: 0,
+    path,
+  }
+}
+
+function isTransport(text: string): text is StreamOrDatagram {
+  return text === 'udp' || text === 'tcp' || text === 'tls' || text === 'ws' || text === 'wss'
+}
+
+/** RFC 3261 s.16.6 item 2 and s.19.1.5: what must not stand in a Request-URI is left out, escaped headers above all. */
+export function requestUriOf(uri: SipUri): string {
+  const { raw } = uri
+  const text = uri.headers === undefined ? raw : raw.slice(0, raw.indexOf('?', raw.indexOf('@') + 1))
+  return uri.params.has('method') ? text.replace(/;method=[^;]*/i, '') : text
+}
+
+/** An AOR as it stands in a URI. */
+export function aorUri(aor: string): string {
+  const at = aor.lastIndexOf('@')
+  return `${escapeUser(aor.slice(0, at))}@${aor.slice(at + 1)}`
+}
+
+/** S3261-16.4-02: maddr, port and transport that led the request to us say nothing to the next hop. */
+function withoutHops(request: SipMessage): string {
+  const { uri, requestUri } = request
+  if (uri === undefined || (!uri.params.has('maddr') && uri.port === undefined && !uri.params.has('transport'))) {
+    return requestUri
+  }
+  let text = `${uri.scheme}:${uri.user ?? ''}${uri.user === undefined ? '' : '@'}${bracketed(uri.host)}`
+  for (const [name, value] of uri.params) {
+    if (name !== 'maddr' && name !== 'transport') text += value === '' ? `;${name}` : `;${name}=${value}`
+  }
+  return text
+}

@@ -1,0 +1,57 @@
+/** Responses on their way back to the caller. */
+import type { Millis } from '../../common/time.ts'
+import { buildResponse, Edit, type SipMessage } from '../message/index.ts'
+import type { IncomingRequest } from '../transaction/incoming.ts'
+import type { ServerTransaction } from '../transaction/machinery.ts'
+import type { Candidate } from './best-response.ts'
+import type { ForkContext } from './branch.ts'
+import type { ProxyEnvironment } from './environment.ts'
+
+export class Upstream {
+  finalSent = false
+  private readonly environment: ProxyEnvironment
+  private readonly incoming: IncomingRequest
+  private readonly server: ServerTransaction<ForkContext>
+
+  constructor(environment: ProxyEnvironment, incoming: IncomingRequest, server: ServerTransaction<ForkContext>) {
+    this.environment = environment
+    this.incoming = incoming
+    this.server = server
+  }
+
+  /** Passes a response on: our Via goes, nothing else changes (RFC 3261 s.16.7 items 3 and 9). */
+  forward(now: Millis, status: number, response: SipMessage): void {
+    if (status >= 200) this.finalSent = true
+    this.environment.transactions.answer(now, this.server, status, withoutOurVia(response, []))
+  }
+
+  /** The one final response of a request that no branch has answered with 2xx. */
+  final(now: Millis, chosen: Candidate, challenges: readonly (readonly [string, string])[]): void {
+    this.finalSent = true
+    const { transactions, ports } = this.environment
+    const { message, topVia } = this.incoming
+    if (chosen.status === 408 && message.method !== 'INVITE') {
+      // S-TX-01, RFC 4320: the caller has timed out by itself; a late 408 only makes a storm.
+      transactions.drop(this.server)
+      return
+    }
+    const lasting = chosen.message === undefined && chosen.headers.some(([name]) => name === 'Retry-After')
+    if (chosen.status === 503 && !lasting) {
+      // RFC 3261 s.16.7 item 6: one branch's 503 must not make the caller avoid us.
+      const bytes = buildResponse(message, 500, 'Server Internal Error', { toTag: ports.tag(), topVia })
+      transactions.answer(now, this.server, 500, bytes)
+    } else if (chosen.message !== undefined) {
+      transactions.answer(now, this.server, chosen.status, withoutOurVia(chosen.message, challenges))
+    } else {
+      const { status, reason, headers } = chosen
+      transactions.answer(now, this.server, status, buildResponse(message, status, reason, { toTag: ports.tag(), topVia, headers }))
+    }
+  }
+}
+
+function withoutOurVia(response: SipMessage, challenges: readonly (readonly [string, string])[]): Uint8Array {
+  const edit = new Edit(response)
+  edit.removeFirst('via')
+  for (const [name, value] of challenges) edit.append(name.toLowerCase(), value)
+  return edit.toBytes()
+}

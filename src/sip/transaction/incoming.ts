@@ -1,0 +1,49 @@
+/** A request with what its transport knows of it: received and rport filled in, where responses go. */
+import type { Millis } from '../../common/time.ts'
+import { bracketed, canonicalAddress, type SipMessage, type Via } from '../message/index.ts'
+import type { Hop } from './hop.ts'
+
+export interface IncomingRequest {
+  readonly message: SipMessage
+  /** Where it came from. */
+  readonly source: Hop
+  /** Where responses go (RFC 3261 s.18.2.2, RFC 3581 s.4). */
+  readonly replyTo: Hop
+  /** Top Via with `received` and `rport`; undefined when it may stay as it is. */
+  readonly topVia: string | undefined
+  readonly arrivedAt: Millis
+}
+
+export function incomingRequest(message: SipMessage, source: Hop, now: Millis): IncomingRequest {
+  const via = message.topVia
+  if (source.transport === 'peer') return { message, source, replyTo: source, topVia: undefined, arrivedAt: now }
+  return { message, source, replyTo: replyHop(via, source), topVia: receivedVia(via, source), arrivedAt: now }
+}
+
+function replyHop(via: Via, source: Hop): Hop {
+  if (source.transport !== 'udp' || via.rport !== undefined) return source
+  if (via.maddr !== undefined) return { ...source, host: via.maddr, port: via.port ?? 5060 }
+  const port = via.port ?? 5060
+  return port === source.port ? source : { ...source, port }
+}
+
+/** RFC 3261 s.18.2.1: `received` when sent-by does not show the source; RFC 3581 s.4: always, when `rport` is asked for. */
+function receivedVia(via: Via, source: Hop): string | undefined {
+  const address = canonicalAddress(source.host)
+  const asked = via.rport !== undefined
+  if (!asked && via.host === address) return undefined
+  if (via.rport === 'empty' && via.received === undefined) {
+    const at = via.raw.toLowerCase().indexOf(';rport')
+    const after = at + ';rport'.length
+    if (at > 0 && (after === via.raw.length || via.raw[after] === ';')) {
+      return `${via.raw.slice(0, after)}=${source.port}${via.raw.slice(after)};received=${address}`
+    }
+  }
+  const port = via.port === undefined ? '' : `:${via.port}`
+  let text = `SIP/2.0/${via.transport} ${bracketed(via.host)}${port}`
+  for (const [name, value] of via.params) {
+    if (name === 'received' || name === 'rport') continue
+    text += value === '' ? `;${name}` : `;${name}=${value}`
+  }
+  return `${text};received=${address}${asked ? `;rport=${source.port}` : ''}`
+}
