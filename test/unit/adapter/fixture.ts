@@ -1,0 +1,85 @@
+import { SeededRandom } from '../../../src/common/random.ts'
+import type { Now } from '../../../src/common/time.ts'
+import { NO_TRACE } from '../../../src/common/trace.ts'
+import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings } from '../../../src/adapter/index.ts'
+import { AdapterInstruments } from '../../../src/adapter/instruments.ts'
+import { AdapterParts, type AdapterAction } from '../../../src/adapter/parts.ts'
+import {
+  asNodeId,
+  makeStandInCredential,
+  resourceIdOf,
+  StandInCrypto,
+  type Credential,
+  type NodeId,
+  type PeerCommand,
+} from '../../../src/reload/index.ts'
+import type { Account, PublishedBinding, SipInput } from '../../../src/sip/index.ts'
+
+export const OVERLAY = 'dht.example.com'
+export const ALICE = 'alice@dht.example.com'
+export const BOB = 'bob@dht.example.com'
+export const crypto = new StandInCrypto()
+
+export function nodeId(byte: number): NodeId {
+  return asNodeId(new Uint8Array(16).fill(byte))
+}
+
+/** This adapter. */
+export const SELF = nodeId(0x0a)
+
+export function userCredential(aor: string, byte: number): Credential {
+  return makeStandInCredential(nodeId(byte), aor, OVERLAY)
+}
+
+export function at(ms: number): Now {
+  return { ms, wall: 1_700_000_000_000 + ms }
+}
+
+export function binding(contact: string, expiresAtMs: number, over: Partial<PublishedBinding> = {}): PublishedBinding {
+  return { kind: 'device', contact, parameters: new Map(), secure: false, expiresAtMs, ...over }
+}
+
+/** The adapter's shared parts with hosted accounts and nothing behind the outbox. */
+export function adapterParts(over: Partial<AdapterSettings> = {}, hosted: readonly string[] = [ALICE, BOB]): AdapterParts {
+  const accounts = new Map<string, Account>(
+    hosted.map((aor) => [aor, { username: aor.split('@')[0] ?? '', ha1: new Map(), aors: [aor], delegates: [] }]),
+  )
+  const parts = new AdapterParts({
+    random: new SeededRandom('adapter'),
+    trace: NO_TRACE,
+    accounts: { byAor: (aor) => accounts.get(aor), byUsername: () => undefined },
+    settings: { ...DEFAULT_ADAPTER_SETTINGS, ...over },
+    instruments: new AdapterInstruments(),
+    self: SELF,
+    domains: [OVERLAY],
+    resourceOf: (name) => resourceIdOf(crypto, name),
+  })
+  parts.available = true
+  return parts
+}
+
+/** What a part wants done, sorted by who does it. */
+export function drained(parts: AdapterParts): { commands: PeerCommand[]; sip: SipInput[]; all: AdapterAction[] } {
+  const all = parts.outbox.drain()
+  return {
+    all,
+    commands: all.flatMap((action) => (action.to === 'peer' ? [action.command] : [])),
+    sip: all.flatMap((action) => (action.to === 'sip' ? [action.input] : [])),
+  }
+}
+
+type StoreCommand = Extract<PeerCommand, { kind: 'store' }>
+type FetchCommand = Extract<PeerCommand, { kind: 'fetch' }>
+type AttachCommand = Extract<PeerCommand, { kind: 'appAttach' }>
+
+export function stores(commands: readonly PeerCommand[]): StoreCommand[] {
+  return commands.filter((command): command is StoreCommand => command.kind === 'store')
+}
+
+export function fetches(commands: readonly PeerCommand[]): FetchCommand[] {
+  return commands.filter((command): command is FetchCommand => command.kind === 'fetch')
+}
+
+export function attaches(commands: readonly PeerCommand[]): AttachCommand[] {
+  return commands.filter((command): command is AttachCommand => command.kind === 'appAttach')
+}

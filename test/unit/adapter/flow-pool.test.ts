@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { FlowPool, flowId } from '../../../src/adapter/flow-pool.ts'
+import { routeAddress } from '../../../src/adapter/overlay-address.ts'
+import type { AdapterParts } from '../../../src/adapter/parts.ts'
+import { APPLICATION, ERROR_CODE, key } from '../../../src/reload/index.ts'
+import { adapterParts, at, attaches, drained, nodeId, SELF } from './fixture.ts'
+
+const FAR = nodeId(0x0b)
+const ADDRESS = routeAddress([{ kind: 'node', nodeId: FAR }])
+
+let parts: AdapterParts
+let pool: FlowPool
+beforeEach(() => {
+  parts = adapterParts()
+  pool = new FlowPool(parts)
+})
+
+function opened(ms: number, channel: number, over: { id?: number; application?: number; initiator?: boolean; node?: number } = {}): void {
+  pool.opened(at(ms), {
+    id: over.id,
+    channel,
+    nodeId: nodeId(over.node ?? 0x0b),
+    application: over.application ?? APPLICATION.sip,
+    initiator: over.initiator ?? true,
+  })
+}
+
+describe('application flows to other nodes', () => {
+  it('R7904-5.1-01 R7904-5.1-02 R7904-2-02 AppAttach goes to the list of the entry with application 5060, or 5061 for sips', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(0), 2, ADDRESS, true, 8000)
+    const commands = attaches(drained(parts).commands)
+    expect(commands.map((command) => command.application)).toEqual([5060, 5061])
+    expect(commands[0]?.destinations).toEqual([{ kind: 'node', nodeId: FAR }])
+    expect(commands[0]?.timeoutMs).toBe(8000)
+  })
+
+  it('M-25 R7904-5.1-07 A7904-5.1-02 all users share one flow; those who ask meanwhile wait on one AppAttach', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(1), 2, ADDRESS, false, 8000)
+    const commands = attaches(drained(parts).commands)
+    expect(commands).toHaveLength(1)
+    opened(50, 11, { id: commands[0]!.id })
+    pool.open(at(60), 3, ADDRESS, false, 8000)
+    const { sip, commands: more } = drained(parts)
+    expect(more).toEqual([])
+    expect(sip[0]).toEqual({ kind: 'peerFlowUp', flow: flowId(11), peer: key(FAR), secure: false })
+    expect(sip.slice(1)).toEqual([1, 2, 3].map((id) => ({ kind: 'peerFlow', id, outcome: { ok: true, flow: flowId(11) } })))
+  })
+
+  it('M-25 a flow that the far end opened serves our requests too', () => {
+    opened(0, 12, { initiator: false })
+    parts.outbox.drain()
+    pool.open(at(10), 1, `node:${key(FAR)}`, false, 8000)
+    expect(drained(parts).sip).toEqual([{ kind: 'peerFlow', id: 1, outcome: { ok: true, flow: flowId(12) } }])
+  })
+
+  it('sip may use a 5061 flow, sips never a 5060 one', () => {
+    opened(0, 12, { application: APPLICATION.sips })
+    parts.outbox.drain()
+    pool.open(at(10), 1, ADDRESS, false, 8000)
+    expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true } }])
+    opened(20, 14, { node: 0x0c })
+    parts.outbox.drain()
+    pool.open(at(30), 2, routeAddress([{ kind: 'node', nodeId: nodeId(0x0c) }]), true, 8000)
+    expect(attaches(drained(parts).commands)).toHaveLength(1)
+  })
+
+  it('an address that leads to ourselves or nowhere is 480', () => {
+    for (const address of [`node:${key(SELF)}`, 'gr:!!!', 'route:', 'node:00000000000000000000000000000000', 'what:ever']) {
+      pool.open(at(0), 1, address, false, 8000)
+      expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 480 } }])
+    }
+  })
+
+  it('Not_Found is 480 and is remembered for 30 s', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    const [command] = attaches(drained(parts).commands)
+    pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.notFound, info: '' })
+    expect(drained(parts).sip).toMatchObject([{ id: 1, outcome: { ok: false, status: 480 } }])
+    pool.open(at(20_000), 2, ADDRESS, false, 8000)
+    expect(drained(parts)).toMatchObject({ commands: [], sip: [{ id: 2, outcome: { ok: false, status: 480 } }] })
+    pool.open(at(31_000), 3, ADDRESS, false, 8000)
+    expect(attaches(drained(parts).commands)).toHaveLength(1)
+  })
+
+  it('Forbidden is 403', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    const [command] = attaches(drained(parts).commands)
+    pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.forbidden, info: '' })
+    expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 403 } }])
+  })
+
+  it('R7904-5.1-04 R7904-5.1-05 S-72 a far end that did not prove its Node-ID is 480 without detail', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    const [command] = attaches(drained(parts).commands)
+    pool.failed(at(10), command!.id, { kind: 'link', reason: 'certificate of another node' })
+    expect(drained(parts).sip).toEqual([
+      { kind: 'peerFlow', id: 1, outcome: { ok: false, status: 480, reason: 'Temporarily Unavailable' } },
+    ])
+  })
+
+  it('In_Progress waits 3 s for the flow of the far end and uses it', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    const [command] = attaches(drained(parts).commands)
+    pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.inProgress, info: '' })
+    expect(drained(parts).sip).toEqual([])
+    opened(500, 20, { initiator: false })
+    expect(drained(parts).sip.at(-1)).toEqual({ kind: 'peerFlow', id: 1, outcome: { ok: true, flow: flowId(20) } })
+  })
+
+  it('In_Progress without a flow ends in 480 after 3 s', () => {
+    pool.open(at(0), 1, ADDRESS, false, 8000)
+    const [command] = attaches(drained(parts).commands)
+    pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.inProgress, info: '' })
+    expect(parts.deadlines.next()).toBe(3010)
+    const timer = parts.deadlines.pop(3010)
+    if (timer?.part === 'flows') pool.timeout(at(3010), timer.key, timer.what)
+    expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 480 } }])
+  })
+
+  it('of two flows to one node the one of the higher Node-ID stays, on both sides', () => {
+    // FAR (0b..) is higher than we (0a..): its flow wins whichever comes first.
+    opened(0, 31, { initiator: true })
+    opened(5, 32, { initiator: false })
+    parts.outbox.drain()
+    pool.open(at(10), 1, ADDRESS, false, 8000)
+    expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true, flow: flowId(32) } }])
+  })
+
+  it('A6940-6.5.2-02 R7904-5.2-01 keeps a flow alive with CRLF and closes it when idle', () => {
+    opened(0, 11)
+    parts.outbox.drain()
+    let pings = 0
+    for (;;) {
+      const due = parts.deadlines.next()
+      const timer = parts.deadlines.pop(due)
+      if (timer?.part !== 'flows') break
+      pool.timeout(at(due), timer.key, timer.what)
+      const { all } = drained(parts)
+      if (all.some((action) => action.to === 'channel' && action.bytes === undefined)) {
+        expect(due).toBeGreaterThanOrEqual(600_000)
+        expect(all).toContainEqual({ to: 'sip', input: { kind: 'flowClosed', flow: flowId(11) } })
+        break
+      }
+      pings++
+    }
+    expect(pings).toBeGreaterThanOrEqual(4)
+    expect(pool.owns(11)).toBe(false)
+  })
+
+  it('over the cap the flow unused for longest is closed', () => {
+    parts = adapterParts({ flowsMax: 2 })
+    pool = new FlowPool(parts)
+    opened(0, 1, { node: 0x11 })
+    opened(10, 2, { node: 0x12 })
+    opened(20, 3, { node: 0x13 })
+    expect([1, 2, 3].map((channel) => pool.owns(channel))).toEqual([false, true, true])
+  })
+})
