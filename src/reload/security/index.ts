@@ -5,6 +5,7 @@
 export type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 export { NodeCrypto, type GeneratedKey, type KeyAlgorithm } from './node-crypto.ts'
 export { makeStandInCredential, makeStandInRoot, StandInCrypto, type StandInOptions } from './stand-in.ts'
+export { keyAlgorithmOf as publicKeyAlgorithm } from './x509.ts'
 export { Trust, type Signer, type TrustSettings } from './trust.ts'
 export { trustOf } from './overlay-trust.ts'
 export { bucketOf, signMessage, verifyMessage, type MessageToSign } from './message-signature.ts'

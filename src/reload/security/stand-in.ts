@@ -23,6 +23,8 @@ const MAGIC = 0x5354_4e44
 /** As long as a P-256 certificate of ours and an ECDSA signature, so that size limits behave alike. */
 const CERTIFICATE_BYTES = 448
 const SIGNATURE_BYTES = 70
+/** Tag and length of a DER SEQUENCE of that size, so that it may stand as a root-cert. */
+const DER_HEAD = 0x3082_0000 + CERTIFICATE_BYTES - 4
 const FOREVER: WallTime = 253_402_300_799_000
 
 export interface StandInOptions {
@@ -97,6 +99,7 @@ function encode(
   options: StandInOptions,
 ): Uint8Array {
   const out = new Writer(CERTIFICATE_BYTES)
+  out.u32(DER_HEAD)
   out.u32(MAGIC)
   out.u8(isCa ? 1 : 0)
   out.lengthPrefixed(1, () => out.bytes(utf8(overlayName)))
@@ -114,7 +117,7 @@ function encode(
 
 function read(der: Uint8Array, overlayName: string): Result<Certificate, string> {
   const reader = new Reader(der)
-  if (reader.u32() !== MAGIC) return fail('not a stand-in certificate')
+  if (reader.u32() !== DER_HEAD || reader.u32() !== MAGIC) return fail('not a stand-in certificate')
   const isCa = reader.u8() === 1
   if (fromUtf8(reader.bytes(reader.u8())) !== overlayName) return fail('certificate of another overlay')
   const userName = fromUtf8(reader.bytes(reader.u8()))

@@ -1,0 +1,152 @@
+/**
+ * An authority in a folder: `root.pem` (private key, mode 0600), `root.der` (certificate) and `node-ids.jsonl`, one record
+ * a line, appended and synced before the certificate leaves.
+ */
+import { createPrivateKey } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { fromUtf8 } from '../../common/bytes.ts'
+import { RingbridgeError } from '../../common/errors.ts'
+import type { WallTime } from '../../common/time.ts'
+import { DEFAULT_POLICY, type Authority, type EnrollmentPolicy } from '../authority.ts'
+import { NodeIdLedger, type NodeIdRecord } from '../node-id-ledger.ts'
+import { subjectOf } from './certificates.ts'
+import { createAuthority } from './create-authority.ts'
+import { keyPem } from './key-pair.ts'
+import { makePrivateFolder, readFileIfThere, readPrivateFile, writePrivateFile } from './private-file.ts'
+
+const KEY_FILE = 'root.pem'
+const CERTIFICATE_FILE = 'root.der'
+const LEDGER_FILE = 'node-ids.jsonl'
+
+export interface StoredAuthority extends Authority {
+  /** True when this call founded it. */
+  readonly founded: boolean
+  close(): Promise<void>
+}
+
+/**
+ * The authority of a folder; founded when the folder is empty. Throws `RingbridgeError`: `authority_mismatch` when the
+ * folder belongs to another overlay, `authority_damaged` when files are missing or cannot be read, `key_file_exposed`.
+ */
+export async function openAuthority(
+  folder: string,
+  overlayName: string,
+  wall: WallTime,
+  policy: Partial<EnrollmentPolicy> = {},
+): Promise<StoredAuthority> {
+  await makePrivateFolder(folder)
+  const key = await readPrivateFile(join(folder, KEY_FILE))
+  const certificate = await readFileIfThere(join(folder, CERTIFICATE_FILE))
+  let authority: Authority
+  // The certificate is written last: with a key alone, founding was interrupted and nobody has seen that root.
+  const founded = certificate === undefined
+  if (founded) {
+    authority = await createAuthority(overlayName, wall, policy)
+    await writePrivateFile(join(folder, KEY_FILE), keyPem(authority.rootKey))
+    await writePrivateFile(join(folder, CERTIFICATE_FILE), authority.rootCertificate)
+  } else if (key === undefined) {
+    throw new RingbridgeError('authority_damaged', `${folder} has a root certificate and no ${KEY_FILE}`)
+  } else {
+    authority = restored(folder, overlayName, key, certificate, policy)
+  }
+  const ledgerFile = await openLedger(join(folder, LEDGER_FILE), authority.ledger)
+  const log = new RecordLog(ledgerFile)
+  return {
+    ...authority,
+    founded,
+    persist: (record) => log.append(record),
+    close: () => log.close(),
+  }
+}
+
+function restored(
+  folder: string,
+  overlayName: string,
+  key: Uint8Array,
+  certificate: Uint8Array,
+  policy: Partial<EnrollmentPolicy>,
+): Authority {
+  const subject = subjectOf(certificate)
+  if (subject !== `CN=${overlayName} RELOAD root`) {
+    throw new RingbridgeError(
+      'authority_mismatch',
+      `the authority in ${folder} is "${subject}", not of ${overlayName}`,
+    )
+  }
+  let rootKey: Uint8Array
+  try {
+    rootKey = new Uint8Array(createPrivateKey(fromUtf8(key)).export({ type: 'pkcs8', format: 'der' }))
+  } catch (cause) {
+    throw new RingbridgeError('authority_damaged', `${join(folder, KEY_FILE)} cannot be read`, { cause })
+  }
+  return {
+    overlayName,
+    rootCertificate: certificate,
+    rootKey,
+    policy: { ...DEFAULT_POLICY, ...policy },
+    ledger: new NodeIdLedger(),
+    persist: () => Promise.resolve(),
+  }
+}
+
+/** Reads the records and leaves the file open at its end, without the half line of a crash. */
+async function openLedger(path: string, ledger: NodeIdLedger): Promise<FileHandle> {
+  const file = await open(path, 'a+', 0o600)
+  try {
+    const text = await file.readFile('utf8')
+    const whole = text.lastIndexOf('\n') + 1
+    for (const [i, line] of text.slice(0, whole).split('\n').entries()) {
+      if (line !== '' && !ledger.restore(recordOf(line))) {
+        throw new RingbridgeError('authority_damaged', `${path} line ${i + 1} contradicts an earlier one`)
+      }
+    }
+    if (whole < text.length) await file.truncate(Buffer.byteLength(text.slice(0, whole)))
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function recordOf(line: string): NodeIdRecord {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    throw new RingbridgeError('authority_damaged', 'a line of the Node-ID ledger is no JSON', { cause })
+  }
+  const { userName, keySha256, nodeId } = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof userName !== 'string' || typeof keySha256 !== 'string' || typeof nodeId !== 'string') {
+    throw new RingbridgeError('authority_damaged', 'a line of the Node-ID ledger is no record')
+  }
+  return { userName, keySha256, nodeId }
+}
+
+/** Appends one line after the other; each is on disk when its promise resolves. */
+class RecordLog {
+  private readonly file: FileHandle
+  private last: Promise<void> = Promise.resolve()
+
+  constructor(file: FileHandle) {
+    this.file = file
+  }
+
+  append(record: NodeIdRecord): Promise<void> {
+    const written = this.last.then(() => this.write(record))
+    // The next record does not care whether this one failed; its own caller hears of it.
+    this.last = written.catch(() => undefined)
+    return written
+  }
+
+  async close(): Promise<void> {
+    await this.last
+    await this.file.close()
+  }
+
+  private async write(record: NodeIdRecord): Promise<void> {
+    await this.file.appendFile(`${JSON.stringify(record)}\n`)
+    await this.file.datasync()
+  }
+}

@@ -1,0 +1,124 @@
+/** X.509 certificates as RELOAD wants them, made with @peculiar/x509 (which is asynchronous). */
+import 'reflect-metadata'
+import { randomBytes, webcrypto } from 'node:crypto'
+
+import * as x509 from '@peculiar/x509'
+
+import type { WallTime } from '../../common/time.ts'
+import type { NodeId } from '../../reload/codec/index.ts'
+import { formatNodeUri, type KeyAlgorithm } from '../../reload/security/index.ts'
+
+/** A signing key with the certificate of its owner; `certificate` is undefined for a certificate that signs itself. */
+export interface Issuer {
+  /** DER PrivateKeyInfo. */
+  readonly pkcs8: Uint8Array
+  readonly algorithm: KeyAlgorithm
+  readonly certificate: Uint8Array | undefined
+}
+
+interface Validity {
+  readonly notBefore: WallTime
+  readonly notAfter: WallTime
+}
+
+export interface RootTemplate extends Validity {
+  readonly overlayName: string
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKeyInfo: Uint8Array
+  readonly pathLength?: number
+}
+
+export interface NodeTemplate extends Validity {
+  readonly overlayName: string
+  readonly userName: string
+  readonly nodeIds: readonly NodeId[]
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKeyInfo: Uint8Array
+}
+
+/** A CA certificate: self-signed when `issuer.certificate` is undefined. DER. */
+export async function makeCaCertificate(issuer: Issuer, template: RootTemplate): Promise<Uint8Array> {
+  const publicKey = new x509.PublicKey(template.publicKeyInfo)
+  return generate(issuer, template, `CN=${template.overlayName} RELOAD root`, [
+    new x509.BasicConstraintsExtension(true, template.pathLength, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    await x509.SubjectKeyIdentifierExtension.create(publicKey, false, webcrypto),
+  ])
+}
+
+/**
+ * A certificate of a node or user (RFC 6940 s.11.3): empty subject, and in a critical subjectAltName (RFC 5280 s.4.2.1.6)
+ * one reload URI a Node-ID and the user name. Good for both ends of TLS and for signing data.
+ */
+export async function makeNodeCertificate(issuer: Issuer, template: NodeTemplate): Promise<Uint8Array> {
+  const names: x509.JsonGeneralNames = template.nodeIds.map((nodeId) => ({
+    type: 'url',
+    value: formatNodeUri(nodeId, template.overlayName),
+  }))
+  names.push({ type: 'email', value: template.userName })
+  return generate(issuer, template, '', [
+    new x509.SubjectAlternativeNameExtension(names, true),
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+  ])
+}
+
+async function generate(
+  issuer: Issuer,
+  template: Validity & { readonly publicKeyInfo: Uint8Array },
+  subject: string,
+  extensions: x509.Extension[],
+): Promise<Uint8Array> {
+  const above = issuer.certificate === undefined ? undefined : new x509.X509Certificate(issuer.certificate)
+  if (above !== undefined) {
+    extensions.push(await x509.AuthorityKeyIdentifierExtension.create(above.publicKey, false, webcrypto))
+  }
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: serialNumber(),
+      subject,
+      issuer: above?.subjectName ?? subject,
+      notBefore: new Date(template.notBefore),
+      notAfter: new Date(template.notAfter),
+      publicKey: new x509.PublicKey(template.publicKeyInfo),
+      signingKey: await signingKeyOf(issuer),
+      signingAlgorithm: signingAlgorithmOf(issuer.algorithm),
+      extensions,
+    },
+    webcrypto,
+  )
+  return new Uint8Array(certificate.rawData)
+}
+
+/** 127 random bits: positive, and unpredictable as RFC 5280 and CA practice want it. */
+function serialNumber(): string {
+  const bytes = randomBytes(16)
+  bytes[0] = ((bytes[0] as number) & 0x7f) | 0x40
+  return bytes.toString('hex')
+}
+
+function signingAlgorithmOf(algorithm: KeyAlgorithm): { name: string; hash: string; namedCurve?: string } {
+  return algorithm === 'rsa'
+    ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+    : { name: 'ECDSA', hash: 'SHA-256', namedCurve: 'P-256' }
+}
+
+/** Imported once an issuer: an authority signs with the same key all its life. */
+const SIGNING_KEYS = new WeakMap<Uint8Array, Promise<webcrypto.CryptoKey>>()
+
+function signingKeyOf(issuer: Issuer): Promise<webcrypto.CryptoKey> {
+  let key = SIGNING_KEYS.get(issuer.pkcs8)
+  if (key === undefined) {
+    key = webcrypto.subtle.importKey('pkcs8', issuer.pkcs8, signingAlgorithmOf(issuer.algorithm), false, [
+      'sign',
+    ])
+    SIGNING_KEYS.set(issuer.pkcs8, key)
+  }
+  return key
+}
+
+/** Subject of a certificate as one line of text. */
+export function subjectOf(der: Uint8Array): string {
+  return new x509.X509Certificate(der).subject
+}
