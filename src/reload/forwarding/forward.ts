@@ -99,7 +99,9 @@ function checkReceipt(message: Incoming, context: ForwardingContext): Decision |
   // s.6.3.2: all nodes share the configured initial value, so more than that was never sent honestly.
   if (view.ttl > context.initialTtl) return refuse(message, ERROR_CODE.ttlExceeded, 'ttl', 'ttlAboveInitial')
   if (countInVia(bytes, view, context.own) >= VISITS_MAX) return drop('loop', 'routingLoop')
-  // s.13.6.5: a source route in circles. The way back of an honest request may hold a node twice (VISITS_MAX).
+  // s.13.6.5: a source route in circles is refused.
+  // DEVIATION RFC 6940 s.13.6.5: an answer may hold a node as often as its request may have passed it, because its list
+  // is the request's way backwards, and an honest source route can lead through one node twice.
   if (repeatsInDestinations(bytes, view) > (message.isRequest ? 1 : VISITS_MAX)) {
     return refuse(message, ERROR_CODE.invalidMessage, 'malformed', 'duplicateDestination')
   }

@@ -9,6 +9,9 @@ import {
 } from '../codec/index.ts'
 import { answerOptions, returnList } from '../forwarding/via-list.ts'
 
+/** RFC 6940 s.6.3.3.1: what is a request, and what answers it, is a matter of the codes; whoever answers needs both. */
+export { answerCodeOf, isRequestCode as isRequest } from '../codec/index.ts'
+
 /** Forwarding header of an answer; the encoder adds the length. */
 export function answerHeader(
   request: Pick<ForwardingHeader, 'overlay' | 'transactionId' | 'viaList' | 'options'>,

@@ -215,7 +215,7 @@ describe('other id', () => {
     )
   })
 
-  it('R6940-6.5.1-01 no way known: dropped', () => {
+  it('R6940-6.1.2-01 no way known: dropped', () => {
     const nowhere = { kind: 'drop', reason: 'no_route', detail: 'noNextHop' }
     expect(atD(message(), { routes: routes({ nextHop: () => undefined }) })).toEqual(nowhere)
     expect(atD(message(), { routes: routes({ nextHop: () => nodeNamed('D') }) })).toEqual(nowhere)

@@ -6,7 +6,9 @@ import {
 } from '../../../../src/reload/transactions/configuration-sequence.ts'
 import { PUSH_REPEAT_MS, PUSHES_MAX } from '../../../../src/reload/transactions/constants.ts'
 import {
+  answerCodeOf,
   answerHeader,
+  isRequest,
   responseLimitError,
   unknownCriticalExtension,
 } from '../../../../src/reload/transactions/server.ts'
@@ -100,6 +102,15 @@ describe('answers', () => {
 
   it('R6940-6.7-01 R6940-6.7-02 R6940-6.3.2-08 is unfragmented: c0000000', () => {
     expect(answerHeader(request, nodeNamed('D'), own).fragment).toBe(0xc0000000)
+  })
+
+  it('R6940-6.3.3.1-03 requests are odd, the answer is the next code up, ffff is no request', () => {
+    expect([MESSAGE_CODE.pingReq, MESSAGE_CODE.pingAns, MESSAGE_CODE.error].map(isRequest)).toEqual([
+      true,
+      false,
+      false,
+    ])
+    expect(answerCodeOf(MESSAGE_CODE.storeReq)).toBe(MESSAGE_CODE.storeAns)
   })
 
   it('R6940-6.3.2-13 longer than max_response_length: an error instead; 0 is no limit', () => {
