@@ -22,7 +22,7 @@ import {
 import { countValues, pushValues, splitValues, valueEndAt } from './lists.ts'
 import { NO_NAME_ADDR, parseNameAddr, parseNameAddrIn, type NameAddr } from './name-addr.ts'
 import { parseUri, type SipUri } from './uri.ts'
-import { NO_VIA, parseVia, parseViaIn, type Via } from './via.ts'
+import { NO_VIA, parseVia, parseFirstVia, type Via } from './via.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { StartLine } from './start-line.ts'
 
@@ -188,10 +188,9 @@ export class SipMessage {
     const { lines, text } = this.head
     if (((lines[line] as number) & FOLDED) !== 0) {
       const value = this.valueAt(line)
-      return parseViaIn(value, 0, valueEndAt(value, 0, value.length))
+      return parseFirstVia(value, 0, value.length)
     }
-    const start = lines[line + 2] as number
-    return parseViaIn(text, start, valueEndAt(text, start, lines[line + 3] as number))
+    return parseFirstVia(text, lines[line + 2] as number, lines[line + 3] as number)
   }
 
   get hasUsableVia(): boolean {
@@ -219,7 +218,7 @@ export class SipMessage {
     const below = this.findId(VIA, line + LINE_STRIDE)
     if (below < 0) return undefined
     const value = this.valueAt(below)
-    return parseViaIn(value, 0, valueEndAt(value, 0, value.length))
+    return parseFirstVia(value, 0, value.length)
   }
 
   /** All Via values in order; malformed ones below the top are left out. */

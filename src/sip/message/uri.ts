@@ -2,6 +2,7 @@
 import {
   AT,
   COLON,
+  DIGIT,
   EQUALS,
   HEX,
   HOST_CHAR,
@@ -105,8 +106,7 @@ function parseSipUri(text: string, scheme: string, start: number): SipUri | unde
   let port: number | undefined
   if (text.charCodeAt(at) === COLON) {
     const portStart = at + 1
-    at = portStart
-    while (at < end && text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++
+    at = skipClass(DIGIT, text, portStart, end)
     port = decimal(text, portStart, at)
     if (port < 0 || port > 65_535) return undefined
   }

@@ -1,6 +1,8 @@
 /** Via values: `SIP/2.0/UDP host:port;params` (RFC 3261 s.20.42, RFC 3581). */
 import {
   COLON,
+  COMMA,
+  DIGIT,
   EQUALS,
   HOST_CHAR,
   LEFT_BRACKET,
@@ -18,6 +20,7 @@ import {
   skipQuoted,
 } from './chars.ts'
 import { canonicalAddress, isIpv6, repairIpv6 } from './ip.ts'
+import { slice } from './lists.ts'
 import { NO_PARAMS, parseParams } from './params.ts'
 
 export interface Via {
@@ -45,21 +48,39 @@ class ParsedVia implements Via {
   rport: number | 'empty' | undefined = undefined
   received: string | undefined = undefined
   maddr: string | undefined = undefined
-  readonly raw: string
+  /** The value is [start, end) of `text`; its parameters begin at `paramsAt`. */
+  end: number
+  private readonly text: string
+  private readonly start: number
   private readonly paramsAt: number
+  private cachedRaw: string | undefined = undefined
   private cachedParams: ReadonlyMap<string, string> | undefined = undefined
 
-  constructor(transport: string, host: string, port: number | undefined, raw: string, paramsAt: number) {
+  constructor(
+    transport: string,
+    host: string,
+    port: number | undefined,
+    text: string,
+    start: number,
+    paramsAt: number,
+  ) {
     this.transport = transport
     this.host = host
     this.port = port
-    this.raw = raw
+    this.text = text
+    this.start = start
+    this.end = paramsAt
     this.paramsAt = paramsAt
+  }
+
+  get raw(): string {
+    this.cachedRaw ??= slice(this.text, this.start, this.end)
+    return this.cachedRaw
   }
 
   /** Made on first use: routing needs only the ones that have a field of their own. */
   get params(): ReadonlyMap<string, string> {
-    this.cachedParams ??= parseParams(this.raw, this.paramsAt, this.raw.length) ?? NO_PARAMS
+    this.cachedParams ??= parseParams(this.text, this.paramsAt, this.end) ?? NO_PARAMS
     return this.cachedParams
   }
 }
@@ -79,16 +100,19 @@ export const NO_VIA: Via = {
 
 /** One Via value, unfolded; undefined when it is malformed. Any protocol version is read, so that 505 can be said. */
 export function parseVia(text: string): Via | undefined {
-  return parseViaIn(text, 0, text.length)
+  const via = parse(text, 0, text.length)
+  return via !== undefined && via.end === text.length ? via : undefined
 }
 
-/** The same for [at, end) of a longer text. */
-export function parseViaIn(text: string, at: number, end: number): Via | undefined {
-  at = skipBlanks(text, at, end)
-  while (end > at && isBlank(text.charCodeAt(end - 1))) end--
-  const start = at
-  const name = skipClass(TOKEN, text, at, end)
-  if (!sameIgnoringCase(text, at, name, 'sip')) return undefined
+/** The first value of the list in [at, end) of a longer text. */
+export function parseFirstVia(text: string, at: number, end: number): Via | undefined {
+  return parse(text, at, end)
+}
+
+function parse(text: string, at: number, end: number): ParsedVia | undefined {
+  const start = skipBlanks(text, at, end)
+  const name = skipClass(TOKEN, text, start, end)
+  if (!sameIgnoringCase(text, start, name, 'sip')) return undefined
   at = slash(text, name, end)
   const version = skipClass(TOKEN, text, at, end)
   if (at < 0 || version === at) return undefined
@@ -96,7 +120,7 @@ export function parseViaIn(text: string, at: number, end: number): Via | undefin
   const transportEnd = skipClass(TOKEN, text, at, end)
   if (at < 0 || transportEnd === at || !(transportEnd < end && isBlank(text.charCodeAt(transportEnd))))
     return undefined
-  const transport = transportName(text.slice(at, transportEnd))
+  const transport = transportName(text, at, transportEnd)
   at = skipBlanks(text, transportEnd, end)
 
   let host: string
@@ -116,13 +140,12 @@ export function parseViaIn(text: string, at: number, end: number): Via | undefin
   let port: number | undefined
   if (at < end && text.charCodeAt(at) === COLON) {
     const portStart = skipBlanks(text, at + 1, end)
-    at = portStart
-    while (at < end && text.charCodeAt(at) >= 48 && text.charCodeAt(at) <= 57) at++
+    at = skipClass(DIGIT, text, portStart, end)
     port = decimal(text, portStart, at)
     if (port < 0 || port > 65_535) return undefined
     at = skipBlanks(text, at, end)
   }
-  const via = new ParsedVia(transport, host, port, text.slice(start, end), at - start)
+  const via = new ParsedVia(transport, host, port, text, start, at)
   return readParams(via, text, at, end) ? via : undefined
 }
 
@@ -132,22 +155,19 @@ function slash(text: string, at: number, end: number): number {
   return at < end && text.charCodeAt(at) === SLASH ? skipBlanks(text, at + 1, end) : -1
 }
 
-function transportName(text: string): string {
-  switch (text) {
-    case 'UDP':
-    case 'TCP':
-    case 'TLS':
-    case 'WS':
-    case 'WSS':
-      return text
-    default:
-      return text.toUpperCase()
+function transportName(text: string, at: number, end: number): string {
+  // The common ones without making a string.
+  if (end - at === 3) {
+    if (sameIgnoringCase(text, at, end, 'udp')) return 'UDP'
+    if (sameIgnoringCase(text, at, end, 'tcp')) return 'TCP'
+    if (sameIgnoringCase(text, at, end, 'tls')) return 'TLS'
   }
+  return text.slice(at, end).toUpperCase()
 }
 
-/** Fills the fields that have a name; false when a parameter is malformed or a named one stands twice. */
+/** Fills the fields that have a name, up to the comma that ends the value; false when a parameter is malformed or a named one stands twice. */
 function readParams(via: ParsedVia, text: string, at: number, end: number): boolean {
-  while (at < end) {
+  while (at < end && text.charCodeAt(at) !== COMMA) {
     if (text.charCodeAt(at) !== SEMICOLON) return false
     const nameStart = skipBlanks(text, at + 1, end)
     const nameEnd = skipClass(TOKEN, text, nameStart, end)
@@ -166,6 +186,7 @@ function readParams(via: ParsedVia, text: string, at: number, end: number): bool
     }
     if (!readParam(via, text, nameStart, nameEnd, valueStart, valueEnd)) return false
   }
+  via.end = at
   return true
 }
 
