@@ -106,7 +106,8 @@ async function answer(
   say: Say,
 ): Promise<number> {
   let answered = 0
-  const enough = Promise.withResolvers<void>()
+  let enough: () => void = () => undefined
+  const allAnswered = new Promise<void>((resolve) => (enough = resolve))
   device.onRequest = (request: Request) => {
     const from = request.headers.from.uri
     switch (request.method) {
@@ -118,12 +119,12 @@ async function answer(
       case 'BYE':
         device.respond(request, 200, 'OK')
         say('ended', { from })
-        if (++answered >= calls) enough.resolve()
+        if (++answered >= calls) enough()
         return
       case 'MESSAGE':
         device.respond(request, 200, 'OK')
         say('text', { from, text: request.content ?? '' })
-        if (++answered >= calls) enough.resolve()
+        if (++answered >= calls) enough()
         return
       case 'ACK':
         return
@@ -138,14 +139,15 @@ async function answer(
   }
   const registered = await register(device, expires, 0, say)
   if (registered !== EXIT.done) return registered
-  await Promise.race([wait(seconds), enough.promise])
+  await Promise.race([wait(seconds), allAnswered])
   const removed = await device.register(0)
   say('unregister', { status: removed.status, reason: removed.reason })
   return EXIT.done
 }
 
 async function call(device: Phone, target: string, seconds: number, say: Say): Promise<number> {
-  const hungUp = Promise.withResolvers<void>()
+  let farEndHungUp: () => void = () => undefined
+  const hungUp = new Promise<void>((resolve) => (farEndHungUp = resolve))
   device.onRequest = (request: Request) => {
     if (request.method === 'ACK') return
     device.respond(
@@ -153,14 +155,14 @@ async function call(device: Phone, target: string, seconds: number, say: Say): P
       request.method === 'BYE' ? 200 : 405,
       request.method === 'BYE' ? 'OK' : 'Method Not Allowed',
     )
-    if (request.method === 'BYE') hungUp.resolve()
+    if (request.method === 'BYE') farEndHungUp()
   }
   const { response, dialog } = await device.invite(target, (progress) => {
     say('progress', { status: progress.status, reason: progress.reason })
   })
   say('answer', { status: response.status, reason: response.reason })
   if (dialog === undefined) return EXIT.failed
-  const farEnd = await Promise.race([wait(seconds).then(() => false), hungUp.promise.then(() => true)])
+  const farEnd = await Promise.race([wait(seconds).then(() => false), hungUp.then(() => true)])
   return farEnd ? EXIT.done : hangUp(device, dialog, say)
 }
 

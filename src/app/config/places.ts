@@ -1,0 +1,51 @@
+/** Where things are when the configuration does not say. */
+import { join } from 'node:path'
+import type { Config } from './schema.ts'
+
+/** Name of an overlay that is founded without one. */
+export const DEFAULT_OVERLAY_NAME = 'dht.example.com'
+
+export function overlayName(config: Config): string {
+  return (config.overlay.name ?? DEFAULT_OVERLAY_NAME).toLowerCase()
+}
+
+/** Hosted domains; the overlay's name when none is given (adapter-mapping s.2: AORs are user@overlay). */
+export function hostedDomains(config: Config): readonly string[] {
+  return config.sip.domains.length > 0
+    ? config.sip.domains.map((domain) => domain.toLowerCase())
+    : [overlayName(config)]
+}
+
+/** The digest realm: one and the same on every peer, whatever phones fail over to. */
+export function realmOf(config: Config): string {
+  return hostedDomains(config)[0] as string
+}
+
+export function accountsFile(config: Config): string {
+  return config.sip.users ?? join(config.data.dir, 'users.jsonl')
+}
+
+/** Folder of the authority that is used on this machine; undefined when certificates are imported. */
+export function authorityFolder(config: Config): string | undefined {
+  if (config.overlay.credentials === 'import') return undefined
+  return config.overlay.authority ?? join(config.data.dir, 'authority')
+}
+
+/** Keys and certificate of the node. */
+export function nodeFolder(config: Config): string {
+  return join(config.data.dir, 'node')
+}
+
+/** Keys and certificates of hosted users. */
+export function usersFolder(config: Config): string {
+  return join(config.data.dir, 'users')
+}
+
+export function journalFolder(config: Config): string {
+  return join(config.data.dir, 'journal')
+}
+
+/** The secret shared by the peers of a domain: beside the authority that they share, else in the data folder. */
+export function secretFile(config: Config): string {
+  return join(config.overlay.authority ?? config.data.dir, 'secret')
+}

@@ -1,0 +1,51 @@
+/** Folders and small files of a node. What cannot be read or written is a `ConfigError`: somebody has to mend it. */
+import { existsSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ConfigError } from './config/fault.ts'
+
+/** Makes a folder that only its owner can enter. `key` names the configuration key in the message. */
+export function privateFolder(path: string, key: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    // A folder may be there and still not take a file: read-only mounts, foreign owners.
+    const probe = `${path}/.writable`
+    writeFileSync(probe, '')
+    unlinkSync(probe)
+  } catch (error) {
+    throw new ConfigError(`${path}: the folder cannot be written (${codeOf(error)}); see ${key}`, {
+      cause: error,
+    })
+  }
+}
+
+/** The file's bytes, or undefined when it is not there. */
+export function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return existsSync(path) ? readFileSync(path) : undefined
+  } catch (error) {
+    throw new ConfigError(`${path}: cannot be read (${codeOf(error)})`, { cause: error })
+  }
+}
+
+/** The file's bytes; a missing file is a fault of the key that names it. */
+export function readNeeded(path: string, key: string): Uint8Array {
+  const bytes = readIfThere(path)
+  if (bytes === undefined) throw new ConfigError(`${path}: no such file; see ${key}`)
+  return bytes
+}
+
+/** Writes a file for its owner only, whole or not at all. */
+export function writePrivate(path: string, content: Uint8Array | string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const temporary = `${path}.new`
+    writeFileSync(temporary, content, { mode: 0o600, flush: true })
+    renameSync(temporary, path)
+  } catch (error) {
+    throw new ConfigError(`${path}: cannot be written (${codeOf(error)})`, { cause: error })
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error)
+}

@@ -1,0 +1,67 @@
+/** From configuration keys to what the machines are built with. */
+import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings, type NodeInit } from '../adapter/index.ts'
+import type { SipListener } from '../sip/index.ts'
+import { hostedDomains } from './config/places.ts'
+import type { Config } from './config/schema.ts'
+
+/** Longest time to find a user or to reach the peer that serves it: an INVITE may ring on, other requests end at 32 s. */
+const LOCATE_BUDGET_MS = { invite: 8_000, other: 5_000 }
+const APP_ATTACH_BUDGET_MS = { invite: 8_000, other: 5_000 }
+
+/** Undefined for a plain peer without SIP roles. */
+export function sipSettings(
+  config: Config,
+  listeners: readonly SipListener[],
+  secret: Uint8Array,
+): NodeInit['sip'] {
+  const { sip, limits } = config
+  if (sip.roles.length === 0) return undefined
+  return {
+    roles: {
+      registrar: sip.roles.includes('registrar'),
+      proxy: sip.roles.includes('proxy'),
+      redirect: sip.roles.includes('redirect'),
+    },
+    domains: hostedDomains(config),
+    auth: sip.auth,
+    listeners,
+    minExpiresS: sip.minExpires,
+    defaultExpiresS: sip.defaultExpires,
+    maxExpiresS: sip.maxExpires,
+    flowGraceS: sip.flowGrace,
+    maxForks: sip.maxForks,
+    maxBindings: sip.maxBindings,
+    lookup: sip.lookup,
+    recurse3xx: sip.recurse3xx,
+    redirectProxies: sip.redirect.proxies,
+    redirectUse305: sip.redirect.use305,
+    appAttachBudgetMs: APP_ATTACH_BUDGET_MS,
+    locateBudgetMs: LOCATE_BUDGET_MS,
+    secret,
+    limits: {
+      headBytesMax: limits.headBytes,
+      headersMax: limits.headers,
+      viaMax: limits.vias,
+      bodyBytesMax: limits.bodyBytes,
+      transactionsMax: limits.transactions,
+      flowsMax: limits.flows,
+      authFailuresMax: limits.authFailures,
+    },
+  }
+}
+
+export function adapterSettings({ overlay, sip }: Config): AdapterSettings {
+  return {
+    ...DEFAULT_ADAPTER_SETTINGS,
+    publishForwardAsUri: sip.publishForwardAsUri,
+    publishNodeContact: sip.publishNodeContact,
+    overlayLifetimeMinS: sip.overlayLifetimeMin,
+    overlayLifetimeMaxS: sip.overlayLifetimeMax,
+    recursionDepth: sip.recursion.depth,
+    recursionFetches: sip.recursion.fetches,
+    flowIdleS: sip.appAttach.idle,
+    flowsMax: sip.appAttach.maxFlows,
+    enrollOnFirstRegister: sip.enrollOnFirstRegister,
+    standalone: overlay.standalone,
+  }
+}

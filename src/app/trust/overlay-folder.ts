@@ -1,0 +1,74 @@
+/**
+ * An authority's folder as the app uses it: root key and ledger (enrollment/io), the signer of Configuration Documents in
+ * `signer/`, and the current document in `configuration.xml`.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  issueCredential,
+  loadCredential,
+  openAuthority,
+  saveCredential,
+  type StoredAuthority,
+} from '../../enrollment/io/index.ts'
+import { RingbridgeError } from '../../common/errors.ts'
+import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
+import { ConfigError } from '../config/fault.ts'
+import { privateFolder, writePrivate } from '../files.ts'
+import { firstConfiguration, signedDocument, type DocumentWishes } from './overlay-document.ts'
+
+const DOCUMENT_FILE = 'configuration.xml'
+const SIGNER_FOLDER = 'signer'
+
+export function documentFile(folder: string): string {
+  return join(folder, DOCUMENT_FILE)
+}
+
+/** Opens the authority, founding it with a signed document when the folder is empty. Throws `ConfigError`. */
+export async function openOverlayFolder(
+  crypto: NodeCrypto,
+  folder: string,
+  overlayName: string,
+  wishes: Omit<DocumentWishes, 'overlayName' | 'rootCertificate'> = {},
+): Promise<StoredAuthority> {
+  privateFolder(folder, 'overlay.authority')
+  const authority = await asConfigError(openAuthority(folder, overlayName, Date.now()))
+  // The document is written last: without it, founding was interrupted.
+  if (existsSync(documentFile(folder))) return authority
+  const signer = await documentSigner(crypto, authority, folder)
+  const { rootCertificate } = authority
+  const configuration = firstConfiguration({ ...wishes, overlayName, rootCertificate }, signer)
+  writePrivate(documentFile(folder), signedDocument(crypto, configuration, signer))
+  return authority
+}
+
+/** Who signs documents: one credential a folder, made at the first need. */
+export async function documentSigner(
+  crypto: NodeCrypto,
+  authority: StoredAuthority,
+  folder: string,
+): Promise<Credential> {
+  const path = join(folder, SIGNER_FOLDER)
+  const stored = await asConfigError(loadCredential(crypto, path, authority.overlayName))
+  if (stored !== undefined) return stored
+  const userName = `configuration-signer@${authority.overlayName}`
+  const issued = await issueCredential(authority, { userName }, Date.now())
+  if (!issued.ok)
+    throw new ConfigError(`${folder}: no certificate for the document signer: ${issued.error.reason}`)
+  const { certificate, pkcs8, credential } = issued.value
+  await asConfigError(saveCredential(path, { certificate, pkcs8 }))
+  return credential
+}
+
+/** Failures of key files and folders are for the operator to mend: one line, exit code 2. */
+export async function asConfigError<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    if (error instanceof RingbridgeError) throw new ConfigError(error.message, { cause: error })
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new ConfigError(`${path ?? 'file'}: ${code}`, { cause: error })
+  }
+}

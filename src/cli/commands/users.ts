@@ -1,0 +1,123 @@
+/** `ringbridge users`: the accounts file. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { loadAccounts, saveAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
+import { newAccount, USERNAME } from '../../app/accounts/new-account.ts'
+import { usableConfig } from '../../app/config/check.ts'
+import { accountsFile, realmOf } from '../../app/config/places.ts'
+import { randomPassword } from '../../app/crypto-random.ts'
+import { EXIT, oneOf, print, readArgs, UsageError, type Command } from '../command.ts'
+
+const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
+ringbridge users list           show the accounts
+ringbridge users remove NAME    remove an account
+ringbridge users import FILE    add accounts from lines of name,password
+
+Only digest hashes are kept. A running node takes the change at SIGHUP.
+
+  --config FILE          configuration of the node (default: all defaults)
+  --users FILE           accounts file, instead of that of the configuration
+  --realm DOMAIN         digest realm, instead of that of the configuration
+  --password WORD        for add; or
+  --password-file FILE   file that holds it, - for standard input
+  --json                 JSON`
+
+export const users: Command = {
+  help: HELP,
+  run: (args) => {
+    const { values, positionals } = readArgs(args, {
+      config: { type: 'string' },
+      users: { type: 'string' },
+      realm: { type: 'string' },
+      password: { type: 'string' },
+      'password-file': { type: 'string' },
+      json: { type: 'boolean', default: false },
+    })
+    const [verb, subject] = positionals
+    const action = oneOf(verb ?? '', 'users', ['add', 'list', 'remove', 'import'])
+    const config = usableConfig(values.config, process.env)
+    const file = values.users ?? accountsFile(config)
+    const realm = values.realm ?? realmOf(config)
+    const entries = existsSync(file) ? loadAccounts(file) : []
+    const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
+    switch (action) {
+      case 'list':
+        if (values.json) print(JSON.stringify(entries.map(({ username, aors }) => ({ username, aors }))))
+        else
+          for (const entry of entries) print((entry.aors ?? [`${entry.username}@${entry.realm}`]).join(' '))
+        break
+      case 'add': {
+        const username = validName(subject)
+        if (entries.some((entry) => entry.username === username))
+          throw new UsageError(`account "${username}" exists`)
+        const given =
+          values['password-file'] === undefined ? values.password : readSecret(values['password-file'])
+        const password = given ?? randomPassword()
+        save(file, [...entries, newAccount(username, realm, password)])
+        say(
+          { added: username, realm, ...(given === undefined ? { password } : {}) },
+          `added ${username}@${realm}${given === undefined ? `, password ${password} (shown once)` : ''}`,
+        )
+        break
+      }
+      case 'remove': {
+        const left = entries.filter((entry) => entry.username !== subject)
+        if (left.length === entries.length) throw new UsageError(`no account "${subject ?? ''}"`)
+        save(file, left)
+        say({ removed: subject }, `removed ${subject ?? ''}`)
+        break
+      }
+      case 'import': {
+        const added = imported(subject, realm, new Set(entries.map((entry) => entry.username)))
+        save(file, [...entries, ...added])
+        say({ imported: added.length }, `imported ${added.length} accounts`)
+        break
+      }
+    }
+    return Promise.resolve(EXIT.done)
+  },
+}
+
+/** All lines or none. */
+function imported(file: string | undefined, realm: string, taken: Set<string>): AccountEntry[] {
+  if (file === undefined) throw new UsageError('the file to import is missing')
+  const added: AccountEntry[] = []
+  for (const [index, line] of readText(file).split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const comma = line.indexOf(',')
+    const [username, password] = [line.slice(0, comma).trim(), line.slice(comma + 1).trim()]
+    if (comma < 1 || password === '' || !USERNAME.test(username)) {
+      throw new UsageError(`${file}:${index + 1}: name,password is expected`)
+    }
+    if (taken.has(username)) throw new UsageError(`${file}:${index + 1}: account "${username}" exists`)
+    taken.add(username)
+    added.push(newAccount(username, realm, password))
+  }
+  return added
+}
+
+function save(file: string, entries: readonly AccountEntry[]): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  saveAccounts(file, entries)
+}
+
+function validName(name: string | undefined): string {
+  if (name === undefined || !USERNAME.test(name)) {
+    throw new UsageError('a NAME of 1 to 128 characters without blanks, colon, quotes, <, >, @ is expected')
+  }
+  return name
+}
+
+function readSecret(file: string): string {
+  const [line = ''] = readText(file).split(/\r?\n/)
+  if (line === '') throw new UsageError(`${file}: holds no password`)
+  return line
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
+  }
+}
