@@ -1,0 +1,92 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { LevelJournal } from '../../../../src/reload/io/disk-store.ts'
+import { MemoryJournal } from '../../../../src/reload/storage/memory-journal.ts'
+import { alice, ALICE, peer, SINGLE, T0, texts } from './fixture.ts'
+import { journalSuite } from './journal-suite.ts'
+
+const folders: string[] = []
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'ringbridge-journal-'))
+  folders.push(path)
+  return path
+}
+
+afterAll(async () => {
+  for (const path of folders) {
+    await chmod(path, 0o700)
+    await rm(path, { recursive: true })
+  }
+})
+
+describe('memory journal', () => {
+  journalSuite(() => {
+    let records: [string, Uint8Array][] = []
+    const open = (): Promise<MemoryJournal> => {
+      const journal = new MemoryJournal(records)
+      const { close } = journal
+      journal.close = () => {
+        records = journal.entries()
+        return close.call(journal)
+      }
+      return Promise.resolve(journal)
+    }
+    return Promise.resolve(open)
+  })
+})
+
+describe('journal on disk', () => {
+  journalSuite(async () => {
+    const path = join(await folder(), 'made', 'when', 'missing')
+    return () => LevelJournal.open(path)
+  })
+
+  it('gives back a whole table to a peer that was started again', async () => {
+    const path = await folder()
+    const before = peer()
+    const outcome = before.put(alice)
+    const first = await LevelJournal.open(path, { sync: true })
+    await first.write(outcome.ok ? outcome.value.operations : [])
+    await first.close()
+    const second = await LevelJournal.open(path)
+    const records: (readonly [string, Uint8Array])[] = []
+    for await (const record of second.load()) records.push(record)
+    await second.close()
+    const back = peer()
+    expect(back.storage.restore(T0, records)).toMatchObject({ values: 1, damaged: 0 })
+    expect(texts(back.storage, ALICE, SINGLE)).toEqual([['', 'value']])
+  })
+
+  it('says that another process has it', async () => {
+    const path = await folder()
+    const journal = await LevelJournal.open(path)
+    await expect(LevelJournal.open(path)).rejects.toMatchObject({
+      code: 'journal_open_failed',
+      message: `the journal ${path} is in use by another process`,
+    })
+    await journal.close()
+    await (await LevelJournal.open(path)).close()
+  })
+
+  it('says why a folder cannot be used', async () => {
+    const file = join(await folder(), 'file')
+    await writeFile(file, 'not a folder')
+    const path = join(file, 'journal')
+    await expect(LevelJournal.open(path)).rejects.toMatchObject({
+      code: 'journal_open_failed',
+      message: expect.stringContaining(`the journal ${path} cannot be opened: `) as unknown,
+    })
+  })
+
+  it('says that it is damaged', async () => {
+    const path = await folder()
+    const journal = await LevelJournal.open(path)
+    await journal.write([{ kind: 'put', key: 'a', value: Uint8Array.of(1) }])
+    await journal.close()
+    await writeFile(join(path, 'CURRENT'), 'MANIFEST-999999\n')
+    await expect(LevelJournal.open(path)).rejects.toMatchObject({ code: 'journal_open_failed' })
+  })
+})
