@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/common/bytes.ts'
 import type { Result } from '../../src/common/errors.ts'
 import * as codec from '../../src/reload/codec/index.ts'
-import type { DecodeFailure, NewHeader, SecurityBlock } from '../../src/reload/codec/index.ts'
+import type {
+  DecodeFailure,
+  ForwardingHeader,
+  NewHeader,
+  SecurityBlock,
+} from '../../src/reload/codec/index.ts'
 import * as arbitrary from './reload-arbitraries.ts'
 
 /** A structure's decoder and encoder with its type put away, so that all can stand in one table. */
@@ -54,11 +59,17 @@ function encodeParts(parts: Parts): Uint8Array {
   return codec.encodeMessage(parts.header, codec.encodeContents(parts.contents), parts.security)
 }
 
+function withoutLength(header: ForwardingHeader): NewHeader {
+  const copy: Partial<Record<keyof ForwardingHeader, unknown>> = { ...header }
+  delete copy.length
+  return copy as NewHeader
+}
+
 function decodeParts(bytes: Uint8Array): Result<Parts, DecodeFailure> {
   const result = codec.decodeMessage(bytes)
   if (!result.ok) return result
-  const { length: _length, ...header } = result.value.header
-  return { ok: true, value: { header, contents: result.value.contents, security: result.value.security } }
+  const { header, contents, security } = result.value
+  return { ok: true, value: { header: withoutLength(header), contents, security } }
 }
 
 const codecs: readonly Codec[] = [

@@ -44,37 +44,44 @@ export function writeDestination(writer: Writer, destination: Destination): void
   switch (destination.kind) {
     case 'node':
       writer.u8(DESTINATION_TYPE.node)
-      writer.lengthPrefixed(1, () => writeNodeId(writer, destination.nodeId))
+      writer.u8(destination.nodeId.length)
+      writeNodeId(writer, destination.nodeId)
       return
     case 'resource':
       writer.u8(DESTINATION_TYPE.resource)
-      writer.lengthPrefixed(1, () => writeInner(writer, destination.resourceId))
+      writeInner(writer, destination.resourceId)
       return
     case 'opaque':
       if (destination.short) {
         invariant(
           destination.id.length === 2 && (destination.id[0] ?? 0) >= 0x80,
-          'a short opaque id has its top bit',
+          'a short id has its top bit',
         )
         writer.bytes(destination.id)
         return
       }
       writer.u8(DESTINATION_TYPE.opaque)
-      writer.lengthPrefixed(1, () => writeInner(writer, destination.id))
+      writeInner(writer, destination.id)
       return
     case 'unknown':
       invariant(
         destination.type > 3 && destination.type < 0x80,
         'Destination types 128 to 255 are never sent',
       )
+      if (destination.data.length > 255)
+        throw new RangeError(`a Destination of ${destination.data.length} bytes`)
       writer.u8(destination.type)
-      writer.lengthPrefixed(1, () => writer.bytes(destination.data))
+      writer.u8(destination.data.length)
+      writer.bytes(destination.data)
   }
 }
 
 /** The id with a length of its own inside the Destination's length: 02 11 10 and 16 bytes for a Resource-ID. */
 function writeInner(writer: Writer, id: Uint8Array): void {
-  writer.lengthPrefixed(1, () => writer.bytes(id))
+  if (id.length > 254) throw new RangeError(`an id of ${id.length} bytes in a Destination`)
+  writer.u8(id.length + 1)
+  writer.u8(id.length)
+  writer.bytes(id)
 }
 
 /** Reads Destinations until the reader is used up, with the rules of the list they stand in. */

@@ -1,4 +1,4 @@
-import { Reader } from '../../common/bytes.ts'
+import type { Reader } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import { ERROR_CODE, KIND, MESSAGE_CODE, NODE_ID_BYTES_DEFAULT } from './code-points.ts'
 import { decodeWhole } from './decode-failure.ts'
