@@ -79,17 +79,17 @@ export interface TopologyPlugin {
   /** Joins through a node to which a link is up. */
   join(now: Millis, bootstrap: NodeId): void
   /** Tells the neighbors that this peer goes; afterwards it owns nothing. */
-  leave(now: Millis): void
+  leave(): void
 
-  /** A link to that node is up; `attached` when an Attach of either side made it. */
-  linkUp(now: Millis, nodeId: NodeId, attached: boolean): void
+  /** A link to that node is up; `attached` when an Attach of either side made it, with or without send_update. */
+  linkUp(now: Millis, nodeId: NodeId, attached: boolean, wantsUpdate: boolean): void
   /** No working link leads to that node any more, or it said that it leaves. */
   linkDown(now: Millis, nodeId: NodeId, cause: LossCause): void
   /** The Attach answered by `nodeId` has its link, or failed. */
   attachDone(now: Millis, purpose: AttachPurpose, nodeId: NodeId | undefined): void
 
   updateReceived(now: Millis, from: NodeId, update: ChordUpdate): void
-  /** Somebody asked for an Update: Attach with send_update, or RouteQuery. */
+  /** Somebody asked for the tables: Attach or RouteQuery with send_update. */
   updateWanted(now: Millis, by: NodeId): void
   /** Whether a Join of that directly connected node may be accepted; if so the hand-over begins. */
   joinRequested(now: Millis, from: NodeId): boolean

@@ -39,7 +39,6 @@ export interface ChordInit {
   readonly intervals: StabilizationIntervals
   /** chord-reactive: tell others of every change of the neighbor table at once. */
   readonly reactive: boolean
-  readonly startedAt: Millis
 }
 
 export class Chord implements TopologyPlugin {
@@ -54,6 +53,7 @@ export class Chord implements TopologyPlugin {
   private readonly outbox = new Outbox<TopologyAction>()
   private current: RingState = 'outside'
   private inRing = false
+  private startedAt: Millis = 0
   private founder = false
   /** The node whose share of the data is being handed over. */
   private admitting: NodeId | undefined
@@ -73,11 +73,13 @@ export class Chord implements TopologyPlugin {
 
   found(now: Millis): void {
     this.founder = true
+    this.startedAt = now
     this.enterRing(now)
   }
 
   join(now: Millis, bootstrap: NodeId): void {
     if (this.current === 'left') return
+    if (this.current === 'outside') this.startedAt = now
     this.procedure.begin(bootstrap)
     if (!this.inRing) this.enter('joining')
     // RFC 6940 s.10.5 step 2: whoever owns n+1 owns n too, until n is in the ring.
@@ -87,10 +89,9 @@ export class Chord implements TopologyPlugin {
       through: bootstrap,
       purpose: { kind: 'admitting' },
     })
-    this.schedule(now)
   }
 
-  leave(now: Millis): void {
+  leave(): void {
     if (this.current === 'left') return
     // RFC 6940 s.6.4.2.2 and s.10.9 name different audiences; whoever is connected hears of it.
     for (const { nodeId } of this.contacts.all()) {
@@ -100,16 +101,16 @@ export class Chord implements TopologyPlugin {
     this.procedure.reset()
     this.candidates.clear()
     this.stabilization.stop()
-    this.schedule(now)
     this.enter('left')
   }
 
-  linkUp(now: Millis, nodeId: NodeId, attached: boolean): void {
+  linkUp(now: Millis, nodeId: NodeId, attached: boolean, wantsUpdate: boolean): void {
     const contact = this.contacts.up(nodeId, this.stabilization.nextCheck(now, true))
     if (!attached) return
     contact.attached = true
     this.candidates.attached(nodeId)
-    if (this.announcing) this.sendUpdate(contact)
+    if (wantsUpdate) this.updateWanted(now, nodeId)
+    else if (this.announcing) this.sendUpdate(now, contact)
   }
 
   linkDown(now: Millis, nodeId: NodeId, cause: LossCause): void {
@@ -169,11 +170,11 @@ export class Chord implements TopologyPlugin {
     this.advance(now)
   }
 
-  updateWanted(_now: Millis, by: NodeId): void {
+  updateWanted(now: Millis, by: NodeId): void {
     const contact = this.contacts.find(by)
     // Before the admission nothing is said that would place this peer in the ring (RFC 6940 s.10.5).
     if (contact === undefined || !this.announcing) return
-    this.outbox.push({ kind: 'sendUpdate', to: by, update: fullUpdate(this.table, this.uptimeS()) })
+    this.outbox.push({ kind: 'sendUpdate', to: by, update: fullUpdate(this.table, this.uptimeS(now)) })
   }
 
   joinRequested(now: Millis, from: NodeId): boolean {
@@ -198,7 +199,7 @@ export class Chord implements TopologyPlugin {
     contact.ready = true
     this.changeTable(now, 'join', to, () => this.table.add(to))
     // RFC 6940 s.10.5 step 7: this Update makes it a member; step 8, the others, follows with the table change.
-    this.outbox.push({ kind: 'sendUpdate', to, update: neighborsUpdate(this.table, this.uptimeS()) })
+    this.outbox.push({ kind: 'sendUpdate', to, update: neighborsUpdate(this.table, this.uptimeS(now)) })
   }
 
   joinAnswered(now: Millis, from: NodeId, accepted: boolean): void {
@@ -256,7 +257,6 @@ export class Chord implements TopologyPlugin {
   }
 
   timeout(now: Millis): void {
-    this.schedule(now)
     if (this.current === 'left') return
     for (let due = this.contacts.dueCheck(now); due !== undefined; due = this.contacts.dueCheck(now)) {
       this.outbox.push({ kind: 'checkLink', to: due.nodeId })
@@ -267,7 +267,7 @@ export class Chord implements TopologyPlugin {
     if (this.candidates.relearnDue(now)) for (const contact of this.contacts.all()) this.learn(now, contact)
     if (now >= this.procedure.deadline) this.joinTimedOut(now)
     if (this.stabilization.updateDue(now)) this.stabilization.changed(now)
-    if (this.stabilization.flushDue(now) && this.announcing) this.sendUpdates()
+    if (this.stabilization.flushDue(now) && this.announcing) this.sendUpdates(now)
     if (this.stabilization.fingerDue(now)) this.searchFinger()
   }
 
@@ -321,7 +321,7 @@ export class Chord implements TopologyPlugin {
       nodeId: this.self,
     })
     // RFC 6940 s.10.5 step 9, without waiting for the next flush.
-    this.sendUpdates()
+    this.sendUpdates(now)
     for (const index of openFingers(this.table)) {
       const resource = fingerStart(this.self, index)
       this.outbox.push({ kind: 'attachResource', resource, through: undefined, purpose: { kind: 'finger', index } })
@@ -401,17 +401,17 @@ export class Chord implements TopologyPlugin {
   private remind(now: Millis, contact: Contact): void {
     if (now - contact.remindedAt < REMINDER_SPACING_MS) return
     contact.remindedAt = now
-    this.sendUpdate(contact)
+    this.sendUpdate(now, contact)
   }
 
   /** RFC 6940 s.10.7.3: all of the connection table; the lists go to neighbors and to nodes that are not peers (yet). */
-  private sendUpdates(): void {
-    for (const contact of this.contacts.all()) this.sendUpdate(contact)
+  private sendUpdates(now: Millis): void {
+    for (const contact of this.contacts.all()) this.sendUpdate(now, contact)
   }
 
-  private sendUpdate(contact: Contact): void {
+  private sendUpdate(now: Millis, contact: Contact): void {
     const near = !contact.ready || wouldBeNeighbor(this.self, contact.nodeId, this.table.clockwise)
-    const update = near ? neighborsUpdate(this.table, this.uptimeS()) : peerReadyUpdate(this.uptimeS())
+    const update = near ? neighborsUpdate(this.table, this.uptimeS(now)) : peerReadyUpdate(this.uptimeS(now))
     this.outbox.push({ kind: 'sendUpdate', to: contact.nodeId, update })
   }
 
@@ -426,13 +426,8 @@ export class Chord implements TopologyPlugin {
     this.outbox.push({ kind: 'stateChanged', state })
   }
 
-  /** Uptime counts from the last time the clock was told. */
-  private nowMs: Millis = 0
-  private schedule(now: Millis): void {
-    this.nowMs = now
-  }
-  private uptimeS(): number {
-    return Math.max(0, Math.floor((this.nowMs - this.init.startedAt) / 1000))
+  private uptimeS(now: Millis): number {
+    return Math.max(0, Math.floor((now - this.startedAt) / 1000))
   }
 }
 

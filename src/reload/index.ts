@@ -1,0 +1,14 @@
+/**
+ * A RELOAD (RFC 6940) peer that has never heard of SIP calls: the only file of this area that others import. What it
+ * does: the wire format, certificates and signatures, the ring, storage with replicas, flows to other nodes. What it
+ * does not: sockets, timers, disks (reload/io), and the meaning of what is stored (usages say it, the adapter uses it).
+ */
+export * from './codec/index.ts'
+export * from './config/index.ts'
+export * from './security/index.ts'
+export * from './peer/contract.ts'
+export { PeerCore } from './peer/peer-core.ts'
+export type { PeerComponents, PeerInit } from './peer/parts.ts'
+export { PeerInstruments } from './peer/instruments.ts'
+export type { ConnectionSnapshot, PeerSnapshot } from './peer/snapshot.ts'
+export type { StorageUse } from './storage/storage.ts'

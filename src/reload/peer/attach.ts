@@ -1,0 +1,207 @@
+/**
+ * Attach (RFC 6940 s.6.5.1) in both directions. The requester is passive: it waits until the answerer has opened a
+ * channel to its listener. A channel belongs to an Attach when its certificate proves the Node-ID that signed the other
+ * half of the exchange.
+ */
+import { Deadlines } from '../../common/deadlines.ts'
+import type { Millis } from '../../common/time.ts'
+import {
+  decodeAttachReqAns,
+  encodeAttachReqAns,
+  ERROR_CODE,
+  MESSAGE_CODE,
+  sameId,
+  type Destination,
+  type NodeId,
+  type TransactionId,
+} from '../codec/index.ts'
+import type { Connection } from '../link/connection-table.ts'
+import { compareIds } from '../topology/chord/ring-math.ts'
+import type { AttachPurpose } from '../topology/plugin.ts'
+import type { Answers } from './answers.ts'
+import { attachBody, usableAddress } from './candidates.ts'
+import { ANSWERED_ATTACHES_MAX, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
+import type { ChannelId } from './contract.ts'
+import type { Links } from './links.ts'
+import type { IncomingRequest, PeerParts, RequestOutcome } from './parts.ts'
+import type { Requests } from './requests.ts'
+
+interface Attempt {
+  readonly id: number
+  readonly purpose: AttachPurpose
+  /** Known from the start for an Attach to a Node-ID, from the answer for one to a resource. */
+  target: NodeId | undefined
+  readonly startedAt: Millis
+  /** asking: no answer yet. connecting: the far end opens a channel to us. */
+  phase: 'asking' | 'connecting'
+  transactionId: TransactionId | undefined
+  /** The answer asked for an Update (Trap 61). */
+  wantsUpdate: boolean
+}
+
+/** An Attach that came to its end. */
+export type AttachEvent =
+  | { readonly kind: 'attached'; readonly purpose: AttachPurpose; readonly nodeId: NodeId }
+  | { readonly kind: 'failed'; readonly purpose: AttachPurpose }
+
+/** What a link that came up means. */
+export interface AttachedLink {
+  /** An Attach of either side made it, as opposed to a direct connection. */
+  readonly attached: boolean
+  readonly wantsUpdate: boolean
+}
+
+export class Attaches {
+  private readonly parts: PeerParts
+  private readonly links: Links
+  private readonly requests: Requests
+  private readonly answers: Answers
+  private readonly attempts = new Map<number, Attempt>()
+  private readonly deadlines = new Deadlines<number>()
+  /** Channels that we open because somebody attached to us. */
+  private readonly answered = new Map<ChannelId, { readonly nodeId: NodeId; readonly wantsUpdate: boolean }>()
+  private events: AttachEvent[] = []
+  private nextId = 1
+
+  constructor(parts: PeerParts, links: Links, requests: Requests, answers: Answers) {
+    this.parts = parts
+    this.links = links
+    this.requests = requests
+    this.answers = answers
+  }
+
+  /** `target` when the list ends in a Node-ID. */
+  start(
+    destinations: readonly Destination[],
+    purpose: AttachPurpose,
+    options: { readonly target?: NodeId; readonly firstHop?: NodeId },
+  ): void {
+    const attempt: Attempt = {
+      id: this.nextId++,
+      purpose,
+      target: options.target,
+      startedAt: this.parts.now.ms,
+      phase: 'asking',
+      transactionId: undefined,
+      wantsUpdate: false,
+    }
+    this.attempts.set(attempt.id, attempt)
+    attempt.transactionId = this.requests.send({
+      code: MESSAGE_CODE.attachReq,
+      body: encodeAttachReqAns(attachBody(this.parts.init.advertised.overlay, 'passive', true)),
+      destinations,
+      purpose: { kind: 'attach', attempt: attempt.id },
+      ...(options.firstHop === undefined ? {} : { firstHop: options.firstHop }),
+    })
+  }
+
+  outcome(id: number, outcome: RequestOutcome): void {
+    const attempt = this.attempts.get(id)
+    if (attempt?.phase !== 'asking') return
+    if (!outcome.ok) {
+      // RFC 6940 s.6.5.1.2: their Attach to us goes on instead and ends in the same link.
+      const theirs = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.inProgress
+      if (theirs && outcome.signer !== undefined) return this.connecting(attempt, outcome.signer.nodeId)
+      return this.fail(attempt)
+    }
+    const { signer, message } = outcome
+    const answer = decodeAttachReqAns(message.contents.body)
+    if (!answer.ok || sameId(signer.nodeId, this.parts.self)) return this.fail(attempt)
+    attempt.wantsUpdate = answer.value.sendUpdate
+    this.connecting(attempt, signer.nodeId)
+  }
+
+  /** RFC 6940 s.6.5.1.2. */
+  request(request: IncomingRequest): void {
+    const { nodeId } = request.signer
+    const decoded = decodeAttachReqAns(request.message.contents.body)
+    if (!decoded.ok) return this.answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    if (sameId(nodeId, this.parts.self)) return this.answers.error(request, ERROR_CODE.invalidMessage, 'an Attach of a node to itself')
+    const address = usableAddress(decoded.value.candidates)
+    if (address === undefined) {
+      return this.answers.error(request, ERROR_CODE.incompatibleWithOverlay, 'no TLS-TCP-FH-NO-ICE host candidate')
+    }
+    const own = this.attemptTo(nodeId)
+    if (own?.phase === 'connecting') return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach is under way')
+    if (own !== undefined) {
+      // Glare: the larger Node-ID insists on its own Attach, the smaller one gives way (Trap 60).
+      if (compareIds(this.parts.self, nodeId) > 0) {
+        return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach of the larger Node-ID is under way')
+      }
+      if (own.transactionId !== undefined) this.requests.cancel(own.transactionId)
+      this.connecting(own, nodeId)
+    }
+    if (this.answered.size >= ANSWERED_ATTACHES_MAX) {
+      return this.answers.error(request, ERROR_CODE.inProgress, 'too many Attaches at once')
+    }
+    const body = attachBody(this.parts.init.advertised.overlay, 'active', true)
+    this.answers.answer(request, encodeAttachReqAns(body))
+    const channel = this.links.dial(address, 'attach', nodeId)
+    if (channel !== undefined) this.answered.set(channel, { nodeId, wantsUpdate: decoded.value.sendUpdate })
+  }
+
+  linkUp(nodeId: NodeId, connection: Connection): AttachedLink {
+    const theirs = this.answered.get(connection.channel)
+    this.answered.delete(connection.channel)
+    let attached = theirs !== undefined
+    let wantsUpdate = theirs?.wantsUpdate ?? false
+    for (const attempt of [...this.attempts.values()]) {
+      if (attempt.target === undefined || !sameId(attempt.target, nodeId)) continue
+      attached = true
+      wantsUpdate ||= attempt.wantsUpdate
+      if (attempt.transactionId !== undefined && attempt.phase === 'asking') this.requests.cancel(attempt.transactionId)
+      this.succeed(attempt, nodeId)
+    }
+    return { attached, wantsUpdate }
+  }
+
+  dialFailed(channel: ChannelId): void {
+    this.answered.delete(channel)
+  }
+
+  /** What came to its end since the last call. */
+  takeEvents(): AttachEvent[] {
+    const taken = this.events
+    if (taken.length > 0) this.events = []
+    return taken
+  }
+
+  nextDeadline(): Millis {
+    return this.deadlines.next()
+  }
+
+  timeout(): void {
+    for (let id = this.deadlines.pop(this.parts.now.ms); id !== undefined; id = this.deadlines.pop(this.parts.now.ms)) {
+      const attempt = this.attempts.get(id)
+      if (attempt !== undefined) this.fail(attempt)
+    }
+  }
+
+  private connecting(attempt: Attempt, nodeId: NodeId): void {
+    attempt.phase = 'connecting'
+    attempt.target = nodeId
+    // The channel may have been faster than the answer, which takes the longer way.
+    const connection = this.links.table.byNode(nodeId)?.connection
+    if (connection?.state === 'up' && connection.role === 'server' && connection.openedAt >= attempt.startedAt) {
+      return this.succeed(attempt, nodeId)
+    }
+    this.deadlines.set(this.parts.now.ms + ATTACH_CHANNEL_WAIT_MS, attempt.id)
+  }
+
+  private attemptTo(nodeId: NodeId): Attempt | undefined {
+    for (const attempt of this.attempts.values()) {
+      if (attempt.target !== undefined && sameId(attempt.target, nodeId)) return attempt
+    }
+    return undefined
+  }
+
+  private succeed(attempt: Attempt, nodeId: NodeId): void {
+    this.attempts.delete(attempt.id)
+    this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId })
+  }
+
+  private fail(attempt: Attempt): void {
+    this.attempts.delete(attempt.id)
+    this.events.push({ kind: 'failed', purpose: attempt.purpose })
+  }
+}

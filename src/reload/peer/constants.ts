@@ -1,0 +1,46 @@
+/** Numbers of the peer in one place, each with its origin. */
+
+/** Judgement, contract s.5.2: a Store is answered when the replicas have it, or after this; a slow replica catches up. */
+export const REPLICA_ANSWER_WAIT_MS = 2_500
+/**
+ * RFC 6940 s.10.7.1 suggests 30 s before new replicas are built after a failure, so that an Update may name a better
+ * neighbor. A second crash within that time would lose registrations, and phones refresh only after minutes; two
+ * seconds are enough for the Updates of a reactive ring (docs/adr/0003-replication.md).
+ */
+export const REPLICATION_HOLD_DOWN_MS = 2_000
+/** Judgement: Updates of a join or leave come in bunches; one look at the table serves them all. */
+export const REPLICATION_SETTLE_MS = 100
+/** Judgement: what is no longer ours is kept so long, in case the peers between here and there go again. */
+export const REPLICA_DROP_DELAY_MS = 30_000
+/** Judgement: a replica that refused, because its tables lag behind, is asked again. */
+export const REPLICA_RETRY_MS = 1_000
+/** Judgement: replica Stores on their way at once. */
+export const REPLICA_STORES_MAX = 64
+/** Judgement: bytes of header, signature and certificate around the values of a replica Store. */
+export const REPLICA_OVERHEAD_BYTES = 1_500
+/** Judgement: a hand-over that takes longer goes on after the admission. */
+export const HAND_OVER_MAX_MS = 5_000
+
+/** Judgement: from AttachAns to the finished handshake of a channel that the far end opens. */
+export const ATTACH_CHANNEL_WAIT_MS = 10_000
+/** Judgement: channels being opened for others' Attaches and AppAttaches; more is an attack. */
+export const ANSWERED_ATTACHES_MAX = 256
+/** Judgement: AppAttaches waiting for one node behind the one under way. */
+export const APP_ATTACH_QUEUE_MAX = 64
+/** Judgement: what an appAttach command takes at most when it names no time. */
+export const APP_ATTACH_TIMEOUT_MS = 15_000
+
+/** Judgement: first wait after a round through all bootstrap nodes, doubled up to the maximum. */
+export const BOOTSTRAP_RETRY_MS = 500
+export const BOOTSTRAP_RETRY_MAX_MS = 15_000
+/** RFC 6940 s.11.4: about ten former neighbors are remembered. */
+export const FORMER_NEIGHBORS_MAX = 10
+
+/** Judgement: a link that was heard of so recently needs no Ping. */
+export const LINK_FRESH_MS = 2_500
+/** Judgement: how long a leaving peer waits for its data to be taken over, and for the answers to its Leave. */
+export const LEAVE_HAND_OVER_MS = 5_000
+export const LEAVE_ANSWER_WAIT_MS = 1_000
+
+/** Judgement: elements whose last storage_time is remembered, so that two stores in one millisecond do not collide. */
+export const STORAGE_TIMES_MAX = 10_000

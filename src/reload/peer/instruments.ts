@@ -1,0 +1,72 @@
+import { Histogram, HOPS_BUCKETS, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
+import { MESSAGE_CODE } from '../codec/index.ts'
+import type { CryptoPort, Certificate, Credential, RawSignature } from '../security/port.ts'
+
+/** What the peer core counts; names and labels of the metrics are in metrics/names.ts. */
+export class PeerInstruments {
+  /** direction|method|kind: messages that end or begin here. */
+  readonly messages = new Tally()
+  /** direction: bytes of overlay links, framing included. */
+  readonly bytes = new Tally(['in', 'out'])
+  readonly forwarded = new Tally([''])
+  /** reason */
+  readonly dropped = new Tally(['ttl', 'loop', 'no_route', 'signature', 'config', 'rate', 'malformed'])
+  /** method|result */
+  readonly requestSeconds = new Histogram(SECONDS_BUCKETS)
+  /** method */
+  readonly requestHops = new Histogram(HOPS_BUCKETS)
+  /** method */
+  readonly retries = new Tally()
+  /** code: error answers received. */
+  readonly errors = new Tally()
+  /** event */
+  readonly neighborChanges = new Tally(['join', 'leave', 'timeout'])
+  readonly replicationLagSeconds = new Histogram(SECONDS_BUCKETS, [''])
+  /** op|result */
+  readonly signatures = new Tally(['sign|ok', 'verify|ok', 'verify|failed'])
+}
+
+const METHODS: ReadonlyMap<number, string> = new Map(
+  Object.entries(MESSAGE_CODE)
+    .filter(([name]) => name.endsWith('Req'))
+    .map(([name, code]) => [code, name.slice(0, -3)]),
+)
+
+/** Label of a method, given the code of its request or answer. */
+export function methodLabel(code: number): string {
+  return METHODS.get((code & 1) === 1 ? code : code - 1) ?? 'unknown'
+}
+
+/** The crypto port with its signatures counted. */
+export class CountingCrypto implements CryptoPort {
+  private readonly inner: CryptoPort
+  private readonly count: Tally
+
+  constructor(inner: CryptoPort, count: Tally) {
+    this.inner = inner
+    this.count = count
+  }
+
+  hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
+    return this.inner.hash(algorithm, parts)
+  }
+
+  parseCertificate(der: Uint8Array, overlayName: string): ReturnType<CryptoPort['parseCertificate']> {
+    return this.inner.parseCertificate(der, overlayName)
+  }
+
+  issued(issuer: Certificate, certificate: Certificate): boolean {
+    return this.inner.issued(issuer, certificate)
+  }
+
+  sign(credential: Credential, data: Uint8Array): RawSignature {
+    this.count.add('sign|ok')
+    return this.inner.sign(credential, data)
+  }
+
+  verify(certificate: Certificate, signature: RawSignature, data: Uint8Array): boolean {
+    const valid = this.inner.verify(certificate, signature, data)
+    this.count.add(valid ? 'verify|ok' : 'verify|failed')
+    return valid
+  }
+}

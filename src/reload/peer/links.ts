@@ -1,0 +1,213 @@
+/** Channels and the links on them: opens, judges who is at the far end, frames, and tells who came and went. */
+import type { Millis } from '../../common/time.ts'
+import { key, type NodeId } from '../codec/index.ts'
+import { ConnectionTable, type Connection, type ConnectionPurpose } from '../link/connection-table.ts'
+import type { ChannelId, PeerInput, TransportAddress } from './contract.ts'
+import type { PeerParts } from './parts.ts'
+
+type ChannelOpened = Extract<PeerInput, { kind: 'channelOpened' }>
+
+export interface LinkInfo {
+  readonly address: TransportAddress
+  readonly since: Millis
+}
+
+export class Links {
+  readonly table: ConnectionTable
+  private readonly parts: PeerParts
+  /** Where each channel leads, for people and for finding lost neighbors again. */
+  private readonly remotes = new Map<ChannelId, TransportAddress>()
+  /** Advertised overlay listener of a node, as its candidate said. */
+  private readonly listeners = new Map<string, TransportAddress>()
+  /** The core numbers odd. */
+  private nextChannel: ChannelId = 1
+
+  constructor(parts: PeerParts) {
+    this.parts = parts
+    this.table = new ConnectionTable({
+      own: parts.self,
+      maxMessageBytes: parts.configuration.maxMessageSize,
+    })
+  }
+
+  /** Begins a channel. Undefined when there are too many already. */
+  dial(
+    to: TransportAddress,
+    purpose: Exclude<ConnectionPurpose, 'accepted'>,
+    expected: NodeId | undefined,
+  ): ChannelId | undefined {
+    const channel = this.nextChannel
+    const entered = this.table.open(this.parts.now.ms, {
+      channel,
+      purpose,
+      role: 'client',
+      ...(expected === undefined ? {} : { expected }),
+    })
+    if (entered === undefined) {
+      this.parts.trace({ level: 'warn', area: 'reload', event: 'connection_table_full' })
+      return undefined
+    }
+    this.nextChannel += 2
+    this.remotes.set(channel, to)
+    if (expected !== undefined && purpose === 'attach') this.listeners.set(key(expected), to)
+    this.parts.outbox.push({
+      kind: 'openChannel',
+      channel,
+      purpose: purpose === 'application' ? 'application' : 'overlay',
+      to,
+    })
+    return channel
+  }
+
+  opened(input: ChannelOpened): void {
+    const { channel, purpose, role } = input
+    const { now } = this.parts
+    if (role === 'server') {
+      const entered = this.table.open(now.ms, {
+        channel,
+        purpose: purpose === 'application' ? 'application' : 'accepted',
+        role,
+      })
+      if (entered === undefined) return this.refuse(channel, 'connection table full')
+    }
+    // RFC 6940 s.6.5.1.13: the handshake proves a Node-ID; TLS itself only proved possession of some key.
+    const certificate = this.parts.trust.accept(input.certificates, now.wall)
+    if (!certificate.ok) return this.refuse(channel, certificate.error)
+    const identified = this.table.identify(now.ms, channel, certificate.value.nodeIds)
+    if (!identified.ok) return this.refuse(channel, identified.error)
+    const connection = identified.value
+    const nodeId = connection.nodeId as NodeId
+    if (role === 'server') this.remotes.set(channel, input.remote)
+    if (purpose === 'application') {
+      this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate: certificate.value })
+      return
+    }
+    if (connection.purpose === 'bootstrap') {
+      const address = this.remotes.get(channel)
+      if (address !== undefined) this.listeners.set(key(nodeId), address)
+    }
+    this.parts.signal({ kind: 'linkUp', nodeId, connection })
+  }
+
+  failed(channel: ChannelId, reason: string): void {
+    this.table.close(channel)
+    this.remotes.delete(channel)
+    this.parts.signal({ kind: 'dialFailed', channel, reason })
+  }
+
+  data(channel: ChannelId, bytes: Uint8Array): void {
+    const connection = this.table.byChannel(channel)
+    if (connection === undefined || connection.purpose === 'application') return
+    const { nodeId } = connection
+    const receipt = this.table.receive(this.parts.now.ms, channel, bytes)
+    if (receipt === undefined || nodeId === undefined) return
+    this.parts.instruments.bytes.add('in', bytes.length)
+    for (const reply of receipt.replies) {
+      this.parts.instruments.bytes.add('out', reply.length)
+      this.parts.outbox.push({ kind: 'sendChannel', channel, bytes: reply })
+    }
+    if (receipt.restored) this.parts.signal({ kind: 'linkRestored', nodeId })
+    for (const message of receipt.messages) {
+      this.parts.signal({ kind: 'message', bytes: message, previousHop: nodeId })
+    }
+    if (receipt.fault !== undefined) {
+      this.parts.trace({ level: 'warn', area: 'reload', event: 'link_fault', fault: receipt.fault.kind })
+      this.close(channel)
+    }
+  }
+
+  /** The channel is gone. */
+  closed(channel: ChannelId): void {
+    const gone = this.table.close(channel)
+    this.remotes.delete(channel)
+    if (gone === undefined) return
+    if (gone.connection.purpose === 'application') {
+      this.parts.signal({ kind: 'applicationChannelClosed', channel })
+      return
+    }
+    if (gone.connection.nodeId === undefined) {
+      this.parts.signal({ kind: 'dialFailed', channel, reason: 'closed' })
+    } else this.lost(gone.connection.nodeId)
+  }
+
+  /** Closes a channel ourselves. */
+  close(channel: ChannelId): void {
+    this.parts.outbox.push({ kind: 'closeChannel', channel })
+    this.closed(channel)
+  }
+
+  closeAll(): void {
+    for (const { channel } of [...this.table.connections()]) {
+      this.table.close(channel)
+      this.parts.outbox.push({ kind: 'closeChannel', channel })
+    }
+  }
+
+  /** An application flow belongs to whoever asked for it from now on. */
+  handOver(channel: ChannelId): void {
+    this.table.close(channel)
+    this.remotes.delete(channel)
+  }
+
+  connected(nodeId: Uint8Array): boolean {
+    return this.table.connected(nodeId)
+  }
+
+  /** Sends over the best link to that node; false when none takes it. */
+  send(nodeId: NodeId, message: Uint8Array): boolean {
+    const connection = this.table.byNode(nodeId)?.connection
+    if (connection === undefined) return false
+    const frame = this.table.send(this.parts.now.ms, connection.channel, message)
+    if (frame === undefined) return false
+    this.parts.instruments.bytes.add('out', frame.length)
+    this.parts.outbox.push({ kind: 'sendChannel', channel: connection.channel, bytes: frame })
+    return true
+  }
+
+  remote(channel: ChannelId): TransportAddress | undefined {
+    return this.remotes.get(channel)
+  }
+
+  /** Where that node listens, as far as it was ever said. */
+  listener(nodeId: NodeId): TransportAddress | undefined {
+    return this.listeners.get(key(nodeId))
+  }
+
+  nextDeadline(): Millis {
+    return this.table.nextDeadline()
+  }
+
+  timeout(): void {
+    for (const event of this.table.timeout(this.parts.now.ms)) {
+      const { channel, nodeId, purpose } = event.connection
+      if (event.kind === 'suspect') {
+        if (nodeId !== undefined) this.lost(nodeId)
+        continue
+      }
+      this.remotes.delete(channel)
+      this.parts.outbox.push({ kind: 'closeChannel', channel })
+      if (nodeId === undefined) this.parts.signal({ kind: 'dialFailed', channel, reason: event.reason })
+      else if (purpose === 'application') this.parts.signal({ kind: 'applicationChannelClosed', channel })
+      else this.lost(nodeId)
+    }
+  }
+
+  /** RFC 6940 s.6.6.5: without a working link the node is out of the routing table. */
+  private lost(nodeId: NodeId): void {
+    if (!this.table.connected(nodeId)) this.parts.signal({ kind: 'linkDown', nodeId, cause: 'failure' })
+  }
+
+  private refuse(channel: ChannelId, reason: string): void {
+    this.parts.trace({ level: 'warn', area: 'reload', event: 'link_refused', reason })
+    this.table.close(channel)
+    this.remotes.delete(channel)
+    this.parts.outbox.push({ kind: 'closeChannel', channel })
+    this.parts.signal({ kind: 'dialFailed', channel, reason })
+  }
+}
+
+/** What a link has carried, for people. */
+export function linkBytes(connection: Connection): { readonly in: number; readonly out: number } {
+  const counters = connection.link?.counters
+  return { in: counters?.bytesReceived ?? 0, out: counters?.bytesSent ?? 0 }
+}

@@ -1,0 +1,18 @@
+import type { NodeId, ResourceId } from '../codec/index.ts'
+import type { CommandId } from './contract.ts'
+
+/** Why this node sent a request: decides who gets its answer. */
+export type RequestPurpose =
+  | { readonly kind: 'attach'; readonly attempt: number }
+  | { readonly kind: 'appAttach'; readonly node: string }
+  | { readonly kind: 'join'; readonly to: NodeId }
+  | { readonly kind: 'leave'; readonly to: NodeId }
+  | { readonly kind: 'fingerSearch'; readonly index: number }
+  /** Update, liveness Ping, ConfigUpdate: sent for its own sake. */
+  | { readonly kind: 'notice' }
+  | { readonly kind: 'replica'; readonly transfer: number }
+  /** Fetch of newer data from a peer that refused our copy. */
+  | { readonly kind: 'adopt'; readonly resource: ResourceId; readonly from: NodeId }
+  | { readonly kind: 'store'; readonly id: CommandId }
+  | { readonly kind: 'fetch'; readonly id: CommandId; readonly resource: ResourceId }
+  | { readonly kind: 'ping'; readonly id: CommandId }

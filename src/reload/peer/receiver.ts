@@ -1,0 +1,128 @@
+/**
+ * Every message that comes in: on its way to others it is passed on with nothing but its header read; for this node it
+ * is decoded and verified, and then either an answer that somebody waits for or a request to be served.
+ */
+import {
+  decodeForwardingHeader,
+  decodeMessage,
+  ERROR_CODE,
+  errorName,
+  key,
+  type Message,
+  type NodeId,
+} from '../codec/index.ts'
+import { decide, type ForwardingContext } from '../forwarding/forward.ts'
+import type { DropReason } from '../forwarding/drop-reason.ts'
+import { verifyMessage } from '../security/message-signature.ts'
+import type { Credential } from '../security/port.ts'
+import { isRequest } from '../transactions/server.ts'
+import type { Answers } from './answers.ts'
+import { methodLabel } from './instruments.ts'
+import type { Links } from './links.ts'
+import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { Requests } from './requests.ts'
+
+export class Receiver {
+  private readonly parts: PeerParts
+  private readonly links: Links
+  private readonly requests: Requests
+  private readonly answers: Answers
+  /** Routing for others: refuses to carry anything while this node is not in the ring. */
+  private readonly transit: ForwardingContext
+  private readonly own: ForwardingContext
+  private readonly hosted = new Map<string, Credential>()
+
+  constructor(
+    components: {
+      readonly parts: PeerParts
+      readonly links: Links
+      readonly requests: Requests
+      readonly answers: Answers
+    },
+    routing: { readonly own: ForwardingContext; readonly transit: ForwardingContext },
+  ) {
+    this.parts = components.parts
+    this.links = components.links
+    this.requests = components.requests
+    this.answers = components.answers
+    this.own = routing.own
+    this.transit = routing.transit
+    for (const credential of this.parts.init.hostedCredentials ?? []) this.hosted.set(key(credential.nodeId), credential)
+  }
+
+  /** Trap 79: users whose Node-ID is served here count as connected, so that [node, user] ends here. */
+  hosts(nodeId: Uint8Array): boolean {
+    return this.hosted.size > 0 && this.hosted.has(key(nodeId))
+  }
+
+  /** A request for this node comes back to be served; everything else is done with. */
+  receive(bytes: Uint8Array, previousHop: NodeId | undefined): IncomingRequest | undefined {
+    const context = previousHop === undefined ? this.own : this.transit
+    const decision = decide(this.parts.now.ms, bytes, previousHop, context)
+    switch (decision.kind) {
+      case 'forward': {
+        const hosted = this.hosted.size > 0 ? this.hosted.get(key(decision.to)) : undefined
+        if (hosted !== undefined) return this.deliver(decision.bytes, this.parts.self, hosted)
+        if (this.links.send(decision.to, decision.bytes)) this.parts.instruments.forwarded.add()
+        else this.drop('no_route', 'linkGone')
+        return undefined
+      }
+      case 'deliver':
+        return this.deliver(bytes, previousHop ?? this.parts.self, this.parts.credential)
+      case 'drop':
+        this.drop(decision.reason, decision.detail)
+        if (decision.detail === 'noNextHop' && previousHop !== undefined) this.complain(bytes, previousHop, ERROR_CODE.notFound)
+        return undefined
+      case 'error':
+        this.drop(decision.reason, decision.detail)
+        if (previousHop !== undefined) this.complain(bytes, previousHop, decision.code)
+        return undefined
+    }
+  }
+
+  private deliver(bytes: Uint8Array, previousHop: NodeId, credential: Credential): IncomingRequest | undefined {
+    const { parts } = this
+    const decoded = decodeMessage(bytes, parts.configuration.nodeIdLength)
+    if (!decoded.ok) {
+      this.drop('malformed', decoded.error.reason)
+      return undefined
+    }
+    const message = decoded.value
+    const forRequester = isRequest(message.contents.messageCode)
+    // An answer nobody waits for is not worth the check of its signature.
+    if (!forRequester && !this.requests.waitsFor(message.header.transactionId)) return undefined
+    const signer = verifyMessage(parts.crypto, parts.trust, message, parts.now.wall)
+    if (!signer.ok) {
+      // RFC 6940 s.6.3.4: dropped without a word.
+      this.drop('signature', signer.error)
+      return undefined
+    }
+    if (!forRequester) {
+      this.requests.answered(message, signer.value)
+      return undefined
+    }
+    this.count(message)
+    return { message, signer: signer.value, previousHop, credential }
+  }
+
+  /** Tells the requester of a message that cannot be carried; only requests get here (forward.ts). */
+  private complain(bytes: Uint8Array, previousHop: NodeId, code: number): void {
+    const header = decodeForwardingHeader(bytes, this.parts.configuration.nodeIdLength)
+    if (!header.ok || !isRequestBytes(bytes)) return
+    this.answers.routingError(header.value, previousHop, code, errorName(code))
+  }
+
+  private count(message: Message): void {
+    this.parts.instruments.messages.add(`in|${methodLabel(message.contents.messageCode)}|request`)
+  }
+
+  private drop(reason: DropReason, detail: string): void {
+    this.parts.instruments.dropped.add(reason)
+    this.parts.trace({ level: 'debug', area: 'reload', event: 'message_dropped', reason, detail })
+  }
+}
+
+function isRequestBytes(bytes: Uint8Array): boolean {
+  const decoded = decodeMessage(bytes)
+  return decoded.ok && isRequest(decoded.value.contents.messageCode)
+}

@@ -1,0 +1,335 @@
+/**
+ * Keeps copies where they belong (RFC 6940 s.10.4, s.10.7.3): what this peer owns on its two successors, what it no
+ * longer owns at the new owner. Knows for every resource who has its current state; why the times are what they are
+ * stands in docs/adr/0003-replication.md.
+ */
+import { Deadlines } from '../../common/deadlines.ts'
+import { NEVER, type Millis } from '../../common/time.ts'
+import {
+  decodeFetchAns,
+  encodeFetchReq,
+  encodeStoreReq,
+  ERROR_CODE,
+  key,
+  MESSAGE_CODE,
+  sameId,
+  type NodeId,
+  type ResourceId,
+} from '../codec/index.ts'
+import type { Storage } from '../storage/storage.ts'
+import { inRange } from '../topology/chord/ring-math.ts'
+import type { TopologyPlugin } from '../topology/plugin.ts'
+import {
+  HAND_OVER_MAX_MS,
+  REPLICA_DROP_DELAY_MS,
+  REPLICA_OVERHEAD_BYTES,
+  REPLICA_RETRY_MS,
+  REPLICA_STORES_MAX,
+} from './constants.ts'
+import type { PeerParts, RequestOutcome } from './parts.ts'
+import type { Requests } from './requests.ts'
+
+/** What is known of the copies of one resource. */
+interface Copies {
+  readonly resource: ResourceId
+  /** Counts the changes that happened here. */
+  version: number
+  /** This peer was responsible, so that whoever is responsible now may lack it. */
+  owned: boolean
+  /** Which version a node is known to have. */
+  readonly holders: Map<string, number>
+  failures: number
+  /** Since when three peers lie between it and us. */
+  beyondSince: Millis
+}
+
+/** One resource on its way to one node, in as many requests as it takes. */
+interface Transfer {
+  readonly id: number
+  readonly copies: Copies
+  readonly to: NodeId
+  readonly version: number
+  readonly startedAt: Millis
+  requests: number
+  error: number | 'timeout' | undefined
+}
+
+interface HandOver {
+  readonly to: NodeId
+  readonly queue: Copies[]
+  readonly transfers: Set<number>
+  readonly deadline: Millis
+}
+
+/** Longest wait before a peer that refuses is asked again. */
+const RETRY_MAX_MS = 30_000
+
+export class Replication {
+  private readonly parts: PeerParts
+  private readonly requests: Requests
+  private readonly storage: Storage
+  private readonly topology: TopologyPlugin
+  private readonly table = new Map<string, Copies>()
+  private readonly transfers = new Map<number, Transfer>()
+  private readonly queue = new Set<Copies>()
+  private readonly retries = new Deadlines<Copies>()
+  private handOver: HandOver | undefined
+  private sweepAt: Millis = NEVER
+  private nextTransfer = 1
+  private finished: number[] = []
+
+  constructor(parts: PeerParts, requests: Requests, storage: Storage, topology: TopologyPlugin) {
+    this.parts = parts
+    this.requests = requests
+    this.storage = storage
+    this.topology = topology
+  }
+
+  /** After the journal was read: what a former run left may be missing at its owner of today, who is asked to take it. */
+  takeStock(): void {
+    for (const resource of this.storage.resources()) this.copiesOf(resource).owned = true
+  }
+
+  /** A Store changed the resource here; returns the transfers that its answer should wait for. */
+  storedAsOwner(resource: ResourceId): number[] {
+    const copies = this.changed(resource)
+    copies.owned = true
+    return this.sync(copies)
+  }
+
+  /** `from` brought a copy; it has that state itself. */
+  storedAsReplica(resource: ResourceId, from: NodeId, changed: boolean): void {
+    const copies = changed ? this.changed(resource) : this.copiesOf(resource)
+    copies.holders.set(key(from), copies.version)
+    if (this.topology.responsible(resource)) this.enqueue(copies)
+  }
+
+  /** Looks at all resources after `delay`, because the neighbors changed. */
+  schedule(delay: Millis): void {
+    this.sweepAt = Math.min(this.sweepAt, this.parts.now.ms + delay)
+  }
+
+  /** A node is gone: if it comes back it may have nothing. */
+  forget(nodeId: NodeId): void {
+    const name = key(nodeId)
+    for (const copies of this.table.values()) copies.holders.delete(name)
+    if (this.handOver !== undefined && sameId(this.handOver.to, nodeId)) this.handOver = undefined
+  }
+
+  /** RFC 6940 s.10.5 step 6: everything in (after, to] goes to the node about to be admitted. */
+  beginHandOver(to: NodeId, after: NodeId): void {
+    const queue: Copies[] = []
+    for (const copies of this.table.values()) if (inRange(copies.resource, after, to)) queue.push(copies)
+    this.handOver = { to, queue, transfers: new Set(), deadline: this.parts.now.ms + HAND_OVER_MAX_MS }
+    this.pump()
+  }
+
+  /** One request of a transfer was answered, or not. */
+  outcome(id: number, outcome: RequestOutcome): void {
+    const transfer = this.transfers.get(id)
+    if (transfer === undefined) return
+    transfer.requests--
+    if (!outcome.ok) transfer.error = outcome.error.kind === 'reload' ? outcome.error.code : 'timeout'
+    if (transfer.requests === 0) this.end(transfer)
+  }
+
+  /** RFC 6940 s.7.4.1.1: the other peer had newer data; take it over. */
+  adopted(resource: ResourceId, from: NodeId, outcome: RequestOutcome): void {
+    if (!outcome.ok) return
+    const answer = decodeFetchAns(outcome.message.contents.body, (kind) => this.parts.kinds.model(kind))
+    if (!answer.ok) return
+    const pool = this.parts.trust.poolOf(outcome.message.security.certificates)
+    const adopted = this.storage.adopt(this.parts.now, resource, answer.value, pool)
+    if (adopted.operations.length > 0) this.parts.persist(adopted.operations)
+    if (adopted.changed.length === 0) return
+    const copies = this.changed(resource)
+    copies.holders.set(key(from), copies.version)
+    this.enqueue(copies)
+  }
+
+  /** Transfers that came to their end since the last call, whatever the end. */
+  takeFinished(): number[] {
+    const taken = this.finished
+    if (taken.length > 0) this.finished = []
+    return taken
+  }
+
+  /** Nothing on its way and nothing waiting. */
+  get idle(): boolean {
+    return this.transfers.size === 0 && this.queue.size === 0 && this.sweepAt > this.parts.now.ms
+  }
+
+  /** Owned resources that a member of the replica set is not known to have. */
+  deficit(): number {
+    const replicas = this.topology.replicaSet().map(key)
+    let missing = 0
+    for (const copies of this.table.values()) {
+      if (!this.topology.responsible(copies.resource)) continue
+      if (replicas.some((name) => (copies.holders.get(name) ?? -1) < copies.version)) missing++
+    }
+    return missing
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(this.sweepAt, this.retries.next(), this.handOver?.deadline ?? NEVER)
+  }
+
+  timeout(): void {
+    const { ms } = this.parts.now
+    if (ms >= this.sweepAt) this.sweep()
+    for (let due = this.retries.pop(ms); due !== undefined; due = this.retries.pop(ms)) this.queue.add(due)
+    if (this.handOver !== undefined && ms >= this.handOver.deadline) this.endHandOver(this.handOver)
+    this.pump()
+  }
+
+  private sweep(): void {
+    this.sweepAt = NEVER
+    const { ms } = this.parts.now
+    for (const [name, copies] of this.table) {
+      if (!this.topology.beyondReplicas(copies.resource)) copies.beyondSince = NEVER
+      else if (copies.beyondSince === NEVER) copies.beyondSince = ms
+      const leavesAt = copies.beyondSince + REPLICA_DROP_DELAY_MS
+      if (copies.beyondSince !== NEVER && !copies.owned && leavesAt <= ms) {
+        // RFC 6940 s.10.7.3: three peers nearer to it, so its owner and both replicas are others.
+        this.parts.persist(this.storage.drop(copies.resource))
+        this.table.delete(name)
+        continue
+      }
+      if (copies.beyondSince !== NEVER) this.schedule(Math.max(leavesAt - ms, REPLICA_RETRY_MS))
+      this.queue.add(copies)
+    }
+  }
+
+  private pump(): void {
+    const { handOver } = this
+    while (handOver !== undefined && this.transfers.size < REPLICA_STORES_MAX) {
+      const copies = handOver.queue.shift()
+      if (copies === undefined) break
+      const id = this.transfer(copies, handOver.to, 1)
+      if (id !== undefined) handOver.transfers.add(id)
+    }
+    if (handOver !== undefined && handOver.queue.length === 0 && handOver.transfers.size === 0) {
+      this.endHandOver(handOver)
+    }
+    for (const copies of this.queue) {
+      if (this.transfers.size >= REPLICA_STORES_MAX) return
+      this.queue.delete(copies)
+      this.sync(copies)
+    }
+  }
+
+  /** Sends the resource to everybody who should have it and is not known to. */
+  private sync(copies: Copies): number[] {
+    const { topology } = this
+    const started: number[] = []
+    if (topology.responsible(copies.resource)) {
+      copies.owned = true
+      for (const [index, to] of topology.replicaSet().entries()) {
+        const id = this.transferUnlessHeld(copies, to, index + 1)
+        if (id !== undefined) started.push(id)
+      }
+      return started
+    }
+    if (!copies.owned || topology.state === 'outside' || topology.state === 'joining') return started
+    // RFC 6940 s.6.4.2.3: no longer ours, and its new owner may not have it.
+    const owner = topology.knownResponsible(copies.resource)
+    if (sameId(owner, this.parts.self)) return started
+    const id = this.transferUnlessHeld(copies, owner, 1)
+    if (id === undefined && copies.holders.get(key(owner)) === copies.version) copies.owned = false
+    return started
+  }
+
+  private transferUnlessHeld(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
+    if ((copies.holders.get(key(to)) ?? -1) >= copies.version) return undefined
+    for (const transfer of this.transfers.values()) {
+      if (transfer.copies === copies && sameId(transfer.to, to) && transfer.version === copies.version) return undefined
+    }
+    return this.transfer(copies, to, replicaNumber)
+  }
+
+  private transfer(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
+    const { parts } = this
+    const bytesMax = Math.max(256, parts.configuration.maxMessageSize - REPLICA_OVERHEAD_BYTES)
+    const stores = this.storage.replicaStores(copies.resource, { replicaNumber, bytesMax }, parts.now)
+    if (stores.length === 0) {
+      copies.holders.set(key(to), copies.version)
+      return undefined
+    }
+    const id = this.nextTransfer++
+    const { version } = copies
+    const startedAt = parts.now.ms
+    this.transfers.set(id, { id, copies, to, version, startedAt, requests: stores.length, error: undefined })
+    for (const { req, certificates } of stores) {
+      // RFC 6940 s.10.4: addressed to that very peer, as the resource itself would lead elsewhere.
+      this.requests.send({
+        code: MESSAGE_CODE.storeReq,
+        body: encodeStoreReq(req),
+        destinations: [{ kind: 'node', nodeId: to }],
+        purpose: { kind: 'replica', transfer: id },
+        certificates,
+      })
+    }
+    return id
+  }
+
+  private end(transfer: Transfer): void {
+    const { copies, to, version, error } = transfer
+    this.transfers.delete(transfer.id)
+    this.finished.push(transfer.id)
+    this.handOver?.transfers.delete(transfer.id)
+    const newer = error === ERROR_CODE.dataTooOld || error === ERROR_CODE.generationCounterTooLow
+    if (error === undefined || newer) {
+      copies.failures = 0
+      copies.holders.set(key(to), Math.max(version, copies.holders.get(key(to)) ?? 0))
+      this.parts.instruments.replicationLagSeconds.observe((this.parts.now.ms - transfer.startedAt) / 1000)
+      if (newer) this.askForNewer(copies.resource, to)
+      else if (copies.owned && !this.topology.responsible(copies.resource)) this.enqueue(copies)
+    } else this.retry(copies, error)
+    this.pump()
+  }
+
+  private retry(copies: Copies, error: number | 'timeout'): void {
+    const delay = Math.min(RETRY_MAX_MS, REPLICA_RETRY_MS * 2 ** Math.min(copies.failures, 6))
+    copies.failures++
+    this.retries.set(this.parts.now.ms + delay, copies)
+    this.parts.trace({ level: 'debug', area: 'reload', event: 'replica_store_failed', error })
+  }
+
+  private askForNewer(resource: ResourceId, from: NodeId): void {
+    const req = this.storage.fetchReqFor(resource, this.parts.kinds.ids())
+    if (req.specifiers.length === 0) return
+    this.requests.send({
+      code: MESSAGE_CODE.fetchReq,
+      body: encodeFetchReq(req),
+      destinations: [{ kind: 'node', nodeId: from }],
+      purpose: { kind: 'adopt', resource, from },
+    })
+  }
+
+  private endHandOver(handOver: HandOver): void {
+    this.handOver = undefined
+    this.parts.signal({ kind: 'handOverDone', to: handOver.to })
+  }
+
+  /** Looked at with the next timeout, so that one input never starts an avalanche. */
+  private enqueue(copies: Copies): void {
+    this.retries.set(this.parts.now.ms, copies)
+  }
+
+  private changed(resource: ResourceId): Copies {
+    const copies = this.copiesOf(resource)
+    copies.version++
+    return copies
+  }
+
+  private copiesOf(resource: ResourceId): Copies {
+    const name = key(resource)
+    let copies = this.table.get(name)
+    if (copies === undefined) {
+      const own = resource.slice() as ResourceId
+      copies = { resource: own, version: 0, owned: false, holders: new Map(), failures: 0, beyondSince: NEVER }
+      this.table.set(name, copies)
+    }
+    return copies
+  }
+}

@@ -1,0 +1,226 @@
+/** Requests of this node: built, signed, routed, repeated, and matched with their answers (RFC 6940 s.6.2). */
+import { fromUtf8 } from '../../common/bytes.ts'
+import type { Millis } from '../../common/time.ts'
+import {
+  CONFIGURATION_SEQUENCE_ANY,
+  decodeErrorResponse,
+  encodeContents,
+  encodeMessage,
+  ERROR_CODE,
+  errorName,
+  FRAGMENT_NONE,
+  HeaderView,
+  MESSAGE_CODE,
+  rewriteForForwarding,
+  sameId,
+  type Destination,
+  type Message,
+  type NodeId,
+  type TransactionId,
+} from '../codec/index.ts'
+import { decide, type ForwardingContext } from '../forwarding/forward.ts'
+import { signMessage } from '../security/message-signature.ts'
+import type { Certificate, Credential } from '../security/port.ts'
+import type { Signer } from '../security/trust.ts'
+import type { Closeness } from '../transactions/acceptance.ts'
+import { ClientTransactions, type ClientTransaction } from '../transactions/client.ts'
+import { methodLabel } from './instruments.ts'
+import type { Links } from './links.ts'
+import type { PeerParts, RequestOutcome } from './parts.ts'
+import type { RequestPurpose } from './purpose.ts'
+
+export interface NewRequest {
+  readonly code: number
+  readonly body: Uint8Array
+  readonly destinations: readonly Destination[]
+  readonly purpose: RequestPurpose
+  /** The node's own when absent. */
+  readonly credential?: Credential
+  readonly certificates?: readonly Certificate[]
+  /** Goes over this node's link and no other way, as Join, Leave, Update and the first Attach must. */
+  readonly firstHop?: NodeId
+  readonly timeoutMs?: Millis
+}
+
+interface Waiting {
+  readonly purpose: RequestPurpose
+  readonly firstHop: NodeId | undefined
+  /** Over whose link it went the last time. */
+  lastHop: NodeId | undefined
+}
+
+export class Requests {
+  private readonly parts: PeerParts
+  private readonly links: Links
+  private readonly routing: ForwardingContext
+  private readonly closeness: Closeness
+  private readonly client: ClientTransactions<Waiting>
+  /** The same transactions, for going through them when a link is lost. */
+  private readonly open = new Map<TransactionId, ClientTransaction<Waiting>>()
+
+  constructor(parts: PeerParts, links: Links, routing: ForwardingContext, closeness: Closeness) {
+    this.parts = parts
+    this.links = links
+    this.routing = routing
+    this.closeness = closeness
+    this.client = new ClientTransactions({ reliabilityTimerMs: parts.configuration.reliabilityTimerMs })
+  }
+
+  /** Sends a request; its outcome comes as the signal `requestDone`. */
+  send(request: NewRequest): TransactionId | undefined {
+    const { parts } = this
+    const transactionId = parts.random.u64()
+    const bytes = this.encode(request, transactionId)
+    const waiting: Waiting = { purpose: request.purpose, firstHop: request.firstHop, lastHop: undefined }
+    const transaction = this.client.begin(parts.now.ms, {
+      transactionId,
+      messageCode: request.code,
+      destinations: request.destinations,
+      bytes,
+      context: waiting,
+      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+    })
+    if (transaction === undefined) {
+      const error = { kind: 'invalidAnswer', reason: 'too many requests outstanding' } as const
+      this.done(request.purpose, { ok: false, error, signer: undefined })
+      return undefined
+    }
+    this.open.set(transactionId, transaction)
+    parts.instruments.messages.add(`out|${methodLabel(request.code)}|request`)
+    this.transmit(transaction)
+    return transactionId
+  }
+
+  /** Forgets a request; no outcome will come. */
+  cancel(transactionId: TransactionId): void {
+    this.open.delete(transactionId)
+    this.client.cancel(transactionId)
+  }
+
+  /** Whether somebody waits for that answer: asked before the costly look at its signature. */
+  waitsFor(transactionId: TransactionId): boolean {
+    return this.client.find(transactionId) !== undefined
+  }
+
+  /** An answer with a verified signature. */
+  answered(message: Message, signer: Signer): void {
+    const { header, contents } = message
+    const isError = contents.messageCode === MESSAGE_CODE.error
+    const error = isError ? decodeErrorResponse(contents.body) : undefined
+    const outcome = this.client.answer(
+      {
+        transactionId: header.transactionId,
+        messageCode: contents.messageCode,
+        signer: signer.nodeId,
+        ...(error?.ok === true ? { errorCode: error.value.errorCode } : {}),
+      },
+      this.closeness,
+    )
+    if (outcome.kind !== 'accepted') {
+      if (outcome.kind === 'rejected') this.parts.trace({ level: 'debug', area: 'reload', event: 'answer_rejected', reason: outcome.reason })
+      return
+    }
+    const { transaction } = outcome
+    this.open.delete(transaction.transactionId)
+    const method = methodLabel(transaction.messageCode)
+    const rttMs = this.parts.now.ms - transaction.startedAt
+    const hops = Math.max(0, this.parts.configuration.initialTtl - header.ttl)
+    this.parts.instruments.messages.add(`in|${method}|${isError ? 'error' : 'answer'}`)
+    this.parts.instruments.requestSeconds.observe(rttMs / 1000, `${method}|${isError ? 'error' : 'ok'}`)
+    this.parts.instruments.requestHops.observe(hops, method)
+    const { purpose } = transaction.context
+    if (error === undefined) return this.done(purpose, { ok: true, message, signer, hops, rttMs })
+    const code = error.ok ? error.value.errorCode : ERROR_CODE.invalidMessage
+    const info = error.ok ? infoText(code, error.value.errorInfo) : 'undecodable error'
+    this.parts.instruments.errors.add(String(code))
+    this.done(purpose, { ok: false, error: { kind: 'reload', code, info }, signer })
+  }
+
+  /** What went over that node's link and is unanswered goes out again, over another one. */
+  reroute(lost: NodeId): void {
+    for (const transaction of this.open.values()) {
+      const { lastHop, firstHop } = transaction.context
+      if (firstHop === undefined && lastHop !== undefined && sameId(lastHop, lost)) this.transmit(transaction)
+    }
+  }
+
+  nextDeadline(): Millis {
+    return this.client.nextDeadline()
+  }
+
+  timeout(): void {
+    for (const event of this.client.timeout(this.parts.now.ms)) {
+      const method = methodLabel(event.transaction.messageCode)
+      if (event.kind === 'resend') {
+        this.parts.instruments.retries.add(method)
+        this.transmit(event.transaction)
+        continue
+      }
+      this.open.delete(event.transaction.transactionId)
+      const seconds = (this.parts.now.ms - event.transaction.startedAt) / 1000
+      this.parts.instruments.requestSeconds.observe(seconds, `${method}|timeout`)
+      this.done(event.transaction.context.purpose, { ok: false, error: { kind: 'timeout' }, signer: undefined })
+    }
+  }
+
+  private encode(request: NewRequest, transactionId: TransactionId): Uint8Array {
+    const { parts } = this
+    const { configuration, overlay } = parts
+    const contentsBytes = encodeContents({ messageCode: request.code, body: request.body, extensions: [] })
+    const security = signMessage(parts.crypto, request.credential ?? parts.credential, {
+      overlay,
+      transactionId,
+      contentsBytes,
+      extraCertificates: request.certificates ?? [],
+    })
+    // RFC 6940 s.6.3.2.1: only a ConfigUpdate is for nodes of any sequence.
+    const isConfigUpdate = request.code === MESSAGE_CODE.configUpdateReq
+    const header = {
+      overlay,
+      configurationSequence: isConfigUpdate ? CONFIGURATION_SEQUENCE_ANY : configuration.sequence,
+      ttl: configuration.initialTtl,
+      fragment: FRAGMENT_NONE,
+      transactionId,
+      maxResponseLength: 0,
+      viaList: [],
+      destinationList: request.destinations,
+      options: [],
+    }
+    return encodeMessage(header, contentsBytes, security)
+  }
+
+  private transmit(transaction: ClientTransaction<Waiting>): void {
+    const { context, bytes } = transaction
+    if (context.firstHop !== undefined) {
+      const view = HeaderView.read(bytes)
+      if (view === undefined || !this.links.connected(context.firstHop)) return
+      this.links.send(context.firstHop, rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 }))
+      return
+    }
+    const decision = decide(this.parts.now.ms, bytes, undefined, this.routing)
+    switch (decision.kind) {
+      case 'forward':
+        context.lastHop = decision.to
+        this.links.send(decision.to, decision.bytes)
+        return
+      case 'deliver':
+        // For ourselves (Trap 87): taken up after the current input, never over a link.
+        this.parts.signal({ kind: 'message', bytes, previousHop: undefined })
+        return
+      case 'drop':
+      case 'error':
+        this.parts.trace({ level: 'debug', area: 'reload', event: 'own_request_not_routed', reason: decision.detail })
+        return
+    }
+  }
+
+  private done(purpose: RequestPurpose, outcome: RequestOutcome): void {
+    this.parts.signal({ kind: 'requestDone', purpose, outcome })
+  }
+}
+
+/** error_info is text, but for the two errors that carry structures (RFC 6940 s.6.3.3.1). */
+function infoText(code: number, info: Uint8Array): string {
+  const structured = code === ERROR_CODE.generationCounterTooLow || code === ERROR_CODE.unknownKind
+  return structured || info.length === 0 ? errorName(code) : fromUtf8(info)
+}

@@ -1,0 +1,232 @@
+/** Requests for this node: what has to be right before anything is done, and who serves which method. */
+import { Writer } from '../../common/bytes.ts'
+import {
+  decodeChordUpdate,
+  decodeConfigUpdateReq,
+  decodeJoinReq,
+  decodeLeaveReq,
+  decodePingReq,
+  decodeProbeReq,
+  decodeRouteQueryReq,
+  EMPTY_BODY,
+  encodeChordRouteQueryAns,
+  encodeConfigUpdateReq,
+  encodeJoinAns,
+  encodePingAns,
+  encodeProbeAns,
+  ERROR_CODE,
+  MESSAGE_CODE,
+  sameId,
+  type Destination,
+  type NodeId,
+  type ProbeInformation,
+} from '../codec/index.ts'
+import { compareSequence } from '../config/sequence.ts'
+import { returnList } from '../forwarding/via-list.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { TopologyPlugin } from '../topology/plugin.ts'
+import { checkConfigurationSequence, ConfigurationPushes } from '../transactions/configuration-sequence.ts'
+import { unknownCriticalExtension } from '../transactions/server.ts'
+import type { Answers } from './answers.ts'
+import type { AppAttaches } from './app-attach.ts'
+import type { Attaches } from './attach.ts'
+import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { Requests } from './requests.ts'
+import type { StorageService } from './storage-service.ts'
+
+/** RFC 6940 s.6.4.2.5.1. */
+const PROBE = { responsibleSet: 1, numResources: 2, uptime: 3 } as const
+
+export interface ServiceParts {
+  readonly parts: PeerParts
+  readonly requests: Requests
+  readonly answers: Answers
+  readonly topology: TopologyPlugin
+  readonly attaches: Attaches
+  readonly appAttaches: AppAttaches
+  readonly storage: Storage
+  readonly storageService: StorageService
+}
+
+export class Services {
+  private readonly use: ServiceParts
+  private readonly pushes = new ConfigurationPushes()
+  private readonly startedAt: number
+
+  constructor(use: ServiceParts) {
+    this.use = use
+    this.startedAt = use.parts.now.ms
+  }
+
+  serve(request: IncomingRequest): void {
+    const { parts, answers } = this.use
+    const { contents, header } = request.message
+    if (!answers.admit(request)) return
+    const verdict = checkConfigurationSequence(
+      { messageCode: contents.messageCode, configurationSequence: header.configurationSequence },
+      parts.configuration.sequence,
+      compareSequence,
+    )
+    if (verdict.kind === 'mismatch') {
+      parts.instruments.dropped.add('config')
+      answers.error(request, verdict.errorCode, `this node has sequence ${parts.configuration.sequence}`)
+      if (verdict.pushDocument) {
+        this.pushConfiguration(request.signer.nodeId, returnList(request.previousHop, header.viaList))
+      }
+      return
+    }
+    if (unknownCriticalExtension(contents.extensions) !== undefined) {
+      return answers.error(request, ERROR_CODE.unknownExtension, 'a critical extension is not understood')
+    }
+    this.dispatch(request)
+  }
+
+  /** RFC 6940 s.6.5.4, Trap 40: Config_Too_New from a node means that it lacks our document. */
+  answeredWithError(code: number, signer: NodeId): void {
+    if (code === ERROR_CODE.configTooNew) this.pushConfiguration(signer, [{ kind: 'node', nodeId: signer }])
+  }
+
+  /** RFC 6940 s.6.5.4: somebody has an older document than we do. Once a node and sequence (Trap 40). */
+  pushConfiguration(nodeId: NodeId, destinations: readonly Destination[]): void {
+    const { parts, requests } = this.use
+    if (sameId(nodeId, parts.self)) return
+    if (!this.pushes.admit(parts.now.ms, nodeId, parts.configuration.sequence)) return
+    requests.send({
+      code: MESSAGE_CODE.configUpdateReq,
+      body: encodeConfigUpdateReq({ kind: 'config', configData: parts.init.configurationDocument }),
+      destinations,
+      purpose: { kind: 'notice' },
+    })
+  }
+
+  private dispatch(request: IncomingRequest): void {
+    const { answers, attaches, appAttaches, storageService } = this.use
+    switch (request.message.contents.messageCode) {
+      case MESSAGE_CODE.storeReq:
+        return storageService.store(request)
+      case MESSAGE_CODE.fetchReq:
+        return storageService.fetch(request)
+      case MESSAGE_CODE.statReq:
+        return storageService.stat(request)
+      case MESSAGE_CODE.findReq:
+        return storageService.find(request)
+      case MESSAGE_CODE.attachReq:
+        return attaches.request(request)
+      case MESSAGE_CODE.appAttachReq:
+        return appAttaches.request(request)
+      case MESSAGE_CODE.pingReq:
+        return this.ping(request)
+      case MESSAGE_CODE.updateReq:
+        return this.update(request)
+      case MESSAGE_CODE.joinReq:
+        return this.join(request)
+      case MESSAGE_CODE.leaveReq:
+        return this.leave(request)
+      case MESSAGE_CODE.routeQueryReq:
+        return this.routeQuery(request)
+      case MESSAGE_CODE.probeReq:
+        return this.probe(request)
+      case MESSAGE_CODE.configUpdateReq:
+        return this.configUpdate(request)
+      default:
+        answers.error(request, ERROR_CODE.invalidMessage, 'unknown method')
+    }
+  }
+
+  private ping(request: IncomingRequest): void {
+    const { parts, answers } = this.use
+    const decoded = decodePingReq(request.message.contents.body)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    const time = BigInt(Math.trunc(parts.now.wall))
+    answers.answer(request, encodePingAns({ responseId: parts.random.u64(), time }))
+  }
+
+  private update(request: IncomingRequest): void {
+    const { parts, answers, topology } = this.use
+    const decoded = decodeChordUpdate(request.message.contents.body, parts.configuration.nodeIdLength)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    answers.answer(request, EMPTY_BODY)
+    // It speaks for its own link: an Update that came by other ways says nothing about whom we can route through.
+    if (adjacent(request)) topology.updateReceived(parts.now.ms, request.signer.nodeId, decoded.value)
+  }
+
+  private join(request: IncomingRequest): void {
+    const { parts, answers, topology } = this.use
+    const decoded = decodeJoinReq(request.message.contents.body, parts.configuration.nodeIdLength)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    const { nodeId } = request.signer
+    // RFC 6940 s.6.4.2.1: nobody but the node itself, over its own link.
+    if (!sameId(decoded.value.joiningPeerId, nodeId) || !adjacent(request)) {
+      return answers.error(request, ERROR_CODE.forbidden, 'a Join comes from the joining node over its own link')
+    }
+    if (!topology.joinRequested(parts.now.ms, nodeId)) {
+      return answers.error(request, ERROR_CODE.notFound, 'this peer cannot admit that node now')
+    }
+    answers.answer(request, encodeJoinAns({ overlaySpecificData: EMPTY_BODY }))
+  }
+
+  private leave(request: IncomingRequest): void {
+    const { parts, answers, topology } = this.use
+    const decoded = decodeLeaveReq(request.message.contents.body, parts.configuration.nodeIdLength)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    const { nodeId } = request.signer
+    if (!sameId(decoded.value.leavingPeerId, nodeId) || !adjacent(request)) {
+      return answers.error(request, ERROR_CODE.forbidden, 'a Leave comes from the leaving node over its own link')
+    }
+    answers.answer(request, EMPTY_BODY)
+    topology.linkDown(parts.now.ms, nodeId, 'leave')
+  }
+
+  private routeQuery(request: IncomingRequest): void {
+    const { parts, answers, topology } = this.use
+    const decoded = decodeRouteQueryReq(request.message.contents.body, parts.configuration.nodeIdLength)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    const { destination, sendUpdate } = decoded.value
+    if (destination.kind !== 'node' && destination.kind !== 'resource') {
+      return answers.error(request, ERROR_CODE.notFound, 'that destination is not looked up for others')
+    }
+    const target = destination.kind === 'node' ? destination.nodeId : destination.resourceId
+    const nextPeer = topology.responsible(target) ? parts.self : topology.nextHop(target)
+    if (nextPeer === undefined) return answers.error(request, ERROR_CODE.notFound, 'no way is known')
+    answers.answer(request, encodeChordRouteQueryAns({ nextPeer }))
+    if (sendUpdate) topology.updateWanted(parts.now.ms, request.signer.nodeId)
+  }
+
+  private probe(request: IncomingRequest): void {
+    const { parts, answers, topology, storage } = this.use
+    const decoded = decodeProbeReq(request.message.contents.body)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    const probeInfo: ProbeInformation[] = []
+    for (const type of new Set(decoded.value.requestedInfo)) {
+      if (type === PROBE.responsibleSet) {
+        // RFC 6940 s.6.4.2.5.2: parts per billion of the ring.
+        probeInfo.push({ type, value: u32(Math.round(topology.snapshot().responsibleShare * 1e9)) })
+      } else if (type === PROBE.numResources) probeInfo.push({ type, value: u32(storage.resourceCount) })
+      else if (type === PROBE.uptime) {
+        probeInfo.push({ type, value: u32(Math.floor((parts.now.ms - this.startedAt) / 1000)) })
+      }
+    }
+    answers.answer(request, encodeProbeAns({ probeInfo }))
+  }
+
+  /** A running peer keeps the document it was started with; a newer one is told to people, who restart it. */
+  private configUpdate(request: IncomingRequest): void {
+    const { parts, answers } = this.use
+    const decoded = decodeConfigUpdateReq(request.message.contents.body)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    parts.trace({ level: 'warn', area: 'reload', event: 'config_update_refused', type: decoded.value.kind })
+    answers.error(request, ERROR_CODE.forbidden, 'this node takes no document over the overlay')
+  }
+}
+
+/** RFC 6940 s.6.4.2.1: the message came over the link whose far end proved the Node-ID that signed it. */
+function adjacent(request: IncomingRequest): boolean {
+  return sameId(request.previousHop, request.signer.nodeId) && request.message.header.viaList.length === 0
+}
+
+function u32(value: number): Uint8Array {
+  const writer = new Writer(4)
+  writer.u32(Math.min(0xffff_ffff, Math.max(0, value)))
+  return writer.done()
+}
+

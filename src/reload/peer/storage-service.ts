@@ -1,0 +1,151 @@
+/** Serves Store, Fetch, Stat and Find (RFC 6940 s.7.4). A Store is answered when it is safe, not when it is done here. */
+import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import type { Millis } from '../../common/time.ts'
+import {
+  decodeFetchReq,
+  decodeFindReq,
+  decodeStatReq,
+  decodeStoreReq,
+  encodeFetchAns,
+  encodeFindAns,
+  encodeStatAns,
+  encodeStoreAns,
+  encodeUnknownKinds,
+  ERROR_CODE,
+  type DecodeFailure,
+  type KindId,
+  type DataModel,
+} from '../codec/index.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Answers } from './answers.ts'
+import { REPLICA_ANSWER_WAIT_MS } from './constants.ts'
+import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { Replication } from './replication.ts'
+
+/** A carried out Store whose answer waits for the journal and the replicas. */
+interface Pending {
+  readonly request: IncomingRequest
+  readonly body: Uint8Array
+  token: number | undefined
+  readonly transfers: Set<number>
+  deadline: Deadline<Pending> | undefined
+}
+
+export class StorageService {
+  private readonly parts: PeerParts
+  private readonly storage: Storage
+  private readonly replication: Replication
+  private readonly answers: Answers
+  private readonly byToken = new Map<number, Pending>()
+  private readonly byTransfer = new Map<number, Pending>()
+  private readonly deadlines = new Deadlines<Pending>()
+
+  constructor(parts: PeerParts, storage: Storage, replication: Replication, answers: Answers) {
+    this.parts = parts
+    this.storage = storage
+    this.replication = replication
+    this.answers = answers
+  }
+
+  store(request: IncomingRequest): void {
+    const { message, signer } = request
+    const decoded = decodeStoreReq(message.contents.body, this.modelOf, this.parts.configuration.nodeIdLength)
+    if (!decoded.ok) return this.undecodable(request, decoded.error)
+    const pool = this.parts.trust.poolOf(message.security.certificates)
+    const stored = this.storage.store(this.parts.now, decoded.value, signer, pool)
+    if (!stored.ok) return this.answers.error(request, stored.error.errorCode, stored.error.errorInfo)
+    const { answer, resource, changed, operations } = stored.value
+    let transfers: number[] = []
+    if (decoded.value.replicaNumber === 0) {
+      if (changed.length > 0) transfers = this.replication.storedAsOwner(resource)
+    } else this.replication.storedAsReplica(resource, signer.nodeId, changed.length > 0)
+    const pending: Pending = {
+      request,
+      body: encodeStoreAns(answer),
+      token: operations.length > 0 ? this.parts.persist(operations) : undefined,
+      transfers: new Set(transfers),
+      deadline: undefined,
+    }
+    if (pending.token !== undefined) this.byToken.set(pending.token, pending)
+    for (const id of transfers) this.byTransfer.set(id, pending)
+    if (transfers.length > 0) {
+      pending.deadline = this.deadlines.set(this.parts.now.ms + REPLICA_ANSWER_WAIT_MS, pending)
+    }
+    this.settle(pending)
+  }
+
+  fetch(request: IncomingRequest): void {
+    const { body } = request.message.contents
+    const decoded = decodeFetchReq(body, this.modelOf, this.parts.configuration.nodeIdLength)
+    if (!decoded.ok) return this.undecodable(request, decoded.error)
+    const fetched = this.storage.fetch(this.parts.now, decoded.value)
+    if (!fetched.ok) return this.answers.error(request, fetched.error.errorCode, fetched.error.errorInfo)
+    this.answers.answer(request, encodeFetchAns(fetched.value.answer), fetched.value.certificates)
+  }
+
+  stat(request: IncomingRequest): void {
+    const { body } = request.message.contents
+    const decoded = decodeStatReq(body, this.modelOf, this.parts.configuration.nodeIdLength)
+    if (!decoded.ok) return this.undecodable(request, decoded.error)
+    const answer = this.storage.stat(this.parts.now, decoded.value)
+    if (!answer.ok) return this.answers.error(request, answer.error.errorCode, answer.error.errorInfo)
+    this.answers.answer(request, encodeStatAns(answer.value))
+  }
+
+  find(request: IncomingRequest): void {
+    const decoded = decodeFindReq(request.message.contents.body)
+    if (!decoded.ok) return this.undecodable(request, decoded.error)
+    const answer = this.storage.find(this.parts.now, decoded.value)
+    if (!answer.ok) return this.answers.error(request, answer.error.errorCode, answer.error.errorInfo)
+    this.answers.answer(request, encodeFindAns(answer.value))
+  }
+
+  persisted(token: number): void {
+    const pending = this.byToken.get(token)
+    if (pending === undefined) return
+    this.byToken.delete(token)
+    pending.token = undefined
+    this.settle(pending)
+  }
+
+  transferDone(id: number): void {
+    const pending = this.byTransfer.get(id)
+    if (pending === undefined) return
+    this.byTransfer.delete(id)
+    pending.transfers.delete(id)
+    this.settle(pending)
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(this.deadlines.next(), this.storage.nextDeadline())
+  }
+
+  timeout(): void {
+    const { ms } = this.parts.now
+    for (let due = this.deadlines.pop(ms); due !== undefined; due = this.deadlines.pop(ms)) {
+      // A replica that does not answer is made good later; the phone cannot wait for it.
+      due.deadline = undefined
+      for (const id of due.transfers) this.byTransfer.delete(id)
+      due.transfers.clear()
+      this.settle(due)
+    }
+    const expired = this.storage.expire(this.parts.now)
+    if (expired.length > 0) this.parts.persist(expired)
+  }
+
+  /** Never before the journal has it; the replicas are waited for up to the deadline. */
+  private settle(pending: Pending): void {
+    if (pending.token !== undefined || pending.transfers.size > 0) return
+    this.deadlines.cancel(pending.deadline)
+    this.answers.answer(pending.request, pending.body)
+  }
+
+  private undecodable(request: IncomingRequest, failure: DecodeFailure): void {
+    if (failure.unknownKinds === undefined) {
+      return this.answers.error(request, ERROR_CODE.invalidMessage, failure.reason)
+    }
+    this.answers.error(request, ERROR_CODE.unknownKind, encodeUnknownKinds(failure.unknownKinds))
+  }
+
+  private readonly modelOf = (kind: KindId): DataModel | undefined => this.parts.kinds.model(kind)
+}
