@@ -51,11 +51,11 @@ export class StagedKind {
   }
 
   /** Puts the value in; 'old' when it does not come after the one that it would replace (s.7.4.1.1 and s.13.5.3). */
-  put(staged: StagedValue): 'staged' | 'old' {
+  put(staged: StagedValue, sameTime: 'old' | 'newer' = 'old'): 'staged' | 'old' {
     const value = placed(staged.data.value, this.arrayLength)
     const slot = slotOf(value)
     const current = this.changes.get(slot) ?? this.entry?.find(slot, this.now)
-    if (current !== undefined && staged.data.storageTime <= current.data.storageTime) {
+    if (current !== undefined && !later(staged.data, current.data, sameTime)) {
       return sameValue(current.data, staged.data) ? 'staged' : 'old'
     }
     this.changes.set(slot, { ...staged, data: { ...staged.data, value } })
@@ -63,12 +63,15 @@ export class StagedKind {
     return 'staged'
   }
 
-  /** As `put`, but leaves out what would break the limits of the Kind. */
+  /**
+   * As `put`, for data of a peer that refused ours: leaves out what would break the limits of the Kind. Of two values of
+   * one time that peer's stands, or the two would disagree for good.
+   */
   putWithin(staged: StagedValue): boolean {
     const { arrayLength } = this
     const slot = slotOf(placed(staged.data.value, arrayLength))
     const before = this.changes.get(slot)
-    if (this.put(staged) === 'old') return true
+    if (this.put(staged, 'newer') === 'old') return true
     if (this.overLimit() === undefined) return true
     if (before === undefined) this.changes.delete(slot)
     else this.changes.set(slot, before)
@@ -117,6 +120,11 @@ export class StagedKind {
       if (!this.changes.has(slot)) yield data.value.value.exists
     }
   }
+}
+
+function later(data: StoredData, than: StoredData, sameTime: 'old' | 'newer'): boolean {
+  if (data.storageTime === than.storageTime) return sameTime === 'newer' && !sameValue(data, than)
+  return data.storageTime > than.storageTime
 }
 
 /** Same value, time and signature. For arrays wherever it lies: the index is not signed (RFC 6940 s.7.4.2.2). */

@@ -65,10 +65,17 @@ const wildcard: StoredDataSpecifier['selector'] = { model: 'dictionary', keys: [
 describe('Fetch', () => {
   it('R6940-7.4.2.1-03 unknown Kinds are refused and named', () => {
     const here = peer()
-    const specifiers = [SINGLE, 0xf0000aaa].map((kind) => ({ kind, generation: 0n, selector: { model: 'single' } as const }))
+    const specifiers = [SINGLE, 0xf0000aaa].map((kind) => ({
+      kind,
+      generation: 0n,
+      selector: { model: 'single' } as const,
+    }))
     const fetched = here.storage.fetch(T0, { resource: ALICE, specifiers })
     expect(fetched.ok ? undefined : fetched.error.errorCode).toBe(ERROR_CODE.unknownKind)
-    expect(decodeUnknownKinds(fetched.ok ? new Uint8Array(0) : fetched.error.errorInfo)).toEqual({ ok: true, value: [0xf0000aaa] })
+    expect(decodeUnknownKinds(fetched.ok ? new Uint8Array(0) : fetched.error.errorInfo)).toEqual({
+      ok: true,
+      value: [0xf0000aaa],
+    })
   })
 
   it('R6940-7.4.2.1-04 array ranges run forwards and do not overlap', () => {
@@ -117,7 +124,11 @@ describe('Fetch', () => {
     here.put(alice, { kind: DICTIONARY, value: entry(utf8('a'), '1') })
     const req: FetchReq = {
       resource: ALICE,
-      specifiers: [ask(SINGLE, { model: 'single' }), ask(DICTIONARY, wildcard), ask(ARRAY, ranges([0, 1]))].flatMap((r) => r.specifiers),
+      specifiers: [
+        ask(SINGLE, { model: 'single' }),
+        ask(DICTIONARY, wildcard),
+        ask(ARRAY, ranges([0, 1])),
+      ].flatMap((r) => r.specifiers),
     }
     const fetched = here.storage.fetch(T0, req)
     const responses = fetched.ok ? fetched.value.answer.kindResponses : []
@@ -126,7 +137,9 @@ describe('Fetch', () => {
       [DICTIONARY, 1],
       [ARRAY, 2],
     ])
-    expect(refusal(here, { ...req, specifiers: [...req.specifiers, ...req.specifiers] })).toBe(ERROR_CODE.invalidMessage)
+    expect(refusal(here, { ...req, specifiers: [...req.specifiers, ...req.specifiers] })).toBe(
+      ERROR_CODE.invalidMessage,
+    )
     expect(refusal(here, ask(SINGLE, wildcard))).toBe(ERROR_CODE.invalidMessage)
   })
 
@@ -150,7 +163,12 @@ describe('Fetch', () => {
       storageTime: 0n,
       lifetime: 0,
       value: { model: 'single', value: { exists: false, value: new Uint8Array(0) } },
-      signature: { hashAlgorithm: 0, signatureAlgorithm: 0, identity: { kind: 'none' }, value: new Uint8Array(0) },
+      signature: {
+        hashAlgorithm: 0,
+        signatureAlgorithm: 0,
+        identity: { kind: 'none' },
+        value: new Uint8Array(0),
+      },
     })
     expect(fetched.value.certificates).toEqual([])
     const decoded = decodeFetchAns(encodeFetchAns(fetched.value.answer), (kind) => kinds.model(kind))
@@ -165,7 +183,12 @@ describe('Fetch', () => {
     here.put(alice, { kind: ARRAY, value: element(0, 'a'), lifetime: 1 })
     here.put(alice, { kind: ARRAY, value: element(1, 'b'), lifetime: 100 })
     const later = after(2000)
-    expect(values(here.storage, ALICE, ARRAY, later).map(({ value, signature }) => [value.value.exists, signature.identity.kind])).toEqual([
+    expect(
+      values(here.storage, ALICE, ARRAY, later).map(({ value, signature }) => [
+        value.value.exists,
+        signature.identity.kind,
+      ]),
+    ).toEqual([
       [false, 'none'],
       [true, 'certHash'],
     ])
@@ -198,7 +221,10 @@ describe('Fetch', () => {
 
   it('R6940-5.1-01 a value whose certificate has run out is not given out as valid, nor replicated, but stays', () => {
     const here = peer()
-    const brief = makeStandInCredential(nodeId(0xe0), `alice@${OVERLAY}`, OVERLAY, { issuer: root, notAfter: WALL + 1000 })
+    const brief = makeStandInCredential(nodeId(0xe0), `alice@${OVERLAY}`, OVERLAY, {
+      issuer: root,
+      notAfter: WALL + 1000,
+    })
     here.put(brief)
     here.put(brief, { kind: DICTIONARY, value: entry(utf8('a'), '1') })
     expect(texts(here.storage, ALICE, SINGLE)).toHaveLength(1)
@@ -220,7 +246,10 @@ describe('Fetch', () => {
 describe('checking an answer', () => {
   it('R6940-7.4.2.2-06 R6940-7.4.2.2-07 discards and counts what does not verify, keeps the rest', () => {
     const here = peer()
-    const brief = makeStandInCredential(nodeId(0xe0), `alice@${OVERLAY}`, OVERLAY, { issuer: root, notAfter: WALL + 1000 })
+    const brief = makeStandInCredential(nodeId(0xe0), `alice@${OVERLAY}`, OVERLAY, {
+      issuer: root,
+      notAfter: WALL + 1000,
+    })
     const stranger = makeStandInCredential(nodeId(0xe1), `alice@${OVERLAY}`, OVERLAY, {})
     const dictionary = (name: string): { kind: number; value: ReturnType<typeof entry> } => ({
       kind: DICTIONARY,
@@ -314,7 +343,12 @@ describe('Find', () => {
     }
     const none = '00'.repeat(16)
     const [low, high] = [key(ALICE), key(BOB)].sort() as [string, string]
-    expect(find(ALICE)).toEqual({ [SINGLE]: key(ALICE), [ARRAY]: key(ALICE), [DICTIONARY]: none, [0xf0000aaa]: none })
+    expect(find(ALICE)).toEqual({
+      [SINGLE]: key(ALICE),
+      [ARRAY]: key(ALICE),
+      [DICTIONARY]: none,
+      [0xf0000aaa]: none,
+    })
     expect(find(asResourceId(new Uint8Array(16)))[SINGLE]).toBe(low)
     expect(find(asResourceId(new Uint8Array(16).fill(0xff)))[SINGLE]).toBe(low)
     const behindLow = Uint8Array.from(low === key(ALICE) ? ALICE : BOB)
@@ -327,7 +361,9 @@ describe('Find', () => {
 it('answers with copies taken when they were stored, not with views on messages that came later', () => {
   const here = peer()
   const bytes = utf8('value')
-  const req = request(ALICE, [[SINGLE, signed(alice, { value: { model: 'single', value: { exists: true, value: bytes } } })]])
+  const req = request(ALICE, [
+    [SINGLE, signed(alice, { value: { model: 'single', value: { exists: true, value: bytes } } })],
+  ])
   here.send(req, alice)
   bytes.fill(0)
   expect(texts(here.storage, ALICE, SINGLE)).toEqual([['', 'value']])

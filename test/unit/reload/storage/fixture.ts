@@ -166,9 +166,16 @@ export interface Peer {
   expire(now: Now): void
 }
 
-export function peer(options: { readonly limits?: Partial<StorageLimits>; readonly rules?: AdmissionRules } = {}): Peer {
+export function peer(
+  options: { readonly limits?: Partial<StorageLimits>; readonly rules?: AdmissionRules } = {},
+): Peer {
   const topology = new Topology()
-  const trust = new Trust(crypto, { overlayName: OVERLAY, roots: [root], selfSigned: undefined, badNodes: [] })
+  const trust = new Trust(crypto, {
+    overlayName: OVERLAY,
+    roots: [root],
+    selfSigned: undefined,
+    badNodes: [],
+  })
   const { limits, rules } = options
   const storage = new Storage(
     { crypto, trust, kinds, responsibility: topology, ...(rules && { rules }) },
@@ -193,13 +200,22 @@ export function peer(options: { readonly limits?: Partial<StorageLimits>; readon
     journal,
     send,
     put: (by, toSign = {}, now = T0) =>
-      send(request(toSign.resource ?? resourceOf(by), [[toSign.kind ?? SINGLE, signed(by, toSign)]]), by, now),
+      send(
+        request(toSign.resource ?? resourceOf(by), [[toSign.kind ?? SINGLE, signed(by, toSign)]]),
+        by,
+        now,
+      ),
     expire: (now) => apply(storage.expire(now)),
   }
 }
 
 /** Fetches everything of a Kind, as text by place; gaps are left out. */
-export function texts(storage: Storage, resource: ResourceId, kindId: KindId, now: Now = T0): [string | number, string][] {
+export function texts(
+  storage: Storage,
+  resource: ResourceId,
+  kindId: KindId,
+  now: Now = T0,
+): [string | number, string][] {
   return values(storage, resource, kindId, now)
     .filter(({ value }) => value.value.exists)
     .map(({ value }) => [placeOf(value), new TextDecoder().decode(value.value.value)])
@@ -210,7 +226,12 @@ export function placeOf(value: StoredDataValue): string | number {
   return value.model === 'array' ? value.index : new TextDecoder().decode(value.key)
 }
 
-export function values(storage: Storage, resource: ResourceId, kindId: KindId, now: Now = T0): readonly StoredData[] {
+export function values(
+  storage: Storage,
+  resource: ResourceId,
+  kindId: KindId,
+  now: Now = T0,
+): readonly StoredData[] {
   const fetched = storage.fetch(now, storage.fetchReqFor(resource, [kindId]))
   if (!fetched.ok) throw new Error('fetch refused')
   return fetched.value.answer.kindResponses[0]?.values ?? []

@@ -143,7 +143,8 @@ describe('copies for other peers', () => {
     const owner = peer()
     owner.put(alice)
     const replica = peer()
-    for (const copy of [...copies(owner), ...copies(owner, after(10_000))]) expect(deliver(replica, copy).ok).toBe(true)
+    for (const copy of [...copies(owner), ...copies(owner, after(10_000))])
+      expect(deliver(replica, copy).ok).toBe(true)
   })
 })
 
@@ -161,13 +162,27 @@ describe('taking over newer data', () => {
     expect(adopted.rejected).toBe(0)
     expect(adopted.changed).toHaveLength(2)
     expect(adopted.operations.some(({ key }) => key.startsWith('storage/value/'))).toBe(true)
-    const merged = [['a', 'right'], ['b', 'left'], ['c', 'right']]
+    const merged = [
+      ['a', 'right'],
+      ['b', 'left'],
+      ['c', 'right'],
+    ]
     expect(texts(left.storage, ALICE, DICTIONARY)).toEqual(merged)
     const higher = generationOf(left.storage, ALICE, DICTIONARY)
     expect(higher).toBeGreaterThan(theirs.answer.kindResponses[1]?.generation ?? 0n)
     for (const copy of copies(left)) expect(deliver(right, copy).ok).toBe(true)
     expect(texts(right.storage, ALICE, DICTIONARY)).toEqual(merged)
     expect(generationOf(right.storage, ALICE, DICTIONARY)).toBe(higher)
+  })
+
+  it('two values of one moment do not keep two peers apart for good: the one that asks takes the other', () => {
+    const [left, right] = [peer(), peer()]
+    left.put(alice, { value: single('left') })
+    right.put(alice, { value: single('right') })
+    const theirs = fetchAll(right)
+    expect(left.storage.adopt(T0, ALICE, theirs.answer, theirs.certificates).changed).toHaveLength(1)
+    expect(texts(left.storage, ALICE, SINGLE)).toEqual([['', 'right']])
+    for (const copy of copies(left)) expect(deliver(right, copy).ok).toBe(true)
   })
 
   it('takes the other counter along when the data is the same or only theirs', () => {
@@ -185,7 +200,11 @@ describe('taking over newer data', () => {
     const names = ['a', 'b', 'c', 'd', 'e']
     const many = names.map((name) => signed(alice, { kind: DICTIONARY, value: entry(utf8(name), 'v') }))
     const kindResponses = [
-      { kind: DICTIONARY, generation: 5n, values: [...many, signed(bob, { kind: DICTIONARY, resource: ALICE, value: entry(utf8('z'), 'v') })] },
+      {
+        kind: DICTIONARY,
+        generation: 5n,
+        values: [...many, signed(bob, { kind: DICTIONARY, resource: ALICE, value: entry(utf8('z'), 'v') })],
+      },
       { kind: SINGLE, generation: 5n, values: [{ ...signed(alice), storageTime: 1n }] },
       { kind: 0xf0000aaa, generation: 5n, values: [signed(alice)] },
     ]

@@ -81,7 +81,9 @@ describe('restore', () => {
     }
     const arrayName = names.find((name) => name.includes(`/${ARRAY.toString(16)}/`)) ?? ''
     const bobCertificate = `storage/certificate/${bob.certificate.fingerprint}`
-    const swapped = names.filter((name) => name.includes(`/${DICTIONARY.toString(16)}/`) && name.includes('value'))
+    const swapped = names.filter(
+      (name) => name.includes(`/${DICTIONARY.toString(16)}/`) && name.includes('value'),
+    )
     damaged.set(arrayName, flipped(arrayName))
     damaged.set(bobCertificate, flipped(bobCertificate))
     damaged.set(swapped[0] ?? '', journal.get(swapped[1] ?? '') ?? new Uint8Array(0))
@@ -116,7 +118,9 @@ describe('restore', () => {
     const back = peer()
     const now = startedAt(WALL + 1000)
     back.storage.restore(now, journal)
-    expect(generationOf(back.storage, ALICE, ARRAY, now)).toBeGreaterThan(generationOf(before.storage, ALICE, ARRAY))
+    expect(generationOf(back.storage, ALICE, ARRAY, now)).toBeGreaterThan(
+      generationOf(before.storage, ALICE, ARRAY),
+    )
   })
 
   it('goes on where it was: the next store follows the restored one and the journal follows the table', () => {

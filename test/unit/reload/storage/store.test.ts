@@ -65,10 +65,12 @@ describe('who may store', () => {
     const here = peer()
     const data = signed(bob, { resource: ALICE })
     for (const sender of [alice, bob]) {
-      expect(code(here.send(request(ALICE, [[SINGLE, data]]), sender, T0, alice, bob))).toBe(ERROR_CODE.forbidden)
-      expect(code(here.send(request(ALICE, [[SINGLE, data]], { replica: 1, generation: 1n }), sender, T0, bob))).toBe(
+      expect(code(here.send(request(ALICE, [[SINGLE, data]]), sender, T0, alice, bob))).toBe(
         ERROR_CODE.forbidden,
       )
+      expect(
+        code(here.send(request(ALICE, [[SINGLE, data]], { replica: 1, generation: 1n }), sender, T0, bob)),
+      ).toBe(ERROR_CODE.forbidden)
     }
     expect(here.storage.resourceCount).toBe(0)
   })
@@ -121,11 +123,19 @@ describe('who may store', () => {
     const table: [string, Parameters<typeof signed>[1], typeof ALICE, string | number][] = [
       ['own name and key', { value: entry(alice.nodeId, 'r') }, ALICE, 'stored'],
       ['key of another node', { value: entry(bob.nodeId, 'r') }, ALICE, ERROR_CODE.forbidden],
-      ['resource of another user', { value: entry(alice.nodeId, 'r'), resource: BOB }, BOB, ERROR_CODE.forbidden],
+      [
+        'resource of another user',
+        { value: entry(alice.nodeId, 'r'), resource: BOB },
+        BOB,
+        ERROR_CODE.forbidden,
+      ],
     ]
     for (const [name, toSign, resource, expected] of table) {
       const data = signed(alice, { ...toSign, kind: KIND.sipRegistration })
-      expect([name, code(here.send(request(resource, [[KIND.sipRegistration, data]]), alice))]).toEqual([name, expected])
+      expect([name, code(here.send(request(resource, [[KIND.sipRegistration, data]]), alice))]).toEqual([
+        name,
+        expected,
+      ])
     }
   })
 
@@ -144,7 +154,9 @@ describe('who may store', () => {
     expect(code(here.put(alice, { value: single('x'.repeat(32)) }))).toBe('stored')
     expect(code(here.put(alice, { value: single('x'.repeat(33)), time: 1 }))).toBe(ERROR_CODE.dataTooLarge)
     for (const [i, name] of ['a', 'b', 'c'].entries()) {
-      expect(code(here.put(alice, { kind: DICTIONARY, value: entry(utf8(name), 'v'), time: i }))).toBe('stored')
+      expect(code(here.put(alice, { kind: DICTIONARY, value: entry(utf8(name), 'v'), time: i }))).toBe(
+        'stored',
+      )
     }
     const fourth = { kind: DICTIONARY, value: entry(utf8('d'), 'v'), time: 4 }
     expect(code(here.put(alice, fourth))).toBe(ERROR_CODE.dataTooLarge)
@@ -175,7 +187,14 @@ describe('what is wrong with a request', () => {
   it('R6940-7.4.1.1-06 names every unknown Kind', () => {
     const here = peer()
     const data = signed(alice)
-    const outcome = here.send(request(ALICE, [[0xf0000aaa, data], [SINGLE, data], [0xf0000bbb, data]]), alice)
+    const outcome = here.send(
+      request(ALICE, [
+        [0xf0000aaa, data],
+        [SINGLE, data],
+        [0xf0000bbb, data],
+      ]),
+      alice,
+    )
     expect(code(outcome)).toBe(ERROR_CODE.unknownKind)
     const info = outcome.ok ? new Uint8Array(0) : outcome.error.errorInfo
     expect(decodeUnknownKinds(info)).toEqual({ ok: true, value: [0xf0000aaa, 0xf0000bbb] })
@@ -184,7 +203,10 @@ describe('what is wrong with a request', () => {
 
   it('R6940-7.4.1.1-02 a Kind may appear once', () => {
     const here = peer()
-    const req = request(ALICE, [[SINGLE, signed(alice)], [SINGLE, signed(alice, { time: 1 })]])
+    const req = request(ALICE, [
+      [SINGLE, signed(alice)],
+      [SINGLE, signed(alice, { time: 1 })],
+    ])
     expect(code(here.send(req, alice))).toBe(ERROR_CODE.invalidMessage)
     expect(here.storage.resourceCount).toBe(0)
   })
@@ -211,11 +233,24 @@ describe('what is wrong with a request', () => {
     const stale = signed(bob, { kind: DICTIONARY, value: entry(KEY, 'x'), time: 5, resource: ALICE })
     const large = signed(alice, { kind: DICTIONARY, value: entry(KEY, 'x'.repeat(99)), time: 5 })
     for (const bad of [stale, large]) {
-      expect(here.send(request(ALICE, [[SINGLE, good], [DICTIONARY, bad]]), alice, T0, bob).ok).toBe(false)
+      expect(
+        here.send(
+          request(ALICE, [
+            [SINGLE, good],
+            [DICTIONARY, bad],
+          ]),
+          alice,
+          T0,
+          bob,
+        ).ok,
+      ).toBe(false)
       expect(texts(here.storage, ALICE, SINGLE)).toEqual([['', 'old']])
       expect([...here.journal.keys()]).toEqual(before)
     }
-    const [first, second] = [signed(alice, { kind: ARRAY, value: element(0, 'a') }), signed(alice, { kind: ARRAY, value: element(0, 'b') })]
+    const [first, second] = [
+      signed(alice, { kind: ARRAY, value: element(0, 'a') }),
+      signed(alice, { kind: ARRAY, value: element(0, 'b') }),
+    ]
     expect(code(here.send(request(ALICE, [[ARRAY, first, second]]), alice))).toBe(ERROR_CODE.dataTooOld)
     expect(texts(here.storage, ALICE, ARRAY)).toEqual([])
   })
@@ -270,7 +305,12 @@ describe('generation counters', () => {
     const here = peer()
     here.put(alice)
     const replica = (time: number, counter: bigint): ReturnType<Peer['send']> =>
-      here.send(request(ALICE, [[SINGLE, signed(alice, { time })]], { replica: 2, generation: counter }), bob, T0, alice)
+      here.send(
+        request(ALICE, [[SINGLE, signed(alice, { time })]], { replica: 2, generation: counter }),
+        bob,
+        T0,
+        alice,
+      )
     expect(generation(replica(1, 7n))).toBe(7n)
     expect(generation(replica(2, 0xffff_ffff_ffff_ffffn))).toBe(0xffff_ffff_ffff_ffffn)
     // The same value again, from an owner who counts differently.
@@ -281,7 +321,10 @@ describe('generation counters', () => {
 
   it('starts again at 1 after the highest counter, as 0 must not be used', () => {
     const here = peer()
-    here.send(request(ALICE, [[SINGLE, signed(alice)]], { replica: 1, generation: 0xffff_ffff_ffff_ffffn }), alice)
+    here.send(
+      request(ALICE, [[SINGLE, signed(alice)]], { replica: 1, generation: 0xffff_ffff_ffff_ffffn }),
+      alice,
+    )
     expect(generation(here.put(alice, { time: 1 }))).toBe(1n)
   })
 
@@ -295,7 +338,10 @@ describe('generation counters', () => {
     const responses = outcome.ok ? outcome.value.answer.kindResponses : []
     expect(responses.map(({ kind }) => kind)).toEqual([SINGLE, DICTIONARY])
     expect(responses.every(({ replicas }) => replicas.length === 2)).toBe(true)
-    const replica = here.send(request(ALICE, [[SINGLE, signed(alice, { time: 1 })]], { replica: 1, generation: 2n }), alice)
+    const replica = here.send(
+      request(ALICE, [[SINGLE, signed(alice, { time: 1 })]], { replica: 1, generation: 2n }),
+      alice,
+    )
     expect(replica.ok && replica.value.answer.kindResponses[0]?.replicas).toEqual([])
   })
 })
@@ -351,7 +397,17 @@ describe('order of the checks', () => {
     const old = signed(alice, { time: 5, value: large })
     const fresh = signed(alice, { time: 11, value: large })
     const steps: [Parameters<typeof here.send>[0], string | number][] = [
-      [request(ALICE, [[SINGLE, bad], [0xf0000aaa, bad]], { generation: 1n }), ERROR_CODE.unknownKind],
+      [
+        request(
+          ALICE,
+          [
+            [SINGLE, bad],
+            [0xf0000aaa, bad],
+          ],
+          { generation: 1n },
+        ),
+        ERROR_CODE.unknownKind,
+      ],
       [request(ALICE, [[SINGLE, bad]], { generation: 1n }), ERROR_CODE.forbidden],
       [request(ALICE, [[SINGLE, old]], { generation: 1n }), ERROR_CODE.generationCounterTooLow],
       [request(ALICE, [[SINGLE, old]]), ERROR_CODE.dataTooOld],
@@ -367,10 +423,17 @@ describe('data models', () => {
     here.put(alice, { value: single('a') })
     here.put(alice, { value: single('b'), time: 1 })
     expect(texts(here.storage, ALICE, SINGLE)).toEqual([['', 'b']])
-    for (const [key, text, time] of [['k', 'a', 0], ['l', 'b', 0], ['k', 'c', 1]] as const) {
+    for (const [key, text, time] of [
+      ['k', 'a', 0],
+      ['l', 'b', 0],
+      ['k', 'c', 1],
+    ] as const) {
       here.put(alice, { kind: DICTIONARY, value: entry(utf8(key), text), time })
     }
-    expect(texts(here.storage, ALICE, DICTIONARY)).toEqual([['k', 'c'], ['l', 'b']])
+    expect(texts(here.storage, ALICE, DICTIONARY)).toEqual([
+      ['k', 'c'],
+      ['l', 'b'],
+    ])
     here.put(alice, { kind: ARRAY, value: element(2, 'x') })
     here.put(alice, { kind: ARRAY, value: element(2, 'y'), time: 1 })
     const array = values(here.storage, ALICE, ARRAY)
@@ -384,9 +447,15 @@ describe('data models', () => {
   it('R6940-7.4.1.1-18 R6940-7.4.1.1-19 ffffffff appends, several times in one request, and the real index is kept', () => {
     const here = peer()
     here.put(alice, { kind: ARRAY, value: element(1, 'b') })
-    const appended = ['c', 'd'].map((text, i) => signed(alice, { kind: ARRAY, value: element(0xffffffff, text), time: i }))
+    const appended = ['c', 'd'].map((text, i) =>
+      signed(alice, { kind: ARRAY, value: element(0xffffffff, text), time: i }),
+    )
     expect(here.send(request(ALICE, [[ARRAY, ...appended]]), alice).ok).toBe(true)
-    expect(texts(here.storage, ALICE, ARRAY)).toEqual([[1, 'b'], [2, 'c'], [3, 'd']])
+    expect(texts(here.storage, ALICE, ARRAY)).toEqual([
+      [1, 'b'],
+      [2, 'c'],
+      [3, 'd'],
+    ])
     const fetched = here.storage.fetch(T0, here.storage.fetchReqFor(ALICE, [ARRAY]))
     if (!fetched.ok) throw new Error('fetch refused')
     const verified = here.storage.verify(ALICE, fetched.value.answer, fetched.value.certificates, WALL)
@@ -398,8 +467,12 @@ describe('data models', () => {
     const here = peer()
     expect(code(here.put(alice, { kind: ARRAY, value: element(1023, 'x') }))).toBe('stored')
     expect(code(here.put(alice, { kind: ARRAY, value: element(1024, 'x') }))).toBe(ERROR_CODE.dataTooLarge)
-    expect(code(here.put(alice, { kind: ARRAY, value: element(0xfffffffe, 'x') }))).toBe(ERROR_CODE.dataTooLarge)
-    expect(code(here.put(alice, { kind: ARRAY, value: element(0xffffffff, 'y') }))).toBe(ERROR_CODE.dataTooLarge)
+    expect(code(here.put(alice, { kind: ARRAY, value: element(0xfffffffe, 'x') }))).toBe(
+      ERROR_CODE.dataTooLarge,
+    )
+    expect(code(here.put(alice, { kind: ARRAY, value: element(0xffffffff, 'y') }))).toBe(
+      ERROR_CODE.dataTooLarge,
+    )
   })
 
   it('R6940-7.4.5-01 a private Kind with NODE-MATCH is stored at the hash of the Node-ID', () => {
@@ -436,7 +509,12 @@ describe('removal', () => {
     const old = signed(alice, { value: single('v'), lifetime: 600 })
     here.send(request(ALICE, [[SINGLE, old]]), alice)
     here.put(alice, { value: removed(single('')), time: 1, lifetime: 600 })
-    const replay = here.send(request(ALICE, [[SINGLE, old]], { replica: 1, generation: 9n }), bob, after(500_000), alice)
+    const replay = here.send(
+      request(ALICE, [[SINGLE, old]], { replica: 1, generation: 9n }),
+      bob,
+      after(500_000),
+      alice,
+    )
     expect(code(replay)).toBe(ERROR_CODE.dataTooOld)
   })
 })
