@@ -169,12 +169,6 @@ const limits = z.strictObject({
   flows: z.int().min(1).max(1_000_000).default(20_000).describe('TCP connections of phones.'),
   flowsPerSource: z.int().min(1).max(1_000_000).default(2_000),
   authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
-  storedBytes: z
-    .int()
-    .min(1_048_576)
-    .max(68_719_476_736)
-    .default(268_435_456)
-    .describe('Bytes stored for the overlay.'),
   links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
 })
 

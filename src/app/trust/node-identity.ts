@@ -1,8 +1,8 @@
 /** The node's own certificate and key: imported from files, or issued once by the authority and kept in data/node. */
-import { randomBytes } from 'node:crypto'
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import { randomBytes, X509Certificate, type KeyObject } from 'node:crypto'
 import { fromUtf8 } from '../../common/bytes.ts'
 import {
+  issueCertificate,
   issueCredential,
   loadCredential,
   saveCredential,
@@ -30,12 +30,35 @@ export async function nodeCredential(
   const folder = nodeFolder(config)
   const stored = await asConfigError(loadCredential(crypto, folder, overlayName))
   if (stored !== undefined && stored.certificate.notAfter - Date.now() > RENEW_BEFORE_MS) return stored
-  const userName = stored?.certificate.userName ?? `peer-${randomBytes(6).toString('hex')}@${overlayName}`
+  return stored === undefined
+    ? firstCredential(authority, folder)
+    : renewedCredential(crypto, authority, folder, stored)
+}
+
+async function firstCredential(authority: StoredAuthority, folder: string): Promise<Credential> {
+  const userName = `peer-${randomBytes(6).toString('hex')}@${authority.overlayName}`
   const issued = await issueCredential(authority, { userName }, Date.now())
   if (!issued.ok) throw new ConfigError(`${folder}: no certificate for this node: ${issued.error.reason}`)
   const { certificate, pkcs8, credential } = issued.value
   await asConfigError(saveCredential(folder, { certificate, pkcs8 }))
   return credential
+}
+
+/** The same key and user name, hence the same Node-ID and the same place in the ring. */
+async function renewedCredential(
+  crypto: NodeCrypto,
+  authority: StoredAuthority,
+  folder: string,
+  { certificate: old, key }: Credential,
+): Promise<Credential> {
+  const { userName, publicKeyInfo } = old
+  const issued = await issueCertificate(authority, { userName, publicKeyInfo }, Date.now())
+  if (!issued.ok)
+    throw new ConfigError(`${folder}: the certificate cannot be renewed: ${issued.error.reason}`)
+  const { certificate } = issued.value
+  const pkcs8 = Uint8Array.from((key as KeyObject).export({ type: 'pkcs8', format: 'der' }))
+  await asConfigError(saveCredential(folder, { certificate, pkcs8 }))
+  return crypto.importCredential(certificate, pkcs8, authority.overlayName)
 }
 
 /** What node:tls shows: the same certificate that signs messages (RFC 6940 s.6.6.1). */

@@ -1,0 +1,86 @@
+/** Accounts of a node as file and in memory: loaded, reloaded, changed, and the node told who is hosted. */
+import { existsSync } from 'node:fs'
+import type { NodeInput } from '../adapter/index.ts'
+import type { Trace } from '../common/trace.ts'
+import { AccountBook } from './accounts/account-book.ts'
+import { loadAccounts, saveAccounts, type AccountEntry } from './accounts/account-file.ts'
+import { newAccount, USERNAME } from './accounts/new-account.ts'
+import { randomPassword } from './crypto-random.ts'
+
+/** An account with the password that nobody can ask for again. */
+export interface FreshAccount {
+  readonly username: string
+  readonly password: string
+}
+
+export type AccountChange =
+  | { readonly ok: true; readonly username: string }
+  | { readonly ok: false; readonly status: 400 | 404 | 409; readonly reason: string }
+
+const SAMPLES = ['alice', 'bob']
+
+export class HostedAccounts {
+  readonly book: AccountBook
+  private readonly file: string
+  private readonly realm: string
+  private readonly trace: Trace
+  private entries: readonly AccountEntry[] = []
+
+  constructor(init: { readonly file: string; readonly realm: string; readonly trace: Trace }) {
+    this.file = init.file
+    this.realm = init.realm
+    this.trace = init.trace
+    this.book = new AccountBook(init.realm)
+  }
+
+  /** First load. A missing file is made with two sample accounts, whose passwords are returned. Throws `ConfigError`. */
+  open(): readonly FreshAccount[] {
+    if (existsSync(this.file)) {
+      this.reload()
+      return []
+    }
+    const fresh = SAMPLES.map((username) => ({ username, password: randomPassword() }))
+    this.replace(fresh.map(({ username, password }) => newAccount(username, this.realm, password)))
+    return fresh
+  }
+
+  /** Reads the file again; on a fault the accounts stay as they are. Throws `ConfigError`. */
+  reload(): void {
+    const entries = loadAccounts(this.file)
+    this.book.replace(entries, this.file)
+    this.entries = entries
+    this.trace({ level: 'info', area: 'app', event: 'accounts_loaded', accounts: entries.length })
+  }
+
+  add(username: string, password: string): AccountChange {
+    if (!USERNAME.test(username)) return { ok: false, status: 400, reason: 'not a user name' }
+    if (this.book.byUsername(username) !== undefined)
+      return { ok: false, status: 409, reason: 'the account exists' }
+    this.replace([...this.entries, newAccount(username, this.realm, password)])
+    return { ok: true, username }
+  }
+
+  remove(username: string): AccountChange {
+    const left = this.entries.filter((entry) => entry.username !== username)
+    if (left.length === this.entries.length) return { ok: false, status: 404, reason: 'no such account' }
+    this.replace(left)
+    return { ok: true, username }
+  }
+
+  /** What the node has to be told after every change. */
+  hosted(): NodeInput {
+    return { kind: 'hostedUsers', aors: this.book.aors() }
+  }
+
+  /** Checked in memory first, then written; when that fails, nothing has changed. */
+  private replace(entries: readonly AccountEntry[]): void {
+    this.book.replace(entries, this.file)
+    try {
+      saveAccounts(this.file, entries)
+    } catch (error) {
+      this.book.replace(this.entries, this.file)
+      throw error
+    }
+    this.entries = entries
+  }
+}

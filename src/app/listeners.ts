@@ -1,0 +1,83 @@
+/** Binds every socket of a node before anything else is begun, so that a taken port is the first and only complaint. */
+import type { TransportAddress } from '../reload/index.ts'
+import type { TlsLinks } from '../reload/io/tls-links.ts'
+import type { SipListener } from '../sip/index.ts'
+import type { TcpShell } from '../sip/io/tcp.ts'
+import type { UdpShell } from '../sip/io/udp.ts'
+import { ConfigError } from './config/fault.ts'
+import { formatHostPort, parseEndpoint, parseHostPort, reachableAddress } from './config/endpoint.ts'
+import type { Config } from './config/schema.ts'
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use by another process',
+  EACCES: 'not permitted to use this port',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+}
+
+/** The result of binding, or a `ConfigError` that names address and key. */
+export async function bound<T>(binding: Promise<T>, what: string, key: string): Promise<T> {
+  try {
+    return await binding
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new ConfigError(`${what}: ${REASONS[code] ?? `cannot be opened (${code})`}; see ${key}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Opens the SIP listeners of the configuration; port 0 becomes the port in use. */
+export async function bindSip(config: Config, udp: UdpShell, tcp: TcpShell): Promise<SipListener[]> {
+  const listeners: SipListener[] = []
+  if (config.sip.roles.length === 0) return listeners
+  const chosen = new Map<string, number>()
+  for (const [id, text] of config.sip.listen.entries()) {
+    const { scheme, host, port } = parseEndpoint(text, 'sip.listen')
+    // udp://…:0 and tcp://…:0 of one address get one port, as phones expect it.
+    const wanted = port === 0 ? (chosen.get(host) ?? 0) : port
+    const shell =
+      scheme === 'udp' ? udp.open({ id, host, port: wanted }) : tcp.listen({ id, host, port: wanted })
+    const address = await bound(shell, text, 'sip.listen')
+    chosen.set(host, address.port)
+    listeners.push({
+      id,
+      transport: scheme === 'udp' ? 'udp' : 'tcp',
+      host,
+      port: address.port,
+      advertisedHost: reachableAddress(host, config.sip.advertise),
+    })
+  }
+  return listeners
+}
+
+/** Addresses that other peers are told. */
+export interface AdvertisedOverlay {
+  readonly overlay: TransportAddress
+  readonly application: TransportAddress
+}
+
+/** Opens both RELOAD listeners: overlay links, and SIP flows of other peers on the port after it. */
+export async function bindOverlay(config: Config, links: TlsLinks): Promise<AdvertisedOverlay> {
+  const { overlay } = config
+  const text = overlay.listen[0] as string
+  const { host, port } = parseEndpoint(text, 'overlay.listen')
+  const own = await bound(links.listen('overlay', host, port), text, 'overlay.listen')
+  const application =
+    overlay.applicationListen === undefined
+      ? { scheme: 'tls', host, port: port === 0 ? 0 : port + 1 }
+      : parseEndpoint(overlay.applicationListen, 'overlay.applicationListen')
+  const applicationText = `tls://${formatHostPort(application)}`
+  const second = await bound(
+    links.listen('application', application.host, application.port),
+    applicationText,
+    'overlay.applicationListen',
+  )
+  const advertise =
+    overlay.advertise === undefined
+      ? undefined
+      : parseHostPort(overlay.advertise, 'overlay.advertise', own.port)
+  return {
+    overlay: { address: reachableAddress(host, advertise?.host), port: advertise?.port ?? own.port },
+    application: { address: reachableAddress(application.host, advertise?.host), port: second.port },
+  }
+}

@@ -1,0 +1,100 @@
+/** Where each metric is read: hangs the tallies, histograms and snapshots of the machines on the catalogue. */
+import type { NodeCore } from '../adapter/index.ts'
+import type { AdminServer } from '../admin/server.ts'
+import { key } from '../reload/index.ts'
+import { MetricsRegistry, type Readings } from '../metrics/registry.ts'
+import { clock } from '../reload/io/loop.ts'
+import type { TlsLinks } from '../reload/io/tls-links.ts'
+import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
+import type { TcpShell } from '../sip/io/tcp.ts'
+import type { UdpShell } from '../sip/io/udp.ts'
+import type { JournalWriter } from './journal-writer.ts'
+import type { NodeLoop } from './node-loop.ts'
+import type { NodeStatus } from './node-status.ts'
+import type { Provisioning } from './provisioning.ts'
+import type { UserVault } from './trust/user-vault.ts'
+import { VERSION } from './version.ts'
+
+export interface MetricParts {
+  readonly core: NodeCore
+  readonly loop: NodeLoop
+  readonly status: NodeStatus
+  readonly links: TlsLinks
+  readonly tcp: TcpShell
+  readonly udp: UdpShell
+  readonly writer: JournalWriter
+  readonly vault: UserVault
+  readonly provisioning: Provisioning
+  readonly admin: AdminServer
+  readonly configuration: OverlayConfiguration
+  readonly credential: Credential
+}
+
+const STATES = ['starting', 'joining', 'joined', 'isolated', 'leaving', 'left'] as const
+
+export function nodeMetrics(parts: MetricParts): MetricsRegistry {
+  return new MetricsRegistry({ ...processReadings(parts), ...sipReadings(parts), ...overlayReadings(parts) }, { process: true })
+}
+
+function processReadings({ status, admin, writer, vault, provisioning, credential, configuration }: MetricParts): Readings {
+  const commit = process.env['RINGBRIDGE_COMMIT'] ?? 'unknown'
+  return {
+    buildInfo: () => [[`${VERSION}|${process.version}|${commit}`, 1]],
+    nodeInfo: () => [[`${key(credential.nodeId)}|${configuration.instanceName}|${credential.algorithm}`, 1]],
+    startTime: () => status.startedAt / 1000,
+    reloadSuccessful: () => (status.lastReload.ok ? 1 : 0),
+    reloadTime: () => status.lastReload.at / 1000,
+    ready: () => status.checks().map(({ name, ok }) => [name, ok ? 1 : 0] as const),
+    draining: () => (status.isDraining ? 1 : 0),
+    rateLimited: admin.rateLimited,
+    journalWriteSeconds: writer.writeSeconds,
+    journalFailures: writer.failures,
+    enrollments: provisioning.results,
+    enrollmentQueue: () => Object.entries(provisioning.waiting),
+    userCertificates: () => Object.entries(vault.states()),
+    certificateExpiry: () => [['node', credential.certificate.notAfter / 1000]],
+  }
+}
+
+function overlayReadings({ core, loop, links }: MetricParts): Readings {
+  const { peer, adapter, instruments } = core
+  const use = (of: 'values' | 'bytes') => () =>
+    peer.snapshot().storage.map((each) => [`${registeredKind(each.kind)?.name ?? 'other'}|${each.role}`, each[of]] as const)
+  return {
+    overlayState: () => STATES.map((state) => [state, loop.state === state ? 1 : 0] as const),
+    overlayPeers: () => {
+      const { successors, predecessors, fingers, connections } = peer.snapshot()
+      return [
+        ['successor', successors.length],
+        ['predecessor', predecessors.length],
+        ['finger', fingers.length],
+        ['connection', connections.length],
+      ]
+    },
+    overlaySize: () => peer.snapshot().sizeEstimate,
+    overlayMessages: peer.instruments.messages,
+    overlayBytes: peer.instruments.bytes,
+    overlayForwarded: peer.instruments.forwarded,
+    overlayDropped: peer.instruments.dropped,
+    overlayRequestSeconds: peer.instruments.requestSeconds,
+    overlayRequestHops: peer.instruments.requestHops,
+    overlayRetries: peer.instruments.retries,
+    overlayErrors: peer.instruments.errors,
+    overlayNeighborChanges: peer.instruments.neighborChanges,
+    overlaySelfTest: () => adapter.snapshot(clock()).selfTest.successRatio,
+    linksActive: () => [['tls', links.active]],
+    linkSetup: links.setupSeconds,
+    linkFailures: links.failures,
+    appFlows: () => Object.entries(adapter.snapshot(clock()).flows),
+    appFlowSetup: instruments.flowSetupSeconds,
+    appFlowReused: instruments.flowsReused,
+    storageValues: use('values'),
+    storageBytes: use('bytes'),
+    storageRequests: peer.storageInstruments.requests,
+    storageReplicationLag: peer.instruments.replicationLagSeconds,
+    storageReplicaDeficit: () => peer.snapshot().replicaDeficit,
+    signatures: peer.instruments.signatures,
+    registrarSync: () => (adapter.snapshot(clock()).missing === 0 ? 1 : 0),
+    registrarMissing: () => adapter.snapshot(clock()).missing,
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * The composition root: builds one node from its configuration, in this order: folders, keys, journal, sockets, accounts,
+ * machine. Stopping is the same list backwards.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { NodeCore, type NodeInput } from '../adapter/index.ts'
+import { AdminServer } from '../admin/server.ts'
+import { toHex } from '../common/bytes.ts'
+import { Private } from '../common/pii.ts'
+import type { Trace } from '../common/trace.ts'
+import { LevelJournal } from '../reload/io/disk-store.ts'
+import { TLS_LIMITS, TlsLinks } from '../reload/io/tls-links.ts'
+import { NodeCrypto } from '../reload/index.ts'
+import { DnsShell } from '../sip/io/dns.ts'
+import { TCP_LIMITS, TcpShell } from '../sip/io/tcp.ts'
+import { UdpShell } from '../sip/io/udp.ts'
+import type { SipListener } from '../sip/index.ts'
+import { bootstrapAddresses } from './bootstrap.ts'
+import { bindable, formatHostPort, parseHostPort } from './config/endpoint.ts'
+import { ConfigError } from './config/fault.ts'
+import { accountsFile, hostedDomains, journalFolder, realmOf, usersFolder } from './config/places.ts'
+import type { Config } from './config/schema.ts'
+import { CryptoRandom } from './crypto-random.ts'
+import { privateFolder } from './files.ts'
+import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
+import { JournalWriter } from './journal-writer.ts'
+import { bindOverlay, bindSip, bound, type AdvertisedOverlay } from './listeners.ts'
+import { nodeMetrics } from './metric-sources.ts'
+import { NodeLoop } from './node-loop.ts'
+import { NodeStatus } from './node-status.ts'
+import { Provisioning } from './provisioning.ts'
+import { adapterSettings, sipSettings } from './settings.ts'
+import { Startup } from './startup.ts'
+import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
+import { openOverlay } from './trust/overlay.ts'
+import { asConfigError } from './trust/overlay-folder.ts'
+import { sharedSecret } from './trust/shared-secret.ts'
+import { UserVault } from './trust/user-vault.ts'
+
+/** How long a leave may take before the node ends without a farewell; SIGTERM to exit is 20 s (contract s.3). */
+const LEAVE_WITHIN_MS = 15_000
+
+/** A node that runs. */
+export interface RunningNode {
+  readonly nodeId: string
+  readonly domain: string
+  readonly sip: readonly SipListener[]
+  readonly overlay: AdvertisedOverlay
+  /** host:port */
+  readonly admin: string
+  /** Accounts made by this start, with their passwords. */
+  readonly fresh: readonly FreshAccount[]
+  /** Resolves once the node has joined and its self-test has passed. */
+  ready(): Promise<void>
+  /** Reads the accounts file again. Throws `ConfigError` and keeps the old ones. */
+  reload(): void
+  /** Marks whether a reload of the configuration worked, for the metrics. */
+  reloaded(ok: boolean): void
+  /** Hands over, leaves, closes everything. */
+  stop(): Promise<void>
+}
+
+/** Builds and starts a node. Throws `ConfigError` for whatever a person has to mend. */
+export async function startNode(config: Config, trace: Trace): Promise<RunningNode> {
+  const startup = new Startup()
+  try {
+    return await build(config, trace, startup)
+  } catch (error) {
+    await startup.undo()
+    throw error
+  }
+}
+
+async function build(config: Config, trace: Trace, startup: Startup): Promise<RunningNode> {
+  const crypto = new NodeCrypto()
+  privateFolder(config.data.dir, 'data.dir')
+  const overlay = await openOverlay(crypto, config, trace)
+  startup.onStop(async () => overlay.authority?.close())
+  const { configuration } = overlay
+  const credential = await nodeCredential(crypto, config, configuration.instanceName, overlay.authority)
+  const vault = new UserVault(
+    { crypto, authority: overlay.authority, trace },
+    { folder: usersFolder(config), overlayName: configuration.instanceName },
+  )
+  const journal = await asConfigError(LevelJournal.open(journalFolder(config)))
+  startup.onStop(() => journal.close())
+  const restored: (readonly [string, Uint8Array])[] = []
+  for await (const record of journal.load()) restored.push(record)
+
+  // What arrives before the machine is there waits for it; see `Gate`.
+  const gate = new Gate()
+  const udp = new UdpShell((input) => gate.feed({ kind: 'sip', input }))
+  const tcp = new TcpShell((input) => gate.feed({ kind: 'sip', input }), {
+    ...TCP_LIMITS,
+    flowsMax: config.limits.flows,
+    flowsPerSourceMax: config.limits.flowsPerSource,
+  })
+  const keyLogFile = config.overlay.keylog
+  const links = new TlsLinks((input) => gate.feed({ kind: 'peer', input }), tlsIdentity(credential), {
+    limits: { ...TLS_LIMITS, connectionsMax: config.limits.links },
+    ...(keyLogFile === undefined ? {} : { keyLogFile: keyLog(keyLogFile) }),
+  })
+  startup.onStop(() => udp.close())
+  startup.onStop(() => tcp.close())
+  startup.onStop(() => links.close())
+  const sip = await bindSip(config, udp, tcp)
+  const advertised = await bindOverlay(config, links)
+
+  const status = new NodeStatus({
+    config,
+    sip,
+    advertised,
+    configuration,
+    credential,
+    dataFolder: config.data.dir,
+  })
+  const { host, port } = bindable(parseHostPort(config.admin.listen, 'admin.listen'), 'admin.listen')
+  const admin = new AdminServer(status, {
+    host,
+    port,
+    token: config.admin.token,
+    audit: ({ action, subject, source, result }) =>
+      trace({
+        level: 'info',
+        area: 'app',
+        event: 'audit',
+        action,
+        subject: new Private(subject),
+        source,
+        result,
+      }),
+  })
+  startup.onStop(() => admin.close())
+  const adminAddress = await bound(admin.listen(), config.admin.listen, 'admin.listen')
+
+  const accounts = new HostedAccounts({ file: accountsFile(config), realm: realmOf(config), trace })
+  const fresh = config.sip.roles.length === 0 ? [] : accounts.open()
+  const bootstrap = await bootstrapAddresses(
+    config.overlay.bootstrap.length > 0
+      ? config.overlay.bootstrap
+      : configuration.bootstrapNodes.map((node) => formatHostPort({ host: node.address, port: node.port })),
+    advertised.overlay,
+    trace,
+  )
+  const core = new NodeCore(
+    { crypto, random: new CryptoRandom(), trace, accounts: accounts.book },
+    {
+      configuration,
+      configurationDocument: overlay.document,
+      credential,
+      userCredentials: await vault.load(),
+      bootstrap,
+      advertised,
+      founder: bootstrap.length === 0,
+      restored,
+      sip: sipSettings(config, sip, sharedSecret(config)),
+      adapter: adapterSettings(config),
+    },
+  )
+  const loop = new NodeLoop(core, trace)
+  const writer = new JournalWriter(
+    journal,
+    (token) => loop.feed({ kind: 'peer', input: { kind: 'persisted', token } }),
+    trace,
+  )
+  const provisioning = new Provisioning(vault.enroll, (aor, outcome) =>
+    loop.feed({ kind: 'enrolled', aor, outcome }),
+  )
+  startup.onStop(() => writer.idle())
+  startup.onStop(() => provisioning.stop())
+  startup.onStop(() => Promise.resolve(loop.stop()))
+  loop.attach({ udp, tcp, dns: new DnsShell(), links, journal: writer, provisioning })
+  status.attach({
+    core,
+    loop,
+    accounts,
+    writer,
+    metrics: nodeMetrics({
+      core,
+      loop,
+      status,
+      links,
+      tcp,
+      udp,
+      writer,
+      vault,
+      provisioning,
+      admin,
+      configuration,
+      credential,
+    }),
+  })
+  gate.open(loop.feed)
+  loop.feed({ kind: 'peer', input: { kind: 'start' } })
+  if (config.sip.roles.length > 0) loop.feed(accounts.hosted())
+  const nodeId = toHex(credential.nodeId)
+  trace({
+    level: 'info',
+    area: 'app',
+    event: 'started',
+    nodeId,
+    overlay: configuration.instanceName,
+    founder: bootstrap.length === 0,
+  })
+
+  return {
+    nodeId,
+    domain: hostedDomains(config)[0] as string,
+    sip,
+    overlay: advertised,
+    admin: formatHostPort(adminAddress),
+    fresh,
+    ready: () => status.whenReady(),
+    reload: () => {
+      accounts.reload()
+      loop.feed(accounts.hosted())
+    },
+    reloaded: (ok) => status.reloaded(ok),
+    stop: async () => {
+      status.draining()
+      const left = await loop.leave(LEAVE_WITHIN_MS)
+      if (!left) trace({ level: 'warn', area: 'app', event: 'leave_timed_out' })
+      await startup.undo()
+      trace({ level: 'info', area: 'app', event: 'stopped' })
+    },
+  }
+}
+
+/** Inputs that arrive while the node is being built wait here, as many as a burst may bring and no more. */
+class Gate {
+  private waiting: NodeInput[] = []
+  private through: ((input: NodeInput) => void) | undefined
+
+  readonly feed = (input: NodeInput): void => {
+    if (this.through !== undefined) this.through(input)
+    else if (this.waiting.length < WAITING_MAX) this.waiting.push(input)
+  }
+
+  open(through: (input: NodeInput) => void): void {
+    this.through = through
+    const { waiting } = this
+    this.waiting = []
+    for (const input of waiting) through(input)
+  }
+}
+
+const WAITING_MAX = 10_000
+
+/** The file for the key log; its folder is made, so that a test only has to name one. */
+function keyLog(file: string): string {
+  try {
+    mkdirSync(join(file, '..'), { recursive: true })
+  } catch (error) {
+    throw new ConfigError(`${file}: cannot be written; see overlay.keylog`, { cause: error })
+  }
+  return file
+}
