@@ -12,3 +12,20 @@ export type { PeerComponents, PeerInit } from './peer/parts.ts'
 export { PeerInstruments } from './peer/instruments.ts'
 export type { ConnectionSnapshot, PeerSnapshot } from './peer/snapshot.ts'
 export type { StorageUse } from './storage/storage.ts'
+export {
+  certificatePlaces,
+  certificateSchedule,
+  certificateValue,
+  type CertificatePlace,
+  type CertificateSchedule,
+} from './usages/certificate-store/certificate-values.ts'
+export { sipRegistrationAdmissible } from './usages/sip/admissibility.ts'
+export { decodeContactPreferences } from './usages/sip/contact-preferences-parser.ts'
+export {
+  encodeContactPreferences,
+  NO_PREFERENCES,
+  type ContactPreferences,
+  type Feature,
+  type FeatureFilter,
+} from './usages/sip/contact-preferences.ts'
+export { decodeSipRegistration, encodeSipRegistration, type SipRegistration } from './usages/sip/registration.ts'

@@ -121,6 +121,10 @@ export class Network {
     }
   }
 
+  knows(name: string): boolean {
+    return this.stations.has(name)
+  }
+
   /** What a host has on disk; survives `detach`. */
   disk(name: string): (readonly [string, Uint8Array])[] {
     return [...this.station(name).disk]

@@ -4,12 +4,13 @@
  * parts of this folder and carries what one of them signals to those whom it concerns.
  */
 import type { Millis, Now } from '../../common/time.ts'
-import { sameId, type NodeId, type ResourceId } from '../codec/index.ts'
+import { KIND, sameId, type NodeId, type ResourceId } from '../codec/index.ts'
 import type { ForwardingContext } from '../forwarding/forward.ts'
 import { Storage } from '../storage/storage.ts'
 import { Chord } from '../topology/chord/chord.ts'
 import type { TopologyAction, TopologyPlugin } from '../topology/plugin.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
+import { sipRegistrationRule } from '../usages/sip/admissibility.ts'
 import { Answers } from './answers.ts'
 import { AppAttaches } from './app-attach.ts'
 import { Attaches } from './attach.ts'
@@ -85,6 +86,9 @@ export class PeerCore {
         mayReplicate: (sender: NodeId, resource: ResourceId) => topology.mayReplicate(sender, resource),
         replicaSet: () => topology.replicaSet(),
       },
+      rules: new Map([
+        [KIND.sipRegistration, sipRegistrationRule(configuration.instanceName, configuration.domainRestriction)],
+      ]),
     })
     this.replication = new Replication(parts, requests, this.storage, topology)
     this.storageService = new StorageService(parts, this.storage, this.replication, answers)

@@ -1,0 +1,293 @@
+/**
+ * An overlay of bare peers in the simulated world: makes credentials, starts, stops and restarts peers, runs commands
+ * and waits for their answers in virtual time.
+ */
+import { utf8 } from '../../src/common/bytes.ts'
+import type { Random } from '../../src/common/random.ts'
+import type { Millis } from '../../src/common/time.ts'
+import { NO_TRACE, type Trace } from '../../src/common/trace.ts'
+import {
+  asNodeId,
+  key,
+  makeStandInCredential,
+  makeStandInRoot,
+  PeerCore,
+  resourceIdOf,
+  StandInCrypto,
+  type Certificate,
+  type CommandId,
+  type CommandOutcome,
+  type Credential,
+  type CryptoPort,
+  type FetchResult,
+  type NodeId,
+  type OverlayConfiguration,
+  type PeerAction,
+  type PeerCommand,
+  type PeerEvent,
+  type PeerInput,
+  type PeerSnapshot,
+  type PeerState,
+  type ResourceId,
+  type StoreResult,
+  type TransportAddress,
+  type ValueToStore,
+} from '../../src/reload/index.ts'
+import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
+import { Network, type Faults, type NetworkAction } from './network.ts'
+import { World, type Host } from './world.ts'
+
+/** Who issues credentials in this overlay: the stand-in by default, real certificates in small runs. */
+export interface Issuer {
+  readonly crypto: CryptoPort
+  readonly root: Certificate
+  issue(userName: string, random: Random): Credential
+}
+
+export function standInIssuer(): Issuer {
+  return {
+    crypto: new StandInCrypto(),
+    root: makeStandInRoot(OVERLAY_NAME),
+    issue: (userName, random) => makeStandInCredential(asNodeId(random.bytes(16)), userName, OVERLAY_NAME),
+  }
+}
+
+export interface OverlayOptions {
+  readonly faults?: Faults
+  readonly issuer?: Issuer
+  readonly configuration?: Partial<OverlayConfiguration>
+  readonly trace?: (peer: string) => Trace
+}
+
+export interface PeerOptions {
+  readonly founder?: boolean
+  readonly bootstrap?: readonly TransportAddress[]
+  readonly credential?: Credential
+  readonly hosted?: readonly Credential[]
+}
+
+export class SimPeer {
+  readonly name: string
+  readonly core: PeerCore
+  readonly credential: Credential
+  readonly address: TransportAddress
+  /** Everything the core told its user. */
+  readonly events: PeerEvent[] = []
+  state: PeerState = 'starting'
+  host: Host<PeerInput>
+
+  constructor(name: string, core: PeerCore, credential: Credential, address: TransportAddress, host: Host<PeerInput>) {
+    this.name = name
+    this.core = core
+    this.credential = credential
+    this.address = address
+    this.host = host
+  }
+
+  get nodeId(): NodeId {
+    return this.credential.nodeId
+  }
+
+  get running(): boolean {
+    return this.host.running
+  }
+
+  snapshot(): PeerSnapshot {
+    return this.core.snapshot()
+  }
+}
+
+export class Overlay {
+  readonly world: World
+  readonly network: Network
+  readonly issuer: Issuer
+  readonly configuration: OverlayConfiguration
+  readonly peers: SimPeer[] = []
+  private readonly random: Random
+  private readonly trace: (peer: string) => Trace
+  private nextCommand: CommandId = 1
+  private issued = 0
+
+  constructor(seed: string, options: OverlayOptions = {}) {
+    this.world = new World(seed)
+    this.network = new Network(this.world, options.faults)
+    this.issuer = options.issuer ?? standInIssuer()
+    this.configuration = simConfiguration(this.issuer.root, options.configuration)
+    this.random = this.world.fork('overlay')
+    this.trace = options.trace ?? ((): Trace => NO_TRACE)
+  }
+
+  get running(): SimPeer[] {
+    return this.peers.filter((peer) => peer.running && peer.state !== 'left')
+  }
+
+  user(name: string): Credential {
+    return this.issuer.issue(name, this.random.fork(`user ${name} ${this.issued++}`))
+  }
+
+  resource(name: string): ResourceId {
+    return resourceIdOf(this.issuer.crypto, utf8(name))
+  }
+
+  /** Adds a peer and starts it. The first one founds the overlay; others know the first one's address. */
+  start(options: PeerOptions = {}): SimPeer {
+    const index = this.peers.length
+    const first = this.peers[0]
+    const founder = options.founder ?? first === undefined
+    const credential =
+      options.credential ?? this.issuer.issue(`peer${index}@${OVERLAY_NAME}`, this.random.fork(`peer ${index}`))
+    const bootstrap = options.bootstrap ?? (founder || first === undefined ? [] : [first.address])
+    const peer = this.make(`p${index}`, credential, addressOf(index), { ...options, founder, bootstrap })
+    this.peers.push(peer)
+    peer.host.input({ kind: 'start' })
+    return peer
+  }
+
+  /** Founder and `count - 1` joiners, `spacing` milliseconds apart; waits until all have joined. */
+  grow(count: number, spacing: Millis = 0, limit: Millis = 60_000): boolean {
+    while (this.peers.length < count) {
+      this.start()
+      this.world.run(spacing)
+    }
+    return this.settled(limit)
+  }
+
+  settled(limit: Millis = 60_000): boolean {
+    return this.world.runUntil(() => this.running.every((peer) => peer.state === 'joined'), limit)
+  }
+
+  /** SIGKILL: the operating system closes the sockets. `silent`: a cable is pulled, nobody hears a thing. */
+  crash(peer: SimPeer, silent = false): void {
+    peer.host.stop()
+    this.network.detach(peer.name, silent)
+  }
+
+  /** The same peer again, with what its disk holds. */
+  restart(peer: SimPeer, options: PeerOptions = {}): SimPeer {
+    const index = this.peers.indexOf(peer)
+    const bootstrap = options.bootstrap ?? this.running.slice(0, 2).map((other) => other.address)
+    const again = this.make(peer.name, peer.credential, peer.address, { founder: false, ...options, bootstrap })
+    this.peers[index] = again
+    again.host.input({ kind: 'start' })
+    return again
+  }
+
+  store(
+    peer: SimPeer,
+    resource: ResourceId,
+    values: readonly ValueToStore[],
+    credential: Credential,
+    limit: Millis = 20_000,
+  ): CommandOutcome<StoreResult> {
+    const id = this.nextCommand++
+    const event = this.command(peer, { kind: 'store', id, resource, values, credential }, 'storeDone', limit)
+    return event.outcome
+  }
+
+  fetch(peer: SimPeer, resource: ResourceId, kind: number, limit: Millis = 20_000): CommandOutcome<FetchResult> {
+    const id = this.nextCommand++
+    return this.command(peer, { kind: 'fetch', id, resource, kinds: [kind] }, 'fetchDone', limit).outcome
+  }
+
+  /** Gives a command and runs the world until its event is there. */
+  command<K extends 'storeDone' | 'fetchDone' | 'pingDone' | 'appFlowOpened' | 'appAttachFailed'>(
+    peer: SimPeer,
+    command: Exclude<PeerCommand, { kind: 'leave' }>,
+    answer: K,
+    limit: Millis = 20_000,
+  ): Extract<PeerEvent, { kind: K }> {
+    const find = (): Extract<PeerEvent, { kind: K }> | undefined =>
+      peer.events.find(
+        (event): event is Extract<PeerEvent, { kind: K }> =>
+          event.kind === answer && 'id' in event && event.id === command.id,
+      )
+    peer.host.input(command)
+    this.world.runUntil(() => find() !== undefined, limit)
+    const event = find()
+    if (event === undefined) throw new Error(`no ${answer} within ${limit} ms; ${this.replay()}`)
+    return event
+  }
+
+  newCommandId(): CommandId {
+    return this.nextCommand++
+  }
+
+  /** The peer that owns an id by the arithmetic of the ring: what everybody should agree on. */
+  owner(id: Uint8Array): SimPeer {
+    const target = key(id)
+    const sorted = this.running.map((peer) => ({ peer, id: key(peer.nodeId) })).sort((a, b) => (a.id < b.id ? -1 : 1))
+    const found = sorted.find((entry) => entry.id >= target) ?? sorted[0]
+    if (found === undefined) throw new RangeError('nobody is running')
+    return found.peer
+  }
+
+  /** What to say when a test fails. */
+  replay(): string {
+    return `SEED ${this.world.seed}; replay: SEED=${this.world.seed} npx vitest run --project unit test/sim`
+  }
+
+  private make(
+    name: string,
+    credential: Credential,
+    address: TransportAddress,
+    options: PeerOptions & { readonly founder: boolean; readonly bootstrap: readonly TransportAddress[] },
+  ): SimPeer {
+    const application = { ...address, port: 6085 }
+    const restored = this.network.knows(name) ? this.network.disk(name) : []
+    const core = new PeerCore(
+      {
+        crypto: this.issuer.crypto,
+        random: this.random.fork(`core ${name} ${this.world.now.ms}`),
+        trace: this.trace(name),
+      },
+      {
+        configuration: this.configuration,
+        configurationDocument: utf8('<configuration/>'),
+        credential,
+        bootstrap: options.bootstrap,
+        advertised: { overlay: address, application },
+        founder: options.founder,
+        restored,
+        hostedCredentials: options.hosted ?? [],
+      },
+    )
+    const host = this.world.add<PeerInput, PeerAction>({
+      name,
+      machine: core,
+      timeout: { kind: 'timeout' },
+      perform: (action) => this.perform(peer, action),
+    })
+    const peer = new SimPeer(name, core, credential, address, host)
+    this.network.attach({
+      name,
+      addresses: { overlay: address, application },
+      certificates: [credential.certificate.der],
+      input: (input) => host.input(input),
+    })
+    return peer
+  }
+
+  private perform(peer: SimPeer, action: PeerAction): void {
+    switch (action.kind) {
+      case 'openChannel':
+      case 'sendChannel':
+      case 'closeChannel':
+      case 'persist':
+        return this.network.perform(peer.name, action satisfies NetworkAction)
+      case 'stateChanged':
+        peer.state = action.state
+        this.world.digest.text(`${peer.name} ${action.state}`)
+        break
+      case 'left':
+        this.network.detach(peer.name)
+        break
+      default:
+        break
+    }
+    peer.events.push(action)
+  }
+}
+
+function addressOf(index: number): TransportAddress {
+  return { address: `10.0.${index >> 8}.${index & 255}`, port: 6084 }
+}
