@@ -78,7 +78,8 @@ export class BranchSender {
     return this.next(now, branch)
   }
 
-  send(now: Millis, branch: Branch, hop: Hop): void {
+  send(now: Millis, branch: Branch, wanted: Hop): void {
+    const hop = this.environment.ports.dial(wanted)
     const { environment, request } = this
     const { target } = branch
     const { recordRouteTo } = request

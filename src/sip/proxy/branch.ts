@@ -57,7 +57,11 @@ export interface LocateQuestion {
 }
 
 /** A question to the owner that is under way, by its number. */
-export type Question = LocateQuestion | { readonly kind: 'branch'; readonly branch: Branch }
+export type Question =
+  | LocateQuestion
+  | { readonly kind: 'branch'; readonly branch: Branch }
+  /** A request without a transaction (an ACK) that waits for a peer flow. */
+  | { readonly kind: 'stateless'; readonly send: (hop: Hop) => void }
 
 export interface ProxyTimer {
   readonly context: ForkContext

@@ -88,6 +88,12 @@ export class OwnIdentity {
     return this.addresses.has(`${canonicalAddress(host).toLowerCase()}:${port ?? 5060}`)
   }
 
+  /** The host of one of our listeners, whatever the port. */
+  isOwnHost(host: string): boolean {
+    const address = canonicalAddress(host).toLowerCase()
+    return this.listeners.some((l) => canonicalAddress(l.advertisedHost).toLowerCase() === address || l.host === address)
+  }
+
   isHostedDomain(host: string): boolean {
     return this.domains.has(host)
   }

@@ -30,6 +30,8 @@ export interface RegistrarHost<T> {
   publish(aor: string, bindings: readonly PublishableBinding[], cause: PublishCause): number
   finished(now: Millis, request: RegisterRequest<T>, outcome: RegisterOutcome): void
   isUp(flow: number): boolean
+  /** False while the overlay is away: nothing new can be made known. */
+  mayStore(): boolean
   /** Pseudo-random seconds for Retry-After, so that phones do not come back together. */
   retryAfterS(low: number, high: number): number
 }
@@ -170,6 +172,11 @@ export class Registrar<T> {
     const plan = planned.value
     if (!plan.changed) {
       this.host.finished(now, request, { kind: 'saved', plan, bindings: plan.bindings })
+      this.forgetIfEmpty(record)
+      return
+    }
+    if (plan.kind !== 'remove' && !this.host.mayStore()) {
+      this.reject(now, request, rejection(503, 'Overlay Not Available', [['Retry-After', '30']]), true)
       this.forgetIfEmpty(record)
       return
     }

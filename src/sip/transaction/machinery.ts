@@ -27,6 +27,7 @@ export interface ClientTransaction<U = unknown> extends Timed {
 export interface ServerTransaction<U = unknown> extends Timed {
   readonly side: 'server'
   readonly invite: boolean
+  readonly method: string
   readonly key: string
   readonly hop: Hop
   /** Latest response, repeated for repeated requests. */

@@ -20,6 +20,7 @@ import type {
 import { clientKey } from './matching.ts'
 import { stepNonInviteClient } from './non-invite-client.ts'
 import { stepNonInviteServer } from './non-invite-server.ts'
+import { Traffic } from './traffic.ts'
 
 export type TransactionKind = 'ict' | 'ist' | 'nict' | 'nist'
 
@@ -32,6 +33,7 @@ export interface ClientFailure<C> {
 export class Transactions<S, C> implements Machinery {
   readonly retransmissions = new Tally(['request|in', 'request|out', 'response|in', 'response|out'])
   readonly timeouts = new Tally(['B', 'F', 'H'])
+  readonly traffic = new Traffic()
   readonly active: Record<TransactionKind, number> = { ict: 0, ist: 0, nict: 0, nist: 0 }
 
   private readonly wire: Wire
@@ -71,15 +73,17 @@ export class Transactions<S, C> implements Machinery {
   }
 
   /** Begins a server transaction for a request that matched none. `hop` is where its responses go. */
-  accept(key: string, invite: boolean, hop: Hop, user: S | undefined): ServerTransaction<S> {
+  accept(key: string, method: string, hop: Hop): ServerTransaction<S> {
+    const invite = method === 'INVITE'
     const transaction: ServerTransaction<S> = {
       side: 'server',
       invite,
+      method,
       key,
       hop,
       response: undefined,
       state: invite ? 'proceeding' : 'trying',
-      user,
+      user: undefined,
       interval: 0,
       endAt: 0,
       deadline: undefined,
@@ -89,8 +93,11 @@ export class Transactions<S, C> implements Machinery {
     return transaction
   }
 
+  /** Sends a response; one for a transaction that has ended is discarded (RFC 6026 s.8.3). */
   answer(now: Millis, transaction: ServerTransaction<S>, status: number, bytes: Uint8Array): void {
+    if (transaction.state === 'terminated') return
     transaction.response = bytes
+    this.traffic.responseSent(transaction.method, status, transaction.hop.transport)
     const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
     if (transaction.invite) stepInviteServer(transaction, event, now, this)
     else stepNonInviteServer(transaction, event, now, this)
@@ -118,6 +125,7 @@ export class Transactions<S, C> implements Machinery {
     }
     this.clients.set(transaction.key, transaction)
     this.active[invite ? 'ict' : 'nict']++
+    this.traffic.requestSent(method, hop.transport)
     if (hop.flow !== 0) this.indexByFlow(transaction)
     this.stepClient(now, transaction, 'start', undefined)
     return transaction

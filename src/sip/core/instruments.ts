@@ -1,0 +1,67 @@
+/** What the SIP core counts, under the names of the metrics area's catalogue (docs: metrics.md). */
+import type { Histogram, Tally } from '../../common/instruments.ts'
+
+export interface SipInstruments {
+  /** method|transport */
+  readonly sipRequestsReceived: Tally
+  /** method|transport */
+  readonly sipRequestsSent: Tally
+  /** method|code|transport */
+  readonly sipResponsesReceived: Tally
+  /** method|code|transport */
+  readonly sipResponsesSent: Tally
+  /** kind|direction */
+  readonly sipRetransmissions: Tally
+  /** reason|transport */
+  readonly sipMalformed: Tally
+  /** timer */
+  readonly sipTransactionTimeouts: Tally
+  /** transport|side */
+  readonly sipConnectionsOpened: Tally
+  /** transport|reason */
+  readonly sipConnectionsClosed: Tally
+  /** path|mode */
+  readonly callAttempts: Tally
+  /** path|result */
+  readonly callResults: Tally
+  /** path */
+  readonly callSetup: Histogram
+  /** path|cache */
+  readonly callResolution: Histogram
+  readonly callForkBranches: Histogram
+  /** result */
+  readonly registrarRequests: Tally
+  /** kind */
+  readonly registrarSeconds: Histogram
+  readonly registrarExpired: Tally
+  readonly registrarReplaced: Tally
+  readonly registrarFlowLost: Tally
+  /** result|algorithm */
+  readonly authAttempts: Tally
+}
+
+/** Gauges, read at scrape time. */
+export interface SipSnapshot {
+  /** ict, ist, nict, nist to number. */
+  readonly transactions: ReadonlyMap<string, number>
+  /** transport|side to number of streams that are up. */
+  readonly connections: ReadonlyMap<string, number>
+  /** transport to number of bindings. */
+  readonly bindings: ReadonlyMap<string, number>
+  readonly aors: number
+  readonly overlayAvailable: boolean
+  readonly draining: boolean
+}
+
+/** A binding as the admin API shows it. */
+export interface BindingView {
+  readonly aor: string
+  readonly contact: string
+  readonly kind: 'device' | 'forward' | 'node' | 'other'
+  /** Seconds that are left; 0 for one that is about to go. */
+  readonly expiresS: number
+  readonly userAgent: string | undefined
+  readonly transport: string
+  /** How the phone is reached: by its address, or only by the flow it opened. */
+  readonly flow: 'address' | 'flow' | 'lost'
+}

@@ -1,0 +1,215 @@
+/** Builds the parts of the SIP core and joins them: what one asks of the core becomes an action or another part's input. */
+import type { Outbox } from '../../common/outbox.ts'
+import type { Random } from '../../common/random.ts'
+import type { Now } from '../../common/time.ts'
+import type { Trace } from '../../common/trace.ts'
+import type { ValidationRole } from '../message/index.ts'
+import {
+  CallMeter,
+  OwnIdentity,
+  Proxy,
+  RouteTokens,
+  type Branch,
+  type ForkContext,
+  type ProxyPorts,
+} from '../proxy/index.ts'
+import { isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
+import { Redirector, type RedirectHost } from '../redirect/index.ts'
+import { Transactions, type Hop } from '../transaction/index.ts'
+import { Authenticator } from './authenticator.ts'
+import type { Accounts, PeerFlowOutcome, RequestId, SipAction, SipSettings } from './contract.ts'
+import { Flows } from './flows.ts'
+import type { SipInstruments } from './instruments.ts'
+import { RandomText } from './random-text.ts'
+import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
+import { Replies } from './replies.ts'
+import { Router, type RedirectTicket } from './router.ts'
+import { Tally } from '../../common/instruments.ts'
+
+/** Responses that wait for a new flow to their peer; each is small and waits for seconds. */
+const ORPHANS_MAX = 1_000
+
+export class SipParts {
+  now: Now = { ms: 0, wall: 0 }
+  overlayAvailable = false
+  draining = false
+  readonly identity: OwnIdentity
+  readonly flows: Flows
+  readonly transactions: Transactions<ForkContext, Branch>
+  readonly replies: Replies
+  readonly registrar: Registrar<RegisterTicket>
+  readonly registerHandler: RegisterHandler
+  readonly proxy: Proxy
+  readonly redirector: Redirector<RedirectTicket>
+  readonly router: Router
+  readonly instruments: SipInstruments
+  readonly validation: ValidationRole
+  private readonly outbox: Outbox<SipAction>
+  private readonly settings: SipSettings
+  private readonly random: Random
+  private readonly orphans = new Map<RequestId, Uint8Array>()
+  private requestId: RequestId = 0
+
+  constructor(
+    components: { readonly accounts: Accounts; readonly random: Random; readonly trace: Trace },
+    settings: SipSettings,
+    outbox: Outbox<SipAction>,
+  ) {
+    const { accounts } = components
+    const { domains, listeners, secret, limits, peerIdentity } = settings
+    const realm = domains[0] ?? 'sip'
+    this.outbox = outbox
+    this.settings = settings
+    this.random = components.random
+    this.validation = { registrar: settings.roles.registrar, telRouting: false }
+    const texts = new RandomText(components.random)
+    this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity })
+    this.flows = new Flows(
+      { outbox, orphaned: (hop, bytes) => this.orphaned(hop, bytes) },
+      { listeners, limits, flowsMax: limits.flowsMax },
+    )
+    const wire = this.flows
+    this.transactions = new Transactions({ wire }, { transactionsMax: limits.transactionsMax })
+    const { transactions, identity, flows } = this
+    this.replies = new Replies({ wire, transactions, texts }, { secret })
+    const { replies } = this
+    const authenticator = new Authenticator({ accounts }, { realm, secret, authFailuresMax: limits.authFailuresMax })
+    this.registrar = new Registrar({ host: this.registrarHost() }, {
+      domains,
+      minExpiresS: settings.minExpiresS,
+      defaultExpiresS: settings.defaultExpiresS,
+      maxExpiresS: settings.maxExpiresS,
+      flowGraceS: settings.flowGraceS,
+      maxBindings: settings.maxBindings,
+      ownAddresses: identity.addresses,
+      ownGr: peerIdentity?.gr,
+      outbound: settings.roles.proxy,
+      directOnly: settings.roles.redirect && !settings.roles.proxy,
+    })
+    this.registerHandler = new RegisterHandler({ accounts, authenticator, identity, replies, transactions }, settings)
+    const meter = new CallMeter()
+    const tokens = new RouteTokens({ secret, run: components.random.bytes(4) })
+    this.proxy = new Proxy(
+      { identity, tokens, ports: this.proxyPorts(accounts, texts), transactions, wire, meter, timeouts: transactions.timeouts },
+      {
+        realm,
+        maxForks: settings.maxForks,
+        lookup: settings.lookup,
+        recurse3xx: settings.recurse3xx,
+        peerFlowBudgetMs: settings.appAttachBudgetMs,
+        locateBudgetMs: settings.locateBudgetMs,
+      },
+    )
+    this.redirector = new Redirector(
+      { host: this.redirectHost(accounts) },
+      {
+        proxies: settings.redirectProxies,
+        use305: settings.redirectUse305,
+        localOnly: settings.lookup === 'localOnly',
+      },
+    )
+    const { proxy, redirector } = this
+    this.router = new Router(
+      { identity, tokens, flows, authenticator, transactions, replies, proxy, redirector, meter },
+      settings,
+    )
+    this.instruments = {
+      sipRequestsReceived: transactions.traffic.requestsReceived,
+      sipRequestsSent: transactions.traffic.requestsSent,
+      sipResponsesReceived: transactions.traffic.responsesReceived,
+      sipResponsesSent: transactions.traffic.responsesSent,
+      sipRetransmissions: transactions.retransmissions,
+      sipMalformed: new Tally(['syntax|udp', 'syntax|tcp', 'invalid|udp', 'invalid|tcp']),
+      sipTransactionTimeouts: transactions.timeouts,
+      sipConnectionsOpened: flows.opened,
+      sipConnectionsClosed: flows.closed,
+      callAttempts: meter.attempts,
+      callResults: meter.results,
+      callSetup: meter.setupSeconds,
+      callResolution: meter.resolutionSeconds,
+      callForkBranches: meter.forkBranches,
+      registrarRequests: this.registerHandler.results,
+      registrarSeconds: this.registerHandler.seconds,
+      registrarExpired: this.registrar.expired,
+      registrarReplaced: this.registrar.replaced,
+      registrarFlowLost: this.registrar.flowLost,
+      authAttempts: authenticator.attempts,
+    }
+  }
+
+  retryAfterS(low: number, high: number): number {
+    return low + this.random.int(high - low + 1)
+  }
+
+  peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
+    const orphan = this.orphans.get(id)
+    if (orphan === undefined) {
+      this.proxy.peerFlow(now.ms, id, outcome)
+      return
+    }
+    this.orphans.delete(id)
+    const hop = outcome.ok ? this.flows.get(outcome.flow)?.hop : undefined
+    if (hop !== undefined) this.flows.send(hop, orphan)
+  }
+
+  /** adapter-mapping s.5.3: a response whose peer flow is gone is worth one new flow; to a phone there is no way back. */
+  private orphaned(hop: Hop, bytes: Uint8Array): void {
+    if (hop.transport !== 'peer' || this.orphans.size >= ORPHANS_MAX) return
+    this.orphans.set(this.openPeerFlow(`node:${hop.host}`, false, this.settings.appAttachBudgetMs.other), bytes)
+  }
+
+  private openPeerFlow(address: string, secure: boolean, budgetMs: number): RequestId {
+    const id = ++this.requestId
+    this.outbox.push({ kind: 'openPeerFlow', id, address, secure, budgetMs })
+    return id
+  }
+
+  private locate(aor: string, budgetMs: number): RequestId {
+    const id = ++this.requestId
+    this.outbox.push({ kind: 'locate', id, aor, budgetMs })
+    return id
+  }
+
+  private registrarHost(): RegistrarHost<RegisterTicket> {
+    return {
+      publish: (aor, bindings, cause) => {
+        const id = ++this.requestId
+        this.outbox.push({ kind: 'publish', id, aor, bindings, cause })
+        return id
+      },
+      finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
+      isUp: (flow) => this.flows.isUp(flow),
+      mayStore: () => this.overlayAvailable,
+      retryAfterS: (low, high) => this.retryAfterS(low, high),
+    }
+  }
+
+  private proxyPorts(accounts: Accounts, texts: RandomText): ProxyPorts {
+    return {
+      locate: (aor, budgetMs) => this.locate(aor, budgetMs),
+      openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs),
+      resolve: (host, port, transport, secure) => {
+        const id = ++this.requestId
+        this.outbox.push({ kind: 'resolve', id, host, port, transport, secure })
+        return id
+      },
+      bindings: (now, aor) => this.registrar.lookup(aor, now),
+      userHosted: (aor) => accounts.byAor(aor) !== undefined,
+      dial: (hop) => this.flows.dial(hop),
+      flowHop: (flow) => this.flows.get(flow)?.hop,
+      peerHop: (hex) => this.flows.peerHop(hex),
+      branchId: () => texts.hex(8),
+      tag: () => texts.hex(6),
+    }
+  }
+
+  private redirectHost(accounts: Accounts): RedirectHost<RedirectTicket> {
+    const { invite, other } = this.settings.locateBudgetMs
+    return {
+      bindings: (now, aor) => this.registrar.bindings(aor).filter((binding) => isLive(binding, now)),
+      userHosted: (aor) => accounts.byAor(aor) !== undefined,
+      locate: (aor, isInvite) => this.locate(aor, isInvite ? invite : other),
+      answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
+    }
+  }
+}

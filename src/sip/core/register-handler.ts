@@ -1,0 +1,130 @@
+/** REGISTER up to the registrar and back: adapter-mapping s.3.1 steps 2 to 7, then the answer (RFC 3261 s.10.3). */
+import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
+import type { Now } from '../../common/time.ts'
+import { canonicalAor, type SipMessage } from '../message/index.ts'
+import type { ForkContext, OwnIdentity } from '../proxy/index.ts'
+import { savedHeaders, type RegisterOutcome, type RegisterRequest, type Registrar } from '../registrar/index.ts'
+import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
+import type { Branch } from '../proxy/index.ts'
+import type { Authenticator } from './authenticator.ts'
+import type { Account, Accounts, SipSettings } from './contract.ts'
+import type { Replies, Reply } from './replies.ts'
+import { OWN_METHODS, unsupported } from './uas.ts'
+
+/** What the registrar hands back with its answer. */
+export interface RegisterTicket {
+  readonly incoming: IncomingRequest
+  readonly server: ServerTransaction<ForkContext>
+}
+
+export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'store_failed'
+
+export interface RegisterComponents {
+  readonly accounts: Accounts
+  readonly authenticator: Authenticator
+  readonly identity: OwnIdentity
+  readonly replies: Replies
+  readonly transactions: Transactions<ForkContext, Branch>
+}
+
+export class RegisterHandler {
+  readonly results = new Tally(['ok', 'challenged', 'rejected', 'overload', 'store_failed'])
+  readonly seconds = new Histogram(SECONDS_BUCKETS, ['initial', 'refresh'])
+  private readonly components: RegisterComponents
+  private readonly settings: SipSettings
+
+  constructor(components: RegisterComponents, settings: SipSettings) {
+    this.components = components
+    this.settings = settings
+  }
+
+  /** A REGISTER that matched no transaction. */
+  request(now: Now, key: string, incoming: IncomingRequest, registrar: Registrar<RegisterTicket>): void {
+    const { message, source } = incoming
+    const refusal = this.refusal(message, source.transport === 'peer')
+    if (refusal !== undefined) {
+      this.refuse('rejected', incoming, refusal)
+      return
+    }
+    let account: Account | undefined
+    if (this.settings.auth === 'digest') {
+      const outcome = this.components.authenticator.check(now, incoming, 'www')
+      if (outcome.kind === 'challenge') {
+        this.refuse('challenged', incoming, { status: 401, reason: 'Unauthorized', headers: outcome.headers })
+        return
+      }
+      if (outcome.kind === 'blocked') {
+        this.refuse('rejected', incoming, { status: 403, reason: 'Too Many Failures' })
+        return
+      }
+      account = outcome.account
+    }
+    const aor = this.aor(message, account)
+    if (typeof aor !== 'string') {
+      this.refuse('rejected', incoming, aor)
+      return
+    }
+    const server = this.components.transactions.accept(key, 'REGISTER', incoming.replyTo)
+    registrar.register(now.ms, { aor, message, source, ticket: { incoming, server } })
+  }
+
+  /** The registrar is done with a request. */
+  finished(now: Now, request: RegisterRequest<RegisterTicket>, outcome: RegisterOutcome): void {
+    const { incoming, server } = request.ticket
+    const { replies, identity } = this.components
+    if (outcome.kind === 'rejected') {
+      this.results.add(outcome.storeFailed ? 'store_failed' : 'rejected')
+      replies.send(now.ms, server, incoming, outcome.rejection)
+      return
+    }
+    this.results.add('ok')
+    const { kind } = outcome.plan
+    if (kind === 'initial' || kind === 'refresh') this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
+    const route = this.settings.roles.proxy ? identity.serviceRoute(incoming.source) : undefined
+    const headers = savedHeaders(now, incoming.message, outcome.plan, outcome.bindings, route)
+    replies.send(now.ms, server, incoming, { status: 200, reason: 'OK', headers })
+  }
+
+  /** Counted by the owner where REGISTER is turned away before it comes here. */
+  turnedAway(): void {
+    this.results.add('overload')
+  }
+
+  private refuse(result: RegisterResult, incoming: IncomingRequest, reply: Reply): void {
+    this.results.add(result)
+    this.components.replies.stateless(incoming, reply)
+  }
+
+  /** RFC 3261 s.10.3 items 1 and 2. */
+  private refusal(message: SipMessage, fromPeer: boolean): Reply | undefined {
+    // A peer stores its own registration (adapter-mapping s.4.9).
+    if (fromPeer) return { status: 403, reason: 'Not From A Peer' }
+    if (!this.settings.roles.registrar) {
+      return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
+    }
+    const { identity } = this.components
+    const { uri } = message
+    if (uri === undefined || !(identity.isHostedDomain(uri.host) || identity.isOwn(uri))) {
+      return { status: 403, reason: 'Foreign Domain' }
+    }
+    return unsupported(message, 'require')
+  }
+
+  /** Items 4 and 5: the AOR that may be changed, or why it may not. */
+  private aor(message: SipMessage, account: Account | undefined): string | Reply {
+    const { accounts, identity } = this.components
+    const to = canonicalAor(message.to.uri)
+    if (!to.ok) return { status: to.error === 404 ? 404 : 400, reason: to.error === 404 ? 'Not Found' : 'Bad AOR' }
+    const aor = to.value
+    if (!identity.isHostedDomain(aor.slice(aor.lastIndexOf('@') + 1))) return { status: 404, reason: 'Not Found' }
+    if (account !== undefined) {
+      const from = canonicalAor(message.from.uri)
+      const ownFrom = from.ok && account.aors.includes(from.value)
+      const mayChange = account.aors.includes(aor) || account.delegates.includes(aor)
+      // S3261-10.3-07, M-07: for others only by delegation.
+      if (!ownFrom || !mayChange) return { status: 403, reason: 'Forbidden' }
+      if (account.aors.includes(aor)) return aor
+    }
+    return accounts.byAor(aor) === undefined ? { status: 404, reason: 'Not Found' } : aor
+  }
+}

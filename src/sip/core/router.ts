@@ -1,0 +1,223 @@
+/** What becomes of a new request that is not REGISTER, ACK or CANCEL: adapter-mapping s.4.1 in its order, s.4.4, s.6. */
+import type { Now } from '../../common/time.ts'
+import { classify, decideRoute, type Branch, type ForkContext, type Goal, type OwnIdentity, type Proxy, type ProxyRequest, type RouteDecision, type RouteTokens, type Wish } from '../proxy/index.ts'
+import type { CallMeter } from '../proxy/index.ts'
+import type { Redirector } from '../redirect/index.ts'
+import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
+import type { Authenticator } from './authenticator.ts'
+import { identifyCaller } from './caller.ts'
+import type { SipSettings } from './contract.ts'
+import type { Flows } from './flows.ts'
+import type { Replies, Reply } from './replies.ts'
+import { answerAsTarget, unsupported } from './uas.ts'
+
+/** What the redirect server hands back with its answer. */
+export interface RedirectTicket {
+  readonly incoming: IncomingRequest
+  readonly server: ServerTransaction<ForkContext>
+}
+
+export interface RouterComponents {
+  readonly identity: OwnIdentity
+  readonly tokens: RouteTokens
+  readonly flows: Flows
+  readonly authenticator: Authenticator
+  readonly transactions: Transactions<ForkContext, Branch>
+  readonly replies: Replies
+  readonly proxy: Proxy
+  readonly redirector: Redirector<RedirectTicket>
+  readonly meter: CallMeter
+}
+
+const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
+
+export class Router {
+  private readonly components: RouterComponents
+  private readonly settings: SipSettings
+
+  constructor(components: RouterComponents, settings: SipSettings) {
+    this.components = components
+    this.settings = settings
+  }
+
+  /** Requests that begin something, which a node that is leaving does not take. */
+  beginsDialog(incoming: IncomingRequest): boolean {
+    const { message } = incoming
+    return DIALOG_FORMING.has(message.method) && !message.to.params.has('tag')
+  }
+
+  request(now: Now, key: string, incoming: IncomingRequest): void {
+    const { message, source } = incoming
+    const { identity, tokens, replies } = this.components
+    const side = source.transport === 'peer' ? 'north' : 'south'
+    const route = decideRoute(message, identity, tokens)
+    const wish = classify(message, route, identity)
+    const { proxy, redirect } = this.settings.roles
+    if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
+      this.respond(now, key, incoming, answerAsTarget(message))
+    } else if (wish.kind === 'refuse') {
+      this.respond(now, key, incoming, wish)
+    } else if (proxy) {
+      const refusal = this.admit(now, incoming, side, wish)
+      if (refusal !== undefined) replies.stateless(incoming, refusal)
+      else this.forward(now, key, incoming, side, route, wish)
+    } else if (redirect) {
+      this.redirect(now, key, incoming, side, wish)
+    } else {
+      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
+    }
+  }
+
+  /** An ACK that belongs to no transaction: sent on where a token of ours says so, dropped otherwise. */
+  ack(incoming: IncomingRequest): void {
+    const { message, source } = incoming
+    if (!this.settings.roles.proxy || message.maxForwards === 0) return
+    const route = decideRoute(message, this.components.identity, this.components.tokens)
+    const wish = classify(message, route, this.components.identity)
+    if (wish.kind !== 'token') return
+    const goal = this.tokenGoal(wish)
+    const side = source.transport === 'peer' ? 'north' : 'south'
+    if (goal !== undefined) this.components.proxy.forwardStateless({ incoming, side, route, goal })
+  }
+
+  /**
+   * RFC 3261 s.16.10: a CANCEL that matches nothing is sent on without a transaction where its next hop is certain, which
+   * a token makes it; with any other Route it would be a relay for strangers.
+   */
+  cancelByRoute(incoming: IncomingRequest): boolean {
+    const { message, source } = incoming
+    if (!this.settings.roles.proxy || message.maxForwards === 0) return false
+    const route = decideRoute(message, this.components.identity, this.components.tokens)
+    const wish = classify(message, route, this.components.identity)
+    const goal = wish.kind === 'token' ? this.tokenGoal(wish) : undefined
+    if (goal === undefined) return false
+    const side = source.transport === 'peer' ? 'north' : 'south'
+    this.components.proxy.forwardStateless({ incoming, side, route, goal })
+    return true
+  }
+
+  /** Why a request may not be forwarded, or undefined. */
+  private admit(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Reply | undefined {
+    const { message } = incoming
+    if (message.maxForwards === 0) return { status: 483, reason: 'Too Many Hops' }
+    const extension = unsupported(message, 'proxy-require')
+    if (extension !== undefined) return extension
+    if (wish.kind === 'forgedToken') return { status: 403, reason: 'Forged Route' }
+    // Sealed by us for this very Call-ID: the way into a dialog that has been let through.
+    if (wish.kind === 'token') return undefined
+    if (side === 'north') return this.admitPeer(wish)
+    const { identity, authenticator } = this.components
+    const caller = identifyCaller(now, incoming, 'proxy', this.settings.auth, identity, authenticator)
+    if (caller.kind === 'refused') return caller.reply
+    if (caller.kind === 'ownPhone' || wish.kind === 'aor' || wish.kind === 'gruu') return undefined
+    return { status: 403, reason: 'No Relay' } // E46, S-24
+  }
+
+  /** Peers are no phones of ours: they reach users who are registered here (M-20), nothing else. */
+  private admitPeer(wish: Wish): Reply | undefined {
+    if (wish.kind === 'aor' || (wish.kind === 'gruu' && wish.own)) return undefined
+    return { status: 403, reason: 'No Relay' }
+  }
+
+  private forward(
+    now: Now,
+    key: string,
+    incoming: IncomingRequest,
+    side: ProxyRequest['side'],
+    route: RouteDecision,
+    wish: Wish,
+  ): void {
+    const { transactions, proxy, replies } = this.components
+    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
+    const goal = this.goal(now, incoming, side, wish)
+    if (goal !== undefined) {
+      proxy.forward(now.ms, { incoming, side, route, goal }, server)
+      return
+    }
+    // S-5.3-01: a phone is told that its own flow is gone; to others the user is just not there.
+    const gone = side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
+    replies.send(now.ms, server, incoming, wish.kind === 'gruu' ? { status: 404, reason: 'Not Found' } : gone)
+  }
+
+  private goal(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Goal | undefined {
+    switch (wish.kind) {
+      case 'token':
+        return this.tokenGoal(wish)
+      case 'routeToPeer':
+        return { kind: 'peer', address: wish.address, secure: wish.secure }
+      case 'routeToHost':
+        return { kind: 'host', uri: wish.uri }
+      case 'aor':
+        return { kind: 'aor', aor: wish.aor, askOverlay: side === 'south', path: this.aorPath(now, side, wish.aor) }
+      case 'gruu':
+        if (!wish.own) return { kind: 'peer', address: `gr:${wish.gr}`, secure: wish.secure }
+        if (wish.aor === undefined) return undefined
+        return { kind: 'aor', aor: wish.aor, askOverlay: false, path: 'gruu' }
+      case 'foreign':
+        return { kind: 'host', uri: incoming.message.requestUri }
+      case 'self':
+      case 'refuse':
+      case 'forgedToken':
+        return undefined
+    }
+  }
+
+  private aorPath(now: Now, side: ProxyRequest['side'], aor: string): 'local' | 'overlay' {
+    if (side === 'north') return 'local'
+    return this.components.proxy.hasBindings(now.ms, aor) ? 'local' : 'overlay'
+  }
+
+  /** Where a token leads now; undefined when its flow is gone. Peers can be connected to again. */
+  private tokenGoal(wish: Extract<Wish, { kind: 'token' }>): Goal | undefined {
+    const { hop, fromThisRun } = wish
+    const { flows } = this.components
+    if (hop.transport === 'udp') return { kind: 'hop', hop }
+    if (hop.transport === 'peer') {
+      const up = (fromThisRun ? flows.get(hop.flow)?.hop : undefined) ?? flows.peerHop(hop.host)
+      if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
+      return { kind: 'peer', address: `node:${hop.host}`, secure: false }
+    }
+    const flow = fromThisRun ? flows.get(hop.flow) : undefined
+    return flow === undefined ? undefined : { kind: 'hop', hop: flow.hop }
+  }
+
+  private redirect(now: Now, key: string, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): void {
+    const { message } = incoming
+    const { identity, authenticator, replies, transactions, redirector, meter } = this.components
+    if (message.to.params.has('tag')) {
+      this.respond(now, key, incoming, { status: 481, reason: 'Call Does Not Exist' })
+      return
+    }
+    if (wish.kind !== 'aor' && wish.kind !== 'gruu') {
+      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
+      return
+    }
+    let ownPhone = false
+    if (side === 'south') {
+      const caller = identifyCaller(now, incoming, 'www', this.settings.auth, identity, authenticator)
+      if (caller.kind === 'refused') {
+        replies.stateless(incoming, caller.reply)
+        return
+      }
+      ownPhone = caller.kind === 'ownPhone'
+    }
+    const { aor } = wish
+    if (aor === undefined) {
+      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
+      return
+    }
+    const gr = wish.kind === 'gruu' && !wish.own ? wish.gr : undefined
+    if (message.method === 'INVITE') {
+      const path = gr === undefined ? this.aorPath(now, side, aor) : 'gruu'
+      meter.attempts.add(`${path}|redirect`)
+    }
+    const server = transactions.accept(key, message.method, incoming.replyTo)
+    redirector.request(now.ms, { message, aor, gr, fromPeer: side === 'north', ownPhone, ticket: { incoming, server } })
+  }
+
+  private respond(now: Now, key: string, incoming: IncomingRequest, reply: Reply): void {
+    const { transactions, replies } = this.components
+    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
+    replies.send(now.ms, server, incoming, reply)
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The root machine of the SIP side. Does no I/O: it is told what came in and what time it is, and answers with what is to be
+ * sent, opened, asked and made known (contract.ts). Everything from outside is bounded, validated and answered or
+ * dropped; nothing of it reaches an exception.
+ */
+import { Outbox } from '../../common/outbox.ts'
+import type { Random } from '../../common/random.ts'
+import type { Millis, Now } from '../../common/time.ts'
+import type { Trace } from '../../common/trace.ts'
+import { canonicalAddress, parseMessage, validateRequest, type ParseFault, type SipMessage } from '../message/index.ts'
+import type { FramerOutput } from '../transport/index.ts'
+import type { Hop } from '../transaction/index.ts'
+import { incomingRequest, serverKey, type IncomingRequest } from '../transaction/index.ts'
+import { bindingViews, snapshotOf } from './views.ts'
+import type { Accounts, SipAction, SipInput, SipSettings } from './contract.ts'
+import type { Flow } from './flows.ts'
+import type { BindingView, SipInstruments, SipSnapshot } from './instruments.ts'
+import { SipParts } from './parts.ts'
+
+/** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
+const OVERLOAD_RETRY_S = { low: 5, high: 30 }
+
+export class SipCore {
+  readonly instruments: SipInstruments
+  private readonly outbox = new Outbox<SipAction>()
+  private readonly settings: SipSettings
+  private readonly parts: SipParts
+
+  constructor(
+    components: { readonly accounts: Accounts; readonly random: Random; readonly trace: Trace },
+    settings: SipSettings,
+  ) {
+    this.settings = settings
+    this.parts = new SipParts(components, settings, this.outbox)
+    this.instruments = this.parts.instruments
+  }
+
+  /** Takes one input. Afterwards `drain` what is to be done before the next. */
+  step(now: Now, input: SipInput): void {
+    const { parts } = this
+    parts.now = now
+    switch (input.kind) {
+      case 'datagram': {
+        const { listener, port, bytes } = input
+        this.datagram(now, { transport: 'udp', flow: 0, listener, host: canonicalAddress(input.host), port }, bytes)
+        break
+      }
+      case 'flowAccepted':
+        parts.flows.accepted(input.flow, input.listener, input.host, input.port)
+        break
+      case 'flowOpened':
+        parts.flows.openedByUs(input.flow)
+        break
+      case 'flowFailed':
+        this.flowGone(now, input.flow, 'error')
+        break
+      case 'flowClosed':
+        this.flowGone(now, input.flow, 'remote')
+        break
+      case 'flowData':
+        this.flowData(now, input.flow, input.bytes)
+        break
+      case 'peerFlowUp':
+        parts.flows.peerUp(input.flow, input.peer, input.secure)
+        break
+      case 'located':
+        parts.proxy.located(now.ms, input.id, input.outcome)
+        parts.redirector.located(now.ms, input.id, input.outcome)
+        break
+      case 'published':
+        parts.registrar.published(now.ms, input.id, input.outcome)
+        break
+      case 'peerFlow':
+        parts.peerFlowAnswered(now, input.id, input.outcome)
+        break
+      case 'resolved':
+        parts.proxy.resolved(now.ms, input.id, input.outcome)
+        break
+      case 'overlayAvailable':
+        parts.overlayAvailable = input.available
+        break
+      case 'drain':
+        parts.draining = true
+        break
+      case 'timeout':
+        this.expire(now)
+        break
+    }
+    this.settle(now)
+  }
+
+  /** What is to be done, in order. */
+  drain(): SipAction[] {
+    return this.outbox.drain()
+  }
+
+  /** When a `timeout` is wanted. */
+  nextDeadline(): Millis {
+    const { transactions, proxy, registrar, flows } = this.parts
+    return Math.min(
+      transactions.nextDeadline(),
+      proxy.nextDeadline(),
+      registrar.nextDeadline(),
+      flows.nextDeadline(),
+    )
+  }
+
+  snapshot(): SipSnapshot {
+    return snapshotOf(this.parts)
+  }
+
+  /** Bindings held here, of one AOR or of all. */
+  bindings(aor?: string): BindingView[] {
+    return bindingViews(this.parts, aor)
+  }
+
+  private expire(now: Now): void {
+    const { transactions, proxy, registrar, flows } = this.parts
+    transactions.expire(now.ms)
+    proxy.expire(now.ms)
+    registrar.expire(now.ms)
+    for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
+      this.fault(now, due.fault, due.record.hop, due.record)
+    }
+  }
+
+  /** Failed branches may be sent elsewhere and fail there at once, so until nothing is left. */
+  private settle(now: Now): void {
+    const { transactions, proxy } = this.parts
+    for (let failures = transactions.takeFailures(); failures.length > 0; failures = transactions.takeFailures()) {
+      for (const failure of failures) proxy.failed(now.ms, failure)
+    }
+  }
+
+  private datagram(now: Now, source: Hop, bytes: Uint8Array): void {
+    // RFC 5626 s.4.4: keep-alives of phones; anything shorter than a start line is none of ours.
+    if (bytes.length < 16 && isBlank(bytes)) return
+    const parsed = parseMessage(bytes, this.settings.limits)
+    if (parsed.ok) this.message(now, parsed.value, source)
+    else this.fault(now, parsed.error, source, undefined)
+  }
+
+  private flowData(now: Now, id: number, bytes: Uint8Array): void {
+    const { flows } = this.parts
+    const record = flows.get(id)
+    if (record?.up !== true) return
+    for (const output of flows.receive(now.ms, record, bytes)) {
+      this.framed(now, output, record)
+      if (!flows.isUp(id)) return
+    }
+  }
+
+  private framed(now: Now, output: FramerOutput, record: Flow): void {
+    switch (output.kind) {
+      case 'message':
+        this.message(now, output.message, record.hop)
+        return
+      case 'fault':
+        this.fault(now, output.fault, record.hop, record)
+        return
+      case 'ping':
+        return // answered by Flows
+    }
+  }
+
+  private fault(now: Now, fault: ParseFault, source: Hop, record: Flow | undefined): void {
+    this.instruments.sipMalformed.add(`syntax|${source.transport}`)
+    this.parts.replies.fault(now.ms, fault, source)
+    if (record === undefined || !fault.close) return
+    this.parts.flows.close(record.hop.flow)
+    this.flowLost(now, record.hop.flow)
+  }
+
+  private flowGone(now: Now, flow: number, reason: 'remote' | 'error'): void {
+    if (this.parts.flows.remove(flow, reason)) this.flowLost(now, flow)
+  }
+
+  private flowLost(now: Now, flow: number): void {
+    this.parts.transactions.flowClosed(now.ms, flow)
+    this.parts.registrar.flowClosed(now.ms, flow)
+  }
+
+  private message(now: Now, message: SipMessage, source: Hop): void {
+    if (!message.isRequest) {
+      this.response(now, message, source)
+      return
+    }
+    const { transactions, replies } = this.parts
+    transactions.traffic.requestReceived(message.method, source.transport)
+    const fault = validateRequest(message, this.parts.validation)
+    if (fault !== undefined) {
+      this.instruments.sipMalformed.add(`invalid|${source.transport}`)
+      replies.fault(now.ms, fault, source)
+      return
+    }
+    this.request(now, incomingRequest(message, source, now.ms))
+  }
+
+  private request(now: Now, incoming: IncomingRequest): void {
+    const { transactions, router, registerHandler, registrar } = this.parts
+    const { message } = incoming
+    const key = serverKey(message)
+    const known = transactions.server(key)
+    if (message.method === 'ACK') {
+      // RFC 6026 s.7.1: the ACK of a 2xx is not the transaction's, even if its branch says so.
+      if (known !== undefined && known.state !== 'accepted') transactions.repeat(now.ms, known, 'ack')
+      else router.ack(incoming)
+      return
+    }
+    if (known !== undefined) {
+      transactions.repeat(now.ms, known, 'request')
+    } else if (message.method === 'CANCEL') {
+      this.cancel(now, key, incoming)
+    } else if (transactions.full) {
+      this.turnAway(incoming, 'Overloaded')
+    } else if (this.parts.draining && (message.method === 'REGISTER' || router.beginsDialog(incoming))) {
+      this.turnAway(incoming, 'Leaving')
+    } else if (message.method === 'REGISTER') {
+      registerHandler.request(now, key, incoming, registrar)
+    } else {
+      router.request(now, key, incoming)
+    }
+  }
+
+  /** RFC 3261 s.9.2 and s.16.10; S-29: only from where the INVITE came. */
+  private cancel(now: Now, key: string, incoming: IncomingRequest): void {
+    const { transactions, replies, router } = this.parts
+    const invite = transactions.server(serverKey(incoming.message, 'INVITE'))
+    if (invite !== undefined && sameOrigin(invite.hop, incoming.source)) {
+      const server = transactions.accept(key, 'CANCEL', incoming.replyTo)
+      replies.send(now.ms, server, incoming, { status: 200, reason: 'OK' })
+      invite.user?.cancel(now.ms)
+      return
+    }
+    if (invite === undefined && router.cancelByRoute(incoming)) return
+    replies.stateless(incoming, { status: 481, reason: 'Transaction Does Not Exist' })
+  }
+
+  private response(now: Now, response: SipMessage, source: Hop): void {
+    const { transactions, identity, proxy } = this.parts
+    transactions.traffic.responseReceived(response.cseq.method, response.status, source.transport)
+    const via = response.topVia
+    // S3261-18.1-05, S6026-7-04: not ours, or of no transaction: dropped.
+    if (via.branch === undefined || !identity.isOwnVia(via)) return
+    const client = transactions.receive(now.ms, response, via.branch)
+    if (client?.user !== undefined && client.user.client === client) proxy.responded(now.ms, client.user, response)
+  }
+
+  private turnAway(incoming: IncomingRequest, reason: string): void {
+    const { replies, registerHandler } = this.parts
+    if (incoming.message.method === 'REGISTER') registerHandler.turnedAway()
+    const retryAfter = this.parts.retryAfterS(OVERLOAD_RETRY_S.low, OVERLOAD_RETRY_S.high)
+    replies.stateless(incoming, { status: 503, reason, headers: [['Retry-After', String(retryAfter)]] })
+  }
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 13 && byte !== 10 && byte !== 0 && byte !== 32) return false
+  return true
+}
+
+/** One flow, or for datagrams one host: a NAT may have changed the port meanwhile. */
+function sameOrigin(a: Hop, b: Hop): boolean {
+  return a.transport === b.transport && a.flow === b.flow && a.host === b.host
+}

@@ -1,0 +1,45 @@
+/** Read-only views for gauges and the admin API. */
+import type { Binding } from '../registrar/index.ts'
+import type { BindingView, SipSnapshot } from './instruments.ts'
+import type { SipParts } from './parts.ts'
+
+export function snapshotOf(parts: SipParts): SipSnapshot {
+  const bindings = new Map<string, number>([
+    ['udp', 0],
+    ['tcp', 0],
+  ])
+  let aors = 0
+  for (const [, held] of parts.registrar.entries()) {
+    aors++
+    for (const { reach } of held) bindings.set(reach.transport, (bindings.get(reach.transport) ?? 0) + 1)
+  }
+  return {
+    transactions: new Map(Object.entries(parts.transactions.active)),
+    connections: parts.flows.counts(),
+    bindings,
+    aors,
+    overlayAvailable: parts.overlayAvailable,
+    draining: parts.draining,
+  }
+}
+
+export function bindingViews(parts: SipParts, aor: string | undefined): BindingView[] {
+  const views: BindingView[] = []
+  const add = (owner: string, bindings: readonly Binding[]): void => {
+    for (const binding of bindings) {
+      const { reach } = binding
+      views.push({
+        aor: owner,
+        contact: binding.contact,
+        kind: binding.kind,
+        expiresS: Math.max(0, Math.ceil((binding.endsAt - parts.now.ms) / 1000)),
+        userAgent: binding.userAgent,
+        transport: reach.transport,
+        flow: binding.flowLost ? 'lost' : reach.flow === 0 ? 'address' : 'flow',
+      })
+    }
+  }
+  if (aor !== undefined) add(aor, parts.registrar.bindings(aor))
+  else for (const [owner, bindings] of parts.registrar.entries()) add(owner, bindings)
+  return views
+}

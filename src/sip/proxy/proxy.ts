@@ -1,0 +1,221 @@
+/**
+ * The transaction-stateful forking proxy (RFC 3261 s.16). Its owner decides that a request may be forwarded and where it
+ * wants to go; here the response contexts are made and everything that comes back is given to them. Does no I/O.
+ */
+import { Deadlines } from '../../common/deadlines.ts'
+import type { Tally } from '../../common/instruments.ts'
+import type { Millis } from '../../common/time.ts'
+import { buildResponse, parseUri, type SipMessage } from '../message/index.ts'
+import type { Hop, Wire } from '../transaction/hop.ts'
+import type { IncomingRequest } from '../transaction/incoming.ts'
+import type { ServerTransaction } from '../transaction/machinery.ts'
+import type { ClientFailure, Transactions } from '../transaction/transactions.ts'
+import { madeHere } from './best-response.ts'
+import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
+import type { OutgoingRequest } from './branch-sender.ts'
+import type { CallMeter } from './call-meter.ts'
+import type { ProxyEnvironment, ProxySettings } from './environment.ts'
+import { forwardedBytes, isRecordRouted } from './forward.ts'
+import { branchOf, isLoop, loopHash } from './loop.ts'
+import type { OwnIdentity } from './own-identity.ts'
+import type { Located, PeerFlowAnswer, ProxyPorts, Resolved } from './ports.ts'
+import { ResponseContext } from './response-context.ts'
+import type { RouteDecision } from './route.ts'
+import type { RouteTokens } from './route-token.ts'
+import { hostTarget } from './target-kinds.ts'
+import type { Target, TargetPath, Way } from './targets.ts'
+import { Upstream } from './upstream.ts'
+
+export type Goal =
+  /** A hosted AOR; without `askOverlay` local bindings decide alone (M-20). */
+  | { readonly kind: 'aor'; readonly aor: string; readonly askOverlay: boolean; readonly path: TargetPath }
+  | { readonly kind: 'hop'; readonly hop: Hop }
+  | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
+  /** A host outside, named by this URI. */
+  | { readonly kind: 'host'; readonly uri: string }
+
+export interface ProxyRequest {
+  readonly incoming: IncomingRequest
+  /** `north` came on a peer flow. */
+  readonly side: 'south' | 'north'
+  readonly route: RouteDecision
+  readonly goal: Goal
+}
+
+export interface ProxyComponents {
+  readonly identity: OwnIdentity
+  readonly tokens: RouteTokens
+  readonly ports: ProxyPorts
+  readonly transactions: Transactions<ForkContext, Branch>
+  readonly wire: Wire
+  readonly meter: CallMeter
+  readonly timeouts: Tally
+}
+
+export class Proxy {
+  private readonly environment: ProxyEnvironment
+  private readonly wire: Wire
+  private readonly deadlines = new Deadlines<ProxyTimer>()
+  private readonly questions = new Map<number, Question>()
+
+  constructor(components: ProxyComponents, settings: ProxySettings) {
+    const { deadlines, questions } = this
+    this.environment = { ...components, settings, deadlines, questions }
+    this.wire = components.wire
+  }
+
+  nextDeadline(): Millis {
+    return this.deadlines.next()
+  }
+
+  /** An AOR with phones here: its calls count as local. */
+  hasBindings(now: Millis, aor: string): boolean {
+    return this.environment.ports.bindings(now, aor).length > 0
+  }
+
+  /** Forwards a request that may be forwarded; `server` is its transaction. */
+  forward(now: Millis, request: ProxyRequest, server: ServerTransaction<ForkContext>): void {
+    const { environment } = this
+    const { message, topVia } = request.incoming
+    const hash = loopHash(message, request.side)
+    const vias = message.nextVia === undefined ? [] : message.vias()
+    if (isLoop(vias, hash, (via) => environment.identity.isOwnVia(via))) {
+      new Upstream(environment, request.incoming, server).final(now, madeHere(482, 'Loop Detected'), [])
+      return
+    }
+    const { goal } = request
+    const path: TargetPath = goal.kind === 'aor' ? goal.path : goal.kind === 'peer' ? 'gruu' : 'dns'
+    const metered = message.method === 'INVITE' && !message.to.params.has('tag')
+    const outgoing = this.outgoing(request, hash)
+    const context = new ResponseContext(environment, {
+      outgoing,
+      server,
+      metered,
+      path,
+      serial: message.method === 'SUBSCRIBE',
+    })
+    server.user = context
+    if (metered) environment.meter.attempts.add(`${path}|proxy`)
+    // RFC 3261 s.17.2.1: the caller's repeats end at once, whatever takes its time behind us.
+    if (message.method === 'INVITE') {
+      environment.transactions.answer(now, server, 100, buildResponse(message, 100, 'Trying', { topVia, copyTimestamp: true }))
+    }
+    if (goal.kind === 'aor') context.finder.addAor(now, goal.aor, 0, goal.askOverlay)
+    else {
+      const target = this.target(request, path)
+      if (target !== undefined) context.add(target)
+    }
+    context.run(now)
+  }
+
+  /** An ACK of a 2xx, or a CANCEL of nothing we know: sent on without a transaction, dropped when there is no way. */
+  forwardStateless(request: ProxyRequest): void {
+    const { ports } = this.environment
+    const target = this.target(request, 'dns')
+    if (target === undefined) return
+    const hash = loopHash(request.incoming.message, request.side)
+    const outgoing = this.outgoing(request, hash)
+    const send = (wanted: Hop): void => {
+      const hop = ports.dial(wanted)
+      const { incoming, routes } = outgoing
+      const { identity, tokens, settings } = this.environment
+      const bytes = forwardedBytes(
+        {
+          message: incoming.message,
+          requestUri: target.uri,
+          routes,
+          recordRouteTo: undefined,
+          breadth: undefined,
+          topVia: incoming.topVia,
+          realm: settings.realm,
+        },
+        hop,
+        branchOf(ports.branchId(), hash),
+        identity,
+        tokens,
+      )
+      this.wire.send(hop, bytes)
+    }
+    if (target.way.kind === 'hop') send(target.way.hop)
+    else if (target.way.kind === 'peer') {
+      const { address, secure } = target.way
+      const id = ports.openPeerFlow(address, secure, this.environment.settings.peerFlowBudgetMs.other)
+      this.questions.set(id, { kind: 'stateless', send })
+    } else {
+      const { host, port, transport, secure } = target.way
+      this.questions.set(ports.resolve(host, port, transport, secure), { kind: 'stateless', send })
+    }
+  }
+
+  responded(now: Millis, branch: Branch, response: SipMessage): void {
+    // Without a Via below ours there is nobody to pass it to.
+    if (response.nextVia !== undefined) branch.context.responded(now, branch, response)
+  }
+
+  failed(now: Millis, failure: ClientFailure<Branch>): void {
+    const branch = failure.client.user
+    // A branch that has been sent elsewhere since is not concerned.
+    if (branch !== undefined && failure.client.key.startsWith(branch.branchId)) {
+      branch.context.failed(now, branch, failure.cause)
+    }
+  }
+
+  located(now: Millis, id: number, answer: Located): void {
+    const question = this.take(id)
+    if (question?.kind === 'locate') question.context.located(now, question, answer)
+  }
+
+  peerFlow(now: Millis, id: number, answer: PeerFlowAnswer): void {
+    const question = this.take(id)
+    if (question?.kind === 'branch') question.branch.context.connected(now, question.branch, answer)
+    else if (question?.kind === 'stateless' && answer.ok) {
+      const hop = this.environment.ports.flowHop(answer.flow)
+      if (hop !== undefined) question.send(hop)
+    }
+  }
+
+  resolved(now: Millis, id: number, answer: Resolved): void {
+    const question = this.take(id)
+    if (question?.kind === 'branch') question.branch.context.resolved(now, question.branch, answer)
+    else if (question?.kind === 'stateless' && answer.ok) {
+      const address = answer.addresses[0]
+      if (address === undefined) return
+      const listener = this.environment.identity.listenerFor(address.transport)?.id ?? 0
+      question.send({ ...address, flow: 0, listener })
+    }
+  }
+
+  expire(now: Millis): void {
+    for (let due = this.deadlines.pop(now); due !== undefined; due = this.deadlines.pop(now)) {
+      due.context.timer(now, due.branch)
+    }
+  }
+
+  private take(id: number): Question | undefined {
+    const question = this.questions.get(id)
+    this.questions.delete(id)
+    return question
+  }
+
+  private outgoing(request: ProxyRequest, hash: string): OutgoingRequest {
+    const { incoming, route } = request
+    return {
+      incoming,
+      routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
+      recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
+      loopHash: hash,
+    }
+  }
+
+  private target(request: ProxyRequest, path: TargetPath): Target | undefined {
+    const { goal, route } = request
+    if (goal.kind === 'aor') return undefined
+    if (goal.kind === 'host') {
+      const next = parseUri(goal.uri)
+      return next === undefined ? undefined : hostTarget(route.requestUri, next, path)
+    }
+    const way: Way =
+      goal.kind === 'hop' ? { kind: 'hop', hop: goal.hop } : { kind: 'peer', address: goal.address, secure: goal.secure }
+    return { uri: route.requestUri, routes: [], way, q: 1000, key: 'only', instance: undefined, registeredAt: 0, path }
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The redirect server (RFC 3261 s.8.3, adapter-mapping s.6): answers where to go and never forwards. Does no I/O.
+ */
+import type { Millis } from '../../common/time.ts'
+import type { SipMessage } from '../message/index.ts'
+import { contactHeaders, OVERLAY_EXPIRES_S, viaProxy, type RedirectContact } from './redirect-contacts.ts'
+import { parseRedirectProxy, type RedirectProxy } from './redirect-proxies.ts'
+
+/** A binding as redirection sees it. */
+export interface RedirectableBinding {
+  readonly kind: 'device' | 'forward' | 'node' | 'other'
+  readonly contact: string
+  readonly q: number
+  readonly direct: boolean
+  readonly expiresAt: Millis
+}
+
+export type RedirectLocated =
+  | {
+      readonly kind: 'found'
+      readonly targets: readonly (
+        | { readonly kind: 'peer'; readonly aor: string | undefined }
+        | { readonly kind: 'local'; readonly aor: string }
+        | { readonly kind: 'uri'; readonly uri: string }
+      )[]
+      readonly userExists: boolean
+      readonly loop: boolean
+    }
+  | { readonly kind: 'failed'; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+
+export interface RedirectAnswer {
+  readonly status: number
+  readonly reason: string
+  readonly headers: readonly (readonly [string, string])[]
+}
+
+export interface RedirectHost<T> {
+  bindings(now: Millis, aor: string): readonly RedirectableBinding[]
+  userHosted(aor: string): boolean
+  locate(aor: string, invite: boolean): number
+  answer(now: Millis, ticket: T, answer: RedirectAnswer): void
+}
+
+export interface RedirectRequest<T> {
+  readonly message: SipMessage
+  readonly aor: string
+  /** `;gr=...` of an overlay GRUU; those are not looked up (RFC 5627 s.6.1). */
+  readonly gr: string | undefined
+  /** Came on a peer flow: only phones that the peer can reach itself are named. */
+  readonly fromPeer: boolean
+  /** From an authenticated phone of ours. */
+  readonly ownPhone: boolean
+  readonly ticket: T
+}
+
+export class Redirector<T> {
+  private readonly host: RedirectHost<T>
+  private readonly proxies: readonly RedirectProxy[]
+  private readonly use305: boolean
+  private readonly localOnly: boolean
+  private readonly waiting = new Map<number, RedirectRequest<T>>()
+
+  constructor(
+    components: { readonly host: RedirectHost<T> },
+    init: { readonly proxies: readonly string[]; readonly use305: boolean; readonly localOnly: boolean },
+  ) {
+    this.host = components.host
+    this.proxies = init.proxies.flatMap((entry) => parseRedirectProxy(entry) ?? [])
+    this.use305 = init.use305
+    this.localOnly = init.localOnly
+  }
+
+  request(now: Millis, request: RedirectRequest<T>): void {
+    if (request.gr !== undefined) {
+      this.answer(now, request, this.byProxies(request, request.aor, `;gr=${request.gr}`), true)
+    } else if (request.fromPeer || this.localOnly) {
+      this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
+    } else {
+      this.waiting.set(this.host.locate(request.aor, request.message.method === 'INVITE'), request)
+    }
+  }
+
+  located(now: Millis, id: number, outcome: RedirectLocated): void {
+    const request = this.waiting.get(id)
+    if (request === undefined) return
+    this.waiting.delete(id)
+    const contacts = this.local(now, request.aor)
+    if (outcome.kind === 'failed') {
+      if (contacts.length > 0) this.answer(now, request, contacts, true)
+      else {
+        const { status, reason, retryAfterS } = outcome
+        const headers: [string, string][] = retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]]
+        this.host.answer(now, request.ticket, { status, reason, headers })
+      }
+      return
+    }
+    let elsewhere = false
+    for (const target of outcome.targets) {
+      elsewhere = true
+      if (target.kind === 'peer') contacts.push(...this.byProxies(request, target.aor ?? request.aor, ''))
+      else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
+      else contacts.push({ uri: target.uri, q: 1000, expiresS: OVERLAY_EXPIRES_S })
+    }
+    const proxy = this.proxies[0]
+    if (elsewhere && this.use305 && request.ownPhone && proxy !== undefined && this.proxies.length === 1) {
+      const contact = `<sip:${proxy.host}:${proxy.port};transport=${proxy.transport};lr>`
+      this.host.answer(now, request.ticket, { status: 305, reason: 'Use Proxy', headers: [['Contact', contact]] })
+      return
+    }
+    if (contacts.length === 0 && outcome.loop) {
+      this.host.answer(now, request.ticket, { status: 482, reason: 'Loop Detected', headers: [] })
+      return
+    }
+    const known = outcome.userExists || elsewhere || this.host.userHosted(request.aor)
+    this.answer(now, request, contacts, known)
+  }
+
+  /** Phones registered here that others reach by their own address; what only this node reaches is left out. */
+  private local(now: Millis, aor: string): RedirectContact[] {
+    const contacts: RedirectContact[] = []
+    for (const { kind, contact, q, direct, expiresAt } of this.host.bindings(now, aor)) {
+      const usable = kind === 'other' || kind === 'forward' || (kind === 'device' && direct)
+      if (usable) contacts.push({ uri: contact, q, expiresS: Math.max(0, Math.ceil((expiresAt - now) / 1000)) })
+    }
+    return contacts
+  }
+
+  private byProxies(request: RedirectRequest<T>, aor: string, parameters: string): RedirectContact[] {
+    const scheme = request.message.uri?.scheme === 'sips' ? 'sips' : 'sip'
+    return this.proxies.map((proxy) => ({
+      uri: viaProxy(scheme, aor, parameters, proxy),
+      q: 1000,
+      expiresS: OVERLAY_EXPIRES_S,
+    }))
+  }
+
+  private answer(now: Millis, request: RedirectRequest<T>, contacts: readonly RedirectContact[], known: boolean): void {
+    const values = contactHeaders(contacts, request.message.requestUri)
+    if (values.length > 0) {
+      const headers = values.map((value): [string, string] => ['Contact', value])
+      this.host.answer(now, request.ticket, { status: 302, reason: 'Moved Temporarily', headers })
+    } else if (known && contacts.length === 0) {
+      this.host.answer(now, request.ticket, { status: 480, reason: 'Temporarily Unavailable', headers: [] })
+    } else {
+      this.host.answer(now, request.ticket, { status: 404, reason: 'Not Found', headers: [] })
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** The headers of a 200 to REGISTER (RFC 3261 s.10.3 item 8). */
+import type { Millis, Now } from '../../common/time.ts'
+import { formatDate, formatParams, type SipMessage } from '../message/index.ts'
+import type { Binding } from './binding.ts'
+import type { SavePlan } from './plan-save.ts'
+import { listsOption } from './register-request.ts'
+
+/** Every current binding with what is left of its time, Date, and what extensions echo. */
+export function savedHeaders(
+  now: Now,
+  message: SipMessage,
+  plan: SavePlan,
+  bindings: readonly Binding[],
+  serviceRoute: string | undefined,
+): [string, string][] {
+  const headers: [string, string][] = []
+  for (const binding of bindings) headers.push(['Contact', contactOf(binding, now.ms)])
+  for (const value of message.values('path')) headers.push(['Path', value])
+  if (serviceRoute !== undefined) headers.push(['Service-Route', serviceRoute])
+  // RFC 5626 s.6: only when it was applied and the phone knows it.
+  if (plan.outbound && listsOption(message, 'supported', 'outbound')) headers.push(['Require', 'outbound'])
+  headers.push(['Date', formatDate(now.wall)])
+  return headers
+}
+
+function contactOf(binding: Binding, now: Millis): string {
+  const seconds = Math.max(0, Math.ceil((binding.expiresAt - now) / 1000))
+  return `<${binding.contact}>${formatParams(binding.parameters)};expires=${seconds}`
+}

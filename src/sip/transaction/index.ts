@@ -1,0 +1,7 @@
+/** The transaction layer, for sip/core and sip/proxy. */
+export { isReliable, type Hop, type HopTransport, type Wire } from './hop.ts'
+export { incomingRequest, type IncomingRequest } from './incoming.ts'
+export type { ClientTransaction, ServerTransaction } from './machinery.ts'
+export { clientKey, MAGIC_COOKIE, serverKey } from './matching.ts'
+export { Transactions, type TransactionKind } from './transactions.ts'
+export { Traffic } from './traffic.ts'
