@@ -1,5 +1,5 @@
 /** Digest hashes (RFC 7616 s.3.2, RFC 8760 s.2.3). */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export type DigestAlgorithm = 'SHA-512-256' | 'SHA-256' | 'MD5'
 
@@ -32,12 +32,12 @@ export function algorithmNamed(text: string): AlgorithmForm | undefined {
 
 /** Lower-case hex of H(text); each char of the text is one byte. */
 export function hashText(algorithm: DigestAlgorithm, text: string): string {
-  return createHash(HASH_NAMES[algorithm]).update(text, 'latin1').digest('hex')
+  return hash(HASH_NAMES[algorithm], Buffer.from(text, 'latin1'), 'hex')
 }
 
 /** Lower-case hex of H(bytes). */
 export function hashBytes(algorithm: DigestAlgorithm, bytes: Uint8Array): string {
-  return createHash(HASH_NAMES[algorithm]).update(bytes).digest('hex')
+  return hash(HASH_NAMES[algorithm], bytes, 'hex')
 }
 
 /**
@@ -50,5 +50,5 @@ export function digestHash(
   realm: string,
   password: string,
 ): string {
-  return createHash(HASH_NAMES[algorithm]).update(`${username}:${realm}:${password}`, 'utf8').digest('hex')
+  return hash(HASH_NAMES[algorithm], `${username}:${realm}:${password}`, 'hex')
 }

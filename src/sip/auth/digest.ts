@@ -5,7 +5,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import { fromUtf8, utf8 } from '../../common/bytes.ts'
 import type { Now } from '../../common/time.ts'
-import { parseUri, percentDecode } from '../message/uri.ts'
+import { percentDecode } from '../message/escapes.ts'
+import { parseUri } from '../message/uri.ts'
 import { quote } from '../message/chars.ts'
 import {
   algorithmNamed,

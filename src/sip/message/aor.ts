@@ -4,7 +4,8 @@
  */
 import { fail, ok, type Result } from '../../common/errors.ts'
 import { AT } from './chars.ts'
-import { percentDecode, parseUri, type SipUri } from './uri.ts'
+import { percentDecode } from './escapes.ts'
+import { parseUri, type SipUri } from './uri.ts'
 import { stripSeparators } from './uri-equal.ts'
 
 export interface AorRules {

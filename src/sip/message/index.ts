@@ -14,15 +14,8 @@ export { NO_NAME_ADDR, parseNameAddr, type NameAddr } from './name-addr.ts'
 export { formatParams, parseParams, NO_PARAMS } from './params.ts'
 export { splitValues } from './lists.ts'
 export { quote, unquote } from './chars.ts'
-export {
-  escapeUser,
-  formatUri,
-  isIpHost,
-  parseUri,
-  percentDecode,
-  type SipUri,
-  type UriParts,
-} from './uri.ts'
+export { formatUri, isIpHost, parseUri, type SipUri, type UriParts } from './uri.ts'
+export { escapeUser, percentDecode } from './escapes.ts'
 export { stripSeparators, urisEqual } from './uri-equal.ts'
 export { canonicalAor, type AorRules } from './aor.ts'
 export { bracketed, canonicalAddress, isIpv4, isIpv6, isUnanswerable } from './ip.ts'

@@ -20,6 +20,7 @@ export function isIpv6(text: string): boolean {
         if (gap) return false
         gap = true
         at += 2
+        if (text.charCodeAt(at) === COLON) return false
         continue
       }
       at++

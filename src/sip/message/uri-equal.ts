@@ -1,9 +1,8 @@
 /** URI equality (RFC 3261 s.19.1.4; RFC 3966 s.4 for tel). */
-import { HEX, PERCENT, lowerAscii } from './chars.ts'
+import { lowerAscii } from './chars.ts'
+import { normalizeEscapes } from './escapes.ts'
 import { parseUri, type SipUri } from './uri.ts'
 
-/** Characters whose escaped and plain forms differ in meaning: `reserved` of RFC 2396. */
-const RESERVED = ';/?:@&=+$,'
 /** Parameters that must be in both URIs or in neither; maddr with them, by RFC 3261's own examples. */
 const MATCHED_PARAMS = ['transport', 'user', 'ttl', 'method', 'maddr']
 
@@ -27,25 +26,6 @@ export function urisEqual(a: SipUri | string, b: SipUri | string): boolean {
 function sameEscaped(a: string | undefined, b: string | undefined): boolean {
   if (a === b) return true
   return a !== undefined && b !== undefined && normalizeEscapes(a) === normalizeEscapes(b)
-}
-
-/** Undoes every escape that has no meaning of its own, once; the others get capital digits. */
-export function normalizeEscapes(text: string): string {
-  if (text.indexOf('%') < 0) return text
-  let plain = ''
-  for (let i = 0; i < text.length; i++) {
-    const isEscape =
-      text.charCodeAt(i) === PERCENT && HEX[text.charCodeAt(i + 1)] === 1 && HEX[text.charCodeAt(i + 2)] === 1
-    if (!isEscape) {
-      plain += text[i]
-      continue
-    }
-    const digits = text.slice(i + 1, i + 3)
-    const char = String.fromCharCode(Number.parseInt(digits, 16))
-    plain += char > ' ' && char !== '%' && !RESERVED.includes(char) ? char : `%${digits.toUpperCase()}`
-    i += 2
-  }
-  return plain
 }
 
 function paramsEqual(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {

@@ -4,7 +4,6 @@ import {
   COLON,
   DIGIT,
   EQUALS,
-  HEX,
   HOST_CHAR,
   LEFT_BRACKET,
   PERCENT,
@@ -18,6 +17,7 @@ import {
   lowerAscii,
   skipClass,
 } from './chars.ts'
+import { isEscape, normalizeEscapes } from './escapes.ts'
 import { bracketed, isIpv4, isIpv6, repairIpv6 } from './ip.ts'
 import { NO_PARAMS } from './params.ts'
 
@@ -139,10 +139,6 @@ function escapedEnd(chars: Uint8Array, text: string, at: number, end: number): n
   return at
 }
 
-function isEscape(text: string, at: number): boolean {
-  return HEX[text.charCodeAt(at + 1)] === 1 && HEX[text.charCodeAt(at + 2)] === 1
-}
-
 function parseUriParams(text: string, at: number, end: number): ReadonlyMap<string, string> | undefined {
   if (at === end) return NO_PARAMS
   const params = new Map<string, string>()
@@ -150,7 +146,8 @@ function parseUriParams(text: string, at: number, end: number): ReadonlyMap<stri
     if (text.charCodeAt(at) !== SEMICOLON) return undefined
     const nameEnd = escapedParamEnd(text, at + 1, end)
     if (nameEnd <= at + 1) return undefined
-    const name = lowerAscii(text.slice(at + 1, nameEnd))
+    // An escaped name is the same name (RFC 3261 s.19.1.4, RFC 4475 s.3.1.1.3).
+    const name = lowerAscii(normalizeEscapes(text.slice(at + 1, nameEnd)))
     if (params.has(name)) return undefined
     at = nameEnd
     let value = ''
@@ -249,33 +246,4 @@ export function formatUri(uri: UriParts): string {
 /** True when the host is an IP literal, which is never looked up. */
 export function isIpHost(host: string): boolean {
   return host.indexOf(':') >= 0 || isIpv4(host)
-}
-
-/** Undoes %-escapes once; broken ones stay. The result is bytes as latin-1 text. */
-export function percentDecode(text: string): string {
-  let percent = text.indexOf('%')
-  if (percent < 0) return text
-  let plain = ''
-  let copied = 0
-  while (percent >= 0) {
-    if (isEscape(text, percent)) {
-      plain +=
-        text.slice(copied, percent) +
-        String.fromCharCode(Number.parseInt(text.slice(percent + 1, percent + 3), 16))
-      copied = percent + 3
-    }
-    percent = text.indexOf('%', Math.max(copied, percent + 1))
-  }
-  return plain + text.slice(copied)
-}
-
-/** Escapes what may not stand in a user part; the input is bytes as latin-1 text, not escaped yet. */
-export function escapeUser(text: string): string {
-  let escaped = ''
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    const plain = USER_CHAR[code] === 1 && code < 0x80 && code !== 35
-    escaped += plain ? text[i] : `%${code.toString(16).toUpperCase().padStart(2, '0')}`
-  }
-  return escaped
 }
