@@ -163,7 +163,10 @@ export class Locator {
 
   /** A forwarding entry: another AOR of ours, an overlay GRUU, or a URI outside (adapter-mapping s.4.2). */
   private addUri(now: Now, { lookup, depth }: PendingFetch, text: string): void {
-    const uri = parseUri(text.includes(':') && /^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `sip:${text}`)
+    // D-02: our own kind writes bare AORs, others may write whole URIs; both are read.
+    const colon = text.indexOf(':')
+    const whole = colon > 0 && colon < (text + '@').indexOf('@') ? text : `sip:${text}`
+    const uri = parseUri(whole)
     if (uri === undefined) return
     const hosted = this.parts.domains.has(uri.host.toLowerCase())
     const gr = uri.params.get('gr')
@@ -177,7 +180,7 @@ export class Locator {
       })
       return
     }
-    const aor = hosted ? canonicalAor(text) : undefined
+    const aor = hosted ? canonicalAor(whole) : undefined
     if (aor?.ok === true) {
       this.fetch(now, lookup, aor.value, depth + 1)
       if (this.publisher.user(aor.value) !== undefined) {
@@ -185,7 +188,7 @@ export class Locator {
       }
       return
     }
-    lookup.targets.set(`uri:${text}`, { kind: 'uri', uri: text })
+    lookup.targets.set(`uri:${whole}`, { kind: 'uri', uri: whole })
   }
 
   private noteFailure(lookup: Lookup, error: CommandError): void {

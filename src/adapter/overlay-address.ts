@@ -70,7 +70,7 @@ export function decodeGr(value: string): readonly Destination[] | undefined {
   const padded = value.replaceAll('~', '=')
   const bytes = Buffer.from(padded, 'base64')
   if (bytes.toString('base64') !== padded) return undefined
-  return listFrom(bytes)
+  return listFrom(new Uint8Array(bytes))
 }
 
 function listFrom(bytes: Uint8Array): readonly Destination[] | undefined {
