@@ -33,10 +33,21 @@ export interface MetricParts {
 const STATES = ['starting', 'joining', 'joined', 'isolated', 'leaving', 'left'] as const
 
 export function nodeMetrics(parts: MetricParts): MetricsRegistry {
-  return new MetricsRegistry({ ...processReadings(parts), ...sipReadings(parts), ...overlayReadings(parts) }, { process: true })
+  return new MetricsRegistry(
+    { ...processReadings(parts), ...sipReadings(parts), ...overlayReadings(parts) },
+    { process: true },
+  )
 }
 
-function processReadings({ status, admin, writer, vault, provisioning, credential, configuration }: MetricParts): Readings {
+function processReadings({
+  status,
+  admin,
+  writer,
+  vault,
+  provisioning,
+  credential,
+  configuration,
+}: MetricParts): Readings {
   const commit = process.env['RINGBRIDGE_COMMIT'] ?? 'unknown'
   return {
     buildInfo: () => [[`${VERSION}|${process.version}|${commit}`, 1]],
@@ -59,7 +70,11 @@ function processReadings({ status, admin, writer, vault, provisioning, credentia
 function overlayReadings({ core, loop, links }: MetricParts): Readings {
   const { peer, adapter, instruments } = core
   const use = (of: 'values' | 'bytes') => () =>
-    peer.snapshot().storage.map((each) => [`${registeredKind(each.kind)?.name ?? 'other'}|${each.role}`, each[of]] as const)
+    peer
+      .snapshot()
+      .storage.map(
+        (each) => [`${registeredKind(each.kind)?.name ?? 'other'}|${each.role}`, each[of]] as const,
+      )
   return {
     overlayState: () => STATES.map((state) => [state, loop.state === state ? 1 : 0] as const),
     overlayPeers: () => {
@@ -96,5 +111,21 @@ function overlayReadings({ core, loop, links }: MetricParts): Readings {
     signatures: peer.instruments.signatures,
     registrarSync: () => (adapter.snapshot(clock()).missing === 0 ? 1 : 0),
     registrarMissing: () => adapter.snapshot(clock()).missing,
+  }
+}
+
+/** The SIP core names its instruments as the catalogue does. */
+function sipReadings({ core, tcp, udp }: MetricParts): Readings {
+  const { sip } = core
+  const sockets: Readings = { sipConnectionsRefused: tcp.refused, sipSendFailures: udp.sendFailures }
+  if (sip === undefined) return sockets
+  const snapshot = () => sip.snapshot()
+  return {
+    ...sockets,
+    ...sip.instruments,
+    sipTransactions: () => snapshot().transactions,
+    sipConnections: () => snapshot().connections,
+    registrarBindings: () => snapshot().bindings,
+    registrarAors: () => snapshot().aors,
   }
 }

@@ -81,7 +81,11 @@ export class NodeStatus implements AdminNode {
       { name: 'joined', ok: joined, ...(joined ? {} : { detail: `the overlay state is ${state}` }) },
       this.selfTest(live),
       this.journal(live),
-      { name: 'draining', ok: !this.leaving, ...(this.leaving ? { detail: 'handing over and leaving' } : {}) },
+      {
+        name: 'draining',
+        ok: !this.leaving,
+        ...(this.leaving ? { detail: 'handing over and leaving' } : {}),
+      },
       { name: 'sip', ok: true },
     ]
   }
@@ -97,10 +101,18 @@ export class NodeStatus implements AdminNode {
       roles: config.sip.roles,
       domains: config.sip.domains.length > 0 ? config.sip.domains : [configuration.instanceName],
       auth: config.sip.auth,
-      sip: sip.map(({ transport, host, port, advertisedHost }) => ({ transport, host, port, advertisedHost })),
+      sip: sip.map(({ transport, host, port, advertisedHost }) => ({
+        transport,
+        host,
+        port,
+        advertisedHost,
+      })),
       reload: {
         overlay: formatHostPort({ host: advertised.overlay.address, port: advertised.overlay.port }),
-        application: formatHostPort({ host: advertised.application.address, port: advertised.application.port }),
+        application: formatHostPort({
+          host: advertised.application.address,
+          port: advertised.application.port,
+        }),
       },
       configurationSequence: configuration.sequence,
       userName: credential.certificate.userName,
@@ -112,7 +124,8 @@ export class NodeStatus implements AdminNode {
   ring(): object {
     const nodeId = toHex(this.init.credential.nodeId)
     const { live } = this
-    if (live === undefined) return { nodeId, state: 'starting', predecessors: [], successors: [], fingers: [], connections: [] }
+    if (live === undefined)
+      return { nodeId, state: 'starting', predecessors: [], successors: [], fingers: [], connections: [] }
     const snapshot = live.core.peer.snapshot()
     const now = clock()
     return {
@@ -132,7 +145,10 @@ export class NodeStatus implements AdminNode {
       replicaDeficit: snapshot.replicaDeficit,
       connections: snapshot.connections.map((connection) => ({
         nodeId: toHex(connection.nodeId),
-        address: connection.address === undefined ? null : formatHostPort({ host: connection.address.address, port: connection.address.port }),
+        address:
+          connection.address === undefined
+            ? null
+            : formatHostPort({ host: connection.address.address, port: connection.address.port }),
         peer: connection.peer,
         ageS: Math.round((now.ms - connection.since) / 1000),
         bytesIn: connection.bytesIn,
@@ -145,7 +161,7 @@ export class NodeStatus implements AdminNode {
   bindings(aor: string | undefined): readonly object[] {
     const sip = this.live?.core.sip
     if (sip === undefined) return []
-    return sip.bindings(aor === undefined ? undefined : canonical(aor), clock())
+    return sip.bindings(aor === undefined ? undefined : canonical(aor))
   }
 
   async locate(aor: string): Promise<CommandResult<object>> {
@@ -183,7 +199,8 @@ export class NodeStatus implements AdminNode {
     const { lastSuccessMs } = live.core.adapter.snapshot(clock()).selfTest
     const age = lastSuccessMs === undefined ? undefined : performance.now() - lastSuccessMs
     if (age !== undefined && age < SELF_TEST_FRESH_MS) return { name: 'selfTest', ok: true }
-    const detail = age === undefined ? 'no round has succeeded yet' : `last success ${Math.round(age / 1000)} s ago`
+    const detail =
+      age === undefined ? 'no round has succeeded yet' : `last success ${Math.round(age / 1000)} s ago`
     return { name: 'selfTest', ok: false, detail }
   }
 

@@ -1,6 +1,5 @@
 /** Accounts in memory, by name and by AOR, replaced as a whole when the file changes. */
-import type { Account, Accounts } from '../../sip/index.ts'
-import { canonicalAor } from '../../sip/index.ts'
+import { canonicalAor, type Account, type Accounts } from '../../sip/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { AccountEntry } from './account-file.ts'
 
@@ -71,7 +70,7 @@ function accountOf(entry: AccountEntry, file: string): Account {
   }
   return {
     username: entry.username,
-    ha1: new Map(Object.entries(entry.ha1)),
+    ha1: new Map(Object.entries(entry.ha1).filter((pair): pair is [string, string] => pair[1] !== undefined)),
     aors: (entry.aors ?? [`${entry.username}@${entry.realm}`]).map(canonical),
     delegates: (entry.delegates ?? []).map(canonical),
   }

@@ -29,6 +29,8 @@ export const TLS_LIMITS: TlsLimits = {
 /** Certificates that a far end may show; more is not a chain but an attack on whoever checks it. */
 const CHAIN_LENGTH_MAX = 8
 
+const STAGES = ['tls|tcp', 'tls|tls', 'tls|no_certificate', 'tls|stuck', 'tls|limit']
+
 export interface TlsIdentity {
   /** PEM, leaf first. */
   readonly certificates: string
@@ -44,9 +46,9 @@ interface Channel {
 }
 
 export class TlsLinks {
-  /** Failed links by stage and reason. */
-  readonly failures = new Tally(['tcp', 'tls', 'no_certificate', 'stuck', 'limit'])
-  readonly setupSeconds = new Histogram(SECONDS_BUCKETS, [''])
+  /** transport|stage of links that failed. */
+  readonly failures = new Tally(STAGES)
+  readonly setupSeconds = new Histogram(SECONDS_BUCKETS, ['tls'])
   private readonly sink: (input: PeerInput) => void
   private readonly identity: TlsIdentity
   private readonly limits: TlsLimits
@@ -90,12 +92,12 @@ export class TlsLinks {
       keepAlive: true,
     })
     server.maxConnections = this.limits.connectionsMax
-    server.on('drop', () => this.failures.add('limit'))
+    server.on('drop', () => this.failures.add('tls|limit'))
     server.on('connection', (socket) => {
       const source = socket.remoteAddress ?? ''
       const fromSource = this.perSource.get(source) ?? 0
       if (fromSource >= this.limits.connectionsPerSourceMax) {
-        this.failures.add('limit')
+        this.failures.add('tls|limit')
         socket.destroy()
         return
       }
@@ -108,7 +110,7 @@ export class TlsLinks {
     })
     server.on('secureConnection', (socket) => this.accept(purpose, socket))
     server.on('tlsClientError', (_error, socket) => {
-      this.failures.add('tls')
+      this.failures.add('tls|tls')
       socket.destroy()
     })
     server.on('keylog', (line: Buffer) => this.logKey(line))
@@ -119,7 +121,7 @@ export class TlsLinks {
         resolve()
       })
     })
-    server.on('error', () => this.failures.add('tcp'))
+    server.on('error', () => this.failures.add('tls|tcp'))
     this.servers.push(server)
     const bound = server.address()
     if (bound === null || typeof bound === 'string') throw new Error('TLS listener without an address')
@@ -160,7 +162,7 @@ export class TlsLinks {
     socket.once('secureConnect', () => {
       clearTimeout(deadline)
       socket.setKeepAlive(true, 60_000)
-      this.setupSeconds.observe((performance.now() - started) / 1000)
+      this.setupSeconds.observe((performance.now() - started) / 1000, 'tls')
       this.up(id, channel, purpose, 'client', to)
     })
     this.attach(id, channel)
@@ -169,7 +171,7 @@ export class TlsLinks {
   send(id: ChannelId, bytes: Uint8Array): void {
     const channel = this.channels.get(id)
     if (channel === undefined || this.writer.write(channel.socket, bytes)) return
-    this.failures.add('stuck')
+    this.failures.add('tls|stuck')
     channel.socket.destroy()
   }
 
@@ -222,7 +224,7 @@ export class TlsLinks {
     if (certificates.length === 0) {
       // Without one there is nobody to name: RFC 6940 s.6.6.1 has both ends authenticate.
       channel.reason = 'the far end shows no certificate'
-      this.failures.add('no_certificate')
+      this.failures.add('tls|no_certificate')
       if (role === 'server') this.channels.delete(id)
       channel.socket.destroy()
       return
@@ -250,7 +252,7 @@ export class TlsLinks {
         this.sink({ kind: 'channelClosed', channel: id })
         return
       }
-      if (channel.stage !== 'up') this.failures.add(channel.stage)
+      if (channel.stage !== 'up') this.failures.add(`tls|${channel.stage}`)
       this.sink({ kind: 'channelFailed', channel: id, reason: channel.reason })
     })
   }

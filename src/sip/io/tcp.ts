@@ -41,9 +41,9 @@ interface Flow {
 }
 
 export class TcpShell {
-  readonly opened = new Tally(['accepted', 'connected'])
-  readonly closed = new Tally(['remote', 'local', 'idle', 'stuck', 'error'])
-  readonly refused = new Tally(['flows', 'source'])
+  readonly opened = new Tally(['tcp|accepted', 'tcp|connected'])
+  readonly closed = new Tally(['tcp|remote', 'tcp|local', 'tcp|idle', 'tcp|stuck', 'tcp|error'])
+  readonly refused = new Tally(['tcp|flows', 'tcp|source'])
   private readonly sink: (input: SipInput) => void
   private readonly limits: TcpLimits
   private readonly writer: TurnWriter
@@ -73,7 +73,7 @@ export class TcpShell {
         resolve()
       })
     })
-    server.on('error', () => this.closed.add('error'))
+    server.on('error', () => this.closed.add('tcp|error'))
     server.on('connection', (socket) => this.accept(init.id, socket))
     this.servers.push(server)
     const bound = server.address()
@@ -92,7 +92,7 @@ export class TcpShell {
     socket.setTimeout(this.limits.connectTimeoutMs)
     socket.once('connect', () => {
       flow.open = true
-      this.opened.add('connected')
+      this.opened.add('tcp|connected')
       socket.setTimeout(this.limits.idleTimeoutMs)
       this.sink({ kind: 'flowOpened', flow: id })
     })
@@ -136,13 +136,13 @@ export class TcpShell {
     }
     const fromSource = this.perSource.get(host) ?? 0
     if (this.flows.size >= this.limits.flowsMax || fromSource >= this.limits.flowsPerSourceMax) {
-      this.refused.add(this.flows.size >= this.limits.flowsMax ? 'flows' : 'source')
+      this.refused.add(this.flows.size >= this.limits.flowsMax ? 'tcp|flows' : 'tcp|source')
       socket.destroy()
       return
     }
     const id = this.nextFlow
     this.nextFlow += 2
-    this.opened.add('accepted')
+    this.opened.add('tcp|accepted')
     this.perSource.set(host, fromSource + 1)
     socket.setTimeout(this.limits.firstBytesTimeoutMs)
     socket.once('data', () => socket.setTimeout(this.limits.idleTimeoutMs))
@@ -180,7 +180,7 @@ export class TcpShell {
 
   private forget(id: FlowId, flow: Flow): void {
     this.flows.delete(id)
-    if (flow.open) this.closed.add(flow.reason)
+    if (flow.open) this.closed.add(`tcp|${flow.reason}`)
     if (id % 2 !== 0) return
     const left = (this.perSource.get(flow.source) ?? 1) - 1
     if (left > 0) this.perSource.set(flow.source, left)

@@ -1,0 +1,89 @@
+/** `ringbridge start`: one node, until it is told to end. */
+import { usableConfig } from '../../app/config/check.ts'
+import { formatHostPort } from '../../app/config/endpoint.ts'
+import type { Config } from '../../app/config/schema.ts'
+import { openLog, type Log } from '../../app/log.ts'
+import { startNode, type RunningNode } from '../../app/node.ts'
+import { phoneSettings } from '../../app/phone-settings.ts'
+import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
+
+const HELP = `ringbridge start [--config FILE]
+
+Runs one node. Without a file: everything embedded, data in ./data, SIP on UDP and TCP 0.0.0.0:5060, RELOAD on 0.0.0.0:6084,
+admin on 127.0.0.1:8080. Every key may come from the environment: RINGBRIDGE_SIP__LISTEN, RINGBRIDGE_ADMIN__TOKEN_FILE.
+
+SIGTERM, SIGINT  hand over, leave, exit; a second one exits at once
+SIGHUP           read accounts and log level again
+
+  --config FILE  YAML; check-config FILE validates it
+  --tied         end when standard input ends: for a parent that may die
+  --json         log JSON even on a terminal`
+
+export const start: Command = {
+  help: HELP,
+  run: async (args) => {
+    const { values, positionals } = readArgs(args, {
+      config: { type: 'string' },
+      tied: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    })
+    if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0] as string}"`)
+    const config = usableConfig(values.config, process.env)
+    const log = openLog(config.log.level, values.json ? 'json' : config.log.format)
+    const node = await startNode(config, log.trace)
+    announce(config, node)
+    void node.ready().then(() => {
+      log.trace({ level: 'info', area: 'app', event: 'ready', nodeId: node.nodeId, admin: node.admin })
+    })
+    await untilStopped(node, log, values.config, values.tied)
+    return EXIT.done
+  },
+}
+
+/** What to type into a phone. Not part of the log: the first run shows passwords, and the log never does. */
+function announce(config: Config, node: RunningNode): void {
+  if (config.sip.roles.length > 0) print(phoneSettings(node.domain, node.sip, node.fresh))
+  print(
+    `  RELOAD    ${formatHostPort({ host: node.overlay.overlay.address, port: node.overlay.overlay.port })}`,
+  )
+  print(`  admin     http://${node.admin}/\n`)
+}
+
+/** Waits for a signal and leaves; a second signal ends the process where it stands. */
+async function untilStopped(
+  node: RunningNode,
+  log: Log,
+  file: string | undefined,
+  tied: boolean,
+): Promise<void> {
+  let told: (signal: string) => void = () => undefined
+  const signalled = new Promise<string>((resolve) => (told = resolve))
+  let signals = 0
+  const onSignal = (signal: string): void => {
+    if (++signals > 1) process.exit(EXIT.failed)
+    told(signal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  process.on('SIGHUP', () => reload(node, log, file))
+  if (tied) process.stdin.on('end', () => told('stdin')).resume()
+  const signal = await signalled
+  log.trace({ level: 'info', area: 'app', event: 'stopping', signal })
+  await node.stop()
+  if (tied) process.stdin.destroy()
+  process.removeAllListeners('SIGHUP')
+}
+
+/** A fault in a file leaves everything as it was. */
+function reload(node: RunningNode, log: Log, file: string | undefined): void {
+  try {
+    log.setLevel(usableConfig(file, process.env).log.level)
+    node.reload()
+    node.reloaded(true)
+    log.trace({ level: 'info', area: 'app', event: 'reloaded' })
+  } catch (error) {
+    node.reloaded(false)
+    const reason = error instanceof Error ? error.message : String(error)
+    log.trace({ level: 'error', area: 'app', event: 'reload_failed', reason })
+  }
+}

@@ -1,0 +1,125 @@
+/** What a testbed consists of: ports, roles and configuration of every peer (contract s.2). */
+
+export const DOMAIN = 'dht.example.com'
+const HOST = '127.0.0.1'
+
+/** Ports between two peers of a testbed. */
+const PORT_STEP = 10
+
+export interface TestbedWishes {
+  readonly peers: number
+  readonly auth: 'digest' | 'none'
+  readonly roles: readonly string[]
+  /** Indexes of peers that redirect. */
+  readonly redirect: ReadonlySet<number>
+  readonly basePort: number
+  /** Folder of everything. */
+  readonly folder: string
+  /** Folder for NSS key logs. */
+  readonly keylog: string | undefined
+  readonly logLevel: string
+}
+
+export interface PeerPlan {
+  readonly index: number
+  /** host:port */
+  readonly sip: string
+  readonly admin: string
+  readonly reload: string
+  readonly folder: string
+  readonly configFile: string
+  readonly logFile: string
+  /** Content of the configuration file. */
+  readonly config: object
+}
+
+/** Peer i: SIP on base + 10 i, admin on +1, RELOAD on +2, SIP flows of peers on +3. */
+export function planPeers(wishes: TestbedWishes): PeerPlan[] {
+  const addresses = Array.from({ length: wishes.peers }, (_, index) =>
+    addressesOf(wishes.basePort + PORT_STEP * index),
+  )
+  const proxies = addresses.filter((_, index) => !wishes.redirect.has(index)).map(({ sip }) => sip)
+  return addresses.map((address, index) => {
+    const folder = `${wishes.folder}/peer-${index}`
+    return {
+      index,
+      ...address,
+      folder,
+      configFile: `${folder}/config.yaml`,
+      logFile: `${folder}/log.jsonl`,
+      config: configOf(wishes, {
+        index,
+        folder,
+        proxies,
+        address,
+        bootstrap: index === 0 ? [] : [addresses[0]?.reload],
+      }),
+    }
+  })
+}
+
+interface Addresses {
+  readonly sip: string
+  readonly admin: string
+  readonly reload: string
+  readonly application: string
+}
+
+function addressesOf(port: number): Addresses {
+  return {
+    sip: `${HOST}:${port}`,
+    admin: `${HOST}:${port + 1}`,
+    reload: `${HOST}:${port + 2}`,
+    application: `${HOST}:${port + 3}`,
+  }
+}
+
+function configOf(
+  wishes: TestbedWishes,
+  peer: {
+    readonly index: number
+    readonly folder: string
+    readonly proxies: readonly string[]
+    readonly address: Addresses
+    readonly bootstrap: readonly (string | undefined)[]
+  },
+): object {
+  const { address, index } = peer
+  const redirects = wishes.redirect.has(index)
+  return {
+    overlay: {
+      name: DOMAIN,
+      listen: [`tls://${address.reload}`],
+      applicationListen: `tls://${address.application}`,
+      bootstrap: peer.bootstrap,
+      authority: authorityFolder(wishes.folder),
+      ...(wishes.keylog === undefined ? {} : { keylog: `${wishes.keylog}/peer-${index}.keylog` }),
+    },
+    sip: {
+      roles: redirects ? ['registrar', 'redirect'] : wishes.roles,
+      domains: [DOMAIN],
+      listen: [`udp://${address.sip}`, `tcp://${address.sip}`],
+      users: accountsFile(wishes.folder),
+      auth: wishes.auth,
+      // Every account may register anywhere: certificates are made where that happens, not everywhere for everybody.
+      enrollOnFirstRegister: true,
+      ...(redirects ? { redirect: { proxies: peer.proxies } } : {}),
+    },
+    admin: { listen: address.admin },
+    data: { dir: `${peer.folder}/data` },
+    log: { level: wishes.logLevel, format: 'json' },
+  }
+}
+
+export function authorityFolder(folder: string): string {
+  return `${folder}/authority`
+}
+
+export function accountsFile(folder: string): string {
+  return `${folder}/users.jsonl`
+}
+
+/** `u0000000`, `u0000001`, … */
+export function userName(index: number): string {
+  return `u${String(index).padStart(7, '0')}`
+}
