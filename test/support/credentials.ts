@@ -8,7 +8,7 @@ import { wrapOverlay, writeConfiguration, type OverlayConfiguration } from '../.
 import {
   NodeCrypto,
   signDocumentBase64,
-  Trust,
+  type Trust,
   trustOf,
   type Credential,
   type KeyAlgorithm,
