@@ -24,7 +24,7 @@ import {
   NodeCrypto,
   signMessage,
   signStoredData,
-  Trust,
+  type Trust,
   trustOf,
   verifyMessage,
   verifyStoredData,

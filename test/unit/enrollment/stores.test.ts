@@ -1,0 +1,202 @@
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import {
+  credentialFolderName,
+  generateKey,
+  issueCertificate,
+  issueCredential,
+  loadCredential,
+  openAuthority,
+  saveCredential,
+  type IssuedCredential,
+} from '../../../src/enrollment/io/index.ts'
+import { NodeCrypto } from '../../../src/reload/security/index.ts'
+import { aTestOverlay, TEST_WALL } from '../../support/credentials.ts'
+
+const ALICE = 'alice@example.org'
+const crypto = new NodeCrypto()
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringbridge-store-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const mode = (name: string): number => statSync(join(folder, name)).mode & 0o777
+
+describe('an authority in a folder', () => {
+  it('is founded once and found again, its key for its owner alone', async () => {
+    const founded = await openAuthority(folder, 'example.org', TEST_WALL)
+    await founded.close()
+    expect(founded.founded).toBe(true)
+    expect([mode('root.pem'), mode('node-ids.jsonl')]).toEqual([0o600, 0o600])
+    const again = await openAuthority(folder, 'example.org', TEST_WALL + 1000)
+    await again.close()
+    expect(again.founded).toBe(false)
+    expect(again.rootCertificate).toEqual(founded.rootCertificate)
+    expect(again.rootKey).toEqual(founded.rootKey)
+  })
+
+  it('R6940-11.3-18 remembers the Node-ID of a user and key over a restart', async () => {
+    const { publicKeyInfo } = await generateKey('ecdsa')
+    const issue = async (): Promise<Uint8Array> => {
+      const authority = await openAuthority(folder, 'example.org', TEST_WALL)
+      const result = await issueCertificate(authority, { userName: ALICE, publicKeyInfo }, TEST_WALL)
+      await authority.close()
+      if (!result.ok) throw new Error(result.error.reason)
+      return result.value.nodeId
+    }
+    const nodeId = await issue()
+    expect(await issue()).toEqual(nodeId)
+    expect(readFileSync(join(folder, 'node-ids.jsonl'), 'utf8').trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('drops the half line of a crash and goes on behind the last whole one', async () => {
+    const first = await openAuthority(folder, 'example.org', TEST_WALL)
+    const one = await issueCredential(first, { userName: ALICE }, TEST_WALL)
+    await first.close()
+    appendFileSync(join(folder, 'node-ids.jsonl'), '{"userName":"bob@exam')
+    const second = await openAuthority(folder, 'example.org', TEST_WALL)
+    const two = await issueCredential(second, { userName: 'bob@example.org' }, TEST_WALL)
+    await second.close()
+    const third = await openAuthority(folder, 'example.org', TEST_WALL)
+    await third.close()
+    expect(third.ledger.size).toBe(2)
+    expect(one.ok && third.ledger.ownerOf(one.value.nodeId)).toBe(ALICE)
+    expect(two.ok && third.ledger.ownerOf(two.value.nodeId)).toBe('bob@example.org')
+  })
+
+  it('refuses a key that others may read, another overlay, a missing key and a damaged ledger', async () => {
+    await (await openAuthority(folder, 'example.org', TEST_WALL)).close()
+    const open = (name = 'example.org'): Promise<unknown> => openAuthority(folder, name, TEST_WALL)
+    await expect(open('other.org')).rejects.toMatchObject({ code: 'authority_mismatch' })
+    chmodSync(join(folder, 'root.pem'), 0o640)
+    await expect(open()).rejects.toMatchObject({
+      code: 'key_file_exposed',
+      message: expect.stringContaining('0640'),
+    })
+    chmodSync(join(folder, 'root.pem'), 0o600)
+    const record = (nodeId: string): string =>
+      `${JSON.stringify({ userName: ALICE, keySha256: 'aa', nodeId })}\n`
+    writeFileSync(join(folder, 'node-ids.jsonl'), record('ab'.repeat(16)) + record('cd'.repeat(16)))
+    await expect(open()).rejects.toMatchObject({ code: 'authority_damaged' })
+    writeFileSync(join(folder, 'node-ids.jsonl'), 'nonsense\n')
+    await expect(open()).rejects.toMatchObject({ code: 'authority_damaged' })
+    writeFileSync(join(folder, 'node-ids.jsonl'), '')
+    writeFileSync(join(folder, 'root.pem'), 'nonsense')
+    await expect(open()).rejects.toMatchObject({ code: 'authority_damaged' })
+    rmSync(join(folder, 'root.pem'))
+    await expect(open()).rejects.toMatchObject({ code: 'authority_damaged' })
+  })
+
+  it('writes the records of concurrent requests one after the other', async () => {
+    const authority = await openAuthority(folder, 'example.org', TEST_WALL)
+    const users = Array.from({ length: 10 }, (_, i) => `user${i}@example.org`)
+    await Promise.all(users.map((userName) => issueCredential(authority, { userName }, TEST_WALL)))
+    await authority.close()
+    const again = await openAuthority(folder, 'example.org', TEST_WALL)
+    await again.close()
+    expect(users.map((user) => again.ledger.nodeIdCount(user))).toEqual(users.map(() => 1))
+  })
+})
+
+describe('a credential in a folder', () => {
+  async function aPair(userName = ALICE): Promise<IssuedCredential> {
+    const overlay = await aTestOverlay()
+    const result = await issueCredential(overlay.authority, { userName }, TEST_WALL)
+    if (!result.ok) throw new Error(result.error.reason)
+    return result.value
+  }
+
+  it('is read back and signs, its key for its owner alone', async () => {
+    const pair = await aPair()
+    await saveCredential(folder, pair)
+    const credential = await loadCredential(crypto, folder, 'example.org')
+    expect(credential?.certificate.fingerprint).toBe(pair.credential.certificate.fingerprint)
+    const data = Uint8Array.of(1, 2, 3)
+    expect(
+      credential && crypto.verify(pair.credential.certificate, crypto.sign(credential, data), data),
+    ).toBe(true)
+    expect(readdirSync(folder).map(mode)).toEqual([0o600, 0o600])
+    expect(await loadCredential(crypto, join(folder, 'nothing'), 'example.org')).toBeUndefined()
+  })
+
+  it('is encrypted with a passphrase, without which it stays closed', async () => {
+    const pair = await aPair()
+    await saveCredential(folder, pair, 'correct horse')
+    const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
+    expect(readFileSync(join(folder, name), 'utf8')).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/)
+    expect((await loadCredential(crypto, folder, 'example.org', 'correct horse'))?.nodeId).toEqual(
+      pair.nodeId,
+    )
+    await expect(loadCredential(crypto, folder, 'example.org', 'wrong')).rejects.toMatchObject({
+      code: 'credential_locked',
+    })
+    await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
+      code: 'credential_locked',
+    })
+  })
+
+  it('refuses a key that others may read', async () => {
+    await saveCredential(folder, await aPair())
+    const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
+    for (const exposed of [0o644, 0o640, 0o660, 0o604]) {
+      chmodSync(join(folder, name), exposed)
+      await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
+        code: 'key_file_exposed',
+      })
+    }
+  })
+
+  it('is replaced as a whole: old key and chain are gone, a half-done renewal leaves the old pair', async () => {
+    const [old, fresh] = [await aPair(), await aPair()]
+    const overlay = await aTestOverlay()
+    await saveCredential(folder, { ...old, chain: [overlay.authority.rootCertificate] })
+    expect((await loadCredential(crypto, folder, 'example.org'))?.chain).toHaveLength(1)
+    // A crash between the two files: the new key is there, the certificate still the old one.
+    const elsewhere = join(folder, 'fresh')
+    await saveCredential(elsewhere, fresh)
+    const newKey = readdirSync(elsewhere).find((file) => file.endsWith('.pem')) as string
+    writeFileSync(join(folder, newKey), readFileSync(join(elsewhere, newKey)), { mode: 0o600 })
+    rmSync(elsewhere, { recursive: true })
+    expect((await loadCredential(crypto, folder, 'example.org'))?.nodeId).toEqual(old.nodeId)
+    await saveCredential(folder, fresh)
+    const credential = await loadCredential(crypto, folder, 'example.org')
+    expect(credential?.nodeId).toEqual(fresh.nodeId)
+    expect(credential?.chain).toEqual([])
+    expect(readdirSync(folder).sort()).toEqual(['certificate.der', newKey])
+  })
+
+  it('refuses a certificate of another overlay, a damaged one and one without its key', async () => {
+    await saveCredential(folder, await aPair())
+    await expect(loadCredential(crypto, folder, 'other.org')).rejects.toMatchObject({
+      code: 'credential_invalid',
+    })
+    const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
+    rmSync(join(folder, name))
+    await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
+      code: 'credential_invalid',
+    })
+    writeFileSync(join(folder, 'certificate.der'), 'nonsense')
+    await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
+      code: 'credential_invalid',
+    })
+  })
+
+  it('has a folder name that says nothing about its user and is legal whatever the name', () => {
+    expect(credentialFolderName('../../etc/passwd@example.org')).toMatch(/^[0-9a-f]{32}$/)
+    expect(credentialFolderName(ALICE)).not.toBe(credentialFolderName('bob@example.org'))
+  })
+})
