@@ -32,7 +32,8 @@ export class Queries {
     const command = this.parts.nextId()
     switch (query.kind) {
       case 'locate': {
-        const aor = canonicalAor(query.aor)
+        // People type the bare name.
+        const aor = canonicalAor(/^sips?:/i.test(query.aor) ? query.aor : `sip:${query.aor}`)
         if (!aor.ok) return this.answer(id, { kind: 'failed', reason: `not an AOR: ${query.aor}` })
         this.pending.set(command, { id, aor: aor.value })
         this.parts.command({

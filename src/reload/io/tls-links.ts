@@ -4,7 +4,15 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { connect, createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+} from 'node:tls'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
 import { TurnWriter } from '../../common/io/turn-writer.ts'
 import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../peer/contract.ts'
@@ -140,7 +148,8 @@ export class TlsLinks {
     const socket = connect({
       host: to.address,
       port: to.port,
-      ...this.secureOptions(),
+      secureContext: this.context(),
+      minVersion: 'TLSv1.2',
       rejectUnauthorized: false,
     })
     socket.setNoDelay(true)
@@ -257,20 +266,21 @@ export class TlsLinks {
     })
   }
 
-  private secureOptions() {
-    return { secureContext: this.context(), minVersion: 'TLSv1.2' as const }
-  }
-
-  private context() {
-    this.secureContext ??= createSecureContext({
+  private secureOptions(): SecureContextOptions {
+    return {
       cert: this.identity.certificates,
       key: this.identity.privateKey,
       minVersion: 'TLSv1.2',
       secureOptions: SSL_OP_NO_TICKET,
-    })
+    }
+  }
+
+  /** For the client side: made once, because reading keys costs more than the rest of a handshake. */
+  private context(): SecureContext {
+    this.secureContext ??= createSecureContext(this.secureOptions())
     return this.secureContext
   }
-  private secureContext: ReturnType<typeof createSecureContext> | undefined
+  private secureContext: SecureContext | undefined
 
   private logKey(line: Buffer): void {
     if (this.keyLog !== undefined) writeSync(this.keyLog, line)
