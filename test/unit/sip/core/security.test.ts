@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest'
+import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+
+const BOB = `sip:bob@${DOMAIN}`
+
+function digestNode(): { world: SipWorld; node: TestNode; alice: Phone; bob: Phone } {
+  const world = new SipWorld()
+  const accounts = new TestAccounts().add('alice').add('bob').add('boss', { delegates: [`bob@${DOMAIN}`] })
+  const node = world.node('192.0.2.1', { auth: 'digest' }, accounts)
+  const alice = world.phone('alice', node)
+  const bob = world.phone('bob', node)
+  expect(alice.registerFully().status).toBe(200)
+  expect(bob.registerFully().status).toBe(200)
+  return { world, node, alice, bob }
+}
+
+describe('no open relay', () => {
+  it('S-24 E46 a stranger reaches hosted users, but neither other domains nor Route or maddr targets', () => {
+    const s = digestNode()
+    const stranger = s.world.phone('eve', s.node, { fromDomain: 'example.org' })
+    stranger.request('MESSAGE', BOB)
+    expect(s.bob.requests('MESSAGE')).toHaveLength(1)
+    stranger.request('MESSAGE', 'sip:x@example.net')
+    expect(stranger.last().status).toBe(403)
+    stranger.request('MESSAGE', BOB, { extra: ['Route: <sip:10.0.0.99;lr>'] })
+    expect(stranger.last().status).toBe(403)
+    stranger.request('MESSAGE', 'sip:x@10.0.0.99')
+    expect(stranger.last().status).toBe(403)
+    stranger.request('MESSAGE', 'tel:+15551234')
+    expect(stranger.last().status).toBe(416)
+    stranger.request('MESSAGE', `${BOB};maddr=10.0.0.99;transport=tcp`)
+    expect(s.bob.requests('MESSAGE')).toHaveLength(2)
+    expect(s.node.actions.filter((a) => a.kind === 'resolve' || a.kind === 'openFlow')).toHaveLength(0)
+    const hosts = s.node.actions.flatMap((a) => (a.kind === 'sendDatagram' ? [a.host] : []))
+    expect(hosts).not.toContain('10.0.0.99')
+  })
+
+  it('E46 S3261-16.5-01 a phone of ours is challenged first, then the Request-URI is the only target', () => {
+    const s = digestNode()
+    const sent = s.alice.request('MESSAGE', 'sip:friend@example.net')
+    expect(s.alice.last().status).toBe(407)
+    s.node.resolveAnswer = () => ({ ok: true, addresses: [{ host: '10.0.0.2', port: 5060, transport: 'udp' }] })
+    s.alice.authenticate(sent, s.alice.last())
+    const forwarded = s.bob.requests('MESSAGE')[0]!
+    expect(forwarded.requestUri).toBe('sip:friend@example.net')
+    expect(s.node.actions.some((a) => a.kind === 'locate')).toBe(false)
+  })
+
+  it('S3263-4.3-01 S3261-16.6-06 the next address is tried with a new branch when one does not answer', () => {
+    const s = digestNode()
+    const sent = s.alice.request('MESSAGE', 'sip:friend@example.net')
+    s.bob.drop = true
+    const other = s.world.phone('other', s.node)
+    s.node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [
+        { host: s.bob.host, port: 5060, transport: 'udp' },
+        { host: other.host, port: 5060, transport: 'udp' },
+      ],
+    })
+    s.alice.authenticate(sent, s.alice.last())
+    s.world.advance(31_000)
+    expect(other.requests('MESSAGE')).toHaveLength(0)
+    s.world.advance(2_000)
+    expect(other.requests('MESSAGE').length).toBeGreaterThan(0)
+    const branches = s.node.actions.flatMap((a) => {
+      const text = a.kind === 'sendDatagram' ? Buffer.from(a.bytes).toString('latin1') : ''
+      return text.startsWith('MESSAGE') ? [/branch=([^;\s]+)/.exec(text)![1]!] : []
+    })
+    expect(new Set(branches).size).toBe(2)
+  })
+
+  it('E49 S5626-5.3-01 S5626-5.2-01 a forged or foreign route token is refused with 403', () => {
+    const s = digestNode()
+    const sent = s.alice.request('INVITE', BOB)
+    s.alice.authenticate(sent, s.alice.last())
+    const invite = s.bob.requests('INVITE')[0]!
+    const route = invite.values('record-route')[0]!
+    const token = /sip:([^@]+)@/.exec(route)![1]!
+    const flipped = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
+    s.bob.request('BYE', 'sip:x@10.0.0.99', { callId: invite.callId, extra: [`Route: ${route.replace(token, flipped)}`] })
+    expect(s.bob.last().status).toBe(403)
+    // A true token, taken into another call.
+    s.bob.request('BYE', 'sip:x@10.0.0.99', { callId: 'another', extra: [`Route: ${route}`] })
+    expect(s.bob.last().status).toBe(403)
+  })
+
+  it('E50 S5626-5.3-01 a token of a flow that is gone gets 430', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const bob = world.phone('bob', node)
+    alice.registerFully()
+    bob.registerFully()
+    alice.request('INVITE', BOB)
+    const invite = bob.requests('INVITE')[0]!
+    bob.respond(invite, 200)
+    alice.disconnect()
+    bob.fromCallee('BYE', invite)
+    expect(bob.last().status).toBe(430)
+  })
+})
+
+describe('credentials', () => {
+  it('S-22 S-23 whatever the method and the tags, who speaks for our domain is challenged', () => {
+    const s = digestNode()
+    for (const method of ['INVITE', 'MESSAGE', 'SUBSCRIBE', 'NOTIFY', 'REFER', 'INFO', 'PUBLISH', 'OPTIONS', 'FOO']) {
+      s.alice.request(method, BOB)
+      expect(s.alice.last().status, method).toBe(407)
+      s.alice.request(method, BOB, { to: `<${BOB}>;tag=made-up` })
+      expect(s.alice.last().status, method).toBe(407)
+    }
+    expect(s.bob.received.filter((message) => message.isRequest)).toHaveLength(0)
+  })
+
+  it('S-25 S3261-10.3-07 E28 a right password does not let alice register bob', () => {
+    const s = digestNode()
+    const sent = s.alice.register({ to: `<sip:bob@${DOMAIN}>` })
+    s.alice.authenticate(sent, s.alice.last())
+    expect(s.alice.last().status).toBe(403)
+    const asBob = s.alice.register({ to: `<sip:bob@${DOMAIN}>`, from: `<sip:bob@${DOMAIN}>` })
+    s.alice.authenticate(asBob, s.alice.last())
+    expect(s.alice.last().status).toBe(403)
+    expect(s.node.core.bindings(`bob@${DOMAIN}`)).toHaveLength(1)
+    expect(s.node.core.bindings(`bob@${DOMAIN}`)[0]!.contact).toContain(s.bob.host)
+  })
+
+  it('M-07 a delegate may register for another', () => {
+    const s = digestNode()
+    const boss = s.world.phone('boss', s.node)
+    const sent = boss.register({ to: `<sip:bob@${DOMAIN}>` })
+    boss.authenticate(sent, boss.last())
+    expect(boss.last().status).toBe(200)
+    expect(s.node.core.bindings(`bob@${DOMAIN}`)).toHaveLength(2)
+  })
+
+  it('S-AU-02 a From that is not the account’s own is 403', () => {
+    const s = digestNode()
+    const sent = s.alice.request('INVITE', BOB, { from: `<sip:bob@${DOMAIN}>` })
+    s.alice.authenticate(sent, s.alice.last())
+    expect(s.alice.last().status).toBe(403)
+  })
+
+  it('S-25 S-45 S-AU-01 an unknown user and a wrong password look the same', () => {
+    const s = digestNode()
+    const known = s.alice.register()
+    s.alice.authenticate(known, s.alice.last(), { password: 'wrong' })
+    const wrong = s.alice.last()
+    const ghost = s.world.phone('ghost', s.node)
+    const unknown = ghost.register()
+    ghost.authenticate(unknown, ghost.last())
+    expect([wrong.status, ghost.last().status]).toEqual([401, 401])
+    expect(ghost.last().header('www-authenticate')?.includes('stale')).toBe(false)
+    expect(wrong.header('www-authenticate')?.includes('stale')).toBe(false)
+  })
+
+  it('E39 S-AU-01 after five failures in a minute even the right password gets 403, for 60 s', () => {
+    const s = digestNode()
+    for (let i = 0; i < 5; i++) {
+      const sent = s.alice.register()
+      s.alice.authenticate(sent, s.alice.last(), { password: 'wrong' })
+      expect(s.alice.last().status).toBe(401)
+    }
+    const sent = s.alice.register()
+    const challenge = s.alice.last()
+    s.alice.authenticate(sent, challenge)
+    expect(s.alice.last().status).toBe(403)
+    s.world.advance(61_000)
+    const later = s.alice.register()
+    s.alice.authenticate(later, s.alice.last())
+    expect(s.alice.last().status).toBe(200)
+  })
+
+  it('S7616-3.3-01 S-25 replayed credentials are stale, an old nonce too', () => {
+    const s = digestNode()
+    s.world.advance(1_000)
+    const sent = s.alice.register()
+    const challenge = s.alice.last()
+    s.alice.authenticate(sent, challenge, { nc: 1 })
+    expect(s.alice.last().status).toBe(200)
+    s.alice.authenticate(s.alice.register(), challenge, { nc: 1 })
+    expect(s.alice.last().header('www-authenticate')).toContain('stale=true')
+    s.world.advance(121_000)
+    s.alice.authenticate(s.alice.register(), challenge, { nc: 2 })
+    expect(s.alice.last().header('www-authenticate')).toContain('stale=true')
+  })
+
+  it('S3261-22-04 S8760-2.3-01 Basic is no credential, challenges come strongest first', () => {
+    const s = digestNode()
+    s.alice.register({ extra: ['Authorization: Basic YWxpY2U6cHctYWxpY2U='] })
+    const challenges = s.alice.last().headers('www-authenticate')
+    expect(challenges.map((text) => /algorithm=([\w-]+)/.exec(text)![1])).toEqual(['SHA-256', 'MD5'])
+    expect(challenges.every((text) => text.startsWith('Digest '))).toBe(true)
+  })
+
+  it('S3261-22-02 neither ACK nor CANCEL is challenged', () => {
+    const s = digestNode()
+    s.alice.request('ACK', BOB)
+    s.alice.request('CANCEL', BOB)
+    expect(s.alice.statuses('ACK')).toEqual([])
+    expect(s.alice.statuses('CANCEL')).toEqual([481])
+  })
+
+  it('S-26 a challenge of the callee is relayed, not answered', () => {
+    const s = digestNode()
+    const sent = s.alice.request('MESSAGE', BOB)
+    s.alice.authenticate(sent, s.alice.last())
+    s.bob.respond(s.bob.requests('MESSAGE')[0]!, 401, { extra: ['WWW-Authenticate: Digest realm="b", nonce="1"'] })
+    expect(s.alice.last().status).toBe(401)
+    expect(s.alice.last().header('www-authenticate')).toContain('realm="b"')
+    expect(s.bob.requests('MESSAGE')).toHaveLength(1)
+  })
+})
+
+describe('bounds', () => {
+  it('E54 a full transaction table answers 503 with Retry-After', () => {
+    const world = new SipWorld()
+    const accounts = new TestAccounts().add('alice').add('bob')
+    const base = { headBytesMax: 65_536, headersMax: 256, viaMax: 70, bodyBytesMax: 1_000, flowsMax: 10, authFailuresMax: 5 }
+    const node = world.node('192.0.2.1', { limits: { ...base, transactionsMax: 4 } }, accounts)
+    const bob = world.phone('bob', node)
+    bob.registerFully()
+    const alice = world.phone('alice', node)
+    bob.drop = true
+    for (let i = 0; i < 5; i++) alice.request('MESSAGE', BOB)
+    expect(alice.last().status).toBe(503)
+    expect(Number(alice.last().header('retry-after'))).toBeGreaterThanOrEqual(5)
+    expect(node.core.snapshot().transactions.get('nist')).toBeLessThanOrEqual(4)
+  })
+
+  it('S-20 stray responses, ACKs and CANCELs leave nothing behind', () => {
+    const s = digestNode()
+    s.world.advance(60_000)
+    for (let i = 0; i < 200; i++) {
+      s.alice.request('ACK', BOB)
+      s.alice.request('CANCEL', BOB)
+      s.alice.sendRaw(
+        `SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK${i}\r\nVia: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bK1\r\n` +
+          `From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: ${i}\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n`,
+      )
+    }
+    const { transactions } = s.node.core.snapshot()
+    expect([...transactions.values()].reduce((sum, count) => sum + count, 0)).toBe(0)
+    expect(s.bob.received.filter((message) => message.isRequest)).toHaveLength(0)
+  })
+
+  it('S3261-18.1-05 S6026-7-04 a response whose top Via is not ours is dropped', () => {
+    const s = digestNode()
+    const before = s.alice.received.length
+    s.bob.sendRaw(
+      'SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.51.100.9:5060;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1\r\n' +
+        'From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n',
+    )
+    expect(s.alice.received).toHaveLength(before)
+  })
+
+  it('E53 while draining new calls and REGISTERs get 503, a call under way ends normally', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node)
+    const bob = world.phone('bob', node)
+    alice.registerFully()
+    bob.registerFully()
+    const sent = alice.request('INVITE', BOB)
+    bob.respond(bob.requests('INVITE')[0]!, 200)
+    const ok = alice.last()
+    node.input({ kind: 'drain' })
+    alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(503)
+    alice.register()
+    expect(alice.last().status).toBe(503)
+    expect(alice.last().has('retry-after')).toBe(true)
+    alice.inDialog('BYE', sent, ok)
+    bob.respond(bob.requests('BYE')[0]!, 200)
+    expect(alice.last().status).toBe(200)
+  })
+})

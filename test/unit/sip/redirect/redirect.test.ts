@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest'
+import { parseRedirectProxy } from '../../../../src/sip/redirect/redirect-proxies.ts'
+import { contactHeaders, viaProxy } from '../../../../src/sip/redirect/redirect-contacts.ts'
+import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+
+const BOB = `sip:bob@${DOMAIN}`
+const REDIRECT = { registrar: true, proxy: false, redirect: true }
+
+function setUp(redirectProxies: readonly string[] = ['192.0.2.2:5060;transport=udp']): {
+  world: SipWorld
+  r: TestNode
+  p: TestNode
+  alice: Phone
+} {
+  const world = new SipWorld()
+  const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob')
+  const r = world.node('192.0.2.1', { roles: REDIRECT, redirectProxies }, accounts())
+  const p = world.node('192.0.2.2', {}, accounts())
+  return { world, r, p, alice: world.phone('alice', r) }
+}
+
+describe('redirect mode', () => {
+  it('S3261-21.3-02 S3261-8.3-04 a phone that others reach directly is named with its expiry', () => {
+    const { world, r, alice } = setUp()
+    const bob = world.phone('bob', r)
+    bob.register({ contact: `${bob.contact};q=0.7`, extra: ['Expires: 100'] })
+    world.advance(10_000)
+    alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(302)
+    expect(alice.last().values('contact')).toEqual([`<sip:bob@${bob.host}:5060>;q=0.7;expires=90`])
+    expect(bob.requests('INVITE')).toHaveLength(0)
+  })
+
+  it('M-27 S3261-8.3-02 a user elsewhere is the same AOR by way of a proxy, and that works', () => {
+    const { world, p, alice } = setUp()
+    const bob = world.phone('bob', p)
+    bob.register()
+    const sent = alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(302)
+    const contact = alice.last().values('contact')[0]!
+    expect(contact).toBe(`<${BOB};maddr=192.0.2.2;transport=udp>;q=1.0;expires=60`)
+    alice.inDialog('ACK', sent, alice.last(), { branch: sent.branch })
+    // The phone follows it to the proxy, which takes its own maddr off.
+    const atProxy = world.phone('alice', p)
+    atProxy.request('INVITE', /<([^>]*)>/.exec(contact)![1]!)
+    expect(bob.requests('INVITE')).toHaveLength(1)
+    expect(bob.requests('INVITE')[0]!.requestUri).not.toContain('maddr')
+  })
+
+  it('M-27 S3261-16.4-02 a proxy strips its maddr, port and transport before it sends the request to a peer', () => {
+    const { world, r, p } = setUp()
+    const third = world.node('192.0.2.3', {}, new TestAccounts().add('bob'))
+    const bob = world.phone('bob', third)
+    bob.register()
+    const alice = world.phone('alice', p)
+    alice.request('INVITE', `sip:bob@${DOMAIN}:5070;maddr=192.0.2.2;transport=tcp`)
+    expect(bob.requests('INVITE')).toHaveLength(1)
+    const sent = p.actions.flatMap((a) => (a.kind === 'sendFlow' ? [Buffer.from(a.bytes).toString('latin1')] : []))
+    expect(sent.find((text) => text.startsWith('INVITE'))).toContain(`INVITE sip:bob@${DOMAIN} SIP/2.0`)
+    expect(r.actions.filter((a) => a.kind === 'locate')).toHaveLength(0)
+  })
+
+  it('S3261-8.3-01 E24 S3261-8.3-03 issues no requests, ignores unknown methods and Require', () => {
+    const { world, r, p, alice } = setUp()
+    world.phone('bob', p).register()
+    alice.request('WONDER', BOB, { extra: ['Require: nothing', 'Proxy-Require: nobody'] })
+    expect(alice.last().status).toBe(302)
+    const sent = r.actions.flatMap((a) => (a.kind === 'sendDatagram' ? [Buffer.from(a.bytes).toString('latin1')] : []))
+    expect(sent.every((text) => text.startsWith('SIP/2.0 '))).toBe(true)
+  })
+
+  it('S3261-8.3-05 S3261-8.3-01 keeps a transaction: repeats get the same answer, CANCEL gets 200, a stray one 481', () => {
+    const { r, alice } = setUp()
+    r.locateAnswer = () => undefined
+    const sent = alice.request('INVITE', BOB, { branch: 'z9hG4bKone', callId: 'one' })
+    alice.cancel(sent)
+    expect(alice.statuses('CANCEL')).toEqual([200])
+    alice.request('CANCEL', BOB)
+    expect(alice.statuses('CANCEL')).toEqual([200, 481])
+    const id = r.actions.flatMap((a) => (a.kind === 'locate' ? [a.id] : []))[0]!
+    r.input({ kind: 'located', id, outcome: { kind: 'found', targets: [], userExists: false, loop: false } })
+    alice.world.settle()
+    alice.request('INVITE', BOB, { branch: 'z9hG4bKone', callId: 'one' })
+    expect(alice.statuses('INVITE')).toEqual([480, 480])
+  })
+
+  it('S3261-21.3-02 480 for a user without phones, 404 for nobody and for other domains', () => {
+    const { alice } = setUp()
+    alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(480)
+    alice.request('INVITE', `sip:nobody@${DOMAIN}`)
+    expect(alice.last().status).toBe(404)
+    alice.request('INVITE', 'sip:x@example.org')
+    expect(alice.last().status).toBe(404)
+  })
+
+  it('E44 without any proxy to name a user elsewhere is 480', () => {
+    const { world, p, alice } = setUp([])
+    world.phone('bob', p).register()
+    alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(480)
+  })
+
+  it('M-27 a phone that only its own flow reaches needs a proxy peer', () => {
+    const { world, r } = setUp()
+    const bob = world.phone('bob', r, { privateHost: '192.168.1.9' })
+    bob.register()
+    expect(bob.last().status).toBe(403)
+  })
+
+  it('S3261-22.1-01 challenges with 401', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', { roles: REDIRECT, auth: 'digest' }, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node)
+    const sent = alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(401)
+    alice.authenticate(sent, alice.last())
+    expect(alice.last().status).toBe(480)
+  })
+
+  it('an in-dialog request is 481', () => {
+    const { alice } = setUp()
+    alice.request('BYE', BOB, { to: `<${BOB}>;tag=1` })
+    expect(alice.last().status).toBe(481)
+  })
+
+  it('S3261-21.3-01 305 is sent only when configured', () => {
+    const { world, r, p, alice } = setUp()
+    world.phone('bob', p).register()
+    alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(302)
+    expect(r.core.instruments.callAttempts.get('overlay|redirect')).toBe(1)
+  })
+})
+
+describe('redirect contacts', () => {
+  it('M-27 proxies are read with UDP as the default', () => {
+    expect(parseRedirectProxy('198.51.100.7')).toEqual({ host: '198.51.100.7', port: 5060, transport: 'udp' })
+    expect(parseRedirectProxy('198.51.100.7:5070;transport=tcp')).toEqual({ host: '198.51.100.7', port: 5070, transport: 'tcp' })
+    expect(parseRedirectProxy('[2001:db8::1]:5060')).toMatchObject({ host: '2001:db8::1' })
+    expect(parseRedirectProxy('<nothing>')).toBeUndefined()
+    expect(viaProxy('sip', 'a b@x.org', '', { host: '2001:db8::1', port: 5070, transport: 'tcp' })).toBe(
+      'sip:a%20b@x.org:5070;maddr=[2001:db8::1];transport=tcp',
+    )
+  })
+
+  it('S3261-8.3-02 the Request-URI itself is never named, nothing twice, the most wanted first', () => {
+    const contacts = [
+      { uri: 'sip:a@x', q: 1000, expiresS: 60 },
+      { uri: 'sip:b@x', q: 300, expiresS: 60 },
+      { uri: 'sip:c@x', q: 1000, expiresS: 60 },
+      { uri: 'sip:c@x', q: 500, expiresS: 60 },
+    ]
+    expect(contactHeaders(contacts, 'sip:a@x')).toEqual(['<sip:c@x>;q=1.0;expires=60', '<sip:b@x>;q=0.3;expires=60'])
+  })
+})

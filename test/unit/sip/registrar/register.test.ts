@@ -1,0 +1,370 @@
+import { describe, expect, it } from 'vitest'
+import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+
+const AOR = `alice@${DOMAIN}`
+
+function setUp(override: Parameters<SipWorld['node']>[1] = {}): { world: SipWorld; node: TestNode; alice: Phone } {
+  const world = new SipWorld()
+  const node = world.node('192.0.2.1', override, new TestAccounts().add('alice').add('bob'))
+  return { world, node, alice: world.phone('alice', node) }
+}
+
+const c = (host: string, rest = ''): string => `<sip:alice@${host}>${rest}`
+
+describe('REGISTER (RFC 3261 s.10.3)', () => {
+  it('S3261-10.3-16 S3261-10.3-11 lists every binding with its expiry, and Date', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: `${c('10.0.0.1')}, ${c('10.0.0.7', ';expires=120')}` })
+    const ok = alice.last()
+    expect(ok.status).toBe(200)
+    expect(ok.values('contact')).toEqual([`${c('10.0.0.1')};expires=3600`, `${c('10.0.0.7')};expires=120`])
+    expect(ok.header('date')).toBe('Tue, 14 Nov 2023 22:13:20 GMT')
+    expect(node.core.bindings(AOR)).toHaveLength(2)
+  })
+
+  it('S3261-10.3-11 Contact expires outranks the header, the header the default; the maximum caps both', () => {
+    const { alice } = setUp()
+    alice.register({ contact: c('10.0.0.1'), extra: ['Expires: 600'] })
+    expect(alice.last().values('contact')[0]).toContain('expires=600')
+    alice.register({ contact: c('10.0.0.1', ';expires=90'), extra: ['Expires: 600'] })
+    expect(alice.last().values('contact')[0]).toContain('expires=90')
+    alice.register({ contact: c('10.0.0.1', ';expires=999999') })
+    expect(alice.last().values('contact')[0]).toContain('expires=7200')
+  })
+
+  it('S3261-10.3-13 S3261-10.2-01 S-28 odd expiry values are read as the RFC says', () => {
+    const { alice } = setUp()
+    alice.register({ contact: c('10.0.0.1', ';expires=soon') })
+    expect(alice.last().values('contact')[0]).toContain('expires=3600')
+    alice.register({ contact: c('10.0.0.1', ';expires=4294967296') })
+    expect(alice.last().values('contact')[0]).toContain('expires=7200')
+  })
+
+  it('S3261-10.3-12 E31 a short wish gets 423 with Min-Expires, an hour never does', () => {
+    const { alice, node } = setUp({ minExpiresS: 4_000 })
+    alice.register({ contact: c('10.0.0.1', ';expires=59') })
+    expect(alice.last().status).toBe(423)
+    expect(alice.last().header('min-expires')).toBe('4000')
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+    alice.register({ contact: c('10.0.0.1', ';expires=3600') })
+    expect(alice.last().status).toBe(200)
+  })
+
+  it('S3261-10.2-03 M-09 without Contact it is a query: nothing changes, nothing is published', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1') })
+    const published = node.actions.filter((action) => action.kind === 'publish').length
+    alice.register({ noContact: true })
+    expect(alice.last().values('contact')).toHaveLength(1)
+    expect(node.actions.filter((action) => action.kind === 'publish')).toHaveLength(published)
+  })
+
+  it('S3261-10.3-09 E29 S-27 a wildcard needs Expires 0 and stands alone', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1') })
+    alice.register({ contact: '*' })
+    expect(alice.last().status).toBe(400)
+    alice.register({ contact: '*', extra: ['Expires: 60'] })
+    expect(alice.last().status).toBe(400)
+    alice.register({ contact: `*, ${c('10.0.0.1')}`, extra: ['Expires: 0'] })
+    expect(alice.last().status).toBe(400)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+  })
+
+  it('S3261-10.3-10 S-28 a wildcard removes all, but not with an old CSeq of the same Call-ID', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1'), callId: 'r', cseq: 5 })
+    alice.register({ contact: '*', extra: ['Expires: 0'], callId: 'r', cseq: 5, branch: 'z9hG4bKagain' })
+    expect(alice.last().status).toBe(500)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    alice.register({ contact: '*', extra: ['Expires: 0'], callId: 'r', cseq: 6 })
+    expect(alice.last().status).toBe(200)
+    expect(alice.last().has('contact')).toBe(false)
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+  })
+
+  it('S3261-10.3-14 E33 a CSeq that does not rise fails and changes nothing; URIs are compared by s.19.1.4', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1:5060;transport=udp'), callId: 'r', cseq: 5 })
+    alice.register({ contact: c('10.0.0.1:5060;transport=UDP', ';expires=0'), callId: 'r', cseq: 4 })
+    expect(alice.last().status).toBe(500)
+    expect(alice.last().has('retry-after')).toBe(true)
+    alice.register({ contact: c('10.0.0.1:5060;transport=UDP', ';expires=200'), callId: 'r', cseq: 6 })
+    expect(alice.last().values('contact')).toHaveLength(1)
+    expect(node.core.instruments.registrarReplaced.get()).toBe(1)
+  })
+
+  it('S3261-10.3-15 S3261-8.2-02 several contacts are all or nothing', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1'), callId: 'r', cseq: 5 })
+    alice.register({ contact: `${c('10.0.0.2')}, ${c('10.0.0.1')}`, callId: 'r', cseq: 5, branch: 'z9hG4bKx' })
+    expect(alice.last().status).toBe(500)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    alice.register({ contact: `${c('10.0.0.2')}, ${c('10.0.0.3', ';expires=5')}` })
+    expect(alice.last().status).toBe(423)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    alice.register({ contact: `${c('10.0.0.2')}, ${c('10.0.0.1', ';expires=0')}` })
+    expect(alice.last().values('contact')).toEqual([`${c('10.0.0.2')};expires=3600`])
+  })
+
+  it('E32 S-27 the eleventh binding is refused', () => {
+    const { alice } = setUp()
+    for (let i = 1; i <= 10; i++) alice.register({ contact: c(`10.0.1.${i}`) })
+    expect(alice.last().status).toBe(200)
+    alice.register({ contact: c('10.0.1.11') })
+    expect(alice.last().status).toBe(403)
+    const many = Array.from({ length: 1_000 }, (_, i) => c(`10.1.${i >> 8}.${i & 255}`)).join(',')
+    alice.register({ contact: many })
+    expect(alice.last().status).toBe(403)
+    expect(alice.node.core.bindings(AOR)).toHaveLength(10)
+  })
+
+  it('S3261-10.3-08 E26 E27 the AOR must be a hosted user in a hosted domain', () => {
+    const { alice } = setUp()
+    alice.register({ to: `<sip:nobody@${DOMAIN}>` })
+    expect(alice.last().status).toBe(404)
+    alice.register({ to: '<sip:alice@example.org>' })
+    expect(alice.last().status).toBe(404)
+    alice.register({ to: '<tel:+15551234>' })
+    expect(alice.last().status).toBe(400)
+    alice.register({ to: `<sip:%61lice@${DOMAIN.toUpperCase()};x=1>` })
+    expect(alice.last().status).toBe(200)
+    alice.request('REGISTER', 'sip:example.org', { to: '<sip:alice@example.org>' })
+    expect(alice.last().status).toBe(403)
+  })
+
+  it('E30 S-27 a Contact that is the AOR itself, our own address or no address at all is refused', () => {
+    const { alice, node } = setUp()
+    for (const contact of [`<sip:${AOR}>`, `<sip:${AOR};gr=${node.gr}>`, c('192.0.2.1:5060'), c('192.0.2.1')]) {
+      alice.register({ contact })
+      expect(alice.last().status, contact).toBe(403)
+    }
+    alice.register({ contact: '<javascript:alert(1)>' })
+    expect(alice.last().status).toBe(400)
+  })
+
+  it('S-27 a Contact at a multicast or link-local address never makes us send there', () => {
+    const { world, alice, node } = setUp()
+    for (const host of ['239.1.2.3', '169.254.169.254', '0.0.0.0', '255.255.255.255', '[ff02::1]']) {
+      alice.register({ contact: c(host) })
+    }
+    const bob = world.phone('bob', node)
+    bob.request('MESSAGE', `sip:${AOR}`)
+    const hosts = node.actions.flatMap((a) => (a.kind === 'sendDatagram' ? [a.host] : []))
+    expect(new Set(hosts)).toEqual(new Set([alice.host]))
+  })
+
+  it('S3261-10.3-05 S3261-8.2.2-03 E23 unknown Require gets 420 with exactly those tags', () => {
+    const { alice } = setUp()
+    alice.register({ extra: ['Require: path, wonder', 'Require: other'] })
+    expect(alice.last().status).toBe(420)
+    expect(alice.last().values('unsupported')).toEqual(['wonder', 'other'])
+  })
+
+  it('S3327-5.3-01 S3327-5.4-01 Path is stored, echoed and becomes Route', () => {
+    const { world, alice, node } = setUp()
+    alice.register({ extra: ['Supported: path', 'Path: <sip:edge1.example.org;lr>, <sip:edge2.example.org;lr>'] })
+    expect(alice.last().values('path')).toEqual(['<sip:edge1.example.org;lr>', '<sip:edge2.example.org;lr>'])
+    const bob = world.phone('bob', node)
+    bob.request('MESSAGE', `sip:${AOR}`)
+    expect(alice.requests('MESSAGE')[0]!.values('route')).toEqual(['<sip:edge1.example.org;lr>', '<sip:edge2.example.org;lr>'])
+  })
+
+  it('S3840-6-01 S3261-10.3-02 feature parameters come back, Record-Route does not', () => {
+    const { alice } = setUp()
+    alice.register({ contact: `${c('10.0.0.1')};audio;+sip.x="<a,b>";q=0.5`, extra: ['Record-Route: <sip:x;lr>'] })
+    const ok = alice.last()
+    expect(ok.values('contact')).toEqual([`${c('10.0.0.1')};audio;+sip.x="<a,b>";q=0.5;expires=3600`])
+    expect(ok.has('record-route')).toBe(false)
+  })
+
+  it('S5626-6-04 S5626-6-05 S5626-6-06 instance and reg-id are the key, the flow follows the latest REGISTER', () => {
+    const { world, alice, node } = setUp()
+    const init = {
+      contact: `${c('10.0.0.1')};+sip.instance="<urn:uuid:1>";reg-id=1`,
+      extra: ['Supported: outbound, path'],
+    }
+    alice.register(init)
+    expect(alice.last().header('require')).toBe('outbound')
+    const moved = world.phone('alice', node, { transport: 'tcp' })
+    moved.register({ ...init, contact: `${c('10.9.9.9')};+sip.instance="<urn:uuid:1>";reg-id=1` })
+    expect(moved.last().values('contact')).toHaveLength(1)
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    expect(moved.requests('MESSAGE')).toHaveLength(1)
+    expect(alice.requests('MESSAGE')).toHaveLength(0)
+  })
+
+  it('E34 E35 reg-id behind another hop gets 439, several live contacts with reg-id 400', () => {
+    const { alice } = setUp()
+    const id = '+sip.instance="<urn:uuid:1>"'
+    alice.register({
+      contact: `${c('10.0.0.1')};${id};reg-id=1`,
+      extra: ['Supported: outbound', 'Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKz'],
+    })
+    expect(alice.last().status).toBe(439)
+    alice.register({
+      contact: `${c('10.0.0.1')};${id};reg-id=1, ${c('10.0.0.2')};${id};reg-id=2`,
+      extra: ['Supported: outbound'],
+    })
+    expect(alice.last().status).toBe(400)
+  })
+
+  it('S3261-10.3-01 a redirect-only or plain proxy node refuses REGISTER with 405', () => {
+    const { alice } = setUp({ roles: { registrar: false, proxy: true, redirect: false } })
+    alice.register()
+    expect(alice.last().status).toBe(405)
+    expect(alice.last().has('allow')).toBe(true)
+  })
+})
+
+describe('publication', () => {
+  it('R7904 S3261-10.3-03 the 200 waits for it, and REGISTERs of one AOR are taken one after the other', () => {
+    const { alice, node } = setUp()
+    node.publishAnswer = () => undefined
+    alice.register({ contact: c('10.0.0.1') })
+    alice.register({ contact: c('10.0.0.2') })
+    expect(alice.statuses('REGISTER')).toEqual([])
+    const asked = (): number[] => node.actions.flatMap((a) => (a.kind === 'publish' ? [a.id] : []))
+    expect(asked()).toHaveLength(1)
+    node.input({ kind: 'published', id: asked()[0]!, outcome: { ok: true } })
+    alice.world.settle()
+    expect(alice.statuses('REGISTER')).toEqual([200])
+    expect(asked()).toHaveLength(2)
+    expect(alice.last().values('contact')).toHaveLength(1)
+    node.input({ kind: 'published', id: asked()[1]!, outcome: { ok: true } })
+    alice.world.settle()
+    expect(alice.last().values('contact')).toHaveLength(2)
+  })
+
+  it('M-28 S3261-10.3-15 a failure leaves the old bindings and answers 503 with Retry-After', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1') })
+    node.publishAnswer = () => ({ ok: false, status: 503, reason: 'Overlay Trouble', retryAfterS: 10 })
+    alice.register({ contact: c('10.0.0.2') })
+    expect(alice.last().status).toBe(503)
+    expect(alice.last().header('retry-after')).toBe('10')
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    expect(node.core.instruments.registrarRequests.get('store_failed')).toBe(1)
+  })
+
+  it('M-08 after 10 s without an answer it is 503, and the late answer changes nothing', () => {
+    const { world, alice, node } = setUp()
+    node.publishAnswer = () => undefined
+    alice.register()
+    world.advance(9_900)
+    expect(alice.statuses('REGISTER')).toEqual([])
+    world.advance(200)
+    expect(alice.last().status).toBe(503)
+    expect(Number(alice.last().header('retry-after'))).toBeGreaterThanOrEqual(10)
+    const id = node.actions.flatMap((a) => (a.kind === 'publish' ? [a.id] : []))[0]!
+    node.input({ kind: 'published', id, outcome: { ok: true } })
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+  })
+
+  it('M-29 an unregister succeeds here even when the overlay does not', () => {
+    const { alice, node } = setUp()
+    alice.register()
+    node.publishAnswer = () => ({ ok: false, status: 503, reason: 'Overlay Trouble' })
+    alice.register({ contact: '*', extra: ['Expires: 0'] })
+    expect(alice.last().status).toBe(200)
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+  })
+
+  it('E53 without an overlay REGISTER gets 503 with Retry-After 30, a query and an unregister still work', () => {
+    const { alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1') })
+    node.input({ kind: 'overlayAvailable', available: false })
+    alice.register({ contact: c('10.0.0.2') })
+    expect(alice.last().status).toBe(503)
+    expect(alice.last().header('retry-after')).toBe('30')
+    alice.register({ noContact: true })
+    expect(alice.last().status).toBe(200)
+    alice.register({ contact: '*', extra: ['Expires: 0'] })
+    expect(alice.last().status).toBe(200)
+  })
+
+  it('S3261-8.2.7-01 a repeated REGISTER is absorbed while it waits and gets the same answer after', () => {
+    const { alice, node } = setUp()
+    node.publishAnswer = () => undefined
+    const init = { callId: 'r', branch: 'z9hG4bKsame' }
+    alice.register(init)
+    alice.register(init)
+    const ids = node.actions.flatMap((a) => (a.kind === 'publish' ? [a.id] : []))
+    expect(ids).toHaveLength(1)
+    node.input({ kind: 'published', id: ids[0]!, outcome: { ok: true } })
+    alice.world.settle()
+    alice.register(init)
+    expect(alice.statuses('REGISTER')).toEqual([200, 200])
+    expect(alice.responses('REGISTER')[0]!.header('to')).toBe(alice.responses('REGISTER')[1]!.header('to'))
+  })
+})
+
+describe('the end of bindings', () => {
+  it('S3261-10.3-11 ends with its time, tells the overlay, and counts', () => {
+    const { world, alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1', ';expires=60') })
+    alice.register({ contact: c('10.0.0.2', ';expires=120') })
+    world.advance(61_000)
+    expect(node.core.bindings(AOR).map((b) => b.contact)).toEqual(['sip:alice@10.0.0.2'])
+    const last = node.actions.findLast((action) => action.kind === 'publish')
+    expect(last).toMatchObject({ cause: 'expired', aor: AOR })
+    world.advance(60_000)
+    expect(node.core.snapshot().aors).toBe(0)
+    expect(node.core.instruments.registrarExpired.get()).toBe(2)
+    expect(node.core.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('a refresh in time keeps the binding', () => {
+    const { world, alice, node } = setUp()
+    alice.register({ contact: c('10.0.0.1', ';expires=60') })
+    world.advance(50_000)
+    alice.register({ contact: c('10.0.0.1', ';expires=60') })
+    world.advance(50_000)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    world.advance(11_000)
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+  })
+
+  it('S5626-7-03 a closed flow makes no target at once and no binding after the grace time', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', { lookup: 'localOnly' }, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const bob = world.phone('bob', node)
+    alice.register()
+    alice.disconnect()
+    bob.request('MESSAGE', `sip:${AOR}`)
+    expect(bob.last().status).toBe(480)
+    expect(node.core.bindings(AOR)[0]!.flow).toBe('lost')
+    world.advance(29_000)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    world.advance(2_000)
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+    expect(node.actions.findLast((action) => action.kind === 'publish')).toMatchObject({ cause: 'flowLost' })
+    expect(node.core.instruments.registrarFlowLost.get()).toBe(1)
+  })
+
+  it('a phone that comes back on a new flow within the grace time keeps its binding', () => {
+    const { world, node } = setUp()
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const init = { contact: '<sip:alice@10.0.0.2:5060;transport=tcp>' }
+    alice.register(init)
+    alice.disconnect()
+    alice.register(init)
+    expect(alice.last().status).toBe(200)
+    world.advance(60_000)
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    expect(alice.requests('MESSAGE')).toHaveLength(1)
+  })
+
+  it('a flow that closes while the publication is under way counts as lost', () => {
+    const { world, node } = setUp()
+    node.publishAnswer = () => undefined
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    alice.register()
+    alice.disconnect()
+    const id = node.actions.flatMap((a) => (a.kind === 'publish' ? [a.id] : []))[0]!
+    node.input({ kind: 'published', id, outcome: { ok: true } })
+    expect(node.core.bindings(AOR)[0]!.flow).toBe('lost')
+  })
+})
