@@ -70,10 +70,8 @@ async function generate(
   subject: string,
   extensions: x509.Extension[],
 ): Promise<Uint8Array> {
-  const above = issuer.certificate === undefined ? undefined : new x509.X509Certificate(issuer.certificate)
-  if (above !== undefined) {
-    extensions.push(await x509.AuthorityKeyIdentifierExtension.create(above.publicKey, false, webcrypto))
-  }
+  const above = issuer.certificate === undefined ? undefined : await parsedIssuer(issuer.certificate)
+  if (above !== undefined) extensions.push(above.keyIdentifier)
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
@@ -102,6 +100,31 @@ function signingAlgorithmOf(algorithm: KeyAlgorithm): { name: string; hash: stri
   return algorithm === 'rsa'
     ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
     : { name: 'ECDSA', hash: 'SHA-256', namedCurve: 'P-256' }
+}
+
+interface ParsedIssuer {
+  readonly subjectName: x509.Name
+  readonly keyIdentifier: x509.AuthorityKeyIdentifierExtension
+}
+
+const ISSUERS = new WeakMap<Uint8Array, Promise<ParsedIssuer>>()
+
+function parsedIssuer(certificate: Uint8Array): Promise<ParsedIssuer> {
+  let issuer = ISSUERS.get(certificate)
+  if (issuer === undefined) {
+    issuer = parseIssuer(new x509.X509Certificate(certificate))
+    ISSUERS.set(certificate, issuer)
+  }
+  return issuer
+}
+
+async function parseIssuer(certificate: x509.X509Certificate): Promise<ParsedIssuer> {
+  const keyIdentifier = await x509.AuthorityKeyIdentifierExtension.create(
+    certificate.publicKey,
+    false,
+    webcrypto,
+  )
+  return { subjectName: certificate.subjectName, keyIdentifier }
 }
 
 /** Imported once an issuer: an authority signs with the same key all its life. */
