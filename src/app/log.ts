@@ -1,5 +1,5 @@
 /** The log: JSON lines on stdout, readable text on a terminal. Takes trace events; personal data stays `[private]`. */
-import { Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino'
 import type { Trace, TraceEvent } from '../common/trace.ts'
 

@@ -48,8 +48,9 @@ export function checkCombinations({ overlay, sip, admin }: Config): void {
     throw new ConfigError('"overlay.applicationListen": needed, there is no port after 65535')
   }
   for (const each of overlay.bootstrap) parseHostPort(each, 'overlay.bootstrap', 6084)
-  for (const each of sip.redirect.proxies)
-    parseHostPort(each.replace(/^sips?:/, ''), 'sip.redirect.proxies', 5060)
+  for (const each of sip.redirect.proxies) {
+    parseHostPort(each.split(';')[0] as string, 'sip.redirect.proxies', 5060)
+  }
   const { host } = bindable(parseHostPort(admin.listen, 'admin.listen'), 'admin.listen')
   if (!isLoopback(host) && admin.token === undefined) {
     throw new ConfigError(

@@ -14,7 +14,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
-import { TurnWriter } from '../../common/io/turn-writer.ts'
+import { TurnWriter } from '../../common/turn-writer.ts'
 import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../peer/contract.ts'
 
 export interface TlsLimits {
@@ -77,7 +77,7 @@ export class TlsLinks {
     this.sink = sink
     this.identity = identity
     this.limits = options.limits ?? TLS_LIMITS
-    this.writer = new TurnWriter(this.limits.queueBytesMax)
+    this.writer = new TurnWriter(this.limits.queueBytesMax, setImmediate)
     // Written synchronously: a killed process must not take the keys of its last link with it.
     this.keyLog = options.keyLogFile === undefined ? undefined : openSync(options.keyLogFile, 'a', 0o600)
   }

@@ -1,7 +1,7 @@
 /** TCP flows of the SIP stack, accepted and opened: bytes in, bytes out, nothing understood. */
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { Tally } from '../../common/instruments.ts'
-import { TurnWriter } from '../../common/io/turn-writer.ts'
+import { TurnWriter } from '../../common/turn-writer.ts'
 import type { FlowId, ListenerId, SipInput } from '../core/contract.ts'
 
 export interface TcpLimits {
@@ -56,7 +56,7 @@ export class TcpShell {
   constructor(sink: (input: SipInput) => void, limits: TcpLimits = TCP_LIMITS) {
     this.sink = sink
     this.limits = limits
-    this.writer = new TurnWriter(limits.queueBytesMax)
+    this.writer = new TurnWriter(limits.queueBytesMax, setImmediate)
   }
 
   get active(): number {

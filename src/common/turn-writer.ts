@@ -15,11 +15,16 @@ export interface WritableStream {
 
 export class TurnWriter {
   private readonly queueBytesMax: number
+  private readonly afterTurn: (flush: () => void) => void
   private corked: WritableStream[] = []
 
-  /** `queueBytesMax`: bytes that may wait for one stream before it counts as stuck. */
-  constructor(queueBytesMax: number) {
+  /**
+   * `queueBytesMax`: bytes that may wait for one stream before it counts as stuck. `afterTurn` calls back once the sockets
+   * that are readable now have been served: setImmediate.
+   */
+  constructor(queueBytesMax: number, afterTurn: (flush: () => void) => void) {
     this.queueBytesMax = queueBytesMax
+    this.afterTurn = afterTurn
   }
 
   /** Queues `bytes`; false when the stream is stuck, in which case nothing was queued and the caller closes it. */
@@ -28,8 +33,7 @@ export class TurnWriter {
     if (stream.writableLength + bytes.length > this.queueBytesMax) return false
     if (stream.writableCorked === 0) {
       stream.cork()
-      // The check phase runs right after all sockets that were readable in this turn have been served.
-      if (this.corked.push(stream) === 1) setImmediate(this.flush)
+      if (this.corked.push(stream) === 1) this.afterTurn(this.flush)
     }
     stream.write(bytes)
     return true
