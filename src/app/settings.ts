@@ -24,6 +24,7 @@ export function sipSettings(
     },
     domains: hostedDomains(config),
     auth: sip.auth,
+    digestAlgorithms: sip.digestAlgorithms,
     listeners,
     minExpiresS: sip.minExpires,
     defaultExpiresS: sip.defaultExpires,

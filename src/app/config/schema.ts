@@ -82,6 +82,13 @@ const sip = z.strictObject({
     .enum(['digest', 'none'])
     .default('digest')
     .describe('none lets anybody register anything: for tests only.'),
+  digestAlgorithms: z
+    .array(z.enum(['MD5', 'SHA-256']))
+    .min(1)
+    .default(['MD5', 'SHA-256'])
+    .describe(
+      'Challenges in this order. Phones that read only the first need MD5 there; without such phones prefer SHA-256.',
+    ),
   engine: z.enum(['embedded', 'drachtio']).default('embedded').describe('Which SIP stack.'),
   hostedUsers: z
     .array(

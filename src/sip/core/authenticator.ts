@@ -23,8 +23,11 @@ interface Failures {
 const FAILURE_WINDOW_MS: Millis = 60_000
 /** Sources and users remembered at one time; beyond that the oldest is forgotten. */
 const FAILURES_MAX = 10_000
-/** What is offered and accepted, strongest first; accounts carry a hash for each. */
-const ALGORITHMS: readonly DigestAlgorithm[] = ['SHA-256', 'MD5']
+/**
+ * DEVIATION RFC 8760 s.2.3: strongest first is the rule, but phones (and SIPp) that read only the first challenge know MD5 alone
+ * and would never register. Operators whose phones all know SHA-256 turn the order round.
+ */
+export const DIGEST_ORDER_DEFAULT: readonly DigestAlgorithm[] = ['MD5', 'SHA-256']
 
 export class Authenticator {
   /** result|algorithm */
@@ -35,29 +38,36 @@ export class Authenticator {
   private readonly realm: string
   private readonly secret: Uint8Array
   private readonly failuresMax: number
+  private readonly algorithms: readonly DigestAlgorithm[]
   private readonly window = new NonceWindow()
   /** By source and user, in order of their first failure. */
   private readonly failures = new Map<string, Failures>()
 
   constructor(
     components: { readonly accounts: Accounts },
-    init: { readonly realm: string; readonly secret: Uint8Array; readonly authFailuresMax: number },
+    init: {
+      readonly realm: string
+      readonly secret: Uint8Array
+      readonly authFailuresMax: number
+      readonly algorithms: readonly DigestAlgorithm[]
+    },
   ) {
     this.accounts = components.accounts
     this.realm = init.realm
     this.secret = init.secret
     this.failuresMax = init.authFailuresMax
+    this.algorithms = init.algorithms
   }
 
   check(now: Now, incoming: IncomingRequest, kind: ChallengeKind): AuthOutcome {
     const { message, source } = incoming
     const credentials = message.headers(kind === 'www' ? 'authorization' : 'proxy-authorization')
     const { method, requestUri: uri, body } = message
-    const { realm, secret } = this
+    const { realm, secret, algorithms } = this
     const verdict = verify(
       now,
       { method, uri, credentials, body },
-      { realm, secret, algorithms: ALGORITHMS, allowMissingQop: true },
+      { realm, secret, algorithms, allowMissingQop: true },
       this.window,
       (username) => this.accounts.byUsername(username),
     )
@@ -70,7 +80,7 @@ export class Authenticator {
     if (verdict.kind === 'ok') return { kind: 'ok', account: verdict.account }
     if (verdict.kind === 'bad') this.failed(now.ms, `${source.host} ${verdict.username}`)
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-    const values = challenge(now, realm, ALGORITHMS, verdict.kind === 'stale', secret)
+    const values = challenge(now, realm, algorithms, verdict.kind === 'stale', secret)
     return { kind: 'challenge', headers: values.map((value) => [name, value] as const) }
   }
 

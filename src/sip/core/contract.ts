@@ -6,6 +6,7 @@
  * Texts from messages are latin-1 strings: one char, one byte, so that whatever bytes came in go out unchanged.
  */
 import type { Millis } from '../../common/time.ts'
+import type { DigestAlgorithm } from '../auth/index.ts'
 
 export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
 
@@ -118,11 +119,21 @@ export type LocateOutcome =
       readonly loop: boolean
     }
   /** Status that is right when there are no local targets either (adapter-mapping s.7.2). */
-  | { readonly kind: 'failed'; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+  | {
+      readonly kind: 'failed'
+      readonly status: number
+      readonly reason: string
+      readonly retryAfterS?: number
+    }
 
 export type LocatedTarget =
   /** Ask the node at `address`; `aor` replaces the Request-URI's when the entry was reached by forwarding. */
-  | { readonly kind: 'peer'; readonly address: string; readonly aor: string | undefined; readonly secureOnly: boolean }
+  | {
+      readonly kind: 'peer'
+      readonly address: string
+      readonly aor: string | undefined
+      readonly secureOnly: boolean
+    }
   /** Forwarded to an AOR whose bindings are held here. */
   | { readonly kind: 'local'; readonly aor: string }
   /** Forwarded to a URI outside the overlay. */
@@ -174,6 +185,11 @@ export interface SipSettings {
   /** Hosted domains, lower-case. The first is the digest realm and the name of the overlay side. */
   readonly domains: readonly string[]
   readonly auth: 'digest' | 'none'
+  /**
+   * Digest algorithms offered and accepted, in the order of the challenges; accounts carry a hash for each. Default: MD5 first, because
+   * phones that read only the first challenge know nothing else (docs/adr/0006-digest-order.md).
+   */
+  readonly digestAlgorithms?: readonly DigestAlgorithm[]
   readonly listeners: readonly SipListener[]
   /** This node towards peers (adapter-mapping s.4.3): its name in hex and the `gr` value of its overlay GRUU. */
   readonly peerIdentity: { readonly overlay: string; readonly hex: string; readonly gr: string } | undefined

@@ -16,7 +16,7 @@ import {
 import { isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type Hop } from '../transaction/index.ts'
-import { Authenticator } from './authenticator.ts'
+import { Authenticator, DIGEST_ORDER_DEFAULT } from './authenticator.ts'
 import type { Accounts, PeerFlowOutcome, RequestId, SipAction, SipSettings } from './contract.ts'
 import { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
@@ -73,24 +73,46 @@ export class SipParts {
     const { transactions, identity, flows } = this
     this.replies = new Replies({ wire, transactions, texts }, { secret })
     const { replies } = this
-    const authenticator = new Authenticator({ accounts }, { realm, secret, authFailuresMax: limits.authFailuresMax })
-    this.registrar = new Registrar({ host: this.registrarHost() }, {
-      domains,
-      minExpiresS: settings.minExpiresS,
-      defaultExpiresS: settings.defaultExpiresS,
-      maxExpiresS: settings.maxExpiresS,
-      flowGraceS: settings.flowGraceS,
-      maxBindings: settings.maxBindings,
-      ownAddresses: identity.addresses,
-      ownGr: peerIdentity?.gr,
-      outbound: settings.roles.proxy,
-      directOnly: settings.roles.redirect && !settings.roles.proxy,
-    })
-    this.registerHandler = new RegisterHandler({ accounts, authenticator, identity, replies, transactions }, settings)
+    const authenticator = new Authenticator(
+      { accounts },
+      {
+        realm,
+        secret,
+        authFailuresMax: limits.authFailuresMax,
+        algorithms: settings.digestAlgorithms ?? DIGEST_ORDER_DEFAULT,
+      },
+    )
+    this.registrar = new Registrar(
+      { host: this.registrarHost() },
+      {
+        domains,
+        minExpiresS: settings.minExpiresS,
+        defaultExpiresS: settings.defaultExpiresS,
+        maxExpiresS: settings.maxExpiresS,
+        flowGraceS: settings.flowGraceS,
+        maxBindings: settings.maxBindings,
+        ownAddresses: identity.addresses,
+        ownGr: peerIdentity?.gr,
+        outbound: settings.roles.proxy,
+        directOnly: settings.roles.redirect && !settings.roles.proxy,
+      },
+    )
+    this.registerHandler = new RegisterHandler(
+      { accounts, authenticator, identity, replies, transactions },
+      settings,
+    )
     const meter = new CallMeter()
     const tokens = new RouteTokens({ secret, run: components.random.bytes(4) })
     this.proxy = new Proxy(
-      { identity, tokens, ports: this.proxyPorts(accounts, texts), transactions, wire, meter, timeouts: transactions.timeouts },
+      {
+        identity,
+        tokens,
+        ports: this.proxyPorts(accounts, texts),
+        transactions,
+        wire,
+        meter,
+        timeouts: transactions.timeouts,
+      },
       {
         realm,
         maxForks: settings.maxForks,
@@ -155,7 +177,10 @@ export class SipParts {
   /** adapter-mapping s.5.3: a response whose peer flow is gone is worth one new flow; to a phone there is no way back. */
   private orphaned(hop: Hop, bytes: Uint8Array): void {
     if (hop.transport !== 'peer' || this.orphans.size >= ORPHANS_MAX) return
-    this.orphans.set(this.openPeerFlow(`node:${hop.host}`, false, this.settings.appAttachBudgetMs.other), bytes)
+    this.orphans.set(
+      this.openPeerFlow(`node:${hop.host}`, false, this.settings.appAttachBudgetMs.other),
+      bytes,
+    )
   }
 
   private openPeerFlow(address: string, secure: boolean, budgetMs: number): RequestId {
