@@ -13,19 +13,3 @@ export interface ParseFault {
   /** What could be read of the message; `buildResponse` copies from it. */
   readonly partial: SipMessage | undefined
 }
-
-/** Sizes beyond which a message is refused. The field names are those of SipLimits. */
-export interface ParseLimits {
-  readonly headBytesMax: number
-  readonly headersMax: number
-  readonly viaMax: number
-  readonly bodyBytesMax: number
-}
-
-/** sip-requirements S-PA-01. */
-export const DEFAULT_PARSE_LIMITS: ParseLimits = {
-  headBytesMax: 65_536,
-  headersMax: 256,
-  viaMax: 70,
-  bodyBytesMax: 262_144,
-}

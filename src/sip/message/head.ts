@@ -4,7 +4,7 @@
  */
 import { CR, LF, SPACE, TAB, COLON, TOKEN, isBlank } from './chars.ts'
 import { CONTENT_LENGTH, SINGLE_LAST, VIA, headerIdAt } from './header-ids.ts'
-import type { ParseLimits } from './fault.ts'
+import type { ParseLimits } from './limits.ts'
 import { countValues } from './lists.ts'
 
 /** Numbers per header line in `Head.lines`: header number and fold flag, name start, value start, value end. */

@@ -1,8 +1,9 @@
 /** Bytes to message: framing by Content-Length, mandatory headers, limits (sip-requirements s.11 rows E01..E12, E57, E58). */
 import { fail, ok, type Result } from '../../common/errors.ts'
 import { CR, LF, decimal } from './chars.ts'
-import { DEFAULT_PARSE_LIMITS, type ParseFault, type ParseLimits } from './fault.ts'
+import type { ParseFault } from './fault.ts'
 import { ID_MASK, LINE_STRIDE, scanHead, type Head } from './head.ts'
+import { DEFAULT_PARSE_LIMITS, type ParseLimits } from './limits.ts'
 import { CALL_ID, CONTENT_LENGTH, CSEQ, FROM, TO, VIA } from './header-ids.ts'
 import { isUnanswerable } from './ip.ts'
 import { SipMessage } from './sip-message.ts'

@@ -3,7 +3,7 @@
  * when it is asked for; the ones that every role reads (top Via, From, To, CSeq) are kept once parsed. Reading never
  * throws: what is missing or malformed reads as empty, and `parseMessage` or `validateRequest` has said so before.
  */
-import { SPACE, decimal, isBlank, skipBlanks, sameIgnoringCase, unfold } from './chars.ts'
+import { COLON, decimal, isBlank, sameIgnoringCase, unfold } from './chars.ts'
 import { FOLDED, ID_MASK, LINE_STRIDE, type Head } from './head.ts'
 import {
   CALL_ID,
@@ -21,19 +21,12 @@ import {
 } from './header-ids.ts'
 import { countValues, pushValues, splitValues, valueEndAt } from './lists.ts'
 import { NO_NAME_ADDR, parseNameAddr, parseNameAddrIn, type NameAddr } from './name-addr.ts'
+import { NO_CSEQ, parseCSeq, type CSeq } from './cseq.ts'
 import { parseUri, type SipUri } from './uri.ts'
 import { NO_VIA, parseVia, parseFirstVia, type Via } from './via.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { StartLine } from './start-line.ts'
 
-export interface CSeq {
-  /** -1 when the header is missing or malformed. */
-  readonly number: number
-  readonly method: string
-}
-
-const NO_CSEQ: CSeq = { number: -1, method: '' }
-const CSEQ_MAX = 0xffff_ffff
 /** RFC 3261 s.16.6: what a request without Max-Forwards gets; larger values than 255 count as this. */
 export const MAX_FORWARDS_DEFAULT = 70
 
@@ -135,7 +128,7 @@ export class SipMessage {
       const end = at + name.length
       if (!sameName(text, at, end, name)) continue
       const after = text.charCodeAt(end)
-      if (after === 58 || isBlank(after)) return i
+      if (after === COLON || isBlank(after)) return i
     }
     return -1
   }
@@ -320,14 +313,4 @@ export class SipMessage {
 
 function sameName(text: string, at: number, end: number, name: HeaderName): boolean {
   return sameIgnoringCase(text, at, end, name) || text.slice(at, end).toLowerCase() === name
-}
-
-/** `1*DIGIT LWS Method`; number -1 when it is malformed or past 2^32-1 (E07). */
-export function parseCSeq(text: string): CSeq {
-  let blank = 0
-  while (blank < text.length && text.charCodeAt(blank) > SPACE) blank++
-  const number = decimal(text, 0, blank)
-  const methodStart = skipBlanks(text, blank, text.length)
-  if (number < 0 || number > CSEQ_MAX || methodStart === text.length) return NO_CSEQ
-  return { number, method: text.slice(methodStart) }
 }

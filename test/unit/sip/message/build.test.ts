@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   buildRequest,
   buildResponse,
+  detached,
   formatDate,
   statelessTag,
   validateRequest,
@@ -132,6 +133,13 @@ describe('validateRequest', () => {
     expect(verdict(request({ Via: `SIP/2.0/UDP h;branch=${branch}` }))).toBe('400 Bad Branch')
     expect(verdict(request({ Via: `SIP/2.0/UDP h;branch=${branch}x` }))).toBe('ok')
     expect(verdict(request({ Via: 'SIP/2.0/UDP h' }))).toBe('ok')
+  })
+})
+
+describe('detached', () => {
+  it('is the same text', () => {
+    const long = parsed(request({ 'Call-ID': `\xe9${'x'.repeat(100)}` })).callId
+    expect(detached(long)).toBe(long)
   })
 })
 

@@ -1,0 +1,341 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import {
+  NonceWindow,
+  NONCE_LIFE_MS,
+  challenge,
+  digestHash,
+  parseDigest,
+  responseFor,
+  verify,
+  type DigestAccount,
+  type DigestAlgorithm,
+  type DigestRules,
+  type DigestVerdict,
+} from '../../../../src/sip/auth/index.ts'
+
+const realm = 'dht.example.com'
+const secret = new Uint8Array(32).fill(3)
+const now = { ms: 0, wall: 1_700_000_000_000 }
+const rules: DigestRules = { realm, algorithms: ['SHA-512-256', 'SHA-256', 'MD5'], secret }
+const ALGORITHMS: readonly DigestAlgorithm[] = ['SHA-512-256', 'SHA-256', 'MD5']
+
+function account(username: string, password: string): DigestAccount {
+  return {
+    ha1: new Map(
+      ALGORITHMS.map((algorithm) => [algorithm, digestHash(algorithm, username, realm, password)]),
+    ),
+  }
+}
+
+const alice = account('alice', 'wonderland')
+const lookup = (username: string): DigestAccount | undefined => (username === 'alice' ? alice : undefined)
+
+interface Answer {
+  readonly username?: string
+  readonly password?: string
+  readonly algorithm?: string
+  readonly realm?: string
+  readonly nonce?: string
+  readonly nc?: string
+  readonly cnonce?: string
+  readonly qop?: string | undefined
+  readonly uri?: string
+  readonly body?: Uint8Array
+  readonly wall?: number
+  /** Raw text behind the parameters. */
+  readonly more?: string
+}
+
+function freshNonce(wall = now.wall): string {
+  return parseDigest(challenge({ ...now, wall }, realm, ['MD5'], false, secret)[0] ?? '')?.get('nonce') ?? ''
+}
+
+/** What a phone sends, worked out here from RFC 7616 and not with the code under test. */
+function credentials(answer: Answer = {}): string {
+  const { username = 'alice', password = 'wonderland', algorithm = 'SHA-256', nonce = freshNonce() } = answer
+  const { nc = '00000001', cnonce = 'c0', uri = 'sip:dht.example.com' } = answer
+  const qop = 'qop' in answer ? answer.qop : 'auth'
+  const session = algorithm.toLowerCase().endsWith('-sess')
+  const name = algorithm
+    .toLowerCase()
+    .replace('-sess', '')
+    .replace('sha-512-256', 'sha512-256')
+    .replace('sha-256', 'sha256')
+  const hash = (data: string | Uint8Array): string => createHash(name).update(data).digest('hex')
+  let ha1 = hash(`${username}:${realm}:${password}`)
+  if (session) ha1 = hash(`${ha1}:${nonce}:${cnonce}`)
+  const a2 = `REGISTER:${uri}${qop === 'auth-int' ? `:${hash(answer.body ?? '')}` : ''}`
+  const tail = qop === undefined ? hash(a2) : `${nc}:${cnonce}:${qop}:${hash(a2)}`
+  const counted = qop === undefined ? '' : `qop=${qop}, nc=${nc}, cnonce="${cnonce}", `
+  return (
+    `Digest username="${Buffer.from(username).toString('latin1')}", realm="${answer.realm ?? realm}", nonce="${nonce}", uri="${uri}", ` +
+    `${counted}response="${hash(`${ha1}:${nonce}:${tail}`)}", algorithm=${algorithm}${answer.more ?? ''}`
+  )
+}
+
+function check(
+  texts: string | readonly string[],
+  options: {
+    window?: NonceWindow
+    wall?: number
+    rules?: DigestRules
+    uri?: string
+    method?: string
+    body?: Uint8Array
+  } = {},
+): DigestVerdict<DigestAccount> {
+  return verify(
+    { ...now, wall: options.wall ?? now.wall },
+    {
+      method: options.method ?? 'REGISTER',
+      uri: options.uri ?? 'sip:dht.example.com',
+      credentials: typeof texts === 'string' ? [texts] : texts,
+      ...(options.body === undefined ? {} : { body: options.body }),
+    },
+    options.rules ?? rules,
+    options.window ?? new NonceWindow(),
+    lookup,
+  )
+}
+
+describe('challenge', () => {
+  it('S8760-2.3-01 S8760-2.6-01 one an algorithm, strongest first, qop always', () => {
+    const texts = challenge(now, realm, ALGORITHMS, false, secret)
+    const parsed = texts.map((text) => parseDigest(text))
+    expect(parsed.map((params) => params?.get('algorithm'))).toEqual(['SHA-512-256', 'SHA-256', 'MD5'])
+    for (const params of parsed) {
+      expect(params?.get('realm')).toBe(realm)
+      expect(params?.get('qop')).toBe('auth')
+      expect(params?.get('nonce')).toMatch(/^[\w-]{20,}$/)
+      expect(params?.has('stale')).toBe(false)
+    }
+    expect(texts[0]).toContain('qop="auth"')
+    expect(new Set(parsed.map((params) => params?.get('nonce'))).size).toBe(1)
+  })
+
+  it('S7616-3.3-01 says stale when asked to', () => {
+    expect(challenge(now, realm, ['MD5'], true, secret)[0]).toContain('stale=true')
+  })
+})
+
+describe('responseFor', () => {
+  const cnonce = 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ'
+  const params = new Map([
+    ['nonce', '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v'],
+    ['cnonce', cnonce],
+    ['nc', '00000001'],
+    ['qop', 'auth'],
+    ['uri', '/dir/index.html'],
+  ])
+
+  it.each([
+    ['MD5', '8ca523f5e9506fed4657c9700eebdbec'],
+    ['SHA-256', '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1'],
+  ] as const)('S7616-3.3-01 RFC 7616 s.3.9.1 example: %s', (algorithm, expected) => {
+    const ha1 = digestHash(algorithm, 'Mufasa', 'http-auth@example.org', 'Circle of Life')
+    expect(responseFor(ha1, { algorithm, session: false }, params, { method: 'GET' })).toBe(expected)
+  })
+
+  it('S7616-3.3-01 RFC 2617 s.3.5 example', () => {
+    const ha1 = digestHash('MD5', 'Mufasa', 'testrealm@host.com', 'Circle Of Life')
+    const old = new Map([
+      ['nonce', 'dcd98b7102dd2f0e8b11d0f600bfb0c093'],
+      ['cnonce', '0a4f113b'],
+      ['nc', '00000001'],
+      ['qop', 'auth'],
+      ['uri', '/dir/index.html'],
+    ])
+    expect(responseFor(ha1, { algorithm: 'MD5', session: false }, old, { method: 'GET' })).toBe(
+      '6629fae49393a05397450978507c4ef1',
+    )
+  })
+
+  it('S7616-3.4-01 the hash of an account is that of RFC 7616 s.3.4.2, names in UTF-8', () => {
+    expect(digestHash('MD5', 'jäsøn', 'r', 'p')).toBe(
+      createHash('md5').update('jäsøn:r:p', 'utf8').digest('hex'),
+    )
+  })
+})
+
+describe('verify', () => {
+  it.each(['SHA-512-256', 'SHA-256', 'MD5', 'sha-256', 'md5'])(
+    'S3261-10.3-06 accepts the right password with %s',
+    (algorithm) => {
+      expect(check(credentials({ algorithm }))).toEqual({ kind: 'ok', account: alice, username: 'alice' })
+    },
+  )
+
+  it('S-AU-01 a wrong password and an unknown user get the same verdict', () => {
+    expect(check(credentials({ password: 'wrong' }))).toEqual({ kind: 'bad', username: 'alice' })
+    expect(check(credentials({ username: 'nobody' }))).toEqual({ kind: 'bad', username: 'nobody' })
+    // The stand-in hash of unknown users opens nothing.
+    const nonce = freshNonce()
+    const params = new Map([
+      ['nonce', nonce],
+      ['cnonce', 'c'],
+      ['nc', '00000001'],
+      ['qop', 'auth'],
+      ['uri', 'sip:dht.example.com'],
+    ])
+    const response = responseFor('0'.repeat(32), { algorithm: 'MD5', session: false }, params, {
+      method: 'REGISTER',
+    })
+    const forged = `Digest username="nobody", realm="${realm}", nonce="${nonce}", uri="sip:dht.example.com", qop=auth, nc=00000001, cnonce="c", response="${response}"`
+    expect(check(forged)).toEqual({ kind: 'bad', username: 'nobody' })
+  })
+
+  it('S3261-22-04 Basic is no credential', () => {
+    expect(check('Basic YWxpY2U6d29uZGVybGFuZA==')).toEqual({ kind: 'missing' })
+    expect(check([])).toEqual({ kind: 'missing' })
+  })
+
+  it('credentials of other realms are somebody else’s', () => {
+    expect(check(credentials({ realm: 'elsewhere' }))).toEqual({ kind: 'missing' })
+    expect(check([credentials({ realm: 'elsewhere' }), credentials()]).kind).toBe('ok')
+  })
+
+  it('S8760-2.3-01 of several for our realm any right one does; an algorithm that we do not offer does not', () => {
+    expect(check([credentials({ algorithm: 'MD5', password: 'wrong' }), credentials()]).kind).toBe('ok')
+    expect(
+      check(credentials({ algorithm: 'MD5' }), { rules: { ...rules, algorithms: ['SHA-256'] } }).kind,
+    ).toBe('bad')
+    expect(check(credentials().replace('algorithm=SHA-256', 'algorithm=SHA-1')).kind).toBe('bad')
+  })
+
+  it('S7616-3.3-01 a nonce lives 120 s; after that right credentials are stale and wrong ones bad', () => {
+    expect(check(credentials(), { wall: now.wall + NONCE_LIFE_MS }).kind).toBe('ok')
+    expect(check(credentials(), { wall: now.wall + NONCE_LIFE_MS + 1 })).toEqual({
+      kind: 'stale',
+      username: 'alice',
+    })
+    expect(check(credentials({ password: 'wrong' }), { wall: now.wall + NONCE_LIFE_MS + 1 }).kind).toBe('bad')
+  })
+
+  it('S7616-3.3-01 nonces of others, of another secret or realm, changed or from the future are refused', () => {
+    const nonce = freshNonce()
+    const changed = (nonce.startsWith('A') ? 'B' : 'A') + nonce.slice(1)
+    for (const forged of ['x', '', changed, `${nonce}=`, `${nonce} `])
+      expect(check(credentials({ nonce: forged })).kind).toBe('bad')
+    expect(check(credentials(), { rules: { ...rules, secret: new Uint8Array(32) } }).kind).toBe('bad')
+    expect(check(credentials({ nonce: freshNonce(now.wall + 60_000) })).kind).toBe('stale')
+    expect(check(credentials({ nonce: freshNonce(now.wall + 10_000) })).kind).toBe('ok')
+  })
+
+  it('S7616-3.3-01 counts rise strictly for each nonce and cnonce: replays are stale', () => {
+    const window = new NonceWindow()
+    const kind = (nc: string, cnonce = 'c0'): string => check(credentials({ nc, cnonce }), { window }).kind
+    expect(kind('00000001')).toBe('ok')
+    expect(kind('00000001')).toBe('stale')
+    expect(kind('0000000a')).toBe('ok')
+    expect(kind('00000009')).toBe('stale')
+    expect(kind('0000000B')).toBe('ok')
+    expect(kind('00000001', 'c1')).toBe('ok')
+  })
+
+  it('S7616-3.3-01 wrong credentials do not use up a count', () => {
+    const window = new NonceWindow()
+    expect(check(credentials({ password: 'wrong', nc: '00000005' }), { window }).kind).toBe('bad')
+    expect(window.size).toBe(0)
+    expect(check(credentials({ nc: '00000001' }), { window }).kind).toBe('ok')
+  })
+
+  it('the credentials must be for this method and target; ports and parameters may be left out', () => {
+    expect(check(credentials(), { method: 'INVITE' }).kind).toBe('bad')
+    expect(check(credentials({ uri: 'sip:other.example.com' })).kind).toBe('bad')
+    expect(check(credentials({ uri: 'sip:bob@dht.example.com' })).kind).toBe('bad')
+    expect(check(credentials({ uri: 'nonsense' })).kind).toBe('bad')
+    expect(
+      check(credentials({ uri: 'sip:DHT.example.com' }), { uri: 'sip:dht.example.com:5060;transport=udp' })
+        .kind,
+    ).toBe('ok')
+  })
+
+  it('S8760-2.6-01 a client without qop is refused, or tolerated with MD5 where that is configured', () => {
+    const old = credentials({ qop: undefined, algorithm: 'MD5' })
+    expect(check(old).kind).toBe('bad')
+    expect(check(old, { rules: { ...rules, allowMissingQop: true } }).kind).toBe('ok')
+    expect(check(credentials({ qop: undefined }), { rules: { ...rules, allowMissingQop: true } }).kind).toBe(
+      'bad',
+    )
+  })
+
+  it('S8760-2.6-02 auth-int over a body, and over none', () => {
+    const body = Buffer.from('v=0\r\n')
+    expect(check(credentials({ qop: 'auth-int' })).kind).toBe('ok')
+    expect(check(credentials({ qop: 'auth-int', algorithm: 'MD5', body }), { body }).kind).toBe('ok')
+    expect(check(credentials({ qop: 'auth-int', body }), { body: Buffer.from('v=1\r\n') }).kind).toBe('bad')
+  })
+
+  it('S7616-3.4-01 session variants; hashed user names are not offered and not taken', () => {
+    expect(check(credentials({ algorithm: 'SHA-256-sess' })).kind).toBe('ok')
+    expect(check(credentials({ algorithm: 'MD5-sess' })).kind).toBe('ok')
+    expect(check(credentials({ more: ', userhash=true' })).kind).toBe('bad')
+    expect(check(credentials({ more: ', userhash=false' })).kind).toBe('ok')
+  })
+
+  it('user names are looked up in Unicode', () => {
+    const names: string[] = []
+    verify(
+      now,
+      { method: 'REGISTER', uri: 'sip:dht.example.com', credentials: [credentials({ username: 'jäsøn' })] },
+      rules,
+      new NonceWindow(),
+      (name) => {
+        names.push(name)
+        return undefined
+      },
+    )
+    expect(names).toEqual(['jäsøn'])
+  })
+
+  it.each([
+    'Digest',
+    'Digest ',
+    'Digest username="alice"',
+    'Digest username="alice, realm="x"',
+    `Digest realm="${realm}"`,
+    `Digest username="alice", realm="${realm}", realm="${realm}"`,
+    `Digest realm="${realm}", username=`,
+    `Digest realm="${realm}" username="alice"`,
+    `Digest realm="${realm}", =x`,
+    `Digest ${Array.from({ length: 10_000 }, (_, i) => `p${i}=1`).join(', ')}`,
+    `Digest ${Array.from({ length: 40 }, (_, i) => `p${i}=1`).join(', ')}`,
+    `Digest realm="${realm}", algorithm=${'A'.repeat(65_536)}`,
+    `Digest realm="${realm}", username="alice", nonce="x", uri="sip:x", response="`,
+  ])('S-06 malformed credentials are no way in (row %#)', (text) => {
+    expect(['bad', 'missing']).toContain(check(text).kind)
+  })
+
+  it.each([
+    { nc: '0000001' },
+    { nc: '00000000' },
+    { nc: '-0000001' },
+    { nc: '0000000g' },
+    { cnonce: '' },
+    { qop: 'auth-conf' },
+  ])('S-06 odd values: %j', (answer) => {
+    expect(check(credentials(answer)).kind).toBe('bad')
+  })
+})
+
+describe('NonceWindow', () => {
+  it('S7616-3.3-01 forgets what has expired', () => {
+    const window = new NonceWindow(10)
+    for (let i = 0; i < 5; i++) expect(window.use(i, `k${i}`, i, 1)).toBe(true)
+    expect(window.use(NONCE_LIFE_MS + 10, 'late', NONCE_LIFE_MS, 1)).toBe(true)
+    expect(window.size).toBe(1)
+  })
+
+  it('S7616-3.3-01 is bounded, and what it had to forget cannot be replayed', () => {
+    const window = new NonceWindow(3)
+    for (let i = 1; i <= 3; i++) expect(window.use(100, `k${i}`, i, 1)).toBe(true)
+    expect(window.use(100, 'k4', 50, 1)).toBe(true)
+    expect(window.size).toBe(3)
+    expect(window.use(100, 'k1', 1, 1)).toBe(false)
+    expect(window.use(100, 'k1', 1, 2)).toBe(false)
+    expect(window.use(100, 'k2', 2, 1)).toBe(false)
+    expect(window.use(100, 'k2', 2, 2)).toBe(true)
+    expect(window.use(100, 'k5', 60, 1)).toBe(true)
+  })
+})
