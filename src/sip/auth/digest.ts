@@ -51,6 +51,11 @@ export interface DigestRules {
   readonly secret: Uint8Array
   /** True accepts MD5 clients of RFC 2069, which know no qop; their credentials can be replayed for a nonce's life. */
   readonly allowMissingQop?: boolean
+  /**
+   * True accepts credentials whose `uri` is not the Request-URI: SIPp and some phones name the server's address there, and proxies on the
+   * way rewrite Request-URIs. The nonce count still forbids any second use.
+   */
+  readonly allowOtherUri?: boolean
 }
 
 /** What verification needs of an account: hex HA1 by algorithm name, as `digestHash` makes it. */
@@ -132,7 +137,8 @@ function verifyOne<A extends DigestAccount>(
   if (!rules.algorithms.includes(form.algorithm) || params.get('userhash')?.toLowerCase() === 'true')
     return bad
   const count = nonceCount(params, form, rules)
-  if (count === undefined || !sameTarget(uri, request.uri)) return bad
+  if (count === undefined) return bad
+  if (rules.allowOtherUri !== true && !sameTarget(uri, request.uri)) return bad
 
   const account = lookup(username)
   const ha1 = account?.ha1.get(form.algorithm)

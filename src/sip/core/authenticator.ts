@@ -67,7 +67,7 @@ export class Authenticator {
     const verdict = verify(
       now,
       { method, uri, credentials, body },
-      { realm, secret, algorithms, allowMissingQop: true },
+      { realm, secret, algorithms, allowMissingQop: true, allowOtherUri: true },
       this.window,
       (username) => this.accounts.byUsername(username),
     )
