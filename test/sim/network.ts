@@ -235,7 +235,7 @@ export class Network {
     pipe.lastAt[side] = at
     // The sender may reuse its buffer.
     const copy = bytes.slice()
-    this.world.after(at - this.world.now.ms, () => {
+    this.world.at(at, () => {
       if (!pipe.open || !target.port.alive || this.isCut(from, target.port)) return
       this.world.digest.number(this.world.now.ms)
       this.world.digest.text(`${from.port.name}>${target.port.port.name}`)
@@ -256,7 +256,7 @@ export class Network {
     const target = pipe.ends[1 - side] as End
     // What is under way still arrives, then the end of the stream.
     const at = Math.max(this.world.now.ms + this.latency(), pipe.lastAt[side])
-    this.world.after(at - this.world.now.ms, () => {
+    this.world.at(at, () => {
       if (!pipe.open) return
       pipe.open = false
       if (target.port.pipes.delete(target.channel) && target.port.alive && !this.isCut(from, target.port)) {

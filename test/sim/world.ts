@@ -72,7 +72,12 @@ export class World {
 
   /** Runs `run` after `delay` milliseconds. Events of one time run in the order in which they were scheduled. */
   after(delay: Millis, run: () => void): void {
-    this.push({ at: this.clock + Math.max(0, delay), order: this.order++, run })
+    this.at(this.clock + delay, run)
+  }
+
+  /** Runs `run` at that time, or now when it has passed. Absolute, because a sum of rounded delays may fall short. */
+  at(time: Millis, run: () => void): void {
+    this.push({ at: Math.max(this.clock, time), order: this.order++, run })
   }
 
   add<I, A>(settings: HostSettings<I, A>): Host<I> {
@@ -160,7 +165,7 @@ class RunningHost<I, A> implements Host<I> {
     // An earlier wake-up than needed looks and goes back to sleep.
     if (at >= this.wakeAt || at === NEVER) return
     this.wakeAt = at
-    this.world.after(at - this.world.now.ms, () => this.wake(at))
+    this.world.at(at, () => this.wake(at))
   }
 
   private wake(at: Millis): void {

@@ -3,7 +3,7 @@
  * `nextDeadline()` says when to call it with `timeout`. Never does I/O, never waits, knows nothing of SIP. It wires the
  * parts of this folder and carries what one of them signals to those whom it concerns.
  */
-import type { Millis, Now } from '../../common/time.ts'
+import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import { KIND, sameId, type NodeId, type ResourceId } from '../codec/index.ts'
 import type { ForwardingContext } from '../forwarding/forward.ts'
 import { Storage } from '../storage/storage.ts'
@@ -130,6 +130,7 @@ export class PeerCore {
   }
 
   nextDeadline(): Millis {
+    if (this.departure.over) return NEVER
     return Math.min(
       this.links.nextDeadline(),
       this.requests.nextDeadline(),
@@ -141,6 +142,11 @@ export class PeerCore {
       this.bootstrap.nextDeadline(),
       this.departure.nextDeadline(),
     )
+  }
+
+  /** Whether anything is held at that resource, as owner or as replica. */
+  holds(resource: ResourceId): boolean {
+    return this.storage.resources().some((held) => sameId(held, resource))
   }
 
   snapshot(): PeerSnapshot {

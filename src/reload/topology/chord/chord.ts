@@ -4,7 +4,7 @@
  */
 import { Outbox } from '../../../common/outbox.ts'
 import type { Random } from '../../../common/random.ts'
-import type { Millis } from '../../../common/time.ts'
+import { NEVER, type Millis } from '../../../common/time.ts'
 import { key, sameId, type ChordUpdate, type NodeId, type ResourceId } from '../../codec/index.ts'
 import type {
   AttachPurpose,
@@ -272,6 +272,7 @@ export class Chord implements TopologyPlugin {
   }
 
   nextDeadline(): Millis {
+    if (this.current === 'left') return NEVER
     return Math.min(
       this.stabilization.nextDeadline(),
       this.contacts.nextDeadline(),
