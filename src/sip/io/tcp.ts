@@ -16,6 +16,8 @@ export interface TcpLimits {
   readonly firstBytesTimeoutMs: number
   /** A flow on which nothing moved for this long is closed; above the longest registration. */
   readonly idleTimeoutMs: number
+  /** A far end that has said its last word may still read answers for this long. */
+  readonly endGraceMs: number
 }
 
 export const TCP_LIMITS: TcpLimits = {
@@ -25,6 +27,7 @@ export const TCP_LIMITS: TcpLimits = {
   connectTimeoutMs: 4_000,
   firstBytesTimeoutMs: 32_000,
   idleTimeoutMs: 7_500_000,
+  endGraceMs: 1_000,
 }
 
 export interface TcpListenerInit {
@@ -32,6 +35,8 @@ export interface TcpListenerInit {
   readonly host: string
   readonly port: number
 }
+
+const STREAM_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000, allowHalfOpen: true }
 
 interface Flow {
   readonly socket: Socket
@@ -65,7 +70,7 @@ export class TcpShell {
 
   /** Binds one listener; rejects with the system's error. */
   async listen(init: TcpListenerInit): Promise<{ readonly host: string; readonly port: number }> {
-    const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+    const server = createServer(STREAM_OPTIONS)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host: init.host, port: init.port }, () => {
@@ -87,7 +92,7 @@ export class TcpShell {
       queueMicrotask(() => this.sink({ kind: 'flowFailed', flow: id, reason: 'not a reachable address' }))
       return
     }
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+    const socket = connect({ host, port, ...STREAM_OPTIONS })
     const flow: Flow = { socket, source: host, open: false, reason: 'error' }
     socket.setTimeout(this.limits.connectTimeoutMs)
     socket.once('connect', () => {
@@ -157,10 +162,11 @@ export class TcpShell {
     socket.on('data', (bytes: Buffer) => {
       if (this.flows.get(id) === flow) this.sink({ kind: 'flowData', flow: id, bytes })
     })
-    // A phone that half-closes is gone for SIP: nothing more can arrive on the flow, so it serves no request.
+    // Tools that send one request and close their half want to see the answer; a phone that died never comes back.
     socket.on('end', () => {
       if (flow.reason === 'error') flow.reason = 'remote'
-      socket.destroy()
+      const timer = setTimeout(() => socket.destroy(), this.limits.endGraceMs)
+      socket.once('close', () => clearTimeout(timer))
     })
     socket.on('timeout', () => {
       flow.reason = flow.open ? 'idle' : 'timeout'

@@ -1,0 +1,143 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { utf8 } from '../../../../src/common/bytes.ts'
+import type { SipInput } from '../../../../src/sip/core/contract.ts'
+import { TCP_LIMITS, TcpShell, type TcpLimits } from '../../../../src/sip/io/tcp.ts'
+import { Inputs } from '../../../support/inputs.ts'
+
+const open: TcpShell[] = []
+const phones: Socket[] = []
+function shell(limits: Partial<TcpLimits> = {}): { tcp: TcpShell; inputs: Inputs<SipInput> } {
+  const inputs = new Inputs<SipInput>()
+  const tcp = new TcpShell(inputs.sink, { ...TCP_LIMITS, endGraceMs: 0, ...limits })
+  open.push(tcp)
+  return { tcp, inputs }
+}
+async function phone(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  phones.push(socket)
+  await once(socket, 'connect')
+  return socket
+}
+afterEach(async () => {
+  for (const socket of phones.splice(0)) socket.destroy()
+  await Promise.all(open.splice(0).map((each) => each.close()))
+})
+
+describe('TCP shell', () => {
+  it('accepts a phone under an even id and carries bytes both ways', async () => {
+    const { tcp, inputs } = shell()
+    const { port } = await tcp.listen({ id: 4, host: '127.0.0.1', port: 0 })
+    const socket = await phone(port)
+    const accepted = await inputs.next('flowAccepted')
+    expect(accepted).toMatchObject({ flow: 2, listener: 4, host: '127.0.0.1', port: socket.localPort })
+    socket.write('REGISTER')
+    expect((await inputs.bytesOf('flowData', 8)).toString()).toBe('REGISTER')
+    tcp.send(2, utf8('one '))
+    tcp.send(2, utf8('two'))
+    const [first] = (await once(socket, 'data')) as [Buffer]
+    // Both writes of one turn left in one piece.
+    expect(first.toString()).toBe('one two')
+    socket.destroy()
+    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
+    expect(tcp.active).toBe(0)
+  })
+
+  it('opens flows that the core named, and says when that fails', async () => {
+    const far = shell()
+    const { port } = await far.tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const { tcp, inputs } = shell()
+    tcp.connect(1, '127.0.0.1', port)
+    expect(await inputs.next('flowOpened')).toEqual({ kind: 'flowOpened', flow: 1 })
+    tcp.send(1, utf8('hello'))
+    expect((await far.inputs.bytesOf('flowData', 5)).toString()).toBe('hello')
+    await far.tcp.close()
+    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 1 })
+    tcp.connect(3, '127.0.0.1', port)
+    expect(await inputs.next('flowFailed')).toEqual({ kind: 'flowFailed', flow: 3, reason: 'ECONNREFUSED' })
+    tcp.connect(5, 'example.org', 5060)
+    expect(await inputs.next('flowFailed', 2)).toMatchObject({ flow: 5 })
+  })
+
+  it('a flow that the core closes says no more', async () => {
+    const { tcp, inputs } = shell()
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const socket = await phone(port)
+    const { flow } = await inputs.next('flowAccepted')
+    tcp.send(flow, utf8('bye'))
+    tcp.closeFlow(flow)
+    const [bytes] = (await once(socket, 'data')) as [Buffer]
+    expect(bytes.toString()).toBe('bye')
+    await once(socket, 'close')
+    expect(inputs.seen.map((input) => input.kind)).toEqual(['flowAccepted'])
+    expect(tcp.closed.get('tcp|local')).toBe(1)
+  })
+
+  it('a tool that closes its half still reads the answer', async () => {
+    const { tcp, inputs } = shell({ endGraceMs: 60_000 })
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    phones.push(socket)
+    socket.end('OPTIONS')
+    await inputs.bytesOf('flowData', 7)
+    tcp.send(2, utf8('200'))
+    const [bytes] = (await once(socket, 'data')) as [Buffer]
+    expect(bytes.toString()).toBe('200')
+  })
+
+  it('cuts off a far end that does not read', async () => {
+    const { tcp, inputs } = shell({ queueBytesMax: 64 * 1024 })
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const socket = await phone(port)
+    socket.pause()
+    const { flow } = await inputs.next('flowAccepted')
+    const chunk = new Uint8Array(32 * 1024)
+    for (let i = 0; i < 4; i++) tcp.send(flow, chunk)
+    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow })
+    expect(tcp.closed.get('tcp|stuck')).toBe(1)
+  })
+
+  it('has a place for so many flows and no more, in all and per source; a place that is freed is used again', async () => {
+    const { tcp, inputs } = shell({ flowsPerSourceMax: 2 })
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const first = await phone(port)
+    await phone(port)
+    await inputs.next('flowAccepted', 2)
+    const third = await phone(port)
+    await once(third, 'close')
+    expect(tcp.refused.get('tcp|source')).toBe(1)
+    first.destroy()
+    await inputs.next('flowClosed')
+    await phone(port)
+    expect(await inputs.next('flowAccepted', 3)).toMatchObject({ flow: 6 })
+
+    const small = shell({ flowsMax: 1 })
+    const at = await small.tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    await phone(at.port)
+    await small.inputs.next('flowAccepted')
+    await once(await phone(at.port), 'close')
+    expect(small.tcp.refused.get('tcp|flows')).toBe(1)
+  })
+
+  it('closes a connection on which nothing is said', async () => {
+    const { tcp, inputs } = shell({ firstBytesTimeoutMs: 20 })
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    await phone(port)
+    const { flow } = await inputs.next('flowAccepted')
+    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow })
+    expect(tcp.closed.get('tcp|idle')).toBe(1)
+  })
+
+  it('rejects a taken port', async () => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await expect(shell().tcp.listen({ id: 0, host: '127.0.0.1', port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    })
+    server.close()
+    await once(server, 'close')
+  })
+})

@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { utf8 } from '../../../../src/common/bytes.ts'
+import type { SipInput } from '../../../../src/sip/core/contract.ts'
+import { UdpShell } from '../../../../src/sip/io/udp.ts'
+import { Inputs } from '../../../support/inputs.ts'
+
+const open: UdpShell[] = []
+function shell(): { udp: UdpShell; inputs: Inputs<SipInput> } {
+  const inputs = new Inputs<SipInput>()
+  const udp = new UdpShell(inputs.sink)
+  open.push(udp)
+  return { udp, inputs }
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((each) => each.close()))
+})
+
+describe('UDP shell', () => {
+  it('carries datagrams both ways, with listener and source', async () => {
+    const a = shell()
+    const b = shell()
+    const atA = await a.udp.open({ id: 3, host: '127.0.0.1', port: 0 })
+    const atB = await b.udp.open({ id: 8, host: '127.0.0.1', port: 0 })
+    a.udp.send(3, '127.0.0.1', atB.port, utf8('hello'))
+    const got = await b.inputs.next('datagram')
+    expect(got).toMatchObject({ listener: 8, host: '127.0.0.1', port: atA.port })
+    expect(Buffer.from(got.bytes).toString()).toBe('hello')
+    b.udp.send(8, got.host, got.port, utf8('back'))
+    expect(Buffer.from((await a.inputs.next('datagram')).bytes).toString()).toBe('back')
+  })
+
+  it('speaks IPv6', async () => {
+    const a = shell()
+    const address = await a.udp.open({ id: 0, host: '::1', port: 0 })
+    a.udp.send(0, '::1', address.port, utf8('x'))
+    expect(await a.inputs.next('datagram')).toMatchObject({ host: '::1', port: address.port })
+  })
+
+  it('rejects a taken port', async () => {
+    const a = shell()
+    const { port } = await a.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    await expect(shell().udp.open({ id: 0, host: '127.0.0.1', port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    })
+  })
+
+  it('counts what cannot be sent and goes on: no name is ever looked up, no port is trusted', async () => {
+    const a = shell()
+    const { port } = await a.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    a.udp.send(0, '127.0.0.1', 0, utf8('x'))
+    a.udp.send(0, '127.0.0.1', 70_000, utf8('x'))
+    a.udp.send(0, 'example.org', 5060, utf8('x'))
+    a.udp.send(7, '127.0.0.1', port, utf8('no such listener'))
+    a.udp.send(0, '127.0.0.1', port, utf8('alive'))
+    expect(Buffer.from((await a.inputs.next('datagram')).bytes).toString()).toBe('alive')
+    expect(a.udp.sendFailures.get('bad_port')).toBe(2)
+    expect(a.udp.sendFailures.get('ENOTFOUND')).toBe(1)
+  })
+})
