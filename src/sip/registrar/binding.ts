@@ -32,7 +32,8 @@ export interface Binding {
   readonly callId: string
   readonly cseq: number
   readonly path: readonly string[]
-  readonly reach: Reach
+  /** Changes when a stream flow ends and the phone can be reached by its address all the same. */
+  reach: Reach
   /** The Contact's own address is where the phone was seen, so others may be redirected to it. */
   readonly direct: boolean
   readonly secure: boolean

@@ -42,13 +42,16 @@ export function readContact(
     if (gr === settings.ownGr) return fail(rejection(403, 'Contact Loops'))
     return ok({ kind: 'node', uri, instance, regId })
   }
-  if (hosted && uri.port === undefined && !uri.params.has('maddr')) {
+  // With escaped headers it is another URI than the AOR (RFC 3261 s.19.1.4), and no AOR at all.
+  if (hosted && uri.port === undefined && uri.headers === undefined && !uri.params.has('maddr')) {
     const canonical = canonicalAor(uri)
     // RFC 5627 s.5.1: a Contact that equals its own AOR would call itself.
     if (canonical.ok && canonical.value === aor) return fail(rejection(403, 'Contact Loops'))
-    if (canonical.ok && !hasPath && instance === undefined) return ok({ kind: 'forward', uri, instance, regId })
+    if (canonical.ok && !hasPath && instance === undefined)
+      return ok({ kind: 'forward', uri, instance, regId })
   }
   const address = bare(uri.params.get('maddr') ?? uri.host)
-  if (settings.ownAddresses.has(`${address}:${uri.port ?? 5060}`)) return fail(rejection(403, 'Contact Loops'))
+  if (settings.ownAddresses.has(`${address}:${uri.port ?? 5060}`))
+    return fail(rejection(403, 'Contact Loops'))
   return ok({ kind: 'device', uri, instance, regId })
 }

@@ -41,7 +41,9 @@ export function planSave(
   const live = current.filter((binding) => binding.endsAt > now)
   const contacts = message.contacts()
   if (!contacts.ok) {
-    return fail(rejection(400, message.header('contact')?.startsWith('*') ? 'Bad Wildcard Contact' : 'Bad Contact'))
+    return fail(
+      rejection(400, message.header('contact')?.startsWith('*') ? 'Bad Wildcard Contact' : 'Bad Contact'),
+    )
   }
   if (contacts.value === '*') return removeAll(live, message)
   if (contacts.value.length === 0) {
@@ -99,7 +101,8 @@ function saveEach(
     const key = { uri: contact.uri, instance: read.value.instance, regId: regId.value }
     const index = findBinding(planned, key)
     const existing = planned[index]
-    if (existing !== undefined && live.includes(existing) && isStale(existing, message)) return fail(OUT_OF_ORDER)
+    if (existing !== undefined && live.includes(existing) && isStale(existing, message))
+      return fail(OUT_OF_ORDER)
     if (seconds === 0) {
       if (index >= 0) {
         planned.splice(index, 1)

@@ -1,5 +1,5 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
-import type { SipMessage, SipUri } from '../message/index.ts'
+import { parseUri, type SipMessage, type SipUri } from '../message/index.ts'
 import type { Reach } from './binding.ts'
 
 export interface ReachDecision {
@@ -21,11 +21,24 @@ export function reachOf(uri: SipUri | undefined, source: Reach, message: SipMess
     message.header('path') === undefined
   if (!plain) return { reach: source, direct: false }
   const transport = uri.params.get('transport')?.toLowerCase() ?? 'udp'
-  if (source.transport === 'tcp') return { reach: source, direct: transport === 'tcp' && uri.scheme === 'sip' }
+  if (source.transport === 'tcp')
+    return { reach: source, direct: transport === 'tcp' && uri.scheme === 'sip' }
   if (source.transport !== 'udp' || uri.scheme !== 'sip') return { reach: source, direct: false }
   if (transport !== 'udp' && transport !== 'tcp') return { reach: source, direct: false }
-  const reach: Reach = { transport, flow: 0, listener: source.listener, host: bare(uri.host), port: uri.port ?? 5060 }
-  return { reach, direct: true }
+  return { reach: addressOf(uri, transport, source.listener), direct: true }
+}
+
+/**
+ * Where a phone that is reachable directly is found once the connection of its REGISTER is gone: at its Contact, by a new
+ * connection, as RFC 3261 has it. Only phones that cannot be connected to lose their bindings with their flow.
+ */
+export function reachWithoutFlow(contact: string, lost: Reach): Reach | undefined {
+  const uri = parseUri(contact)
+  return uri === undefined ? undefined : addressOf(uri, 'tcp', lost.listener)
+}
+
+function addressOf(uri: SipUri, transport: 'udp' | 'tcp', listener: number): Reach {
+  return { transport, flow: 0, listener, host: bare(uri.host), port: uri.port ?? 5060 }
 }
 
 /** IPv6 literals without brackets. */

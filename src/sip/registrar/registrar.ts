@@ -10,6 +10,7 @@ import { isLive } from './binding.ts'
 import { FlowIndex } from './flow-index.ts'
 import { planSave, type SavePlan } from './plan-save.ts'
 import { publishedBindings, type PublishableBinding } from './published.ts'
+import { reachWithoutFlow } from './reach.ts'
 import { rejection, type RegisterRequest, type Rejection } from './register-request.ts'
 import type { RegistrarSettings } from './registrar-settings.ts'
 
@@ -86,7 +87,8 @@ export class Registrar<T> {
 
   /** Every AOR with its bindings, for the admin API and the gauges. */
   *entries(): IterableIterator<readonly [string, readonly Binding[]]> {
-    for (const record of this.records.values()) if (record.bindings.length > 0) yield [record.aor, record.bindings]
+    for (const record of this.records.values())
+      if (record.bindings.length > 0) yield [record.aor, record.bindings]
   }
 
   bindings(aor: string): readonly Binding[] {
@@ -96,7 +98,9 @@ export class Registrar<T> {
   /** Bindings that requests may be sent to now. */
   lookup(aor: string, now: Millis): readonly Binding[] {
     const bindings = this.bindings(aor)
-    return bindings.every((binding) => isLive(binding, now)) ? bindings : bindings.filter((b) => isLive(b, now))
+    return bindings.every((binding) => isLive(binding, now))
+      ? bindings
+      : bindings.filter((b) => isLive(b, now))
   }
 
   /** RFC 3261 s.10.3: REGISTERs of one AOR are processed in order of arrival, each one wholly or not at all. */
@@ -131,7 +135,10 @@ export class Registrar<T> {
     this.proceed(now, record)
   }
 
-  /** A flow is gone: its bindings are no targets any more and end after the grace time (adapter-mapping s.3.4). */
+  /**
+   * A flow is gone: phones that only it could reach are no targets any more and end after the grace time (adapter-mapping
+   * s.3.4); the others are reached by their address from now on.
+   */
   flowClosed(now: Millis, flow: number): void {
     const aors = this.flows.take(flow)
     if (aors === undefined) return
@@ -200,6 +207,11 @@ export class Registrar<T> {
   }
 
   private loseFlow(now: Millis, binding: Binding): void {
+    const address = binding.direct ? reachWithoutFlow(binding.contact, binding.reach) : undefined
+    if (address !== undefined) {
+      binding.reach = address
+      return
+    }
     binding.flowLost = true
     binding.endsAt = Math.min(binding.endsAt, now + this.settings.flowGraceS * 1000)
     this.flowLost.add()

@@ -48,7 +48,7 @@ export class Baresip {
     const config = [
       `sip_listen 127.0.0.1:${sipPort}`,
       'sip_trans_def udp',
-      'net_interface lo',
+      'net_interface 127.0.0.1',
       `rtp_ports ${rtpPort}-${rtpPort + 20}`,
       'rtp_stats yes',
       'audio_player aubridge,nil',
