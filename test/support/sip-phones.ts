@@ -27,7 +27,10 @@ export const DOMAIN = 'dht.example.com'
 export class TestAccounts implements Accounts {
   private readonly accounts: Account[] = []
 
-  add(user: string, init: { aors?: readonly string[]; delegates?: readonly string[]; domain?: string } = {}): this {
+  add(
+    user: string,
+    init: { aors?: readonly string[]; delegates?: readonly string[]; domain?: string } = {},
+  ): this {
     const domain = init.domain ?? DOMAIN
     const ha1 = new Map([
       ['MD5', digestHash('MD5', user, DOMAIN, `pw-${user}`)],
@@ -170,7 +173,8 @@ export class SipWorld {
       const due = Math.min(...this.nodes.map((node) => node.core.nextDeadline()))
       if (due > end) break
       this.setTime(Math.max(due, this.now.ms))
-      for (const node of this.nodes) if (node.core.nextDeadline() <= this.now.ms) node.input({ kind: 'timeout' })
+      for (const node of this.nodes)
+        if (node.core.nextDeadline() <= this.now.ms) node.input({ kind: 'timeout' })
       this.settle()
     }
     this.setTime(end)
@@ -184,8 +188,15 @@ export class SipWorld {
   connect(phone: Phone, node: TestNode): number {
     const flow = this.nextFlow
     this.nextFlow += 2
-    this.pipes.push({ node, flow, deliver: (bytes) => phone.bytes(bytes, flow), closed: () => phone.closed(flow) })
-    this.later(() => node.input({ kind: 'flowAccepted', flow, listener: 1, host: phone.host, port: phone.sourcePort }))
+    this.pipes.push({
+      node,
+      flow,
+      deliver: (bytes) => phone.bytes(bytes, flow),
+      closed: () => phone.closed(flow),
+    })
+    this.later(() =>
+      node.input({ kind: 'flowAccepted', flow, listener: 1, host: phone.host, port: phone.sourcePort }),
+    )
     return flow
   }
 
@@ -219,7 +230,9 @@ export class SipWorld {
       case 'sendDatagram': {
         const { host, port, bytes } = action
         this.later(() => {
-          this.phones.find((p) => p.host === host && p.port === port && p.transport === 'udp')?.bytes(bytes, 0)
+          this.phones
+            .find((p) => p.host === host && p.port === port && p.transport === 'udp')
+            ?.bytes(bytes, 0)
         })
         return
       }
@@ -240,18 +253,25 @@ export class SipWorld {
           this.later(() => node.input({ kind: 'flowFailed', flow, reason: 'refused' }))
           return
         }
-        this.pipes.push({ node, flow, deliver: (bytes) => phone.bytes(bytes, flow), closed: () => phone.closed(flow) })
+        this.pipes.push({
+          node,
+          flow,
+          deliver: (bytes) => phone.bytes(bytes, flow),
+          closed: () => phone.closed(flow),
+        })
         this.later(() => node.input({ kind: 'flowOpened', flow }))
         return
       }
       case 'publish': {
         node.published.set(action.aor, action.bindings.length)
-        const outcome = node.publishAnswer === undefined ? { ok: true as const } : node.publishAnswer(action.aor)
+        const outcome =
+          node.publishAnswer === undefined ? { ok: true as const } : node.publishAnswer(action.aor)
         if (outcome !== undefined) this.later(() => node.input({ kind: 'published', id: action.id, outcome }))
         return
       }
       case 'locate': {
-        const outcome = node.locateAnswer === undefined ? this.lookUp(node, action.aor) : node.locateAnswer(action.aor)
+        const outcome =
+          node.locateAnswer === undefined ? this.lookUp(node, action.aor) : node.locateAnswer(action.aor)
         if (outcome !== undefined) this.later(() => node.input({ kind: 'located', id: action.id, outcome }))
         return
       }
@@ -261,7 +281,11 @@ export class SipWorld {
         return
       }
       case 'resolve': {
-        const outcome = node.resolveAnswer?.(action.host) ?? { ok: false as const, status: 404, reason: 'No Such Domain' }
+        const outcome = node.resolveAnswer?.(action.host) ?? {
+          ok: false as const,
+          status: 404,
+          reason: 'No Such Domain',
+        }
         this.later(() => node.input({ kind: 'resolved', id: action.id, outcome }))
         return
       }
@@ -272,13 +296,20 @@ export class SipWorld {
   private lookUp(asking: TestNode, aor: string): LocateOutcome {
     const targets = this.nodes
       .filter((node) => node !== asking && (node.published.get(aor) ?? 0) > 0)
-      .map((node) => ({ kind: 'peer' as const, address: `node:${node.hex}`, aor: undefined, secureOnly: false }))
+      .map((node) => ({
+        kind: 'peer' as const,
+        address: `node:${node.hex}`,
+        aor: undefined,
+        secureOnly: false,
+      }))
     const userExists = this.nodes.some((node) => node.accounts.byAor(aor) !== undefined)
     return { kind: 'found', targets, userExists, loop: false }
   }
 
   private openPeer(node: TestNode, id: number, address: string): void {
-    const far = this.nodes.find((n) => n !== node && (address === `node:${n.hex}` || address === `gr:${n.gr}`))
+    const far = this.nodes.find(
+      (n) => n !== node && (address === `node:${n.hex}` || address === `gr:${n.gr}`),
+    )
     if (far === undefined || !node.peersReachable) {
       node.input({ kind: 'peerFlow', id, outcome: { ok: false, status: 480, reason: 'No Path' } })
       return
@@ -437,7 +468,9 @@ export class Phone {
     const password = override.password ?? `pw-${username}`
     const nc = (override.nc ?? ++this.nonceCount).toString(16).padStart(8, '0')
     const hash = (text: string): string =>
-      createHash(wanted === 'MD5' ? 'md5' : 'sha256').update(text).digest('hex')
+      createHash(wanted === 'MD5' ? 'md5' : 'sha256')
+        .update(text)
+        .digest('hex')
     const ha1 = hash(`${username}:${DOMAIN}:${password}`)
     const ha2 = hash(`${sent.method}:${sent.uri}`)
     const answer = hash(`${ha1}:${nonce}:${nc}:cn:auth:${ha2}`)
@@ -445,7 +478,12 @@ export class Phone {
       `${proxy ? 'Proxy-Authorization' : 'Authorization'}: Digest username="${username}", realm="${DOMAIN}", ` +
       `nonce="${nonce}", uri="${sent.uri}", response="${answer}", algorithm=${wanted}, qop=auth, nc=${nc}, cnonce="cn"`
     const extra = [...(sent.init.extra ?? []), credentials]
-    return this.request(sent.method, sent.uri, { ...sent.init, callId: sent.callId, cseq: sent.cseq + 1, extra })
+    return this.request(sent.method, sent.uri, {
+      ...sent.init,
+      callId: sent.callId,
+      cseq: sent.cseq + 1,
+      extra,
+    })
   }
 
   /** Registers and authenticates when asked to. */

@@ -41,8 +41,15 @@ export class Flows implements Wire {
   private nextFlow: FlowId = 1
 
   constructor(
-    components: { readonly outbox: Outbox<SipAction>; readonly orphaned: (hop: Hop, bytes: Uint8Array) => void },
-    init: { readonly listeners: readonly SipListener[]; readonly limits: ParseLimits; readonly flowsMax: number },
+    components: {
+      readonly outbox: Outbox<SipAction>
+      readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
+    },
+    init: {
+      readonly listeners: readonly SipListener[]
+      readonly limits: ParseLimits
+      readonly flowsMax: number
+    },
   ) {
     this.outbox = components.outbox
     this.orphaned = components.orphaned
@@ -124,7 +131,8 @@ export class Flows implements Wire {
       if (output.kind === 'ping') this.outbox.push({ kind: 'sendFlow', flow: record.hop.flow, bytes: PONG })
     }
     const at = record.framer.nextDeadline()
-    if (at !== NEVER && record.framerDeadline === undefined) record.framerDeadline = this.framers.set(at, record)
+    if (at !== NEVER && record.framerDeadline === undefined)
+      record.framerDeadline = this.framers.set(at, record)
     return outputs
   }
 
@@ -133,7 +141,9 @@ export class Flows implements Wire {
   }
 
   /** The next flow whose message was not completed in time, with the fault to act on. */
-  overdue(now: Millis): { readonly record: Flow; readonly fault: NonNullable<ReturnType<StreamFramer['expired']>> } | undefined {
+  overdue(
+    now: Millis,
+  ): { readonly record: Flow; readonly fault: NonNullable<ReturnType<StreamFramer['expired']>> } | undefined {
     for (let record = this.framers.pop(now); record !== undefined; record = this.framers.pop(now)) {
       record.framerDeadline = undefined
       const fault = record.framer.expired(now)
@@ -162,7 +172,13 @@ export class Flows implements Wire {
 
   send(hop: Hop, bytes: Uint8Array): boolean {
     if (hop.transport === 'udp') {
-      this.outbox.push({ kind: 'sendDatagram', listener: hop.listener, host: hop.host, port: hop.port, bytes })
+      this.outbox.push({
+        kind: 'sendDatagram',
+        listener: hop.listener,
+        host: hop.host,
+        port: hop.port,
+        bytes,
+      })
       return true
     }
     const record = this.flows.get(hop.flow)

@@ -3,7 +3,12 @@ import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
 import type { Now } from '../../common/time.ts'
 import { canonicalAor, type SipMessage } from '../message/index.ts'
 import type { ForkContext, OwnIdentity } from '../proxy/index.ts'
-import { savedHeaders, type RegisterOutcome, type RegisterRequest, type Registrar } from '../registrar/index.ts'
+import {
+  savedHeaders,
+  type RegisterOutcome,
+  type RegisterRequest,
+  type Registrar,
+} from '../registrar/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
@@ -79,7 +84,8 @@ export class RegisterHandler {
     }
     this.results.add('ok')
     const { kind } = outcome.plan
-    if (kind === 'initial' || kind === 'refresh') this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
+    if (kind === 'initial' || kind === 'refresh')
+      this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
     const route = this.settings.roles.proxy ? identity.serviceRoute(incoming.source) : undefined
     const headers = savedHeaders(now, incoming.message, outcome.plan, outcome.bindings, route)
     replies.send(now.ms, server, incoming, { status: 200, reason: 'OK', headers })
@@ -114,9 +120,11 @@ export class RegisterHandler {
   private aor(message: SipMessage, account: Account | undefined): string | Reply {
     const { accounts, identity } = this.components
     const to = canonicalAor(message.to.uri)
-    if (!to.ok) return { status: to.error === 404 ? 404 : 400, reason: to.error === 404 ? 'Not Found' : 'Bad AOR' }
+    if (!to.ok)
+      return { status: to.error === 404 ? 404 : 400, reason: to.error === 404 ? 'Not Found' : 'Bad AOR' }
     const aor = to.value
-    if (!identity.isHostedDomain(aor.slice(aor.lastIndexOf('@') + 1))) return { status: 404, reason: 'Not Found' }
+    if (!identity.isHostedDomain(aor.slice(aor.lastIndexOf('@') + 1)))
+      return { status: 404, reason: 'Not Found' }
     if (account !== undefined) {
       const from = canonicalAor(message.from.uri)
       const ownFrom = from.ok && account.aors.includes(from.value)

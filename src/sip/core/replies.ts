@@ -2,7 +2,14 @@
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, statelessTag, type ParseFault } from '../message/index.ts'
 import type { ForkContext, Branch } from '../proxy/index.ts'
-import { incomingRequest, type Hop, type IncomingRequest, type ServerTransaction, type Transactions, type Wire } from '../transaction/index.ts'
+import {
+  incomingRequest,
+  type Hop,
+  type IncomingRequest,
+  type ServerTransaction,
+  type Transactions,
+  type Wire,
+} from '../transaction/index.ts'
 import type { RandomText } from './random-text.ts'
 
 export type Headers = readonly (readonly [string, string])[]

@@ -1,6 +1,18 @@
 /** What becomes of a new request that is not REGISTER, ACK or CANCEL: adapter-mapping s.4.1 in its order, s.4.4, s.6. */
 import type { Now } from '../../common/time.ts'
-import { classify, decideRoute, type Branch, type ForkContext, type Goal, type OwnIdentity, type Proxy, type ProxyRequest, type RouteDecision, type RouteTokens, type Wish } from '../proxy/index.ts'
+import {
+  classify,
+  decideRoute,
+  type Branch,
+  type ForkContext,
+  type Goal,
+  type OwnIdentity,
+  type Proxy,
+  type ProxyRequest,
+  type RouteDecision,
+  type RouteTokens,
+  type Wish,
+} from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
@@ -97,7 +109,12 @@ export class Router {
   }
 
   /** Why a request may not be forwarded, or undefined. */
-  private admit(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Reply | undefined {
+  private admit(
+    now: Now,
+    incoming: IncomingRequest,
+    side: ProxyRequest['side'],
+    wish: Wish,
+  ): Reply | undefined {
     const { message } = incoming
     if (message.maxForwards === 0) return { status: 483, reason: 'Too Many Hops' }
     const extension = unsupported(message, 'proxy-require')
@@ -135,11 +152,17 @@ export class Router {
       return
     }
     // S-5.3-01: a phone is told that its own flow is gone; to others the user is just not there.
-    const gone = side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
+    const gone =
+      side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
     replies.send(now.ms, server, incoming, wish.kind === 'gruu' ? { status: 404, reason: 'Not Found' } : gone)
   }
 
-  private goal(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Goal | undefined {
+  private goal(
+    now: Now,
+    incoming: IncomingRequest,
+    side: ProxyRequest['side'],
+    wish: Wish,
+  ): Goal | undefined {
     switch (wish.kind) {
       case 'token':
         return this.tokenGoal(wish)
@@ -148,7 +171,12 @@ export class Router {
       case 'routeToHost':
         return { kind: 'host', uri: wish.uri }
       case 'aor':
-        return { kind: 'aor', aor: wish.aor, askOverlay: side === 'south', path: this.aorPath(now, side, wish.aor) }
+        return {
+          kind: 'aor',
+          aor: wish.aor,
+          askOverlay: side === 'south',
+          path: this.aorPath(now, side, wish.aor),
+        }
       case 'gruu':
         if (!wish.own) return { kind: 'peer', address: `gr:${wish.gr}`, secure: wish.secure }
         if (wish.aor === undefined) return undefined
@@ -181,7 +209,13 @@ export class Router {
     return flow === undefined ? undefined : { kind: 'hop', hop: flow.hop }
   }
 
-  private redirect(now: Now, key: string, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): void {
+  private redirect(
+    now: Now,
+    key: string,
+    incoming: IncomingRequest,
+    side: ProxyRequest['side'],
+    wish: Wish,
+  ): void {
     const { message } = incoming
     const { identity, authenticator, replies, transactions, redirector, meter } = this.components
     if (message.to.params.has('tag')) {
@@ -212,7 +246,14 @@ export class Router {
       meter.attempts.add(`${path}|redirect`)
     }
     const server = transactions.accept(key, message.method, incoming.replyTo)
-    redirector.request(now.ms, { message, aor, gr, fromPeer: side === 'north', ownPhone, ticket: { incoming, server } })
+    redirector.request(now.ms, {
+      message,
+      aor,
+      gr,
+      fromPeer: side === 'north',
+      ownPhone,
+      ticket: { incoming, server },
+    })
   }
 
   private respond(now: Now, key: string, incoming: IncomingRequest, reply: Reply): void {

@@ -7,7 +7,13 @@ import { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import type { Millis, Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
-import { canonicalAddress, parseMessage, validateRequest, type ParseFault, type SipMessage } from '../message/index.ts'
+import {
+  canonicalAddress,
+  parseMessage,
+  validateRequest,
+  type ParseFault,
+  type SipMessage,
+} from '../message/index.ts'
 import type { FramerOutput } from '../transport/index.ts'
 import type { Hop } from '../transaction/index.ts'
 import { incomingRequest, serverKey, type IncomingRequest } from '../transaction/index.ts'
@@ -42,7 +48,11 @@ export class SipCore {
     switch (input.kind) {
       case 'datagram': {
         const { listener, port, bytes } = input
-        this.datagram(now, { transport: 'udp', flow: 0, listener, host: canonicalAddress(input.host), port }, bytes)
+        this.datagram(
+          now,
+          { transport: 'udp', flow: 0, listener, host: canonicalAddress(input.host), port },
+          bytes,
+        )
         break
       }
       case 'flowAccepted':
@@ -127,7 +137,11 @@ export class SipCore {
   /** Failed branches may be sent elsewhere and fail there at once, so until nothing is left. */
   private settle(now: Now): void {
     const { transactions, proxy } = this.parts
-    for (let failures = transactions.takeFailures(); failures.length > 0; failures = transactions.takeFailures()) {
+    for (
+      let failures = transactions.takeFailures();
+      failures.length > 0;
+      failures = transactions.takeFailures()
+    ) {
       for (const failure of failures) proxy.failed(now.ms, failure)
     }
   }
@@ -243,7 +257,8 @@ export class SipCore {
     // S3261-18.1-05, S6026-7-04: not ours, or of no transaction: dropped.
     if (via.branch === undefined || !identity.isOwnVia(via)) return
     const client = transactions.receive(now.ms, response, via.branch)
-    if (client?.user !== undefined && client.user.client === client) proxy.responded(now.ms, client.user, response)
+    if (client?.user !== undefined && client.user.client === client)
+      proxy.responded(now.ms, client.user, response)
   }
 
   private turnAway(incoming: IncomingRequest, reason: string): void {

@@ -55,7 +55,11 @@ export class BranchSender {
   reconnect(branch: Branch): boolean {
     const { way } = branch.target
     const address =
-      way.kind === 'peer' ? way.address : way.kind === 'hop' && way.hop.transport === 'peer' ? `node:${way.hop.host}` : ''
+      way.kind === 'peer'
+        ? way.address
+        : way.kind === 'hop' && way.hop.transport === 'peer'
+          ? `node:${way.hop.host}`
+          : ''
     if (address === '' || branch.reconnected) return false
     const { ports, settings } = this.environment
     branch.reconnected = true
@@ -74,7 +78,9 @@ export class BranchSender {
   }
 
   useAddresses(now: Millis, branch: Branch, answer: Extract<Resolved, { ok: true }>): boolean {
-    branch.alternatives = answer.addresses.map(({ host, port, transport }) => this.addressHop(host, port, transport))
+    branch.alternatives = answer.addresses.map(({ host, port, transport }) =>
+      this.addressHop(host, port, transport),
+    )
     return this.next(now, branch)
   }
 
@@ -86,7 +92,9 @@ export class BranchSender {
     const { message, topVia } = request.incoming
     branch.branchId = branchOf(environment.ports.branchId(), request.loopHash)
     const routes =
-      target.routes.length === 0 ? request.routes : [...target.routes, ...(request.routes ?? message.values('route'))]
+      target.routes.length === 0
+        ? request.routes
+        : [...target.routes, ...(request.routes ?? message.values('route'))]
     const bytes = forwardedBytes(
       {
         message,

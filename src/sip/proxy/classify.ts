@@ -15,14 +15,21 @@ export type Wish =
   /** Our own address without a user (row 7). */
   | { readonly kind: 'self' }
   /** An overlay GRUU (row 8); `own` when it names this node. */
-  | { readonly kind: 'gruu'; readonly gr: string; readonly own: boolean; readonly aor: string | undefined; readonly secure: boolean }
+  | {
+      readonly kind: 'gruu'
+      readonly gr: string
+      readonly own: boolean
+      readonly aor: string | undefined
+      readonly secure: boolean
+    }
   | { readonly kind: 'aor'; readonly aor: string }
   | { readonly kind: 'foreign' }
   | { readonly kind: 'refuse'; readonly status: number; readonly reason: string }
 
 export function classify(message: SipMessage, route: RouteDecision, identity: OwnIdentity): Wish {
   if (route.token?.kind === 'forged') return { kind: 'forgedToken' }
-  if (route.token !== undefined) return { kind: 'token', hop: route.token.hop, fromThisRun: route.token.fromThisRun }
+  if (route.token !== undefined)
+    return { kind: 'token', hop: route.token.hop, fromThisRun: route.token.fromThisRun }
   const next = route.routes[0]
   if (next !== undefined) return routed(next.uri, identity)
   const uri = route.requestUri === message.requestUri ? message.uri : parseUri(route.requestUri)
@@ -44,7 +51,9 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
     const maddr = uri.params.get('maddr')
     const named = maddr !== undefined && identity.isOwnHost(maddr) ? { ...uri, port: undefined } : uri
     const aor = canonicalAor(named)
-    return aor.ok ? { kind: 'aor', aor: aor.value } : { kind: 'refuse', status: aor.error, reason: 'Not Found' }
+    return aor.ok
+      ? { kind: 'aor', aor: aor.value }
+      : { kind: 'refuse', status: aor.error, reason: 'Not Found' }
   }
   // A user at our bare address is nobody: an address is no hosted domain, and asking outside would come back.
   if (identity.isOwn(uri)) return { kind: 'refuse', status: 404, reason: 'Not Found' }

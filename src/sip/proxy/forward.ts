@@ -68,7 +68,10 @@ export function forwardedBytes(
   if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)
   if (forwarding.recordRouteTo !== undefined) {
     const { callId } = message
-    edit.prepend('record-route', identity.recordRoute(forwarding.recordRouteTo, tokens.seal(forwarding.recordRouteTo, callId)))
+    edit.prepend(
+      'record-route',
+      identity.recordRoute(forwarding.recordRouteTo, tokens.seal(forwarding.recordRouteTo, callId)),
+    )
     edit.prepend('record-route', identity.recordRoute(hop, tokens.seal(hop, callId)))
   }
   edit.prepend('via', identity.via(hop, branch))

@@ -19,7 +19,13 @@ export interface PeerIdentity {
 
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
 const LOOPBACKS: readonly string[] = ['127.0.0.1', '::1', 'localhost']
-const DEFAULT_LISTENER: OwnListener = { id: 0, transport: 'udp', host: '', port: 5060, advertisedHost: 'localhost' }
+const DEFAULT_LISTENER: OwnListener = {
+  id: 0,
+  transport: 'udp',
+  host: '',
+  port: 5060,
+  advertisedHost: 'localhost',
+}
 
 export class OwnIdentity {
   readonly peer: PeerIdentity | undefined
@@ -38,7 +44,8 @@ export class OwnIdentity {
     this.listeners = init.listeners
     this.domains = new Set(init.domains)
     this.peer = init.peer
-    this.peerHost = init.peer === undefined ? undefined : `${init.peer.hex}.${init.peer.overlay}`.toLowerCase()
+    this.peerHost =
+      init.peer === undefined ? undefined : `${init.peer.hex}.${init.peer.overlay}`.toLowerCase()
     const addresses = new Set<string>()
     const viaHosts = new Map<string, string>()
     for (const { id, transport, host, port, advertisedHost } of init.listeners) {
@@ -91,7 +98,9 @@ export class OwnIdentity {
   /** The host of one of our listeners, whatever the port. */
   isOwnHost(host: string): boolean {
     const address = canonicalAddress(host).toLowerCase()
-    return this.listeners.some((l) => canonicalAddress(l.advertisedHost).toLowerCase() === address || l.host === address)
+    return this.listeners.some(
+      (l) => canonicalAddress(l.advertisedHost).toLowerCase() === address || l.host === address,
+    )
   }
 
   isHostedDomain(host: string): boolean {

@@ -14,10 +14,20 @@ export type Located =
       readonly userExists: boolean
       readonly loop: boolean
     }
-  | { readonly kind: 'failed'; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+  | {
+      readonly kind: 'failed'
+      readonly status: number
+      readonly reason: string
+      readonly retryAfterS?: number
+    }
 
 export type LocatedTarget =
-  | { readonly kind: 'peer'; readonly address: string; readonly aor: string | undefined; readonly secureOnly: boolean }
+  | {
+      readonly kind: 'peer'
+      readonly address: string
+      readonly aor: string | undefined
+      readonly secureOnly: boolean
+    }
   | { readonly kind: 'local'; readonly aor: string }
   | { readonly kind: 'uri'; readonly uri: string }
 
@@ -28,7 +38,11 @@ export type PeerFlowAnswer =
 export type Resolved =
   | {
       readonly ok: true
-      readonly addresses: readonly { readonly host: string; readonly port: number; readonly transport: StreamOrDatagram }[]
+      readonly addresses: readonly {
+        readonly host: string
+        readonly port: number
+        readonly transport: StreamOrDatagram
+      }[]
     }
   | { readonly ok: false; readonly status: number; readonly reason: string }
 

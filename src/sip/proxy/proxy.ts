@@ -14,6 +14,7 @@ import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import type { OutgoingRequest } from './branch-sender.ts'
 import type { CallMeter } from './call-meter.ts'
+import { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
 import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
@@ -85,20 +86,24 @@ export class Proxy {
     }
     const { goal } = request
     const path: TargetPath = goal.kind === 'aor' ? goal.path : goal.kind === 'peer' ? 'gruu' : 'dns'
-    const metered = message.method === 'INVITE' && !message.to.params.has('tag')
+    const isCall = message.method === 'INVITE' && !message.to.params.has('tag')
+    const call = isCall ? new CallRecord(environment.meter, request.incoming.arrivedAt, path) : undefined
     const outgoing = this.outgoing(request, hash)
     const context = new ResponseContext(environment, {
       outgoing,
       server,
-      metered,
-      path,
+      call,
       serial: message.method === 'SUBSCRIBE',
     })
     server.user = context
-    if (metered) environment.meter.attempts.add(`${path}|proxy`)
     // RFC 3261 s.17.2.1: the caller's repeats end at once, whatever takes its time behind us.
     if (message.method === 'INVITE') {
-      environment.transactions.answer(now, server, 100, buildResponse(message, 100, 'Trying', { topVia, copyTimestamp: true }))
+      environment.transactions.answer(
+        now,
+        server,
+        100,
+        buildResponse(message, 100, 'Trying', { topVia, copyTimestamp: true }),
+      )
     }
     if (goal.kind === 'aor') context.finder.addAor(now, goal.aor, 0, goal.askOverlay)
     else {
@@ -215,7 +220,18 @@ export class Proxy {
       return next === undefined ? undefined : hostTarget(route.requestUri, next, path)
     }
     const way: Way =
-      goal.kind === 'hop' ? { kind: 'hop', hop: goal.hop } : { kind: 'peer', address: goal.address, secure: goal.secure }
-    return { uri: route.requestUri, routes: [], way, q: 1000, key: 'only', instance: undefined, registeredAt: 0, path }
+      goal.kind === 'hop'
+        ? { kind: 'hop', hop: goal.hop }
+        : { kind: 'peer', address: goal.address, secure: goal.secure }
+    return {
+      uri: route.requestUri,
+      routes: [],
+      way,
+      q: 1000,
+      key: 'only',
+      instance: undefined,
+      registeredAt: 0,
+      path,
+    }
   }
 }

@@ -11,11 +11,11 @@ import { isBetter, madeHere, otherChallenges, type Candidate } from './best-resp
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
 import { BranchSender, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
-import { callResult } from './call-meter.ts'
+import type { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { Located, PeerFlowAnswer, Resolved } from './ports.ts'
 import { TargetFinder } from './target-finder.ts'
-import { TargetSet, type Target, type TargetPath } from './targets.ts'
+import { TargetSet, type Target } from './targets.ts'
 import { Upstream } from './upstream.ts'
 
 /** How long a group of equal q may ring before the next one is tried. Judgement: about four rings. */
@@ -25,8 +25,7 @@ export interface ContextInit {
   readonly outgoing: OutgoingRequest
   readonly server: ServerTransaction<ForkContext>
   /** Set for an initial INVITE: it is counted as a call. */
-  readonly metered: boolean
-  readonly path: TargetPath
+  readonly call: CallRecord | undefined
   /** One target at a time (M-23). */
   readonly serial: boolean
 }
@@ -41,18 +40,15 @@ export class ResponseContext implements ForkContext {
   private readonly set: TargetSet
   private branches: Branch[] = []
   private candidates: Candidate[] = []
-  private path: TargetPath
   private groupQ = -1
   private groupDeadline: Deadline<ProxyTimer> | undefined = undefined
   /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
   private stopped = false
   private cancelled = false
-  private resolvedAt: Millis | undefined = undefined
 
   constructor(environment: ProxyEnvironment, init: ContextInit) {
     this.environment = environment
     this.init = init
-    this.path = init.path
     this.sender = new BranchSender(environment, init.outgoing)
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server)
     this.breadth = new Breadth(init.outgoing.incoming.message)
@@ -67,8 +63,9 @@ export class ResponseContext implements ForkContext {
 
   /** Starts what can be started; call after targets were added. */
   run(now: Millis): void {
-    this.noteResolution(now)
-    if (this.environment.settings.lookup !== 'overlayFirst' || this.finder.pending === 0) this.startGroups(now)
+    if (this.finder.pending === 0) this.init.call?.resolved(now, this.finder.asked)
+    if (this.environment.settings.lookup !== 'overlayFirst' || this.finder.pending === 0)
+      this.startGroups(now)
     this.finishIfDone(now)
   }
 
@@ -89,7 +86,8 @@ export class ResponseContext implements ForkContext {
   resolved(now: Millis, branch: Branch, answer: Resolved): void {
     if (branch.state !== 'connecting') return
     if (!answer.ok) this.finish(now, branch, madeHere(answer.status, answer.reason))
-    else if (!this.sender.useAddresses(now, branch, answer)) this.finish(now, branch, madeHere(404, 'No Address'))
+    else if (!this.sender.useAddresses(now, branch, answer))
+      this.finish(now, branch, madeHere(404, 'No Address'))
   }
 
   responded(now: Millis, branch: Branch, response: SipMessage): void {
@@ -117,7 +115,8 @@ export class ResponseContext implements ForkContext {
       if (cause === 'transport' && this.sender.reconnect(branch)) return
     }
     if (cause === 'timeout' || heard) this.finish(now, branch, madeHere(408, 'Request Timeout'))
-    else if (branch.client !== undefined && branch.client.hop.flow !== 0) this.finish(now, branch, madeHere(480, 'Flow Gone'))
+    else if (branch.client !== undefined && branch.client.hop.flow !== 0)
+      this.finish(now, branch, madeHere(480, 'Flow Gone'))
     else this.finish(now, branch, madeHere(503, 'Transport Error'))
   }
 
@@ -155,9 +154,10 @@ export class ResponseContext implements ForkContext {
       if (this.cancelled) return
     }
     if (status === 100) return
-    if (this.init.outgoing.incoming.message.method === 'INVITE' && !branch.cancelSent) this.sender.armTimerC(now, branch, TIMER_C_MS)
+    if (this.init.outgoing.incoming.message.method === 'INVITE' && !branch.cancelSent)
+      this.sender.armTimerC(now, branch, TIMER_C_MS)
     if (this.upstream.finalSent) return
-    if (status >= 180) this.noteSetup(now, branch)
+    if (status >= 180) this.init.call?.setUp(now, branch.target.path)
     this.upstream.forward(now, status, response)
   }
 
@@ -165,8 +165,8 @@ export class ResponseContext implements ForkContext {
   private succeeded(now: Millis, branch: Branch, response: SipMessage): void {
     const invite = this.init.outgoing.incoming.message.method === 'INVITE'
     if (invite || !this.upstream.finalSent) {
-      this.noteSetup(now, branch)
-      if (!this.upstream.finalSent) this.noteResult(200)
+      this.init.call?.setUp(now, branch.target.path)
+      this.init.call?.over(200, this.branches.length)
       this.upstream.forward(now, response.status, response)
     }
     this.end(branch)
@@ -181,7 +181,8 @@ export class ResponseContext implements ForkContext {
       if (active > 0 && lower) break
       const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.finder.pending > 0)
       if (shares.length === 0) {
-        if (active === 0 && this.branches.length === 0) this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
+        if (active === 0 && this.branches.length === 0)
+          this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
         if (active === 0) this.set.clear()
         break
       }
@@ -194,7 +195,10 @@ export class ResponseContext implements ForkContext {
       })
     }
     if (!this.set.empty && this.groupDeadline === undefined && this.active() > 0) {
-      this.groupDeadline = this.environment.deadlines.set(now + GROUP_TIMEOUT_MS, { context: this, branch: undefined })
+      this.groupDeadline = this.environment.deadlines.set(now + GROUP_TIMEOUT_MS, {
+        context: this,
+        branch: undefined,
+      })
     }
   }
 
@@ -240,7 +244,7 @@ export class ResponseContext implements ForkContext {
     if (this.upstream.finalSent || this.finder.pending > 0 || this.active() > 0) return
     if (!this.set.empty && !this.stopped) return
     const best = this.best()
-    this.noteResult(best.status)
+    this.init.call?.over(best.status, this.branches.length)
     this.upstream.final(now, best, otherChallenges(best, this.candidates))
     this.releaseIfDone()
   }
@@ -248,8 +252,10 @@ export class ResponseContext implements ForkContext {
   private best(): Candidate {
     let best: Candidate | undefined
     for (const candidate of this.candidates) if (isBetter(candidate, best)) best = candidate
-    if (this.cancelled && (best === undefined || best.message === undefined)) return madeHere(487, 'Request Terminated')
-    if (best === undefined || (this.branches.length === 0 && best.status !== 440)) return this.finder.nobody(best)
+    if (this.cancelled && (best === undefined || best.message === undefined))
+      return madeHere(487, 'Request Terminated')
+    if (best === undefined || (this.branches.length === 0 && best.status !== 440))
+      return this.finder.nobody(best)
     return best
   }
 
@@ -260,30 +266,6 @@ export class ResponseContext implements ForkContext {
     this.end(branch)
     this.run(now)
     return true
-  }
-
-  private noteResolution(now: Millis): void {
-    if (this.resolvedAt !== undefined || this.finder.pending > 0) return
-    this.resolvedAt = now
-    if (!this.init.metered) return
-    const { meter } = this.environment
-    const cache = this.finder.asked ? 'miss' : 'hit'
-    meter.resolutionSeconds.observe((now - this.init.outgoing.incoming.arrivedAt) / 1000, `${this.path}|${cache}`)
-  }
-
-  private setupNoted = false
-  private noteSetup(now: Millis, branch: Branch): void {
-    if (!this.init.metered || this.setupNoted) return
-    this.setupNoted = true
-    this.path = branch.target.path
-    this.environment.meter.setupSeconds.observe((now - this.init.outgoing.incoming.arrivedAt) / 1000, this.path)
-  }
-
-  private noteResult(status: number): void {
-    if (!this.init.metered) return
-    const { meter } = this.environment
-    meter.results.add(`${this.path}|${callResult(status)}`)
-    meter.forkBranches.observe(this.branches.length)
   }
 
   /** What is kept alive by the transactions that absorb repeats should be small. */

@@ -14,8 +14,7 @@ const CALL_BYTES = 4
 
 export type OpenedToken =
   /** `fromThisRun` is false when the flow number is of an earlier life of this node or of another one. */
-  | { readonly kind: 'hop'; readonly hop: Hop; readonly fromThisRun: boolean }
-  | { readonly kind: 'forged' }
+  { readonly kind: 'hop'; readonly hop: Hop; readonly fromThisRun: boolean } | { readonly kind: 'forged' }
 
 export class RouteTokens {
   private readonly secret: Uint8Array

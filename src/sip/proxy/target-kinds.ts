@@ -20,7 +20,10 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
     routes: binding.path,
     way,
     q: binding.q,
-    key: way.kind === 'hop' ? `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}` : way.address,
+    key:
+      way.kind === 'hop'
+        ? `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}`
+        : way.address,
     instance: binding.instance,
     registeredAt: binding.registeredAt,
     path: depth > 0 || binding.kind === 'node' ? 'overlay' : 'local',
@@ -56,7 +59,13 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
   return {
     uri: requestUri,
     routes: NO_ROUTES,
-    way: { kind: 'host', host, port: next.port, transport: secure && transport === 'tcp' ? 'tls' : transport, secure },
+    way: {
+      kind: 'host',
+      host,
+      port: next.port,
+      transport: secure && transport === 'tcp' ? 'tls' : transport,
+      secure,
+    },
     q: 1000,
     key: `host ${requestUri}`,
     instance: undefined,
@@ -85,7 +94,10 @@ export function aorUri(aor: string): string {
 /** S3261-16.4-02: maddr, port and transport that led the request to us say nothing to the next hop. */
 function withoutHops(request: SipMessage): string {
   const { uri, requestUri } = request
-  if (uri === undefined || (!uri.params.has('maddr') && uri.port === undefined && !uri.params.has('transport'))) {
+  if (
+    uri === undefined ||
+    (!uri.params.has('maddr') && uri.port === undefined && !uri.params.has('transport'))
+  ) {
     return requestUri
   }
   let text = `${uri.scheme}:${uri.user ?? ''}${uri.user === undefined ? '' : '@'}${bracketed(uri.host)}`

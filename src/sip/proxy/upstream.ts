@@ -13,7 +13,11 @@ export class Upstream {
   private readonly incoming: IncomingRequest
   private readonly server: ServerTransaction<ForkContext>
 
-  constructor(environment: ProxyEnvironment, incoming: IncomingRequest, server: ServerTransaction<ForkContext>) {
+  constructor(
+    environment: ProxyEnvironment,
+    incoming: IncomingRequest,
+    server: ServerTransaction<ForkContext>,
+  ) {
     this.environment = environment
     this.incoming = incoming
     this.server = server
@@ -44,7 +48,12 @@ export class Upstream {
       transactions.answer(now, this.server, chosen.status, withoutOurVia(chosen.message, challenges))
     } else {
       const { status, reason, headers } = chosen
-      transactions.answer(now, this.server, status, buildResponse(message, status, reason, { toTag: ports.tag(), topVia, headers }))
+      transactions.answer(
+        now,
+        this.server,
+        status,
+        buildResponse(message, status, reason, { toTag: ports.tag(), topVia, headers }),
+      )
     }
   }
 }

@@ -26,7 +26,12 @@ export type RedirectLocated =
       readonly userExists: boolean
       readonly loop: boolean
     }
-  | { readonly kind: 'failed'; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+  | {
+      readonly kind: 'failed'
+      readonly status: number
+      readonly reason: string
+      readonly retryAfterS?: number
+    }
 
 export interface RedirectAnswer {
   readonly status: number
@@ -89,7 +94,8 @@ export class Redirector<T> {
       if (contacts.length > 0) this.answer(now, request, contacts, true)
       else {
         const { status, reason, retryAfterS } = outcome
-        const headers: [string, string][] = retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]]
+        const headers: [string, string][] =
+          retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]]
         this.host.answer(now, request.ticket, { status, reason, headers })
       }
       return
@@ -104,7 +110,11 @@ export class Redirector<T> {
     const proxy = this.proxies[0]
     if (elsewhere && this.use305 && request.ownPhone && proxy !== undefined && this.proxies.length === 1) {
       const contact = `<sip:${proxy.host}:${proxy.port};transport=${proxy.transport};lr>`
-      this.host.answer(now, request.ticket, { status: 305, reason: 'Use Proxy', headers: [['Contact', contact]] })
+      this.host.answer(now, request.ticket, {
+        status: 305,
+        reason: 'Use Proxy',
+        headers: [['Contact', contact]],
+      })
       return
     }
     if (contacts.length === 0 && outcome.loop) {
@@ -120,7 +130,8 @@ export class Redirector<T> {
     const contacts: RedirectContact[] = []
     for (const { kind, contact, q, direct, expiresAt } of this.host.bindings(now, aor)) {
       const usable = kind === 'other' || kind === 'forward' || (kind === 'device' && direct)
-      if (usable) contacts.push({ uri: contact, q, expiresS: Math.max(0, Math.ceil((expiresAt - now) / 1000)) })
+      if (usable)
+        contacts.push({ uri: contact, q, expiresS: Math.max(0, Math.ceil((expiresAt - now) / 1000)) })
     }
     return contacts
   }
@@ -134,7 +145,12 @@ export class Redirector<T> {
     }))
   }
 
-  private answer(now: Millis, request: RedirectRequest<T>, contacts: readonly RedirectContact[], known: boolean): void {
+  private answer(
+    now: Millis,
+    request: RedirectRequest<T>,
+    contacts: readonly RedirectContact[],
+    known: boolean,
+  ): void {
     const values = contactHeaders(contacts, request.message.requestUri)
     if (values.length > 0) {
       const headers = values.map((value): [string, string] => ['Contact', value])

@@ -16,7 +16,8 @@ export interface IncomingRequest {
 
 export function incomingRequest(message: SipMessage, source: Hop, now: Millis): IncomingRequest {
   const via = message.topVia
-  if (source.transport === 'peer') return { message, source, replyTo: source, topVia: undefined, arrivedAt: now }
+  if (source.transport === 'peer')
+    return { message, source, replyTo: source, topVia: undefined, arrivedAt: now }
   return { message, source, replyTo: replyHop(via, source), topVia: receivedVia(via, source), arrivedAt: now }
 }
 

@@ -109,7 +109,14 @@ export class Transactions<S, C> implements Machinery {
   }
 
   /** Sends a request of ours. A hop known to be dead shows up in `takeFailures`. */
-  start(now: Millis, branch: string, method: string, hop: Hop, bytes: Uint8Array, user: C | undefined): ClientTransaction<C> {
+  start(
+    now: Millis,
+    branch: string,
+    method: string,
+    hop: Hop,
+    bytes: Uint8Array,
+    user: C | undefined,
+  ): ClientTransaction<C> {
     const invite = method === 'INVITE'
     const transaction: ClientTransaction<C> = {
       side: 'client',
@@ -203,7 +210,8 @@ export class Transactions<S, C> implements Machinery {
     this.active[transaction.invite ? 'ict' : 'nict']--
     const flow = transaction.hop.flow
     const onFlow = this.clientsByFlow.get(flow)
-    if (onFlow?.delete(transaction as ClientTransaction<C>) === true && onFlow.size === 0) this.clientsByFlow.delete(flow)
+    if (onFlow?.delete(transaction as ClientTransaction<C>) === true && onFlow.size === 0)
+      this.clientsByFlow.delete(flow)
   }
 
   timedOut(transaction: AnyTransaction, timer: TimeoutTimer): void {
@@ -218,7 +226,15 @@ export class Transactions<S, C> implements Machinery {
   }
 
   retransmitted(kind: 'request' | 'response', direction: 'in' | 'out'): void {
-    this.retransmissions.add(kind === 'request' ? (direction === 'in' ? 'request|in' : 'request|out') : direction === 'in' ? 'response|in' : 'response|out')
+    this.retransmissions.add(
+      kind === 'request'
+        ? direction === 'in'
+          ? 'request|in'
+          : 'request|out'
+        : direction === 'in'
+          ? 'response|in'
+          : 'response|out',
+    )
   }
 
   private stepClient(

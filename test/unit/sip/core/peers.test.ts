@@ -100,7 +100,11 @@ describe('a call between phones of two nodes', () => {
     const targets = [{ kind: 'peer' as const, address: `node:${p.b.hex}`, aor: undefined, secureOnly: false }]
     if (asked.kind !== 'locate') throw new Error('not asked')
     expect(asked.budgetMs).toBe(10_000)
-    p.a.input({ kind: 'located', id: asked.id, outcome: { kind: 'found', targets, userExists: true, loop: false } })
+    p.a.input({
+      kind: 'located',
+      id: asked.id,
+      outcome: { kind: 'found', targets, userExists: true, loop: false },
+    })
     p.world.settle()
     expect(p.bob.requests('INVITE')).toHaveLength(1)
     p.bob.respond(p.bob.requests('INVITE')[0]!, 200)
@@ -171,7 +175,9 @@ describe('requests that came on a peer flow', () => {
     expect(onPeerFlow(p, peerRequest(p, 'MESSAGE', 'sip:x@example.org'))[0]).toContain('SIP/2.0 403 ')
     const routed = ['Route: <sip:10.0.0.9;lr>']
     expect(onPeerFlow(p, peerRequest(p, 'MESSAGE', BOB, routed))[0]).toContain('SIP/2.0 403 ')
-    expect(p.b.actions.filter((action) => action.kind === 'resolve' || action.kind === 'openPeerFlow')).toHaveLength(0)
+    expect(
+      p.b.actions.filter((action) => action.kind === 'resolve' || action.kind === 'openPeerFlow'),
+    ).toHaveLength(0)
   })
 
   it('S-72 are never challenged and never count as a phone of ours', () => {
@@ -179,7 +185,9 @@ describe('requests that came on a peer flow', () => {
     const replies = onPeerFlow(p, peerRequest(p, 'INVITE', BOB))
     expect(p.bob.requests('INVITE')).toHaveLength(1)
     expect(replies.some((reply) => reply.includes('407'))).toBe(false)
-    expect(onPeerFlow(p, peerRequest(p, 'REGISTER', `sip:${DOMAIN}`, ['Contact: <sip:x@10.0.0.9>']))[0]).toContain('SIP/2.0 403 ')
+    expect(
+      onPeerFlow(p, peerRequest(p, 'REGISTER', `sip:${DOMAIN}`, ['Contact: <sip:x@10.0.0.9>']))[0],
+    ).toContain('SIP/2.0 403 ')
   })
 
   it('M-15 an overlay GRUU of ours reaches local bindings, another one goes to its node', () => {

@@ -5,7 +5,10 @@ const BOB = `sip:bob@${DOMAIN}`
 
 function digestNode(): { world: SipWorld; node: TestNode; alice: Phone; bob: Phone } {
   const world = new SipWorld()
-  const accounts = new TestAccounts().add('alice').add('bob').add('boss', { delegates: [`bob@${DOMAIN}`] })
+  const accounts = new TestAccounts()
+    .add('alice')
+    .add('bob')
+    .add('boss', { delegates: [`bob@${DOMAIN}`] })
   const node = world.node('192.0.2.1', { auth: 'digest' }, accounts)
   const alice = world.phone('alice', node)
   const bob = world.phone('bob', node)
@@ -39,7 +42,10 @@ describe('no open relay', () => {
     const s = digestNode()
     const sent = s.alice.request('MESSAGE', 'sip:friend@example.net')
     expect(s.alice.last().status).toBe(407)
-    s.node.resolveAnswer = () => ({ ok: true, addresses: [{ host: '10.0.0.2', port: 5060, transport: 'udp' }] })
+    s.node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [{ host: '10.0.0.2', port: 5060, transport: 'udp' }],
+    })
     s.alice.authenticate(sent, s.alice.last())
     const forwarded = s.bob.requests('MESSAGE')[0]!
     expect(forwarded.requestUri).toBe('sip:friend@example.net')
@@ -78,7 +84,10 @@ describe('no open relay', () => {
     const route = invite.values('record-route')[0]!
     const token = /sip:([^@]+)@/.exec(route)![1]!
     const flipped = (token.startsWith('A') ? 'B' : 'A') + token.slice(1)
-    s.bob.request('BYE', 'sip:x@10.0.0.99', { callId: invite.callId, extra: [`Route: ${route.replace(token, flipped)}`] })
+    s.bob.request('BYE', 'sip:x@10.0.0.99', {
+      callId: invite.callId,
+      extra: [`Route: ${route.replace(token, flipped)}`],
+    })
     expect(s.bob.last().status).toBe(403)
     // A true token, taken into another call.
     s.bob.request('BYE', 'sip:x@10.0.0.99', { callId: 'another', extra: [`Route: ${route}`] })
@@ -104,7 +113,17 @@ describe('no open relay', () => {
 describe('credentials', () => {
   it('S-22 S-23 whatever the method and the tags, who speaks for our domain is challenged', () => {
     const s = digestNode()
-    for (const method of ['INVITE', 'MESSAGE', 'SUBSCRIBE', 'NOTIFY', 'REFER', 'INFO', 'PUBLISH', 'OPTIONS', 'FOO']) {
+    for (const method of [
+      'INVITE',
+      'MESSAGE',
+      'SUBSCRIBE',
+      'NOTIFY',
+      'REFER',
+      'INFO',
+      'PUBLISH',
+      'OPTIONS',
+      'FOO',
+    ]) {
       s.alice.request(method, BOB)
       expect(s.alice.last().status, method).toBe(407)
       s.alice.request(method, BOB, { to: `<${BOB}>;tag=made-up` })
@@ -185,12 +204,33 @@ describe('credentials', () => {
     expect(s.alice.last().header('www-authenticate')).toContain('stale=true')
   })
 
-  it('S3261-22-04 S8760-2.3-01 Basic is no credential, challenges come strongest first', () => {
+  it('S3261-22-04 Basic is no credential', () => {
     const s = digestNode()
     s.alice.register({ extra: ['Authorization: Basic YWxpY2U6cHctYWxpY2U='] })
     const challenges = s.alice.last().headers('www-authenticate')
-    expect(challenges.map((text) => /algorithm=([\w-]+)/.exec(text)![1])).toEqual(['SHA-256', 'MD5'])
+    expect(s.alice.last().status).toBe(401)
     expect(challenges.every((text) => text.startsWith('Digest '))).toBe(true)
+  })
+
+  it('S8760-2.3-01 one challenge per algorithm, strongest first where the operator says so', () => {
+    const world = new SipWorld()
+    const accounts = new TestAccounts().add('alice')
+    const override = { auth: 'digest', digestAlgorithms: ['SHA-256', 'MD5'] } as const
+    const alice = world.phone('alice', world.node('192.0.2.1', override, accounts))
+    alice.register()
+    const challenges = alice.last().headers('www-authenticate')
+    expect(challenges.map((text) => /algorithm=([\w-]+)/.exec(text)![1])).toEqual(['SHA-256', 'MD5'])
+  })
+
+  it('S-25 MD5 credentials are refused where the operator offers SHA-256 only', () => {
+    const world = new SipWorld()
+    const accounts = new TestAccounts().add('alice')
+    const override = { auth: 'digest', digestAlgorithms: ['SHA-256'] } as const
+    const alice = world.phone('alice', world.node('192.0.2.1', override, accounts))
+    const sent = alice.register()
+    const nonce = /nonce="([^"]*)"/.exec(alice.last().header('www-authenticate')!)![1]!
+    alice.authenticate(sent, alice.last(), { algorithm: 'MD5', nonce })
+    expect(alice.last().status).toBe(401)
   })
 
   it('S3261-22-02 neither ACK nor CANCEL is challenged', () => {
@@ -205,7 +245,9 @@ describe('credentials', () => {
     const s = digestNode()
     const sent = s.alice.request('MESSAGE', BOB)
     s.alice.authenticate(sent, s.alice.last())
-    s.bob.respond(s.bob.requests('MESSAGE')[0]!, 401, { extra: ['WWW-Authenticate: Digest realm="b", nonce="1"'] })
+    s.bob.respond(s.bob.requests('MESSAGE')[0]!, 401, {
+      extra: ['WWW-Authenticate: Digest realm="b", nonce="1"'],
+    })
     expect(s.alice.last().status).toBe(401)
     expect(s.alice.last().header('www-authenticate')).toContain('realm="b"')
     expect(s.bob.requests('MESSAGE')).toHaveLength(1)
@@ -216,7 +258,14 @@ describe('bounds', () => {
   it('E54 a full transaction table answers 503 with Retry-After', () => {
     const world = new SipWorld()
     const accounts = new TestAccounts().add('alice').add('bob')
-    const base = { headBytesMax: 65_536, headersMax: 256, viaMax: 70, bodyBytesMax: 1_000, flowsMax: 10, authFailuresMax: 5 }
+    const base = {
+      headBytesMax: 65_536,
+      headersMax: 256,
+      viaMax: 70,
+      bodyBytesMax: 1_000,
+      flowsMax: 10,
+      authFailuresMax: 5,
+    }
     const node = world.node('192.0.2.1', { limits: { ...base, transactionsMax: 4 } }, accounts)
     const bob = world.phone('bob', node)
     bob.registerFully()

@@ -55,7 +55,9 @@ describe('redirect mode', () => {
     const alice = world.phone('alice', p)
     alice.request('INVITE', `sip:bob@${DOMAIN}:5070;maddr=192.0.2.2;transport=tcp`)
     expect(bob.requests('INVITE')).toHaveLength(1)
-    const sent = p.actions.flatMap((a) => (a.kind === 'sendFlow' ? [Buffer.from(a.bytes).toString('latin1')] : []))
+    const sent = p.actions.flatMap((a) =>
+      a.kind === 'sendFlow' ? [Buffer.from(a.bytes).toString('latin1')] : [],
+    )
     expect(sent.find((text) => text.startsWith('INVITE'))).toContain(`INVITE sip:bob@${DOMAIN} SIP/2.0`)
     expect(r.actions.filter((a) => a.kind === 'locate')).toHaveLength(0)
   })
@@ -65,7 +67,9 @@ describe('redirect mode', () => {
     world.phone('bob', p).register()
     alice.request('WONDER', BOB, { extra: ['Require: nothing', 'Proxy-Require: nobody'] })
     expect(alice.last().status).toBe(302)
-    const sent = r.actions.flatMap((a) => (a.kind === 'sendDatagram' ? [Buffer.from(a.bytes).toString('latin1')] : []))
+    const sent = r.actions.flatMap((a) =>
+      a.kind === 'sendDatagram' ? [Buffer.from(a.bytes).toString('latin1')] : [],
+    )
     expect(sent.every((text) => text.startsWith('SIP/2.0 '))).toBe(true)
   })
 
@@ -110,7 +114,11 @@ describe('redirect mode', () => {
 
   it('S3261-22.1-01 challenges with 401', () => {
     const world = new SipWorld()
-    const node = world.node('192.0.2.1', { roles: REDIRECT, auth: 'digest' }, new TestAccounts().add('alice').add('bob'))
+    const node = world.node(
+      '192.0.2.1',
+      { roles: REDIRECT, auth: 'digest' },
+      new TestAccounts().add('alice').add('bob'),
+    )
     const alice = world.phone('alice', node)
     const sent = alice.request('INVITE', BOB)
     expect(alice.last().status).toBe(401)
@@ -136,7 +144,11 @@ describe('redirect mode', () => {
 describe('redirect contacts', () => {
   it('M-27 proxies are read with UDP as the default', () => {
     expect(parseRedirectProxy('198.51.100.7')).toEqual({ host: '198.51.100.7', port: 5060, transport: 'udp' })
-    expect(parseRedirectProxy('198.51.100.7:5070;transport=tcp')).toEqual({ host: '198.51.100.7', port: 5070, transport: 'tcp' })
+    expect(parseRedirectProxy('198.51.100.7:5070;transport=tcp')).toEqual({
+      host: '198.51.100.7',
+      port: 5070,
+      transport: 'tcp',
+    })
     expect(parseRedirectProxy('[2001:db8::1]:5060')).toMatchObject({ host: '2001:db8::1' })
     expect(parseRedirectProxy('<nothing>')).toBeUndefined()
     expect(viaProxy('sip', 'a b@x.org', '', { host: '2001:db8::1', port: 5070, transport: 'tcp' })).toBe(
@@ -151,6 +163,9 @@ describe('redirect contacts', () => {
       { uri: 'sip:c@x', q: 1000, expiresS: 60 },
       { uri: 'sip:c@x', q: 500, expiresS: 60 },
     ]
-    expect(contactHeaders(contacts, 'sip:a@x')).toEqual(['<sip:c@x>;q=1.0;expires=60', '<sip:b@x>;q=0.3;expires=60'])
+    expect(contactHeaders(contacts, 'sip:a@x')).toEqual([
+      '<sip:c@x>;q=1.0;expires=60',
+      '<sip:b@x>;q=0.3;expires=60',
+    ])
   })
 })

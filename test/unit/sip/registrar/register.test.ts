@@ -3,7 +3,11 @@ import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../..
 
 const AOR = `alice@${DOMAIN}`
 
-function setUp(override: Parameters<SipWorld['node']>[1] = {}): { world: SipWorld; node: TestNode; alice: Phone } {
+function setUp(override: Parameters<SipWorld['node']>[1] = {}): {
+  world: SipWorld
+  node: TestNode
+  alice: Phone
+} {
   const world = new SipWorld()
   const node = world.node('192.0.2.1', override, new TestAccounts().add('alice').add('bob'))
   return { world, node, alice: world.phone('alice', node) }
@@ -97,7 +101,12 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
   it('S3261-10.3-15 S3261-8.2-02 several contacts are all or nothing', () => {
     const { alice, node } = setUp()
     alice.register({ contact: c('10.0.0.1'), callId: 'r', cseq: 5 })
-    alice.register({ contact: `${c('10.0.0.2')}, ${c('10.0.0.1')}`, callId: 'r', cseq: 5, branch: 'z9hG4bKx' })
+    alice.register({
+      contact: `${c('10.0.0.2')}, ${c('10.0.0.1')}`,
+      callId: 'r',
+      cseq: 5,
+      branch: 'z9hG4bKx',
+    })
     expect(alice.last().status).toBe(500)
     expect(node.core.bindings(AOR)).toHaveLength(1)
     alice.register({ contact: `${c('10.0.0.2')}, ${c('10.0.0.3', ';expires=5')}` })
@@ -135,7 +144,12 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
 
   it('E30 S-27 a Contact that is the AOR itself, our own address or no address at all is refused', () => {
     const { alice, node } = setUp()
-    for (const contact of [`<sip:${AOR}>`, `<sip:${AOR};gr=${node.gr}>`, c('192.0.2.1:5060'), c('192.0.2.1')]) {
+    for (const contact of [
+      `<sip:${AOR}>`,
+      `<sip:${AOR};gr=${node.gr}>`,
+      c('192.0.2.1:5060'),
+      c('192.0.2.1'),
+    ]) {
       alice.register({ contact })
       expect(alice.last().status, contact).toBe(403)
     }
@@ -163,16 +177,24 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
 
   it('S3327-5.3-01 S3327-5.4-01 Path is stored, echoed and becomes Route', () => {
     const { world, alice, node } = setUp()
-    alice.register({ extra: ['Supported: path', 'Path: <sip:edge1.example.org;lr>, <sip:edge2.example.org;lr>'] })
+    alice.register({
+      extra: ['Supported: path', 'Path: <sip:edge1.example.org;lr>, <sip:edge2.example.org;lr>'],
+    })
     expect(alice.last().values('path')).toEqual(['<sip:edge1.example.org;lr>', '<sip:edge2.example.org;lr>'])
     const bob = world.phone('bob', node)
     bob.request('MESSAGE', `sip:${AOR}`)
-    expect(alice.requests('MESSAGE')[0]!.values('route')).toEqual(['<sip:edge1.example.org;lr>', '<sip:edge2.example.org;lr>'])
+    expect(alice.requests('MESSAGE')[0]!.values('route')).toEqual([
+      '<sip:edge1.example.org;lr>',
+      '<sip:edge2.example.org;lr>',
+    ])
   })
 
   it('S3840-6-01 S3261-10.3-02 feature parameters come back, Record-Route does not', () => {
     const { alice } = setUp()
-    alice.register({ contact: `${c('10.0.0.1')};audio;+sip.x="<a,b>";q=0.5`, extra: ['Record-Route: <sip:x;lr>'] })
+    alice.register({
+      contact: `${c('10.0.0.1')};audio;+sip.x="<a,b>";q=0.5`,
+      extra: ['Record-Route: <sip:x;lr>'],
+    })
     const ok = alice.last()
     expect(ok.values('contact')).toEqual([`${c('10.0.0.1')};audio;+sip.x="<a,b>";q=0.5;expires=3600`])
     expect(ok.has('record-route')).toBe(false)

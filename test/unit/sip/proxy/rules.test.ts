@@ -1,0 +1,245 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseMessage, type SipMessage } from '../../../../src/sip/message/index.ts'
+import { isBetter, madeHere, type Candidate } from '../../../../src/sip/proxy/best-response.ts'
+import { Breadth } from '../../../../src/sip/proxy/breadth.ts'
+import { callResult } from '../../../../src/sip/proxy/call-meter.ts'
+import { branchOf, isLoop, loopHash } from '../../../../src/sip/proxy/loop.ts'
+import { RouteTokens } from '../../../../src/sip/proxy/route-token.ts'
+import { requestUriOf } from '../../../../src/sip/proxy/target-kinds.ts'
+import { TargetSet, type Target } from '../../../../src/sip/proxy/targets.ts'
+import { parseUri } from '../../../../src/sip/message/index.ts'
+import { incomingRequest, type Hop } from '../../../../src/sip/transaction/index.ts'
+
+function read(text: string): SipMessage {
+  const parsed = parseMessage(Buffer.from(text, 'latin1'))
+  if (!parsed.ok) throw new Error(parsed.error.reason)
+  return parsed.value
+}
+
+function request(
+  method = 'INVITE',
+  extra = '',
+  uri = 'sip:b@x.org',
+  via = 'SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1',
+): SipMessage {
+  return read(
+    `${method} ${uri} SIP/2.0\r\nVia: ${via}\r\n${extra}Max-Forwards: 70\r\nFrom: <sip:a@x.org>;tag=1\r\n` +
+      `To: <sip:b@x.org>\r\nCall-ID: c\r\nCSeq: 7 ${method}\r\nContent-Length: 0\r\n\r\n`,
+  )
+}
+
+function best(statuses: readonly number[]): number {
+  let chosen: Candidate | undefined
+  for (const status of statuses) {
+    const candidate = madeHere(status, '')
+    if (isBetter(candidate, chosen)) chosen = candidate
+  }
+  return chosen?.status ?? 0
+}
+
+describe('the best response', () => {
+  it.each([
+    [[486, 603, 200 + 102], 603],
+    [[503, 404], 404],
+    [[404, 302], 302],
+    [[404, 407], 407],
+    [[404, 401, 407], 401],
+    [[404, 484], 484],
+    [[486, 415], 415],
+    [[408, 486], 486],
+    [[487, 408], 487],
+    [[480, 404], 480],
+    [[503, 408], 408],
+    [[500, 503], 500],
+  ])('S3261-16.7-03 of %j is %i', (statuses, expected) => {
+    expect(best(statuses)).toBe(expected)
+  })
+
+  it.each([
+    [200, 'answered'],
+    [486, 'busy'],
+    [603, 'busy'],
+    [487, 'cancelled'],
+    [408, 'no_answer'],
+    [404, 'not_found'],
+    [500, 'failed'],
+  ])('a final %i counts as %s', (status, result) => {
+    expect(callResult(status)).toBe(result)
+  })
+})
+
+describe('Max-Breadth', () => {
+  it('S5393-5-01 is 60 when absent or larger, and the shares never exceed it', () => {
+    expect(new Breadth(request()).take(2, false)).toEqual([30, 30])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 1000\r\n')).take(1, false)).toEqual([60])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 7\r\n')).take(3, false)).toEqual([3, 2, 2])
+  })
+
+  it('S5393-5-01 E20 too little makes fewer branches at a time, none makes none', () => {
+    const two = new Breadth(request('INVITE', 'Max-Breadth: 2\r\n'))
+    expect(two.take(5, false)).toEqual([1, 1])
+    expect(two.take(3, false)).toEqual([])
+    two.giveBack(1)
+    expect(two.take(3, false)).toEqual([1])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 0\r\n')).take(1, false)).toEqual([])
+  })
+
+  it('S5393-5-01 property: what is out plus what is left is what came in', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 100 }),
+        fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 8 }),
+        (start, asks) => {
+          const breadth = new Breadth(request('INVITE', `Max-Breadth: ${start}\r\n`))
+          let out = 0
+          for (const ask of asks) out += breadth.take(ask, false).reduce((sum, share) => sum + share, 0)
+          expect(out).toBeLessThanOrEqual(Math.min(start, 60))
+        },
+      ),
+    )
+  })
+})
+
+function target(key: string, q: number, instance?: string, registeredAt = 0): Target {
+  const hop: Hop = { transport: 'udp', flow: 0, listener: 0, host: '10.0.0.1', port: 5060 }
+  return {
+    uri: `sip:${key}`,
+    routes: [],
+    way: { kind: 'hop', hop },
+    q,
+    key,
+    instance,
+    registeredAt,
+    path: 'local',
+  }
+}
+
+describe('the target set', () => {
+  it('S3261-16.5-03 takes nothing twice and gives groups of equal q, highest first', () => {
+    const set = new TargetSet(10)
+    for (const t of [target('a', 500), target('b', 1000), target('c', 500), target('b', 1000)]) set.add(t)
+    expect(set.takeGroup(10).map((t) => t.key)).toEqual(['b'])
+    expect(set.takeGroup(10).map((t) => t.key)).toEqual(['a', 'c'])
+    expect(set.empty).toBe(true)
+    expect(set.add(target('a', 900))).toBe(false)
+  })
+
+  it('S5626-7-01 of one instance only the newest registration is a target', () => {
+    const set = new TargetSet(10)
+    set.add(target('old', 1000, 'i', 1))
+    set.add(target('new', 1000, 'i', 2))
+    set.add(target('older', 1000, 'i', 0))
+    expect(set.takeGroup(10).map((t) => t.key)).toEqual(['new'])
+  })
+
+  it('M-18 gives out no more than its limit', () => {
+    const set = new TargetSet(2)
+    for (const key of ['a', 'b', 'c']) set.add(target(key, 1000))
+    expect(set.takeGroup(10)).toHaveLength(2)
+    expect(set.empty).toBe(true)
+  })
+})
+
+describe('loops', () => {
+  it('S5393-4-01 S5393-4-02 the same inputs are a loop, other inputs a spiral; the method does not matter', () => {
+    const hash = loopHash(request(), 'south')
+    expect(loopHash(request('CANCEL'), 'south')).toBe(hash)
+    expect(loopHash(request('INVITE', '', 'sip:c@x.org'), 'south')).not.toBe(hash)
+    expect(loopHash(request('INVITE', 'Route: <sip:r;lr>\r\n'), 'south')).not.toBe(hash)
+    expect(loopHash(request(), 'north')).not.toBe(hash)
+    const looped = request('INVITE', `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=${branchOf('u', hash)}\r\n`)
+    const own = (via: { host: string }): boolean => via.host === '192.0.2.1'
+    expect(isLoop(looped.vias(), hash, own)).toBe(true)
+    expect(isLoop(looped.vias(), hash, () => false)).toBe(false)
+    expect(isLoop(looped.vias(), loopHash(request('INVITE', '', 'sip:c@x.org'), 'south'), own)).toBe(false)
+  })
+})
+
+describe('route tokens', () => {
+  const tokens = new RouteTokens({ secret: new Uint8Array(32), run: new Uint8Array([1, 2, 3, 4]) })
+  const hops: Hop[] = [
+    { transport: 'udp', flow: 0, listener: 2, host: '2001:db8::1', port: 5080 },
+    { transport: 'tcp', flow: 77, listener: 1, host: '10.0.0.1', port: 40_000 },
+    { transport: 'peer', flow: 9, listener: 0, host: '00112233445566778899aabbccddeeff', port: 0 },
+  ]
+
+  it('S5626-5.2-01 give their hop back, to their own call only', () => {
+    for (const hop of hops) {
+      const token = tokens.seal(hop, 'call')
+      expect(tokens.open(token, 'call')).toEqual({ kind: 'hop', hop, fromThisRun: true })
+      expect(tokens.open(token, 'other')).toEqual({ kind: 'forged' })
+      expect(parseUri(`sip:${token}@x.org;lr`)?.user).toBe(token)
+    }
+  })
+
+  it('S5626-5.2-01 tell another run of the same secret apart', () => {
+    const later = new RouteTokens({ secret: new Uint8Array(32), run: new Uint8Array([9, 9, 9, 9]) })
+    expect(later.open(tokens.seal(hops[1]!, 'call'), 'call')).toMatchObject({
+      kind: 'hop',
+      fromThisRun: false,
+    })
+  })
+
+  it('S5626-5.3-01 property: no change of a token is accepted', () => {
+    const token = tokens.seal(hops[1]!, 'call')
+    fc.assert(
+      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'ABCabc019+/='), (at, char) => {
+        const changed = token.slice(0, at) + char + token.slice(at + 1)
+        if (changed !== token) expect(tokens.open(changed, 'call')).toEqual({ kind: 'forged' })
+      }),
+    )
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(tokens.open(text, 'call')).toEqual({ kind: 'forged' })
+      }),
+    )
+  })
+})
+
+describe('received and rport', () => {
+  const source: Hop = { transport: 'udp', flow: 0, listener: 0, host: '203.0.113.7', port: 61_000 }
+  it.each([
+    [
+      'SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1;rport',
+      'SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1;rport=61000;received=203.0.113.7',
+      61_000,
+    ],
+    [
+      'SIP/2.0/UDP 203.0.113.7:61000;rport;branch=z9hG4bK1',
+      'SIP/2.0/UDP 203.0.113.7:61000;rport=61000;branch=z9hG4bK1;received=203.0.113.7',
+      61_000,
+    ],
+    [
+      'SIP/2.0/UDP host.example.org;branch=z9hG4bK1',
+      'SIP/2.0/UDP host.example.org;branch=z9hG4bK1;received=203.0.113.7',
+      5060,
+    ],
+    [
+      'SIP/2.0/UDP 10.0.0.1:5070;received=1.2.3.4;branch=z9hG4bK1',
+      'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1;received=203.0.113.7',
+      5070,
+    ],
+  ])('S3581-4-01 S3261-18.2-01 S3261-18.2-03 %s', (via, expected, port) => {
+    const incoming = incomingRequest(request('MESSAGE', '', 'sip:b@x.org', via), source, 0)
+    expect(incoming.topVia).toBe(expected)
+    expect(incoming.replyTo).toMatchObject({ host: '203.0.113.7', port })
+  })
+
+  it('S3261-18.2-01 a Via that shows its source stays as it is', () => {
+    const incoming = incomingRequest(
+      request('MESSAGE', '', 'sip:b@x.org', 'SIP/2.0/UDP 203.0.113.7:5080;branch=z9hG4bK1'),
+      source,
+      0,
+    )
+    expect(incoming.topVia).toBeUndefined()
+    expect(incoming.replyTo.port).toBe(5080)
+  })
+})
+
+describe('Request-URI from a Contact', () => {
+  it('S3261-16.6-02 S3261-19.1-03 loses headers and method, nothing else', () => {
+    expect(requestUriOf(parseUri('sip:a@h:5070;x=1?Route=%3Csip:evil%3E')!)).toBe('sip:a@h:5070;x=1')
+    expect(requestUriOf(parseUri('sip:a@h;method=INVITE;lr')!)).toBe('sip:a@h;lr')
+  })
+})

@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest'
+import { buildResponse, parseMessage, type SipMessage } from '../../../../src/sip/message/index.ts'
+import { Transactions, type Hop, type Wire } from '../../../../src/sip/transaction/index.ts'
+import { serverKey } from '../../../../src/sip/transaction/matching.ts'
+
+const UDP: Hop = { transport: 'udp', flow: 0, listener: 0, host: '10.0.0.1', port: 5060 }
+const TCP: Hop = { transport: 'tcp', flow: 3, listener: 1, host: '10.0.0.1', port: 5060 }
+
+class RecordingWire implements Wire {
+  readonly sent: string[] = []
+  dead = false
+  send(_hop: Hop, bytes: Uint8Array): boolean {
+    if (!this.dead) this.sent.push(Buffer.from(bytes).toString('latin1'))
+    return !this.dead
+  }
+  respond(hop: Hop, bytes: Uint8Array): void {
+    this.send(hop, bytes)
+  }
+}
+
+function read(text: string): SipMessage {
+  const parsed = parseMessage(Buffer.from(text, 'latin1'))
+  if (!parsed.ok) throw new Error(parsed.error.reason)
+  return parsed.value
+}
+
+const BRANCH = 'z9hG4bKabc.def'
+
+function requestText(method: string, branch = BRANCH, extra = ''): string {
+  return (
+    `${method} sip:b@x.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=${branch};rport\r\n` +
+    `Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKbelow\r\n${extra}Max-Forwards: 70\r\nFrom: <sip:a@x.org>;tag=1\r\n` +
+    `To: <sip:b@x.org>\r\nCall-ID: c\r\nCSeq: 7 ${method}\r\nContent-Length: 0\r\n\r\n`
+  )
+}
+
+function setUp(): { wire: RecordingWire; table: Transactions<string, string> } {
+  const wire = new RecordingWire()
+  return { wire, table: new Transactions<string, string>({ wire }, { transactionsMax: 4 }) }
+}
+
+function start(method: string, hop: Hop, extra = '') {
+  const { wire, table } = setUp()
+  const text = requestText(method, BRANCH, extra)
+  const client = table.start(0, BRANCH, method, hop, Buffer.from(text, 'latin1'), 'user')
+  const request = read(text)
+  const respond = (now: number, status: number): string | undefined => {
+    const bytes = buildResponse(request, status, 'R', { toTag: 'far' })
+    const response = parseMessage(bytes)
+    if (!response.ok) throw new Error(response.error.reason)
+    return table.receive(now, response.value, BRANCH)?.user
+  }
+  /** Times at which something was sent until the end of time. */
+  const sendTimes = (until: number): number[] => {
+    const times: number[] = []
+    for (let now = table.nextDeadline(); now <= until; now = table.nextDeadline()) {
+      const before = wire.sent.length
+      table.expire(now)
+      if (wire.sent.length > before) times.push(now)
+    }
+    return times
+  }
+  return { wire, table, client, respond, sendTimes }
+}
+
+describe('INVITE client', () => {
+  it('S3261-17-01 S3261-17.1-01 repeats at 0.5, 1.5, 3.5 … s over UDP and gives up at 32 s (Timer B)', () => {
+    const t = start('INVITE', UDP)
+    expect(t.wire.sent).toHaveLength(1)
+    expect(t.sendTimes(40_000)).toEqual([500, 1_500, 3_500, 7_500, 15_500, 31_500])
+    expect(t.table.takeFailures()).toMatchObject([{ cause: 'timeout' }])
+    expect(t.table.timeouts.get('B')).toBe(1)
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S3261-17.1-01 does not repeat on a stream', () => {
+    const t = start('INVITE', TCP)
+    expect(t.sendTimes(40_000)).toEqual([])
+    expect(t.table.takeFailures()).toHaveLength(1)
+  })
+
+  it('S3261-17.1-01 a provisional response ends the repeats and Timer B', () => {
+    const t = start('INVITE', UDP)
+    expect(t.respond(100, 180)).toBe('user')
+    expect(t.table.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('S3261-17.1-01 acknowledges a failure by itself, each repeat again, until Timer D', () => {
+    const t = start('INVITE', UDP, 'Route: <sip:r1;lr>, <sip:r2;lr>\r\n')
+    expect(t.respond(100, 486)).toBe('user')
+    const ack = read(t.wire.sent[1]!)
+    expect(ack.method).toBe('ACK')
+    expect(ack.topVia.branch).toBe(BRANCH)
+    expect(ack.viaCount).toBe(1)
+    expect(ack.values('route')).toEqual(['<sip:r1;lr>', '<sip:r2;lr>'])
+    expect(ack.to.params.get('tag')).toBe('far')
+    expect(ack.cseq).toEqual({ number: 7, method: 'ACK' })
+    expect(t.respond(200, 486)).toBeUndefined()
+    expect(t.wire.sent).toHaveLength(3)
+    t.table.expire(100 + 32_000)
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S3261-17-01 Timer D is zero on a stream', () => {
+    const t = start('INVITE', TCP)
+    t.respond(100, 486)
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S6026-7-02 in Accepted every 2xx goes to the user until Timer M', () => {
+    const t = start('INVITE', UDP)
+    expect(t.respond(100, 200)).toBe('user')
+    expect(t.respond(31_000, 200)).toBe('user')
+    expect(t.respond(31_000, 180)).toBeUndefined()
+    t.table.expire(100 + 32_000)
+    expect(t.respond(40_000, 200)).toBeUndefined()
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S3261-18.4-01 S3261-16.9-01 a dead hop and a closed flow are failures at once', () => {
+    const dead = setUp()
+    dead.wire.dead = true
+    dead.table.start(0, BRANCH, 'INVITE', TCP, Buffer.from(requestText('INVITE')), 'user')
+    expect(dead.table.takeFailures()).toMatchObject([{ cause: 'transport' }])
+    const t = start('INVITE', TCP)
+    t.table.flowClosed(50, 3)
+    expect(t.table.takeFailures()).toMatchObject([{ cause: 'transport' }])
+    expect(t.table.size).toBe(0)
+  })
+})
+
+describe('non-INVITE client', () => {
+  it('S3261-17.1-02 doubles up to T2 and gives up on Timer F', () => {
+    const t = start('MESSAGE', UDP)
+    expect(t.sendTimes(40_000)).toEqual([
+      500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500,
+    ])
+    expect(t.table.timeouts.get('F')).toBe(1)
+  })
+
+  it('S3261-17.1-02 repeats every T2 once a provisional response has come', () => {
+    const t = start('MESSAGE', UDP)
+    expect(t.respond(100, 183)).toBe('user')
+    expect(t.sendTimes(13_000)).toEqual([500, 4_500, 8_500, 12_500])
+  })
+
+  it('S3261-17.1-02 absorbs repeated answers until Timer K, which is zero on a stream', () => {
+    const t = start('MESSAGE', UDP)
+    expect(t.respond(100, 200)).toBe('user')
+    expect(t.respond(200, 200)).toBeUndefined()
+    t.table.expire(5_100)
+    expect(t.table.size).toBe(0)
+    const stream = start('MESSAGE', TCP)
+    stream.respond(100, 404)
+    expect(stream.table.size).toBe(0)
+  })
+
+  it('S3261-17.1-03 a response of another method or branch is not its own', () => {
+    const t = start('MESSAGE', UDP)
+    const bytes = buildResponse(read(requestText('INFO')), 200, 'OK')
+    const parsed = parseMessage(bytes)
+    expect(parsed.ok && t.table.receive(0, parsed.value, BRANCH)).toBeUndefined()
+    const own = parseMessage(buildResponse(read(requestText('MESSAGE')), 200, 'OK'))
+    expect(own.ok && t.table.receive(0, own.value, 'z9hG4bKother')).toBeUndefined()
+  })
+})
+
+function serve(method: string, hop: Hop) {
+  const { wire, table } = setUp()
+  const request = read(requestText(method))
+  const server = table.accept(serverKey(request), method, hop)
+  const answer = (now: number, status: number): void =>
+    table.answer(now, server, status, buildResponse(request, status, 'R', { toTag: 't' }))
+  const statuses = (): string[] => wire.sent.map((text) => text.slice(8, 11))
+  return { wire, table, server, answer, statuses }
+}
+
+describe('INVITE server', () => {
+  it('S3261-17.2-02 repeats a failure at T1, 2*T1 … T2 until Timer H', () => {
+    const t = serve('INVITE', UDP)
+    t.answer(0, 100)
+    t.answer(0, 486)
+    const times: number[] = []
+    for (let now = t.table.nextDeadline(); now < 40_000; now = t.table.nextDeadline()) {
+      const before = t.wire.sent.length
+      t.table.expire(now)
+      if (t.wire.sent.length > before) times.push(now)
+    }
+    expect(times).toEqual([500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500])
+    expect(t.table.timeouts.get('H')).toBe(1)
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S3261-17.2-02 an ACK ends the repeats; later ACKs are absorbed until Timer I', () => {
+    const t = serve('INVITE', UDP)
+    t.answer(0, 486)
+    t.table.repeat(100, t.server, 'ack')
+    expect(t.table.nextDeadline()).toBe(5_100)
+    t.table.repeat(200, t.server, 'ack')
+    t.table.repeat(200, t.server, 'request')
+    expect(t.statuses()).toEqual(['486'])
+    t.table.expire(5_100)
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S3261-17.2-02 a repeated INVITE gets the latest provisional response', () => {
+    const t = serve('INVITE', UDP)
+    t.table.repeat(0, t.server, 'request')
+    t.answer(0, 100)
+    t.answer(0, 180)
+    t.table.repeat(10, t.server, 'request')
+    expect(t.statuses()).toEqual(['100', '180', '180'])
+  })
+
+  it('S6026-7-01 in Accepted INVITEs are absorbed and further 2xx pass until Timer L', () => {
+    const t = serve('INVITE', UDP)
+    t.answer(0, 200)
+    t.table.repeat(10, t.server, 'request')
+    t.answer(20, 200)
+    expect(t.statuses()).toEqual(['200', '200'])
+    t.table.expire(32_000)
+    expect(t.table.size).toBe(0)
+  })
+
+  it('S6026-8-01 S6026-7-03 without a transaction a response is discarded; a dead hop does not end one', () => {
+    const t = serve('INVITE', UDP)
+    t.answer(0, 200)
+    t.table.expire(32_000)
+    t.answer(33_000, 200)
+    expect(t.statuses()).toEqual(['200'])
+    const dead = serve('INVITE', UDP)
+    dead.wire.dead = true
+    dead.answer(0, 486)
+    expect(dead.table.size).toBe(1)
+    dead.wire.dead = false
+    dead.table.expire(500)
+    expect(dead.statuses()).toEqual(['486'])
+  })
+
+  it('S3261-17-01 on a stream nothing is repeated', () => {
+    const t = serve('INVITE', TCP)
+    t.answer(0, 486)
+    expect(t.table.nextDeadline()).toBe(32_000)
+    t.table.repeat(100, t.server, 'ack')
+    expect(t.table.size).toBe(0)
+  })
+})
+
+describe('non-INVITE server', () => {
+  it('S3261-17.2-01 repeats get the answer again until Timer J, before it nothing', () => {
+    const t = serve('MESSAGE', UDP)
+    t.table.repeat(0, t.server, 'request')
+    t.answer(10, 200)
+    t.table.repeat(20, t.server, 'request')
+    expect(t.statuses()).toEqual(['200', '200'])
+    t.table.expire(32_010)
+    expect(t.table.size).toBe(0)
+    const stream = serve('MESSAGE', TCP)
+    stream.answer(0, 200)
+    expect(stream.table.size).toBe(0)
+  })
+
+  it('S-TX-01 a transaction may end without an answer', () => {
+    const t = serve('MESSAGE', UDP)
+    t.table.drop(t.server)
+    t.answer(10, 408)
+    expect(t.statuses()).toEqual([])
+  })
+})
+
+describe('matching', () => {
+  it('S3261-17.2-01 by branch, sent-by and method, an ACK by its INVITE', () => {
+    const invite = serverKey(read(requestText('INVITE')))
+    expect(serverKey(read(requestText('ACK')))).toBe(invite)
+    expect(serverKey(read(requestText('CANCEL')))).not.toBe(invite)
+    expect(serverKey(read(requestText('CANCEL')), 'INVITE')).toBe(invite)
+    const elsewhere = requestText('INVITE').replace('192.0.2.1:5060', '192.0.2.2:5060')
+    expect(serverKey(read(elsewhere))).not.toBe(invite)
+  })
+
+  it('S3261-17.2-01 without the cookie by the RFC 2543 rule', () => {
+    const old = requestText('INVITE', 'old')
+    const key = serverKey(read(old))
+    expect(
+      serverKey(read(requestText('ACK', 'old').replace('To: <sip:b@x.org>', 'To: <sip:b@x.org>;tag=9'))),
+    ).toBe(key)
+    expect(serverKey(read(old.replace('CSeq: 7', 'CSeq: 8')))).not.toBe(key)
+    expect(serverKey(read(old.replace('Call-ID: c', 'Call-ID: d')))).not.toBe(key)
+    expect(serverKey(read(old.replace('tag=1', 'tag=2')))).not.toBe(key)
+  })
+
+  it('E54 the table says when it is full', () => {
+    const { table } = setUp()
+    for (let i = 0; i < 4; i++) {
+      expect(table.full).toBe(false)
+      table.accept(`k${i}`, 'MESSAGE', UDP)
+    }
+    expect(table.full).toBe(true)
+    expect(table.active).toEqual({ ict: 0, ist: 0, nict: 0, nist: 4 })
+  })
+})
