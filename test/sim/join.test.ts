@@ -1,21 +1,82 @@
 import { describe, expect, it } from 'vitest'
-import { Overlay } from './overlay.ts'
+import { key } from '../../src/reload/index.ts'
 import { ringFaults } from './checkers/ring.ts'
+import { Overlay } from './overlay.ts'
 
-const trace = process.env['TRACE'] === undefined ? {} : { trace: (n: string) => (e: object) => console.log(n, JSON.stringify(e, (_k, v) => typeof v === 'bigint' ? String(v) : v)) }
-describe('join', () => {
-  it('pair', () => {
-    const overlay = new Overlay('1', trace)
+const SEED = process.env['SEED'] ?? 'join'
+
+describe('joining in a simulated network', () => {
+  it('R6940-6.4.2.1-03 R6940-10.1-01 a founder owns the whole ring at once', () => {
+    const overlay = new Overlay(SEED)
+    const founder = overlay.start()
+    expect(founder.state).toBe('joined')
+    expect(founder.snapshot().responsibleShare).toBe(1)
+    expect(founder.snapshot().sizeEstimate).toBe(1)
+  })
+
+  it('R6940-11.4-01 R6940-11.4-02 R6940-11.4-03 R6940-10.5-01 R6940-10.5-02 R6940-10.5-05 R6940-10.5-07 R6940-4.2.1-01 two peers share the ring', () => {
+    const overlay = new Overlay(SEED)
     expect(overlay.grow(2), overlay.replay()).toBe(true)
-    overlay.world.run(2000)
+    overlay.world.run(1_000)
+    expect(ringFaults(overlay), overlay.replay()).toEqual([])
+    const [first, second] = overlay.peers
+    expect(first?.snapshot().predecessors.map(key)).toEqual([key(second!.nodeId)])
+    expect(first?.snapshot().successors.map(key)).toEqual([key(second!.nodeId)])
+  })
+
+  it('R6940-10.5-04 R6940-10.5-09 R6940-10.5-10 R6940-10.6-01 R6940-10.7-02 R6940-10.7-03 sixteen peers that join one after the other form one ring', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(16, 200), overlay.replay()).toBe(true)
+    overlay.world.run(3_000)
+    expect(ringFaults(overlay), overlay.replay()).toEqual([])
+    for (const peer of overlay.peers) {
+      const { connections, predecessors, successors } = peer.snapshot()
+      const linked = new Set(connections.map(({ nodeId }) => key(nodeId)))
+      for (const neighbor of [...predecessors, ...successors]) expect(linked.has(key(neighbor))).toBe(true)
+      expect(predecessors.length).toBeGreaterThanOrEqual(3)
+      expect(successors.length).toBeGreaterThanOrEqual(3)
+    }
+  })
+
+  it('R6940-10.7.3-02 R6940-10.7.3-04 sixteen peers that start at the same moment form one ring', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(16, 0), overlay.replay()).toBe(true)
+    const inOrder = overlay.world.runUntil(() => ringFaults(overlay).length === 0, 20_000)
+    expect(inOrder, `${ringFaults(overlay).join('; ')} ${overlay.replay()}`).toBe(true)
+  })
+
+  it('R6940-6.4.2.1-04 a peer that reaches no bootstrap node goes on trying and never founds a ring', () => {
+    const overlay = new Overlay(SEED)
+    overlay.start()
+    const nowhere = { address: '10.9.9.9', port: 6084 }
+    const lost = overlay.start({ bootstrap: [nowhere] })
+    overlay.world.run(120_000)
+    expect(lost.state).toBe('joining')
+    expect(lost.snapshot().responsible).toBeUndefined()
+    const command = { kind: 'fetch', id: 7, resource: overlay.resource('a@b'), kinds: [1] } as const
+    const answer = overlay.command(lost, command, 'fetchDone', 0)
+    expect(answer.outcome).toEqual({ ok: false, error: { kind: 'notJoined' } })
+  })
+
+  it('R6940-11.4-01 a bootstrap node that comes up late is found', () => {
+    const overlay = new Overlay(SEED)
+    const early = overlay.start({ founder: false, bootstrap: [{ address: '10.0.0.1', port: 6084 }] })
+    overlay.world.run(20_000)
+    expect(early.state).toBe('joining')
+    overlay.start({ founder: true })
+    expect(overlay.settled(30_000), overlay.replay()).toBe(true)
+    overlay.world.run(2_000)
     expect(ringFaults(overlay)).toEqual([])
   })
-  it('sixteen', () => {
-    const overlay = new Overlay('1', trace)
-    expect(overlay.grow(16, 100), overlay.replay()).toBe(true)
-    console.log(overlay.world.now.ms, overlay.world.events)
-    overlay.world.run(10000)
-    expect(ringFaults(overlay)).toEqual([])
-    console.log(overlay.world.now.ms, overlay.world.events, overlay.network.connections)
+
+  it('the same seed gives the same run, another one does not', () => {
+    const run = (seed: string): string => {
+      const overlay = new Overlay(seed)
+      overlay.grow(6, 100)
+      overlay.world.run(10_000)
+      return overlay.world.digest.value
+    }
+    expect(run('a')).toBe(run('a'))
+    expect(run('a')).not.toBe(run('b'))
   })
 })

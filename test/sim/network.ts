@@ -227,7 +227,6 @@ export class Network {
     const place = from.pipes.get(channel)
     if (place === undefined || !place.pipe.open) return
     const { pipe, side } = place
-    const target = pipe.ends[1 - side] as End
     let at = this.world.now.ms + this.latency()
     if (this.faults.lossChance > 0 && this.random.float() < this.faults.lossChance) at += this.faults.retransmitMs
     if (this.faults.resetChance > 0 && this.random.float() < this.faults.resetChance) return this.break(pipe)
@@ -235,8 +234,19 @@ export class Network {
     pipe.lastAt[side] = at
     // The sender may reuse its buffer.
     const copy = bytes.slice()
+    this.deliver(at, from, pipe, side, copy)
+  }
+
+  private deliver(at: Millis, from: Station, pipe: Pipe, side: 0 | 1, copy: Uint8Array): void {
+    const target = pipe.ends[1 - side] as End
     this.world.at(at, () => {
-      if (!pipe.open || !target.port.alive || this.isCut(from, target.port)) return
+      if (!pipe.open || !target.port.alive) return
+      if (this.isCut(from, target.port)) {
+        // TCP goes on trying; in order, because everything behind it waits as well.
+        const again = this.world.now.ms + this.faults.retransmitMs
+        pipe.lastAt[side] = Math.max(pipe.lastAt[side], again)
+        return this.deliver(again, from, pipe, side, copy)
+      }
       this.world.digest.number(this.world.now.ms)
       this.world.digest.text(`${from.port.name}>${target.port.port.name}`)
       this.world.digest.bytes(copy)

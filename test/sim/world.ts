@@ -39,8 +39,11 @@ interface Event {
   readonly run: () => void
 }
 
-/** Wall clock of every world at its start: 2026-01-01T00:00:00Z. */
-export const WALL_START: WallTime = Date.UTC(2026, 0, 1)
+/** Wall clock of every world at its start, an hour into the validity of test certificates. */
+export const WALL_START: WallTime = Date.UTC(2026, 0, 15, 13)
+
+/** More events than any honest moment has, even with a thousand peers. */
+const EVENTS_AT_ONCE_MAX = 100_000
 
 export class World {
   readonly seed: string
@@ -50,6 +53,7 @@ export class World {
   private order = 0
   private clock: Millis = 0
   private handled = 0
+  private atOnce = 0
 
   constructor(seed: string) {
     this.seed = seed
@@ -95,6 +99,7 @@ export class World {
     if (done()) return true
     for (let next = this.heap[0]; next !== undefined && next.at <= end; next = this.heap[0]) {
       this.pop()
+      this.guard(next.at)
       this.clock = next.at
       this.handled++
       next.run()
@@ -102,6 +107,12 @@ export class World {
     }
     this.clock = end
     return false
+  }
+
+  /** A machine whose deadline never moves would keep the world at one moment for ever. */
+  private guard(at: Millis): void {
+    this.atOnce = at > this.clock ? 0 : this.atOnce + 1
+    if (this.atOnce > EVENTS_AT_ONCE_MAX) throw new Error(`time stands still at ${at} ms; SEED ${this.seed}`)
   }
 
   private push(event: Event): void {

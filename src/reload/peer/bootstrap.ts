@@ -95,6 +95,8 @@ export class Bootstrap {
       return this.wait()
     }
     const address = addresses[this.nextAddress++] as TransportAddress
+    const connected = this.links.nodeAt(address)
+    if (connected !== undefined) return this.topology.join(this.parts.now.ms, connected)
     this.dialling = this.links.dial(address, 'bootstrap', undefined)
     if (this.dialling === undefined) this.wait()
   }

@@ -173,6 +173,15 @@ export class Links {
     return this.listeners.get(key(nodeId))
   }
 
+  /** The connected node that listens there. */
+  nodeAt({ address, port }: TransportAddress): NodeId | undefined {
+    for (const { nodeId } of this.table.connectedNodes()) {
+      const listener = this.listener(nodeId)
+      if (listener?.address === address && listener.port === port && this.connected(nodeId)) return nodeId
+    }
+    return undefined
+  }
+
   nextDeadline(): Millis {
     return this.table.nextDeadline()
   }

@@ -172,8 +172,9 @@ export class Chord implements TopologyPlugin {
 
   updateWanted(now: Millis, by: NodeId): void {
     const contact = this.contacts.find(by)
-    // Before the admission nothing is said that would place this peer in the ring (RFC 6940 s.10.5).
-    if (contact === undefined || !this.announcing) return
+    // Before the admission nothing is said that would place this peer in the ring (RFC 6940 s.10.5). A peer that was cut
+    // off still is the ring of those who find it: two such peers would otherwise wait for each other.
+    if (contact === undefined || !this.inRing) return
     this.outbox.push({ kind: 'sendUpdate', to: by, update: fullUpdate(this.table, this.uptimeS(now)) })
   }
 
