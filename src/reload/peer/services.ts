@@ -159,7 +159,7 @@ export class Services {
     if (!sameId(decoded.value.joiningPeerId, nodeId) || !adjacent(request)) {
       return answers.error(request, ERROR_CODE.forbidden, 'a Join comes from the joining node over its own link')
     }
-    if (!topology.joinRequested(parts.now.ms, nodeId)) {
+    if (!topology.joinRequested(nodeId)) {
       return answers.error(request, ERROR_CODE.notFound, 'this peer cannot admit that node now')
     }
     answers.answer(request, encodeJoinAns({ overlaySpecificData: EMPTY_BODY }))

@@ -92,7 +92,7 @@ export interface TopologyPlugin {
   /** Somebody asked for the tables: Attach or RouteQuery with send_update. */
   updateWanted(now: Millis, by: NodeId): void
   /** Whether a Join of that directly connected node may be accepted; if so the hand-over begins. */
-  joinRequested(now: Millis, from: NodeId): boolean
+  joinRequested(from: NodeId): boolean
   joinAnswered(now: Millis, from: NodeId, accepted: boolean): void
   handOverDone(now: Millis, to: NodeId): void
   fingerFound(now: Millis, index: number, nodeId: NodeId): void

@@ -178,17 +178,15 @@ export class Chord implements TopologyPlugin {
     this.outbox.push({ kind: 'sendUpdate', to: by, update: fullUpdate(this.table, this.uptimeS(now)) })
   }
 
-  joinRequested(now: Millis, from: NodeId): boolean {
+  joinRequested(from: NodeId): boolean {
     const contact = this.contacts.find(from)
     if (contact === undefined || !this.inRing || this.admitting !== undefined) return false
-    // It was in the ring before and joins anew: it restarted, what we know of it is void.
-    if (contact.ready) {
-      contact.ready = false
-      this.changeTable(now, 'failure', from, () => this.table.remove(from))
-    }
-    if (!isResponsible(this.table, from)) return false
+    // A predecessor that joins anew was cut off or restarted: it keeps its place, and gets its data again.
+    const again = contact.ready
+    if (again ? !sameOrAbsent(this.table.predecessor, from) : !isResponsible(this.table, from)) return false
     this.admitting = from
-    this.outbox.push({ kind: 'handOver', to: from, after: this.table.predecessor ?? this.self })
+    const after = again ? this.table.predecessors(2)[1] : this.table.predecessor
+    this.outbox.push({ kind: 'handOver', to: from, after: after ?? this.self })
     return true
   }
 
@@ -196,7 +194,8 @@ export class Chord implements TopologyPlugin {
     if (this.admitting === undefined || !sameId(this.admitting, to)) return
     this.admitting = undefined
     const contact = this.contacts.find(to)
-    if (contact === undefined || !this.inRing || !isResponsible(this.table, to)) return
+    if (contact === undefined || !this.inRing) return
+    if (!contact.ready && !isResponsible(this.table, to)) return
     contact.ready = true
     this.changeTable(now, 'join', to, () => this.table.add(to))
     // RFC 6940 s.10.5 step 7: this Update makes it a member; step 8, the others, follows with the table change.
