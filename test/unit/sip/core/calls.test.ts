@@ -157,6 +157,20 @@ describe('a call between two phones of one node', () => {
     expect(bob.requests('INVITE')[0]!.requestUri).toBe('sip:bob@192.168.1.5:5060')
   })
 
+  it('S5626-5.3-02 a dialog begun over an outbound flow comes back by that very flow', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, accounts())
+    const alice = world.phone('alice', node, { transport: 'tcp', privateHost: '192.168.1.5' })
+    const bob = world.phone('bob', node)
+    bob.registerFully()
+    alice.request('INVITE', BOB, { extra: ['Route: <sip:192.0.2.1;transport=tcp;lr;ob>'] })
+    const invite = bob.requests('INVITE')[0]!
+    bob.respond(invite, 200)
+    bob.fromCallee('BYE', invite)
+    expect(alice.requests('BYE')).toHaveLength(1)
+    expect(node.actions.some((action) => action.kind === 'openFlow')).toBe(false)
+  })
+
   it('S3261-18.2-03 without rport a response goes to the port of sent-by', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', {}, accounts())

@@ -350,7 +350,7 @@ describe('the end of bindings', () => {
   it('S5626-7-03 a closed flow makes no target at once and no binding after the grace time', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', { lookup: 'localOnly' }, new TestAccounts().add('alice').add('bob'))
-    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const alice = world.phone('alice', node, { transport: 'tcp', privateHost: '192.168.1.5' })
     const bob = world.phone('bob', node)
     alice.register()
     alice.disconnect()
@@ -382,11 +382,23 @@ describe('the end of bindings', () => {
   it('a flow that closes while the publication is under way counts as lost', () => {
     const { world, node } = setUp()
     node.publishAnswer = () => undefined
-    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const alice = world.phone('alice', node, { transport: 'tcp', privateHost: '192.168.1.5' })
     alice.register()
     alice.disconnect()
     const id = node.actions.flatMap((a) => (a.kind === 'publish' ? [a.id] : []))[0]!
     node.input({ kind: 'published', id, outcome: { ok: true } })
     expect(node.core.bindings(AOR)[0]!.flow).toBe('lost')
+  })
+
+  it('S3261-18.2-02 a phone that can be connected to keeps its binding without its connection and is dialled', () => {
+    const { world, node } = setUp()
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    alice.register()
+    alice.disconnect()
+    world.advance(60_000)
+    expect(node.core.bindings(AOR)).toMatchObject([{ flow: 'address' }])
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    expect(alice.requests('MESSAGE')).toHaveLength(1)
+    expect(node.actions.filter((action) => action.kind === 'openFlow')).toHaveLength(1)
   })
 })
