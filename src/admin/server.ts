@@ -44,6 +44,8 @@ export class AdminServer {
       routerOptions: { maxParamLength: 256 },
     })
     this.app.server.maxConnections = CONNECTIONS_MAX
+    // Only JSON: a form of a foreign page can send text/plain without asking first.
+    this.app.removeContentTypeParser('text/plain')
     this.guards()
     this.health(node)
     this.api(node)

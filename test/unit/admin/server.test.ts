@@ -1,0 +1,246 @@
+import { describe, expect, it } from 'vitest'
+import { access, isLoopback } from '../../../src/admin/access.ts'
+import type { AdminNode, AuditEntry, Check, UserView } from '../../../src/admin/port.ts'
+import { RateLimit } from '../../../src/admin/rate-limit.ts'
+import { AdminServer } from '../../../src/admin/server.ts'
+
+class FakeNode implements AdminNode {
+  failing: Check[] = []
+  readonly accounts = new Map<string, UserView>()
+
+  checks(): Check[] {
+    return [{ name: 'sip', ok: true }, ...this.failing]
+  }
+  peer(): object {
+    return { nodeId: 'ab' }
+  }
+  ring(): object {
+    return { successors: [] }
+  }
+  bindings(aor: string | undefined): readonly object[] {
+    return aor === undefined ? [{ aor: 'x' }, { aor: 'y' }] : [{ aor }]
+  }
+  locate(aor: string): ReturnType<AdminNode['locate']> {
+    return Promise.resolve(
+      aor === 'gone' ? { ok: false, status: 504, reason: 'no answer in time' } : { ok: true, value: { aor } },
+    )
+  }
+  ping(nodeId: string): ReturnType<AdminNode['ping']> {
+    return Promise.resolve({ ok: true, value: { responder: nodeId, rttMs: 1 } })
+  }
+  users(): UserView[] {
+    return [...this.accounts.values()]
+  }
+  addUser(username: string): ReturnType<AdminNode['addUser']> {
+    if (this.accounts.has(username))
+      return Promise.resolve({ ok: false, status: 409, reason: 'the account exists' })
+    const view = { username, aors: [`${username}@dht.example.com`], registered: false }
+    this.accounts.set(username, view)
+    return Promise.resolve({ ok: true, value: view })
+  }
+  removeUser(username: string): ReturnType<AdminNode['removeUser']> {
+    const view = this.accounts.get(username)
+    this.accounts.delete(username)
+    return Promise.resolve(
+      view === undefined ? { ok: false, status: 404, reason: 'no such account' } : { ok: true, value: view },
+    )
+  }
+  metrics(): ReturnType<AdminNode['metrics']> {
+    return Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' })
+  }
+}
+
+function server(token?: string) {
+  const node = new FakeNode()
+  const audit: AuditEntry[] = []
+  let nowMs = 0
+  const admin = new AdminServer(node, {
+    host: '127.0.0.1',
+    port: 0,
+    token,
+    audit: (entry) => audit.push(entry),
+    clock: () => nowMs,
+  })
+  const get = (url: string, headers: Record<string, string> = {}, remoteAddress = '127.0.0.1') =>
+    admin.inject({ method: 'GET', url, headers: { host: 'localhost', ...headers }, remoteAddress })
+  return { node, audit, admin, get, advance: (ms: number) => (nowMs += ms) }
+}
+
+describe('health', () => {
+  it('/healthz is alive whatever /readyz says; /readyz names what fails', async () => {
+    const { node, get } = server()
+    expect((await get('/readyz')).statusCode).toBe(200)
+    node.failing = [{ name: 'joined', ok: false, detail: 'the overlay state is joining' }]
+    const answer = await get('/readyz')
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json()).toMatchObject({
+      ready: false,
+      failing: [{ name: 'joined', detail: 'the overlay state is joining' }],
+    })
+    expect((await get('/healthz')).statusCode).toBe(200)
+  })
+
+  it('/metrics and / are open to everybody and hold no secrets', async () => {
+    const { get } = server('hush')
+    const metrics = await get('/metrics', { host: 'prometheus.example' }, '192.0.2.9')
+    expect(metrics.statusCode).toBe(200)
+    expect(metrics.headers['content-type']).toMatch(/text\/plain.*version=0\.0\.4/)
+    const page = await get('/', {}, '192.0.2.9')
+    expect(page.body).toContain('/readyz')
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'")
+    expect(page.headers['access-control-allow-origin']).toBeUndefined()
+  })
+})
+
+describe('API', () => {
+  it('shows the node, the ring, bindings and locations', async () => {
+    const { get } = server()
+    expect((await get('/api/v1/peer')).json()).toEqual({ nodeId: 'ab' })
+    expect((await get('/api/v1/ring')).json()).toEqual({ successors: [] })
+    expect((await get('/api/v1/bindings')).json()).toEqual({ bindings: [{ aor: 'x' }, { aor: 'y' }] })
+    expect((await get('/api/v1/bindings?aor=a%40b')).json()).toEqual({ bindings: [{ aor: 'a@b' }] })
+    expect((await get('/api/v1/locate?aor=a@b')).json()).toEqual({ aor: 'a@b' })
+    expect((await get('/api/v1/locate?aor=gone')).statusCode).toBe(504)
+    expect((await get('/api/v1/locate')).statusCode).toBe(400)
+    expect((await get(`/api/v1/locate?aor=${'x'.repeat(600)}`)).statusCode).toBe(400)
+    expect((await get(`/api/v1/ping?node=${'0'.repeat(32)}`)).json()).toMatchObject({ rttMs: 1 })
+    expect((await get('/api/v1/ping?node=xyz')).statusCode).toBe(400)
+    expect((await get('/api/v1/nothing')).json()).toEqual({ error: 'no such page' })
+  })
+
+  it('adds and removes accounts, and writes down who did', async () => {
+    const { admin, audit, get } = server()
+    const headers = { host: '127.0.0.1:8080', 'content-type': 'application/json' }
+    const add = (payload: object) =>
+      admin.inject({ method: 'POST', url: '/api/v1/users', headers, payload, remoteAddress: '127.0.0.1' })
+    expect((await add({ username: 'carol', password: 'x' })).statusCode).toBe(201)
+    expect((await add({ username: 'carol', password: 'x' })).statusCode).toBe(409)
+    expect((await add({ username: 'dave' })).statusCode).toBe(400)
+    expect((await add({ username: 'dave', password: 'x', more: 1 })).statusCode).toBeLessThan(500)
+    expect((await get('/api/v1/users')).body).not.toContain('password')
+    const removal = await admin.inject({
+      method: 'DELETE',
+      url: '/api/v1/users/carol',
+      headers: { host: 'localhost' },
+      remoteAddress: '::1',
+    })
+    expect(removal.statusCode).toBe(200)
+    expect(audit.slice(0, 2)).toEqual([
+      { action: 'users.add', subject: 'carol', source: '127.0.0.1', result: 'ok' },
+      { action: 'users.add', subject: 'carol', source: '127.0.0.1', result: 'refused' },
+    ])
+    expect(audit.at(-1)).toEqual({ action: 'users.remove', subject: 'carol', source: '::1', result: 'ok' })
+  })
+
+  it('a form of a foreign page cannot write: only JSON is taken, and no CORS answer is given', async () => {
+    const { admin } = server()
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
+      const answer = await admin.inject({
+        method: 'POST',
+        url: '/api/v1/users',
+        headers: { host: 'localhost', 'content-type': type, origin: 'https://evil.example' },
+        payload: '{"username":"x","password":"y"}',
+        remoteAddress: '127.0.0.1',
+      })
+      expect(answer.statusCode, type).toBe(415)
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined()
+    }
+  })
+
+  it('a body that is too long is refused, broken JSON is the sender’s fault', async () => {
+    const { admin } = server()
+    const headers = { host: 'localhost', 'content-type': 'application/json' }
+    const post = (payload: string) =>
+      admin.inject({ method: 'POST', url: '/api/v1/users', headers, payload, remoteAddress: '127.0.0.1' })
+    expect((await post(JSON.stringify({ username: 'x', password: 'y'.repeat(70_000) }))).statusCode).toBe(413)
+    expect((await post('{')).statusCode).toBe(400)
+  })
+
+  it('is limited per source; time heals', async () => {
+    const { get, advance, admin } = server()
+    let limited = 0
+    for (let i = 0; i < 205; i++) if ((await get('/api/v1/peer')).statusCode === 429) limited++
+    expect(limited).toBe(5)
+    expect(admin.rateLimited.get('admin')).toBe(5)
+    expect((await get('/healthz')).statusCode).toBe(200)
+    expect((await get('/api/v1/peer', {}, '::1')).statusCode).toBe(200)
+    advance(1000)
+    expect((await get('/api/v1/peer')).statusCode).toBe(200)
+  })
+})
+
+describe('who may ask', () => {
+  const local = {
+    remoteAddress: '127.0.0.1',
+    host: 'localhost:8080',
+    authorization: undefined,
+    forwarded: false,
+  }
+
+  it.each([
+    ['loopback needs nothing', local, 'hush', true],
+    ['IPv6 loopback too', { ...local, remoteAddress: '::1', host: '[::1]:8080' }, undefined, true],
+    ['mapped loopback too', { ...local, remoteAddress: '::ffff:127.0.0.1' }, undefined, true],
+    ['others need the token', { ...local, remoteAddress: '192.0.2.1' }, 'hush', false],
+    [
+      'and get in with it',
+      { ...local, remoteAddress: '192.0.2.1', host: 'x', authorization: 'Bearer hush' },
+      'hush',
+      true,
+    ],
+    [
+      'a wrong one does not help',
+      { ...local, remoteAddress: '192.0.2.1', authorization: 'Bearer hus' },
+      'hush',
+      false,
+    ],
+    ['not even on loopback', { ...local, authorization: 'Bearer wrong' }, 'hush', false],
+    [
+      'a token where none is set opens nothing',
+      { ...local, remoteAddress: '192.0.2.1', authorization: 'Bearer ' },
+      undefined,
+      false,
+    ],
+    ['a proxy on the same host is not loopback', { ...local, forwarded: true }, 'hush', false],
+    ['a rebound name is not loopback', { ...local, host: 'evil.example:8080' }, undefined, false],
+    ['no Host, no entry', { ...local, host: undefined }, undefined, false],
+    ['a name that only begins like loopback', { ...local, host: '127.0.0.1.evil.example' }, undefined, false],
+  ])('%s', (_title, question, token, expected) => {
+    expect(access(question, token).ok).toBe(expected)
+  })
+
+  it('the answer is 401 with a challenge, and health needs no token', async () => {
+    const { get } = server('hush')
+    const refused = await get('/api/v1/ring', { host: 'node.example' }, '192.0.2.1')
+    expect(refused.statusCode).toBe(401)
+    expect(refused.headers['www-authenticate']).toMatch(/^Bearer/)
+    expect((await get('/api/v1/ring', { authorization: 'Bearer hush' }, '192.0.2.1')).statusCode).toBe(200)
+    expect((await get('/healthz', {}, '192.0.2.1')).statusCode).toBe(200)
+  })
+
+  it('loopback addresses', () => {
+    expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(isLoopback)).toBe(true)
+    expect(['128.0.0.1', '0.0.0.0', '::', '10.0.0.1', ''].some(isLoopback)).toBe(false)
+  })
+})
+
+describe('rate limit', () => {
+  it('forgets old sources instead of growing', () => {
+    const limit = new RateLimit(1, 1, 2)
+    expect(limit.take('a', 0)).toBe(true)
+    expect(limit.take('a', 0)).toBe(false)
+    expect(limit.take('b', 0)).toBe(true)
+    expect(limit.take('c', 0)).toBe(true)
+    expect(limit.take('a', 0)).toBe(true)
+  })
+})
+
+describe('sockets', () => {
+  it('listens and closes', async () => {
+    const { admin } = server()
+    const { port } = await admin.listen()
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`)
+    expect(await answer.json()).toEqual({ status: 'ok' })
+    await admin.close()
+  })
+})

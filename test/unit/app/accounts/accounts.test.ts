@@ -1,0 +1,133 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AccountBook } from '../../../../src/app/accounts/account-book.ts'
+import { loadAccounts, parseAccounts, saveAccounts } from '../../../../src/app/accounts/account-file.ts'
+import { newAccount } from '../../../../src/app/accounts/new-account.ts'
+import { HostedAccounts } from '../../../../src/app/hosted-accounts.ts'
+import { NO_TRACE } from '../../../../src/common/trace.ts'
+
+const REALM = 'dht.example.com'
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringbridge-accounts-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('accounts file', () => {
+  it.each(['users.jsonl', 'users.yaml'])('%s: written and read again, hashes only, mode 0600', (name) => {
+    const file = join(folder, name)
+    writeFileSync(file, 'old and readable', { mode: 0o644 })
+    const entries = [
+      newAccount('alice', REALM, 'wonder land'),
+      { ...newAccount('bob', REALM, 'b'), aors: ['bob@dht.example.com'] },
+    ]
+    saveAccounts(file, entries)
+    expect(loadAccounts(file)).toEqual(entries)
+    expect(readFileSync(file, 'utf8')).not.toContain('wonder')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it('hashes as RFC 7616 s.3.4.2 says', () => {
+    // The example of RFC 7616 s.3.9.1.
+    const { ha1 } = newAccount('Mufasa', 'http-auth@example.org', 'Circle of Life')
+    expect(ha1).toEqual({
+      MD5: '3d78807defe7de2157e2b0b6573a855f',
+      'SHA-256': '7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232',
+    })
+  })
+
+  it.each([
+    ['{"username":"a"}', /users\.jsonl:1: realm/],
+    ['\n{', /users\.jsonl:2: not JSON/],
+    [`{"username":"a:b","realm":"r","ha1":{"MD5":"${'0'.repeat(32)}"}}`, /:1: username: has to be/],
+    ['{"username":"a","realm":"r","ha1":{"MD5":"xyz"}}', /:1: ha1\.MD5: has to be 32 hex digits/],
+    ['{"username":"a","realm":"r","ha1":{}}', /:1: ha1: needs MD5 or SHA-256/],
+    [`{"username":"a","realm":"r","password":"p","ha1":{"MD5":"${'0'.repeat(32)}"}}`, /:1: .*password/],
+    [
+      `{"username":"a","realm":"r","ha1":{"MD5":"${'0'.repeat(32)}"}}\n`.repeat(2),
+      /:2: account "a" stands here twice/,
+    ],
+  ])('refuses %j with the line', (text, expected) => {
+    expect(() => parseAccounts(text, 'users.jsonl')).toThrow(expected)
+  })
+
+  it('refuses YAML that is no list, with the place', () => {
+    expect(() => parseAccounts('a: 1', 'users.yaml')).toThrow('users.yaml:1: a list of accounts is expected')
+    expect(() => parseAccounts('- username: a\n- realm: b', 'users.yaml')).toThrow(/users\.yaml:1: realm/)
+    expect(parseAccounts('', 'users.yaml')).toEqual([])
+  })
+})
+
+describe('accounts in memory', () => {
+  it('are found by name and by the AOR they own', () => {
+    const book = new AccountBook(REALM)
+    book.replace(
+      [
+        newAccount('alice', REALM, 'x'),
+        {
+          ...newAccount('bob', REALM, 'y'),
+          aors: ['sip:robert@DHT.example.com', 'b2@dht.example.com'],
+          delegates: ['alice@dht.example.com'],
+        },
+      ],
+      'f',
+    )
+    expect(book.byUsername('alice')?.aors).toEqual(['alice@dht.example.com'])
+    expect(book.byAor('robert@dht.example.com')?.username).toBe('bob')
+    expect(book.byUsername('bob')).toMatchObject({
+      aors: ['robert@dht.example.com', 'b2@dht.example.com'],
+      delegates: ['alice@dht.example.com'],
+    })
+    expect(book.byUsername('__proto__')).toBeUndefined()
+    expect(book.aors()).toEqual(['alice@dht.example.com', 'robert@dht.example.com'])
+  })
+
+  it('a list with a fault changes nothing', () => {
+    const book = new AccountBook(REALM)
+    book.replace([newAccount('alice', REALM, 'x')], 'f')
+    expect(() => book.replace([newAccount('bob', 'other.example', 'x')], 'f')).toThrow(
+      /realm "other\.example"/,
+    )
+    const twice = [
+      newAccount('a', REALM, 'x'),
+      { ...newAccount('b', REALM, 'x'), aors: ['a@dht.example.com'] },
+    ]
+    expect(() => book.replace(twice, 'f')).toThrow(/both own a@dht\.example\.com/)
+    expect(book.aors()).toEqual(['alice@dht.example.com'])
+  })
+})
+
+describe('accounts of a node', () => {
+  it('a first start makes two samples; a second one finds them and shows no password', () => {
+    const init = { file: join(folder, 'users.jsonl'), realm: REALM, trace: NO_TRACE }
+    const fresh = new HostedAccounts(init).open()
+    expect(fresh.map(({ username }) => username)).toEqual(['alice', 'bob'])
+    const again = new HostedAccounts(init)
+    expect(again.open()).toEqual([])
+    const [alice] = fresh
+    expect(again.book.byUsername('alice')?.ha1.get('MD5')).toBe(
+      newAccount('alice', REALM, alice?.password ?? '').ha1.MD5,
+    )
+  })
+
+  it('adds and removes, on disk and in memory, and reloads what others wrote', () => {
+    const init = { file: join(folder, 'users.jsonl'), realm: REALM, trace: NO_TRACE }
+    const accounts = new HostedAccounts(init)
+    accounts.open()
+    expect(accounts.add('carol', 'x')).toEqual({ ok: true, username: 'carol' })
+    expect(accounts.add('carol', 'x')).toMatchObject({ ok: false, status: 409 })
+    expect(accounts.add('a b', 'x')).toMatchObject({ ok: false, status: 400 })
+    expect(accounts.remove('alice')).toEqual({ ok: true, username: 'alice' })
+    expect(accounts.remove('alice')).toMatchObject({ ok: false, status: 404 })
+    expect(loadAccounts(init.file).map(({ username }) => username)).toEqual(['bob', 'carol'])
+    expect(accounts.hosted()).toEqual({
+      kind: 'hostedUsers',
+      aors: ['bob@dht.example.com', 'carol@dht.example.com'],
+    })
+    writeFileSync(init.file, 'nonsense')
+    expect(() => accounts.reload()).toThrow(/users\.jsonl:1/)
+    expect(accounts.book.aors()).toHaveLength(2)
+  })
+})

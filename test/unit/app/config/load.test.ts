@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { usableConfig } from '../../../../src/app/config/check.ts'
+import { readConfig } from '../../../../src/app/config/load.ts'
+import { jsonSchema } from '../../../../src/app/config/schema.ts'
+
+function complaint(yaml: string, environment: Record<string, string> = {}): string {
+  try {
+    readConfig(yaml, 'node.yaml', environment)
+  } catch (error) {
+    return (error as Error).message
+  }
+  return 'accepted'
+}
+
+describe('configuration file', () => {
+  it('an empty file is all defaults of contract s.3 and adapter-mapping s.11', () => {
+    const config = readConfig('', 'node.yaml', {})
+    expect(config.sip).toMatchObject({
+      roles: ['registrar', 'proxy'],
+      listen: ['udp://0.0.0.0:5060', 'tcp://0.0.0.0:5060'],
+      auth: 'digest',
+      engine: 'embedded',
+      lookup: 'parallel',
+      queryScope: 'local',
+      publish: 'adapterNode',
+      publishForwardAsUri: true,
+      publishNodeContact: true,
+      publishTel: false,
+      minExpires: 60,
+      defaultExpires: 3600,
+      maxExpires: 7200,
+      overlayLifetimeMin: 300,
+      overlayLifetimeMax: 7200,
+      flowGrace: 30,
+      maxForks: 10,
+      maxBindings: 10,
+      recursion: { depth: 5, fetches: 20 },
+      overlayExit: false,
+      dnsAlso: false,
+      verifyCaller: 'tag',
+      siblings: 'parallel',
+      registerFromOverlay: false,
+      appAttach: { plainSip: 'never', idle: 600, maxFlows: 2000 },
+      redirect: { proxies: [], resolveUri: true, use305: false },
+      transitOverlays: [],
+      alwaysProxy: false,
+      recurse3xx: true,
+      persistBindings: false,
+      enrollOnFirstRegister: false,
+    })
+    expect(config.overlay).toMatchObject({
+      role: 'peer',
+      listen: ['tls://0.0.0.0:6084'],
+      credentials: 'enroll',
+    })
+    expect(config.admin.listen).toBe('127.0.0.1:8080')
+    expect(config.data.dir).toBe('./data')
+    expect(readConfig('sip:\nadmin:\n', 'node.yaml', {})).toEqual(config)
+  })
+
+  it.each([
+    [
+      'sip:\n  rolls: [proxy]\n',
+      /^node\.yaml:2:3: unknown key "sip\.rolls"; did you mean "roles"\? allowed here: roles, domains/,
+    ],
+    ['overlay:\n  role: boss\n', 'node.yaml:2:3: "overlay.role": allowed: peer, client'],
+    ['sip:\n  maxForks: many\n', /^node\.yaml:2:3: "sip\.maxForks": has to be of type number/],
+    ['sip:\n  maxForks: 0\n', 'node.yaml:2:3: "sip.maxForks": allowed: at least 1'],
+    [
+      'sip:\n  recursion:\n    depth: 2.5\n',
+      /^node\.yaml:3:5: "sip\.recursion\.depth": has to be a whole number/,
+    ],
+    [
+      'sip:\n  listen:\n    - udp://0.0.0.0:5060\n    - 7\n',
+      /^node\.yaml:4:7: "sip\.listen\.1": has to be of type string/,
+    ],
+    ['- a\n', /^node\.yaml:1:1: the file has to be a mapping of overlay, sip/],
+    ['sip: [', /^node\.yaml:1:\d+: not valid YAML/],
+    ['sip: {}\nsip: {}\n', /^node\.yaml:2:1: not valid YAML: Map keys must be unique/],
+    ['constructor: 1\n', /unknown key "constructor"/],
+  ])('refuses %j with the place and what is allowed', (yaml, expected) => {
+    expect(complaint(yaml)).toMatch(expected)
+  })
+
+  it('every fault has a line of its own', () => {
+    expect(complaint('foo: 1\nbar: 2\nsip:\n  auth: maybe\n').split('\n')).toHaveLength(3)
+  })
+
+  it('a bomb of aliases is refused', () => {
+    const bomb = ['a: &a [x,x,x,x,x,x,x,x,x,x]', 'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]']
+    bomb.push('c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]', 'd: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]')
+    expect(complaint(bomb.join('\n'))).not.toBe('accepted')
+  })
+
+  it('is published as JSON Schema, strict and with descriptions', () => {
+    const schema = jsonSchema() as {
+      additionalProperties: boolean
+      properties: Record<string, { properties: Record<string, unknown> }>
+    }
+    expect(schema.additionalProperties).toBe(false)
+    expect(schema.properties['sip']?.properties['maxForks']).toMatchObject({
+      type: 'integer',
+      default: 10,
+      minimum: 1,
+    })
+    expect(schema.properties['overlay']?.properties['name']).toMatchObject({
+      description: /overlay instance/ as unknown,
+    })
+  })
+})
+
+describe('configuration from the environment', () => {
+  it('sets keys of any depth, words parted by underscores, over what the file says', () => {
+    const config = readConfig('sip:\n  maxForks: 3\n  auth: none\n', 'node.yaml', {
+      RINGBRIDGE_SIP__MAX_FORKS: '7',
+      RINGBRIDGE_SIP__LISTEN: 'udp://127.0.0.1:1, tcp://127.0.0.1:2',
+      RINGBRIDGE_SIP__ROLES: '[registrar]',
+      RINGBRIDGE_SIP__RECURSION__DEPTH: '2',
+      RINGBRIDGE_SIP__PUBLISHTEL: 'false',
+      RINGBRIDGE_OVERLAY__NAME: '12345',
+      RINGBRIDGE_REQUIRE_INTEROP: '1',
+      OTHER__THING: 'x',
+    })
+    expect(config.sip).toMatchObject({
+      maxForks: 7,
+      auth: 'none',
+      listen: ['udp://127.0.0.1:1', 'tcp://127.0.0.1:2'],
+      roles: ['registrar'],
+      recursion: { depth: 2, fetches: 20 },
+    })
+    expect(config.overlay.name).toBe('12345')
+  })
+
+  it('reads secrets from files, and only secrets', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-env-'))
+    const file = join(folder, 'token')
+    writeFileSync(file, 'hush\n')
+    expect(readConfig('', 'n', { RINGBRIDGE_ADMIN__TOKEN_FILE: file }).admin.token).toBe('hush')
+    expect(complaint('', { RINGBRIDGE_ADMIN__TOKEN_FILE: join(folder, 'none') })).toMatch(
+      /RINGBRIDGE_ADMIN__TOKEN_FILE: .* cannot be read \(ENOENT\)/,
+    )
+    expect(complaint('', { RINGBRIDGE_SIP__AUTH_FILE: file })).toMatch(
+      /RINGBRIDGE_SIP__AUTH_FILE: no such key/,
+    )
+    rmSync(folder, { recursive: true })
+  })
+
+  it('complains with the name of the variable', () => {
+    expect(complaint('', { RINGBRIDGE_SIP__LISTN: 'x' })).toMatch(
+      /RINGBRIDGE_SIP__LISTN: no such key; did you mean RINGBRIDGE_SIP__LISTEN\?/,
+    )
+    expect(complaint('', { RINGBRIDGE_SIP__MAX_FORKS: 'x' })).toBe(
+      'RINGBRIDGE_SIP__MAX_FORKS: "sip.maxForks": has to be of type number',
+    )
+    expect(complaint('sip: [1]', { RINGBRIDGE_SIP__AUTH: 'none' })).toMatch(/RINGBRIDGE_SIP__AUTH/)
+    expect(complaint('', { RINGBRIDGE___PROTO____X: '1' })).toMatch(/no such key/)
+  })
+})
+
+describe('what this version can run', () => {
+  function refusal(yaml: string): string {
+    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-conf-'))
+    const file = join(folder, 'node.yaml')
+    writeFileSync(file, yaml)
+    try {
+      usableConfig(file, {})
+      return 'accepted'
+    } catch (error) {
+      return (error as Error).message
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it.each([
+    ['overlay: { role: client }', 'overlay.role'],
+    ['overlay: { credentials: self-signed }', 'overlay.credentials'],
+    ['overlay: { configuration: "https://example.org/x" }', 'overlay.configuration'],
+    ['overlay: { configuration: file.xml }', 'overlay.credentials'],
+    ['overlay: { listen: ["dtls://0.0.0.0:6084"] }', 'overlay.listen'],
+    ['sip: { listen: ["tls://0.0.0.0:5061"] }', 'sip.listen'],
+    ['sip: { listen: ["wss://0.0.0.0:443"] }', 'sip.listen'],
+    ['sip: { engine: drachtio }', 'sip.engine'],
+    ['sip: { publish: userNode }', 'sip.publish'],
+    ['sip: { publishTel: true }', 'sip.publishTel'],
+    ['sip: { persistBindings: true }', 'sip.persistBindings'],
+    ['sip: { gateway: "sip:gw" }', 'sip.gateway'],
+    ['sip: { transitOverlays: [x] }', 'sip.transitOverlays'],
+    ['sip: { hostedUsers: [{ aor: a@b, account: a }] }', 'sip.hostedUsers'],
+    ['sip: { appAttach: { plainSip: allowed } }', 'sip.appAttach.plainSip'],
+    ['trace: { hep: "udp://127.0.0.1:9060" }', 'trace.hep'],
+    ['sip: { roles: [proxy, redirect] }', 'sip.roles'],
+    ['sip: { listen: [] }', 'sip.listen'],
+    ['sip: { minExpires: 4000 }', 'sip.defaultExpires'],
+    ['sip: { secret: short }', 'sip.secret'],
+    ['sip: { listen: ["udp://host.example:5060"] }', 'sip.listen'],
+    ['sip: { listen: ["5060"] }', 'sip.listen'],
+    ['overlay: { bootstrap: ["a:b:c"] }', 'overlay.bootstrap'],
+    ['overlay: { credentials: import }', 'overlay.configuration'],
+    ['overlay: { certificate: x }', 'overlay.certificate'],
+    ['admin: { listen: "0.0.0.0:8080" }', 'admin.token'],
+    ['admin: { listen: "8080" }', 'admin.listen'],
+  ])('%s is refused by name, never ignored', (yaml, key) => {
+    const message = refusal(yaml)
+    expect(message).toContain(`"${key}"`)
+    expect(message.split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    '{}',
+    'sip: { roles: [registrar, redirect], redirect: { proxies: ["127.0.0.1:5060;transport=tcp"] } }',
+    'sip: { roles: [] , listen: [] }',
+    'admin: { listen: "0.0.0.0:8080", token: x }',
+    'overlay: { configuration: c.xml, authority: ./a }',
+    'overlay: { credentials: import, configuration: c.xml, certificate: c.pem, privateKey: k.pem }',
+    'overlay: { listen: ["tls://[::]:6084"], bootstrap: ["peer1.example.com", "[2001:db8::1]:6084"] }',
+  ])('%s is good', (yaml) => {
+    expect(refusal(yaml)).toBe('accepted')
+  })
+})
