@@ -41,7 +41,7 @@ export class AdapterCore {
     this.parts = parts
     this.publisher = new Publisher(parts)
     this.flows = new FlowPool(parts)
-    this.locator = new Locator(parts, this.publisher)
+    this.locator = new Locator(parts, this.publisher, this.flows)
     this.certificates = new CertificatePublisher(parts)
     const place = certificatePlaces(credential.certificate, parts.resourceOf).find(
       ({ kind }) => kind === KIND.certificateByNode,

@@ -1,5 +1,5 @@
 import type { Deadline } from '../common/deadlines.ts'
-import type { Millis, Now } from '../common/time.ts'
+import type { Millis, Now, WallTime } from '../common/time.ts'
 import { toHex } from '../common/bytes.ts'
 import {
   APPLICATION,
@@ -17,7 +17,10 @@ import { attachFailure, attachNegative } from './error-map.ts'
 import { destinationsOf, terminalNode } from './overlay-address.ts'
 import type { AdapterParts, AdapterTimer } from './parts.ts'
 
-/** A node that was gone or does not serve SIP is not asked again for this long (adapter-mapping s.7.2). */
+/**
+ * A node that was gone or does not serve SIP is not asked again for this long (adapter-mapping s.7.2), unless it shows signs
+ * of life: a flow from it, or an entry that it stored later.
+ */
 const NEGATIVE_MS = 30_000
 /** How long to wait for the far end's own AppAttach after In_Progress (adapter-mapping s.7.2). */
 const REVERSE_WAIT_MS = 3_000
@@ -28,6 +31,12 @@ const KEEPALIVE_SPREAD_MS = 25_000
 const NEGATIVE_MAX = 1_000
 
 const PING = new Uint8Array([13, 10, 13, 10])
+
+/** When a node was found missing, by both clocks. */
+interface Absence {
+  readonly untilMs: Millis
+  readonly since: WallTime
+}
 
 /** One proven SIP flow to another node. */
 interface Flow {
@@ -61,7 +70,7 @@ export class FlowPool {
   private readonly flows = new Map<ChannelId, Flow>()
   private readonly opening = new Map<string, Opening>()
   private readonly commands = new Map<CommandId, Opening>()
-  private readonly negativeUntil = new Map<string, Millis>()
+  private readonly absent = new Map<string, Absence>()
 
   constructor(parts: AdapterParts) {
     this.parts = parts
@@ -106,6 +115,7 @@ export class FlowPool {
     }
     this.flows.set(channel, flow)
     const name = flowKey(node, application)
+    this.absent.delete(name)
     const twin = this.usable.get(name)
     if (twin === undefined || this.outranks(flow, twin)) {
       if (twin !== undefined) this.drain(now, twin)
@@ -157,6 +167,18 @@ export class FlowPool {
     })
     this.settle(opening, { ok: false, ...attachFailure(error) })
     return true
+  }
+
+  /**
+   * An entry that names this node was stored at that time: had the node been missing before, it is back, and its phones
+   * can be called at once (contract s.5.1). Clocks that differ cost one attempt, or the rest of the 30 s.
+   */
+  seenAlive(node: NodeId, storedAt: WallTime): void {
+    for (const application of [APPLICATION.sip, APPLICATION.sips]) {
+      const name = flowKey(node, application)
+      const absence = this.absent.get(name)
+      if (absence !== undefined && absence.since < storedAt) this.absent.delete(name)
+    }
   }
 
   closed(channel: ChannelId): boolean {
@@ -215,11 +237,11 @@ export class FlowPool {
     budgetMs: Millis,
   ): void {
     const name = flowKey(terminal, application)
-    const until = this.negativeUntil.get(name)
-    if (until !== undefined && until > now.ms) {
+    const absence = this.absent.get(name)
+    if (absence !== undefined && absence.untilMs > now.ms) {
       return this.answer(id, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
     }
-    this.negativeUntil.delete(name)
+    this.absent.delete(name)
     const under = this.opening.get(name)
     if (under !== undefined) {
       under.waiting.push(id)
@@ -281,11 +303,11 @@ export class FlowPool {
   }
 
   private remember(now: Now, name: string): void {
-    if (this.negativeUntil.size >= NEGATIVE_MAX) {
-      const first = this.negativeUntil.keys().next()
-      if (first.done !== true) this.negativeUntil.delete(first.value)
+    if (this.absent.size >= NEGATIVE_MAX) {
+      const first = this.absent.keys().next()
+      if (first.done !== true) this.absent.delete(first.value)
     }
-    this.negativeUntil.set(name, now.ms + NEGATIVE_MS)
+    this.absent.set(name, { untilMs: now.ms + NEGATIVE_MS, since: now.wall })
   }
 }
 

@@ -8,8 +8,9 @@ import {
   type FetchResult,
 } from '../reload/index.ts'
 import { canonicalAor, parseUri, type LocatedTarget, type RequestId } from '../sip/index.ts'
-import type { Millis, Now } from '../common/time.ts'
+import type { Millis, Now, WallTime } from '../common/time.ts'
 import { fetchFailure, type SipFailure } from './error-map.ts'
+import type { FlowPool } from './flow-pool.ts'
 import { decodeGr, firstNode, routeAddress, terminalNode } from './overlay-address.ts'
 import type { AdapterParts } from './parts.ts'
 import type { Publisher } from './publish.ts'
@@ -42,11 +43,13 @@ interface PendingFetch {
 export class Locator {
   private readonly parts: AdapterParts
   private readonly publisher: Publisher
+  private readonly flows: FlowPool
   private readonly fetches = new Map<CommandId, PendingFetch>()
 
-  constructor(parts: AdapterParts, publisher: Publisher) {
+  constructor(parts: AdapterParts, publisher: Publisher, flows: FlowPool) {
     this.parts = parts
     this.publisher = publisher
+    this.flows = flows
   }
 
   get active(): number {
@@ -113,7 +116,7 @@ export class Locator {
       switch (entry.kind) {
         case 'route':
           lookup.userExists = true
-          this.addRoute(now, pending, entry)
+          this.addRoute(now, pending, entry, Number(value.data.storageTime))
           break
         case 'uri':
           lookup.userExists = true
@@ -139,6 +142,7 @@ export class Locator {
     now: Now,
     { lookup, aor, depth }: PendingFetch,
     entry: { destinations: Parameters<typeof routeAddress>[0]; secureOnly: boolean; key: Uint8Array },
+    storedAt: WallTime,
   ): void {
     const terminal = terminalNode(entry.destinations)
     const first = firstNode(entry.destinations)
@@ -150,6 +154,7 @@ export class Locator {
       if (own !== undefined && sameId(own, entry.key)) this.publisher.staleEntrySeen(now, aor)
       return
     }
+    this.flows.seenAlive(terminal, storedAt)
     // An adapter that is reached by two lists is one target (adapter-mapping s.4.2 step 4).
     const name = `peer:${key(terminal)}`
     if (lookup.targets.has(name)) return

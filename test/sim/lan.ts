@@ -70,12 +70,18 @@ export class Lan {
   private readonly sockets = new Map<string, (from: Endpoint, bytes: Uint8Array) => void>()
   private readonly listeners = new Map<string, (stream: LanStream) => void>()
   private readonly streams = new Map<string, Set<LanStream>>()
+  private readonly watchers: ((from: Endpoint, to: Endpoint, bytes: Uint8Array) => void)[] = []
   private nextPort = 30_000
 
   constructor(world: World, faults: LanFaults = CALM_LAN) {
     this.world = world
     this.faults = faults
     this.random = world.fork('lan')
+  }
+
+  /** Every datagram is shown to `watcher` at the moment it is sent, lost or not. */
+  watch(watcher: (from: Endpoint, to: Endpoint, bytes: Uint8Array) => void): void {
+    this.watchers.push(watcher)
   }
 
   bind(at: Endpoint, receive: (from: Endpoint, bytes: Uint8Array) => void): void {
@@ -95,6 +101,7 @@ export class Lan {
   }
 
   datagram(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
+    for (const watch of this.watchers) watch(from, to, bytes)
     if (this.faults.lossChance > 0 && this.random.float() < this.faults.lossChance) return
     const copy = bytes.slice()
     this.world.after(this.latency(), () => {

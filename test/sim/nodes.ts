@@ -20,6 +20,7 @@ import {
 } from '../../src/adapter/index.ts'
 import {
   key,
+  KIND,
   resourceIdOf,
   type Credential,
   type NodeId,
@@ -35,7 +36,7 @@ import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
 import { CALM_LAN, Lan, type LanFaults, type LanStream } from './lan.ts'
 import { Network, type Faults, type NetworkAction } from './network.ts'
 import { standInIssuer, type Issuer } from './overlay.ts'
-import { SimPhone, type PhoneInit } from './phones.ts'
+import { SimPhone, type Exchange, type PhoneInit } from './phones.ts'
 import { World, type Host } from './world.ts'
 
 export interface NodesOptions {
@@ -112,10 +113,10 @@ export class SimNode {
     this.host?.input(input)
   }
 
-  /** Fetches and Stores of one resource that the adapter has asked for. */
+  /** How often the adapter asked for, or stored, registrations at that resource; certificates live there too. */
   asked(kind: 'fetch' | 'store', resource: ResourceId): number {
     return this.commands.filter(
-      (command) => command.kind === kind && 'resource' in command && key(command.resource) === key(resource),
+      (command) => command.kind === kind && isRegistration(command) && key(command.resource) === key(resource),
     ).length
   }
 }
@@ -221,6 +222,26 @@ export class Nodes {
     const phone = new SimPhone(this.world, this.lan, { user, domain: OVERLAY_NAME, host, proxy: node.sipHost, ...init })
     this.phones.push(phone)
     return phone
+  }
+
+  node(index: number): SimNode {
+    const node = this.nodes[index]
+    if (node === undefined) throw new RangeError(`no node ${index}`)
+    return node
+  }
+
+  /** A phone with a fresh registration at the node of that number. Throws when it is refused. */
+  registered(user: string, at: number, init: PhoneInit = {}): SimPhone {
+    const phone = this.phone(user, this.node(at), init)
+    const status = this.finished(phone.register())
+    if (status !== 200) throw new Error(`REGISTER of ${user} got ${status}; ${this.replay()}`)
+    return phone
+  }
+
+  /** The final status of a request; runs the world until it is there. */
+  finished(exchange: Exchange, limit: Millis = 40_000): number {
+    this.until(exchange.method, () => exchange.done, limit)
+    return exchange.status
   }
 
   /** Runs the world until `done`; throws with the seed when it does not come to that. */
@@ -407,6 +428,11 @@ export class Nodes {
       node.input({ kind: 'enrolled', aor, outcome: { ok: true, credential } })
     })
   }
+}
+
+function isRegistration(command: PeerCommand): command is Extract<PeerCommand, { kind: 'fetch' | 'store' }> {
+  if (command.kind === 'fetch') return command.kinds.includes(KIND.sipRegistration)
+  return command.kind === 'store' && command.values.some(({ kind }) => kind === KIND.sipRegistration)
 }
 
 /** Notes what the adapter asks of the peer, which from outside is hard to tell from the peer's own traffic. */

@@ -20,6 +20,8 @@ export interface PhoneInit {
   readonly algorithm?: 'MD5' | 'SHA-256'
   /** Who logs in, when not the user himself. */
   readonly username?: string
+  /** The address that the phone believes to be its own; a NAT in front of it has another. */
+  readonly shownHost?: string
 }
 
 /** What the phone does about an INVITE. */
@@ -171,7 +173,11 @@ export class SimPhone {
   }
 
   get contact(): string {
-    return `<sip:${this.user}@${this.host}:5060${this.proxy.transport === 'tcp' ? ';transport=tcp' : ''}>`
+    return `<sip:${this.user}@${this.shownHost}:5060${this.proxy.transport === 'tcp' ? ';transport=tcp' : ''}>`
+  }
+
+  private get shownHost(): string {
+    return this.init.shownHost ?? this.host
   }
 
   private get self(): Endpoint {
@@ -277,7 +283,7 @@ export class SimPhone {
   }
 
   private via(branch: string, to: Target): string {
-    return `SIP/2.0/${to.transport.toUpperCase()} ${this.host}:5060;branch=${branch};rport`
+    return `SIP/2.0/${to.transport.toUpperCase()} ${this.shownHost}:5060;branch=${branch};rport`
   }
 
   /** Sends, and again until something answers (timers A and E), over UDP. */

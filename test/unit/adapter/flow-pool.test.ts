@@ -84,6 +84,26 @@ describe('application flows to other nodes', () => {
     expect(attaches(drained(parts).commands)).toHaveLength(1)
   })
 
+  it('a node that was missing is asked again as soon as it stores an entry or connects to us', () => {
+    const miss = (ms: number): void => {
+      pool.open(at(ms), 1, ADDRESS, false, 8000)
+      const [command] = attaches(drained(parts).commands)
+      pool.failed(at(ms), command!.id, { kind: 'timeout' })
+      parts.outbox.drain()
+    }
+    miss(1_000)
+    pool.seenAlive(FAR, at(500).wall)
+    pool.open(at(2_000), 2, ADDRESS, false, 8000)
+    expect(attaches(drained(parts).commands)).toHaveLength(0)
+    pool.seenAlive(FAR, at(1_500).wall)
+    miss(2_000)
+    opened(3_000, 12, { initiator: false })
+    pool.closed(12)
+    parts.outbox.drain()
+    pool.open(at(4_000), 3, ADDRESS, false, 8000)
+    expect(attaches(drained(parts).commands)).toHaveLength(1)
+  })
+
   it('Forbidden is 403', () => {
     pool.open(at(0), 1, ADDRESS, false, 8000)
     const [command] = attaches(drained(parts).commands)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FlowPool } from '../../../src/adapter/flow-pool.ts'
 import { Locator } from '../../../src/adapter/locate.ts'
 import { Publisher } from '../../../src/adapter/publish.ts'
 import { routeAddress } from '../../../src/adapter/overlay-address.ts'
@@ -55,7 +56,7 @@ function setUp(): { parts: AdapterParts; locator: Locator } {
   const publisher = new Publisher(parts)
   publisher.setHosted(at(0), [ALICE], new Map([[ALICE, userCredential(ALICE, 0xa1)]]))
   parts.outbox.drain()
-  return { parts, locator: new Locator(parts, publisher) }
+  return { parts, locator: new Locator(parts, publisher, new FlowPool(parts)) }
 }
 
 /** Asks for Bob and answers each Fetch from a table of AOR to result. */
