@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { RingbridgeError } from '../../common/errors.ts'
 import { toHex } from '../../common/bytes.ts'
-import { parseHostPort } from '../../app/config/endpoint.ts'
+import { bindable, parseHostPort } from '../../app/config/endpoint.ts'
 import { ConfigError } from '../../app/config/fault.ts'
 import { writePrivate } from '../../app/files.ts'
 import { signedDocument } from '../../app/trust/overlay-document.ts'
@@ -24,7 +24,7 @@ ringbridge overlay sign NAME   write the next sequence of configuration.xml, wit
 NAME is the overlay instance, e.g. dht.example.com; it is the domain of the users.
 
   --authority DIR            folder of the authority (default ./data/authority)
-  --bootstrap HOST:PORT,...  bootstrap nodes, IP addresses or names
+  --bootstrap ADDR:PORT,...  bootstrap nodes, IP addresses (RFC 6940 s.11.1)
   --update-interval SECONDS  Updates to neighbors
   --ping-interval SECONDS    Pings of fingers
   --bad-node HEX             sign: shut out a Node-ID; may be given several times
@@ -80,7 +80,7 @@ function changesOf(values: {
 }
 
 function bootstrapNode(text: string): { address: string; port: number } {
-  const { host, port } = parseHostPort(text.trim(), 'bootstrap', 6084)
+  const { host, port } = bindable(parseHostPort(text.trim(), '--bootstrap', 6084), '--bootstrap')
   return { address: host, port }
 }
 

@@ -1,0 +1,144 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { main } from '../../../src/cli/run.ts'
+
+let folder = ''
+let out: string[] = []
+let err: string[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringbridge-cli-'))
+  out = []
+  err = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('command line', () => {
+  it('--help lists every command, and every command has help of its own', async () => {
+    expect(await main(['--help'])).toBe(0)
+    const names = [...out.join('').matchAll(/^ {2}([a-z-]+) {2,}/gm)].map((match) => match[1] ?? '')
+    expect(names).toEqual([
+      'start',
+      'testbed',
+      'overlay',
+      'users',
+      'locate',
+      'ring',
+      'ping',
+      'dump',
+      'phone',
+      'check-config',
+    ])
+    for (const name of names) {
+      out = []
+      expect(await main([name, '--help']), name).toBe(0)
+      expect(out.join(''), name).toMatch(new RegExp(`^ringbridge ${name}`))
+    }
+  })
+
+  it.each([
+    [[]],
+    [['nonsense']],
+    [['start', '--nonsense']],
+    [['start', 'extra']],
+    [['start', '--config', '/does/not/exist.yaml']],
+    [['testbed']],
+    [['testbed', '--peers', '0']],
+    [['testbed', '--peers', '2', '--auth', 'maybe']],
+    [['testbed', '--peers', '2', '--redirect', '2']],
+    [['testbed', '--peers', '2', '--redirect', '0,1']],
+    [['dump', 'zz']],
+    [['dump']],
+    [['phone', 'dance', 'a@b']],
+    [['phone', 'call', 'nobody']],
+    [['ping', 'zz']],
+    [['locate']],
+    [['check-config']],
+    [['overlay', 'init']],
+    [['overlay', 'init', 'dht.example.com', '--bootstrap', 'name.example.com']],
+    [['users', 'frob']],
+  ])('%j is bad usage: one line, exit code 2', async (args) => {
+    expect(await main(args)).toBe(2)
+    if (args.length > 0) expect(err.join('').trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('check-config validates, shows the effective configuration without secrets, prints the schema', async () => {
+    const file = join(folder, 'node.yaml')
+    writeFileSync(file, 'sip: { maxForks: 3 }\nadmin: { token: hush }\n')
+    expect(await main(['check-config', file])).toBe(0)
+    expect(out.join('')).toContain('good')
+    out = []
+    expect(await main(['check-config', file, '--json'])).toBe(0)
+    expect(JSON.parse(out.join(''))).toMatchObject({ sip: { maxForks: 3 }, admin: { token: '[private]' } })
+    expect(out.join('')).not.toContain('hush')
+    out = []
+    expect(await main(['check-config', '--schema'])).toBe(0)
+    expect(JSON.parse(out.join(''))).toMatchObject({ title: 'Ringbridge configuration' })
+    writeFileSync(file, 'sip: { maxForcks: 3 }')
+    expect(await main(['check-config', file])).toBe(2)
+    expect(err.join('')).toMatch(/node\.yaml:1:\d+: unknown key "sip\.maxForcks"; did you mean "maxForks"\?/)
+  })
+
+  it('users: add, list, import, remove; a made-up password is printed once and never stored', async () => {
+    const users = join(folder, 'users.jsonl')
+    const at = ['--users', users, '--json']
+    expect(await main(['users', 'add', 'carol', ...at])).toBe(0)
+    const { password } = JSON.parse(out.join('')) as { password: string }
+    expect(readFileSync(users, 'utf8')).not.toContain(password)
+    expect(await main(['users', 'add', 'dave', '--password', 'x', ...at])).toBe(0)
+    expect(await main(['users', 'add', 'dave', '--password', 'x', ...at])).toBe(2)
+    const list = join(folder, 'new.csv')
+    writeFileSync(list, '# name,password\nerin,one\nfrank,two,three\n')
+    expect(await main(['users', 'import', list, ...at])).toBe(0)
+    writeFileSync(list, 'grace,one\nerin,again\n')
+    expect(await main(['users', 'import', list, ...at])).toBe(2)
+    expect(await main(['users', 'remove', 'carol', ...at])).toBe(0)
+    out = []
+    expect(await main(['users', 'list', ...at])).toBe(0)
+    expect((JSON.parse(out.join('')) as { username: string }[]).map(({ username }) => username)).toEqual([
+      'dave',
+      'erin',
+      'frank',
+    ])
+  })
+
+  it('overlay init founds once; sign gives the next sequence and can shut a node out', async () => {
+    const at = ['--authority', join(folder, 'authority'), '--json']
+    expect(
+      await main([
+        'overlay',
+        'init',
+        'dht.example.com',
+        '--bootstrap',
+        '192.0.2.1,192.0.2.2:6090',
+        ...at,
+      ]),
+    ).toBe(0)
+    expect(JSON.parse(out.join(''))).toMatchObject({ overlay: 'dht.example.com', sequence: 0 })
+    const file = join(folder, 'authority', 'configuration.xml')
+    expect(readFileSync(file, 'utf8')).toMatch(
+      /address="192\.0\.2\.1" port="6084"[\s\S]*port="6090"[\s\S]*<signature>/,
+    )
+    expect(await main(['overlay', 'init', 'dht.example.com', ...at])).toBe(2)
+    out = []
+    const bad = 'ab'.repeat(16)
+    expect(await main(['overlay', 'sign', 'dht.example.com', '--bad-node', bad, ...at])).toBe(0)
+    expect(JSON.parse(out.join(''))).toMatchObject({ sequence: 1 })
+    expect(readFileSync(file, 'utf8')).toContain(`<bad-node>${bad}</bad-node>`)
+    expect(await main(['overlay', 'sign', 'dht.example.com', '--bad-node', 'xyz', ...at])).toBe(2)
+    expect(await main(['overlay', 'sign', 'other.example.com', ...at])).toBe(2)
+  })
+
+  it('questions to a node that is not there fail with a reason, exit code 1', async () => {
+    for (const args of [['locate', 'a@b'], ['ring'], ['ping', '0'.repeat(32)]]) {
+      expect(await main([...args, '--admin', '127.0.0.1:1'])).toBe(1)
+    }
+    expect(err.join('')).toContain('does not answer')
+  })
+})
