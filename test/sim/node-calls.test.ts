@@ -26,7 +26,7 @@ function wholeCall(nodes: Nodes, caller: SimPhone, callee: SimPhone, by: 'caller
 
 describe('calls across three nodes', () => {
   it.each(['udp', 'tcp'] as const)(
-    'M-19 M-25 M-26 A7904-4.1-01 call over %s with 100, 180, 200, ACK, BYE, from either side',
+    'M-19 M-25 M-26 R7904-4.1-02 call over %s with 100, 180, 200, ACK, BYE, from either side',
     (transport) => {
       const nodes = new Nodes(`calls-${transport}`).users(3).grow(3)
       const u1 = nodes.registered('u1', 0, transport === 'tcp' ? TCP : {})
@@ -106,7 +106,7 @@ describe('calls across three nodes', () => {
 })
 
 describe('one user at two nodes', () => {
-  it('M-05 M-12 M-17 M-20 rings at both, the answer cancels the other, and no callee node looks the AOR up again', () => {
+  it('M-05 M-12 M-17 M-20 S3261-16.7-08 rings at both, the answer cancels the other, and no callee node looks the AOR up again', () => {
     const nodes = new Nodes('forked').users(3).grow(3)
     const caller = nodes.registered('u1', 0)
     const here = nodes.registered('u2', 0)
@@ -129,7 +129,7 @@ describe('one user at two nodes', () => {
     expect(after).toEqual([1, 0, 0])
   })
 
-  it('the caller gives up and every phone stops ringing', () => {
+  it('S3261-16.10-01 the caller gives up and every phone stops ringing', () => {
     const nodes = new Nodes('cancelled').users(3).grow(3)
     const caller = nodes.registered('u1', 0)
     const phones = [nodes.registered('u2', 1), nodes.registered('u2', 2, TCP)]
@@ -143,7 +143,7 @@ describe('one user at two nodes', () => {
     expect(phones.map((phone) => phone.rung[0]?.cancelled)).toEqual([true, true])
   })
 
-  it('busy at one node, answered at the other: the caller hears the answer', () => {
+  it('S3261-16.7-02 S3261-16.7-03 busy at one node, answered at the other: the caller hears the answer', () => {
     const nodes = new Nodes('busy').users(3).grow(3)
     const caller = nodes.registered('u1', 0)
     const busy = nodes.registered('u2', 1)

@@ -50,7 +50,7 @@ describe('who may register', () => {
 })
 
 describe('how long a registration stands', () => {
-  it('A7904-3.3-01 M-14 the phone goes silent: its entry goes when its binding ends', () => {
+  it('M-14 the phone goes silent: its entry goes when its binding ends', () => {
     const nodes = three('expiry')
     const phone = nodes.phone('u1', nodes.node(0))
     expect(nodes.finished(phone.register({ expiresS: 120 }))).toBe(200)
@@ -134,7 +134,7 @@ describe('how long a registration stands', () => {
     expect(entries(nodes, U1)).toBe(0)
   })
 
-  it('S5626-4.2.1-01 a phone behind a NAT whose connection broke is not called any more after the grace time', () => {
+  it('S5626-7-03 a phone behind a NAT whose connection broke is not called any more after the grace time', () => {
     const nodes = three('flow-lost')
     const phone = nodes.registered('u1', 0, { transport: 'tcp', shownHost: '10.9.9.9' })
     const caller = nodes.registered('u2', 2)
