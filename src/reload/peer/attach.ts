@@ -32,8 +32,11 @@ interface Attempt {
   /** Known from the start for an Attach to a Node-ID, from the answer for one to a resource. */
   target: NodeId | undefined
   readonly startedAt: Millis
-  /** asking: no answer yet. connecting: the far end opens a channel to us. */
-  phase: 'asking' | 'connecting'
+  /**
+   * asking: no answer yet. connecting: answered, the far end opens a channel to us. yielded: theirs goes on instead of
+   * ours, so their AttachReq is still to be answered, should it come after their Error_In_Progress.
+   */
+  phase: 'asking' | 'connecting' | 'yielded'
   transactionId: TransactionId | undefined
   /** The answer asked for an Update (Trap 61). */
   wantsUpdate: boolean
@@ -41,7 +44,13 @@ interface Attempt {
 
 /** An Attach that came to its end. */
 export type AttachEvent =
-  | { readonly kind: 'attached'; readonly purpose: AttachPurpose; readonly nodeId: NodeId }
+  | {
+      readonly kind: 'attached'
+      readonly purpose: AttachPurpose
+      readonly nodeId: NodeId
+      /** The link was up before this node knew that it came from an Attach of its own. */
+      readonly linkWasUp: boolean
+    }
   | { readonly kind: 'failed'; readonly purpose: AttachPurpose }
 
 /** What a link that came up means. */
@@ -101,14 +110,14 @@ export class Attaches {
     if (!outcome.ok) {
       // RFC 6940 s.6.5.1.2: their Attach to us goes on instead and ends in the same link.
       const theirs = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.inProgress
-      if (theirs && outcome.signer !== undefined) return this.connecting(attempt, outcome.signer.nodeId)
+      if (theirs && outcome.signer !== undefined) return this.await(attempt, 'yielded', outcome.signer.nodeId)
       return this.fail(attempt)
     }
     const { signer, message } = outcome
     const answer = decodeAttachReqAns(message.contents.body)
     if (!answer.ok || sameId(signer.nodeId, this.parts.self)) return this.fail(attempt)
     attempt.wantsUpdate = answer.value.sendUpdate
-    this.connecting(attempt, signer.nodeId)
+    this.await(attempt, 'connecting', signer.nodeId)
   }
 
   /** RFC 6940 s.6.5.1.2. */
@@ -123,13 +132,13 @@ export class Attaches {
     }
     const own = this.attemptTo(nodeId)
     if (own?.phase === 'connecting') return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach is under way')
-    if (own !== undefined) {
+    if (own?.phase === 'asking') {
       // Glare: the larger Node-ID insists on its own Attach, the smaller one gives way (Trap 60).
       if (compareIds(this.parts.self, nodeId) > 0) {
         return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach of the larger Node-ID is under way')
       }
       if (own.transactionId !== undefined) this.requests.cancel(own.transactionId)
-      this.connecting(own, nodeId)
+      this.await(own, 'yielded', nodeId)
     }
     if (this.answered.size >= ANSWERED_ATTACHES_MAX) {
       return this.answers.error(request, ERROR_CODE.inProgress, 'too many Attaches at once')
@@ -150,7 +159,7 @@ export class Attaches {
       attached = true
       wantsUpdate ||= attempt.wantsUpdate
       if (attempt.transactionId !== undefined && attempt.phase === 'asking') this.requests.cancel(attempt.transactionId)
-      this.succeed(attempt, nodeId)
+      this.succeed(attempt, nodeId, false)
     }
     return { attached, wantsUpdate }
   }
@@ -177,13 +186,13 @@ export class Attaches {
     }
   }
 
-  private connecting(attempt: Attempt, nodeId: NodeId): void {
-    attempt.phase = 'connecting'
+  private await(attempt: Attempt, phase: 'connecting' | 'yielded', nodeId: NodeId): void {
+    attempt.phase = phase
     attempt.target = nodeId
     // The channel may have been faster than the answer, which takes the longer way.
     const connection = this.links.table.byNode(nodeId)?.connection
-    if (connection?.state === 'up' && connection.role === 'server' && connection.openedAt >= attempt.startedAt) {
-      return this.succeed(attempt, nodeId)
+    if (connection?.state === 'up' && connection.openedAt >= attempt.startedAt) {
+      return this.succeed(attempt, nodeId, true)
     }
     this.deadlines.set(this.parts.now.ms + ATTACH_CHANNEL_WAIT_MS, attempt.id)
   }
@@ -195,9 +204,9 @@ export class Attaches {
     return undefined
   }
 
-  private succeed(attempt: Attempt, nodeId: NodeId): void {
+  private succeed(attempt: Attempt, nodeId: NodeId, linkWasUp: boolean): void {
     this.attempts.delete(attempt.id)
-    this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId })
+    this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId, linkWasUp })
   }
 
   private fail(attempt: Attempt): void {

@@ -238,6 +238,9 @@ export class PeerCore {
       const attached = this.attaches.takeEvents()
       for (const event of attached) {
         const nodeId = event.kind === 'attached' ? event.nodeId : undefined
+        if (event.kind === 'attached' && event.linkWasUp) {
+          this.topology.linkUp(this.parts.now.ms, event.nodeId, true, false)
+        }
         this.topology.attachDone(this.parts.now.ms, event.purpose, nodeId)
       }
       const finished = this.replication.takeFinished()

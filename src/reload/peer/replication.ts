@@ -61,8 +61,8 @@ interface HandOver {
   readonly deadline: Millis
 }
 
-/** Longest wait before a peer that refuses is asked again. */
-const RETRY_MAX_MS = 30_000
+/** Judgement: longest wait before a peer that refuses is asked again. */
+const RETRY_MAX_MS = 8_000
 
 export class Replication {
   private readonly parts: PeerParts

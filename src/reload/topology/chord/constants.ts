@@ -9,7 +9,7 @@ export const NEIGHBOR_CHECK_MS = 3_000
 /** Judgement: a silent finger costs a retransmission, not data. */
 export const OTHER_CHECK_MS = 15_000
 /** Judgement: a node that could not be attached to is not tried again before, unless a fresh link shows that it lives. */
-export const ATTACH_RETRY_MS = 20_000
+export const ATTACH_RETRY_MS = 10_000
 /** Judgement: a lost neighbor that lives has noticed the loss too by then; one attempt to get it back (RFC 6940 s.10.7.1). */
 export const REATTACH_DELAY_MS = 500
 /** Judgement: Attaches under way at once, so that a hostile Update cannot make this peer knock on every door. */
