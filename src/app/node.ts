@@ -2,8 +2,8 @@
  * The composition root: builds one node from its configuration, in this order: folders, keys, journal, sockets, accounts,
  * machine. Stopping is the same list backwards.
  */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { NodeCore, type NodeInput } from '../adapter/index.ts'
 import { AdminServer } from '../admin/server.ts'
 import { toHex } from '../common/bytes.ts'
@@ -250,7 +250,8 @@ const WAITING_MAX = 10_000
 /** The file for the key log; its folder is made, so that a test only has to name one. */
 function keyLog(file: string): string {
   try {
-    mkdirSync(join(file, '..'), { recursive: true })
+    mkdirSync(dirname(file), { recursive: true })
+    closeSync(openSync(file, 'a', 0o600))
   } catch (error) {
     throw new ConfigError(`${file}: cannot be written; see overlay.keylog`, { cause: error })
   }

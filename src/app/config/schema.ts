@@ -85,9 +85,9 @@ const sip = z.strictObject({
   digestAlgorithms: z
     .array(z.enum(['MD5', 'SHA-256']))
     .min(1)
-    .default(['MD5', 'SHA-256'])
+    .default(['MD5'])
     .describe(
-      'Challenges in this order. Phones that read only the first need MD5 there; without such phones prefer SHA-256.',
+      'Challenges offered, in this order. Many phones give up when they meet anything but MD5. SHA-256 is always accepted.',
     ),
   engine: z.enum(['embedded', 'drachtio']).default('embedded').describe('Which SIP stack.'),
   hostedUsers: z

@@ -25,6 +25,20 @@ export async function openOverlay(crypto: NodeCrypto, config: Config, trace: Tra
   if (authority?.founded === true) {
     trace({ level: 'info', area: 'app', event: 'overlay_founded', overlay: name, folder })
   }
+  try {
+    return { ...configurationOf(config, name, folder, trace), authority }
+  } catch (error) {
+    await authority?.close()
+    throw error
+  }
+}
+
+function configurationOf(
+  config: Config,
+  name: string,
+  folder: string | undefined,
+  trace: Trace,
+): Omit<Overlay, 'authority'> {
   const file = config.overlay.configuration ?? documentFile(folder as string)
   const document = readNeeded(file, 'overlay.configuration')
   const parsed = parseConfiguration(document, name)
@@ -36,5 +50,5 @@ export async function openOverlay(crypto: NodeCrypto, config: Config, trace: Tra
   if (configuration.expiration !== undefined && configuration.expiration <= Date.now()) {
     throw new ConfigError(`${file}: the Configuration Document has expired; overlay sign makes a new one`)
   }
-  return { configuration, document, authority }
+  return { configuration, document }
 }

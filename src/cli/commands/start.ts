@@ -30,6 +30,9 @@ export const start: Command = {
     if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0] as string}"`)
     const config = usableConfig(values.config, process.env)
     const log = openLog(config.log.level, values.json ? 'json' : config.log.format)
+    // Whoever read the output may be gone; the calls go on.
+    process.stdout.on('error', () => undefined)
+    process.on('uncaughtException', (error) => crash(log, error))
     const node = await startNode(config, log.trace)
     announce(config, node)
     void node.ready().then(() => {
@@ -38,6 +41,12 @@ export const start: Command = {
     await untilStopped(node, log, values.config, values.tied)
     return EXIT.done
   },
+}
+
+/** A broken promise of our own code: going on could acknowledge what is not true (common/assert.ts). */
+function crash(log: Log, error: Error): never {
+  log.trace({ level: 'error', area: 'app', event: 'crashed', reason: error.message, stack: error.stack })
+  process.exit(EXIT.failed)
 }
 
 /** What to type into a phone. Not part of the log: the first run shows passwords, and the log never does. */

@@ -1,0 +1,246 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Request } from 'sip'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { loadAccounts, saveAccounts } from '../../../src/app/accounts/account-file.ts'
+import { newAccount } from '../../../src/app/accounts/new-account.ts'
+import { checkCombinations } from '../../../src/app/config/check.ts'
+import { readConfig } from '../../../src/app/config/load.ts'
+import type { Config } from '../../../src/app/config/schema.ts'
+import { startNode, type RunningNode } from '../../../src/app/node.ts'
+import { Phone } from '../../../src/cli/phone/phone.ts'
+import { NO_TRACE } from '../../../src/common/trace.ts'
+
+let folder = ''
+const running = new Set<RunningNode>()
+const phones: Phone[] = []
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringbridge-node-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  for (const phone of phones.splice(0)) phone.close()
+  await Promise.all([...running].map(stop))
+})
+
+/** Everything on loopback and on ports that the system chooses. */
+function config(name: string, more: Record<string, Record<string, unknown>> = {}): Config {
+  const all = {
+    overlay: { listen: ['tls://127.0.0.1:0'], ...more['overlay'] },
+    sip: { listen: ['udp://127.0.0.1:0', 'tcp://127.0.0.1:0'], ...more['sip'] },
+    admin: { listen: '127.0.0.1:0', ...more['admin'] },
+    data: { dir: join(folder, name) },
+  }
+  const read = readConfig(JSON.stringify(all), 'test', {})
+  checkCombinations(read)
+  return read
+}
+
+async function start(configuration: Config): Promise<RunningNode> {
+  const node = await startNode(configuration, NO_TRACE)
+  running.add(node)
+  await node.ready()
+  return node
+}
+
+async function stop(node: RunningNode): Promise<void> {
+  running.delete(node)
+  await node.stop()
+}
+
+async function phone(
+  node: RunningNode,
+  username: string,
+  password: string,
+  transport: 'udp' | 'tcp',
+): Promise<Phone> {
+  const listener = node.sip.find((each) => each.transport === transport)
+  const opened = await Phone.open({
+    aor: `${username}@${node.domain}`,
+    username,
+    password,
+    server: { host: '127.0.0.1', port: listener?.port ?? 0 },
+    transport,
+  })
+  phones.push(opened)
+  return opened
+}
+
+async function get(node: RunningNode, path: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`http://${node.admin}${path}`)
+  return { status: response.status, body: (await response.json()) as unknown }
+}
+
+describe('one node with everything embedded', () => {
+  it('founds its overlay, serves phones, and is the same node after a restart', async () => {
+    const settings = config('single')
+    const node = await start(settings)
+    expect(node.fresh.map(({ username }) => username)).toEqual(['alice', 'bob'])
+    for (const file of ['secret', 'users.jsonl', 'authority/root.pem']) {
+      expect(statSync(join(folder, 'single', file)).mode & 0o077, file).toBe(0)
+    }
+    const [alice] = node.fresh
+    const device = await phone(node, 'alice', alice?.password ?? '', 'udp')
+    expect((await device.register(600)).status).toBe(200)
+    expect((await get(node, '/api/v1/bindings')).body).toMatchObject({
+      bindings: [{ aor: 'alice@dht.example.com' }],
+    })
+    expect((await get(node, '/api/v1/locate?aor=alice@dht.example.com')).body).toMatchObject({
+      responsible: node.nodeId,
+      entries: [{ target: node.nodeId, type: 'route' }],
+    })
+    expect((await get(node, '/readyz')).status).toBe(200)
+    const metrics = await (await fetch(`http://${node.admin}/metrics`)).text()
+    expect(metrics).toMatch(/^p2psip_registrar_bindings\{transport="udp"\} 1$/m)
+    expect(metrics).toMatch(/^p2psip_ready\{check="joined"\} 1$/m)
+    expect(metrics).toContain(
+      `p2psip_node_info{node_id="${node.nodeId}",overlay="dht.example.com",algorithm="ecdsa"} 1`,
+    )
+    await stop(node)
+
+    const again = await start(settings)
+    expect(again.nodeId).toBe(node.nodeId)
+    expect(again.fresh).toEqual([])
+    const back = await phone(again, 'alice', alice?.password ?? '', 'tcp')
+    expect((await back.register(600)).status).toBe(200)
+  })
+
+  it('a wrong password registers nothing', async () => {
+    const node = await start(config('wrong'))
+    const device = await phone(node, 'alice', 'guess', 'udp')
+    expect((await device.register(600)).status).toBe(401)
+    expect((await get(node, '/api/v1/bindings')).body).toEqual({ bindings: [] })
+  })
+
+  it('accounts made over the API work at once; those taken from the file are gone after a reload', async () => {
+    const node = await start(config('accounts'))
+    const response = await fetch(`http://${node.admin}/api/v1/users`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'carol', password: 'x' }),
+    })
+    expect(response.status).toBe(201)
+    const carol = await phone(node, 'carol', 'x', 'udp')
+    expect((await carol.register(600)).status).toBe(200)
+    const file = join(folder, 'accounts', 'users.jsonl')
+    saveAccounts(
+      file,
+      loadAccounts(file).filter(({ username }) => username !== 'carol'),
+    )
+    node.reload()
+    expect((await carol.register(600)).status).not.toBe(200)
+    writeFileSync(file, 'nonsense')
+    expect(() => node.reload()).toThrow(/users\.jsonl:1/)
+    expect((await get(node, '/api/v1/users')).body).toMatchObject({
+      users: [{ username: 'alice' }, { username: 'bob' }],
+    })
+  })
+
+  it('a plain peer has no SIP', async () => {
+    const node = await start(config('plain', { sip: { roles: [] } }))
+    expect(node.sip).toEqual([])
+    expect((await get(node, '/api/v1/peer')).body).toMatchObject({ roles: [], state: 'joined' })
+    expect((await get(node, '/api/v1/bindings')).body).toEqual({ bindings: [] })
+    expect((await fetch(`http://${node.admin}/metrics`)).status).toBe(200)
+  })
+})
+
+describe('what a person has to mend', () => {
+  it('a taken port, whichever it is, is one line that names address and key; nothing stays open', async () => {
+    const node = await start(config('first'))
+    const taken = node.sip[0]?.port ?? 0
+    for (const [more, expected] of [
+      [
+        { sip: { listen: [`udp://127.0.0.1:${taken}`] } },
+        /^udp:\/\/127\.0\.0\.1:\d+: the port is in use by another process; see sip\.listen$/,
+      ],
+      [{ sip: { listen: [`tcp://127.0.0.1:${taken}`] } }, /in use.*sip\.listen$/],
+      [{ overlay: { listen: [`tls://127.0.0.1:${node.overlay.overlay.port}`] } }, /in use.*overlay\.listen$/],
+      [{ admin: { listen: node.admin } }, /in use.*admin\.listen$/],
+    ] as const) {
+      const attempt = config('second', more)
+      await expect(startNode(attempt, NO_TRACE)).rejects.toThrow(expected)
+      await expect(startNode(attempt, NO_TRACE)).rejects.toMatchObject({ code: 'CONFIG' })
+    }
+    // The first start that works is the one that shows the passwords.
+    expect((await start(config('second'))).fresh).toHaveLength(2)
+  })
+
+  it('a folder that cannot be written, a folder in use, a damaged file', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    await expect(startNode(config('file'), NO_TRACE)).rejects.toThrow(
+      /file: the folder cannot be written \(EEXIST\); see data\.dir/,
+    )
+    await start(config('busy'))
+    await expect(startNode(config('busy'), NO_TRACE)).rejects.toThrow(
+      /journal.* is in use by another process/,
+    )
+    await start(config('bad')).then(stop)
+    writeFileSync(join(folder, 'bad', 'authority', 'configuration.xml'), '<overlay/>')
+    await expect(startNode(config('bad'), NO_TRACE)).rejects.toThrow(/configuration\.xml: /)
+    await start(config('secret')).then(stop)
+    writeFileSync(join(folder, 'secret', 'secret'), 'short')
+    await expect(startNode(config('secret'), NO_TRACE)).rejects.toThrow(/secret: has to hold 64 hex digits/)
+  })
+
+  it('accounts of another realm', async () => {
+    const users = join(folder, 'other.jsonl')
+    saveAccounts(users, [newAccount('alice', 'other.example', 'x')])
+    await expect(startNode(config('realm', { sip: { users } }), NO_TRACE)).rejects.toThrow(
+      /realm "other\.example"/,
+    )
+  })
+})
+
+describe('two nodes of one overlay', () => {
+  it('a phone at one is called from a phone at the other; the second leaves and the first goes on', async () => {
+    const authority = join(folder, 'shared')
+    const users = join(folder, 'shared.jsonl')
+    saveAccounts(
+      users,
+      ['ann', 'ben'].map((name) => newAccount(name, 'dht.example.com', `pw-${name}`)),
+    )
+    const sip = { users, enrollOnFirstRegister: true }
+    const first = await start(config('one', { overlay: { authority }, sip }))
+    const { address, port } = first.overlay.overlay
+    const second = await start(
+      config('two', { overlay: { authority, bootstrap: [`${address}:${port}`] }, sip }),
+    )
+    expect(readFileSync(join(authority, 'secret'), 'utf8')).toMatch(/^[0-9a-f]{64}\n$/)
+    expect((await get(first, '/api/v1/ring')).body).toMatchObject({
+      successors: [second.nodeId],
+      predecessors: [second.nodeId],
+    })
+    expect((await get(first, `/api/v1/ping?node=${second.nodeId}`)).body).toMatchObject({
+      responder: second.nodeId,
+    })
+
+    const ann = await phone(first, 'ann', 'pw-ann', 'udp')
+    const ben = await phone(second, 'ben', 'pw-ben', 'tcp')
+    expect((await ann.register(600)).status).toBe(200)
+    expect((await ben.register(600)).status).toBe(200)
+    const ended = new Promise<void>((resolve) => {
+      ben.onRequest = (request: Request) => {
+        if (request.method === 'ACK') return
+        ben.respond(request, 200, 'OK', 'tag-of-ben')
+        if (request.method === 'BYE') resolve()
+      }
+    })
+    const { response, dialog } = await ann.invite('ben@dht.example.com', () => undefined)
+    expect(response.status).toBe(200)
+    if (dialog === undefined) throw new Error('no dialog')
+    expect((await ann.bye(dialog)).status).toBe(200)
+    await ended
+    expect((await ann.message('ben@dht.example.com', 'hello')).status).toBe(200)
+    const metrics = await (await fetch(`http://${first.admin}/metrics`)).text()
+    expect(metrics).toMatch(/^p2psip_call_results_total\{path="overlay",result="answered"\} 1$/m)
+
+    ben.close()
+    phones.splice(phones.indexOf(ben), 1)
+    await stop(second)
+    expect((await ann.register(600)).status).toBe(200)
+    expect((await ann.message('ben@dht.example.com', 'still there?')).status).toBe(480)
+  })
+})
