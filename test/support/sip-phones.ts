@@ -461,7 +461,7 @@ export class Phone {
   authenticate(sent: SentRequest, response: SipMessage, override: Partial<DigestAnswer> = {}): SentRequest {
     const proxy = response.status === 407
     const value = response.headers(proxy ? 'proxy-authenticate' : 'www-authenticate')
-    const wanted = override.algorithm ?? 'SHA-256'
+    const wanted = override.algorithm ?? 'MD5'
     const challenge = value.find((text) => text.includes(`algorithm=${wanted}`)) ?? ''
     const nonce = override.nonce ?? /nonce="([^"]*)"/.exec(challenge)?.[1] ?? ''
     const username = override.username ?? this.user

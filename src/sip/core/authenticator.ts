@@ -24,10 +24,13 @@ const FAILURE_WINDOW_MS: Millis = 60_000
 /** Sources and users remembered at one time; beyond that the oldest is forgotten. */
 const FAILURES_MAX = 10_000
 /**
- * DEVIATION RFC 8760 s.2.3: strongest first is the rule, but phones (and SIPp) that read only the first challenge know MD5 alone
- * and would never register. Operators whose phones all know SHA-256 turn the order round.
+ * DEVIATION RFC 8760 s.2.3: only MD5 is offered unless the operator says otherwise. Phones that meet a challenge with another algorithm
+ * give up altogether (libre, SIPp, old desk phones), wherever in the list it stands (docs/adr/0006-digest-algorithms.md).
  */
-export const DIGEST_ORDER_DEFAULT: readonly DigestAlgorithm[] = ['MD5', 'SHA-256']
+export const DIGEST_OFFERED_DEFAULT: readonly DigestAlgorithm[] = ['MD5']
+
+/** Accepted even where it was not offered: it is stronger than what was. */
+const ALWAYS_ACCEPTED: DigestAlgorithm = 'SHA-256'
 
 export class Authenticator {
   /** result|algorithm */
@@ -38,7 +41,8 @@ export class Authenticator {
   private readonly realm: string
   private readonly secret: Uint8Array
   private readonly failuresMax: number
-  private readonly algorithms: readonly DigestAlgorithm[]
+  private readonly offered: readonly DigestAlgorithm[]
+  private readonly accepted: readonly DigestAlgorithm[]
   private readonly window = new NonceWindow()
   /** By source and user, in order of their first failure. */
   private readonly failures = new Map<string, Failures>()
@@ -56,18 +60,19 @@ export class Authenticator {
     this.realm = init.realm
     this.secret = init.secret
     this.failuresMax = init.authFailuresMax
-    this.algorithms = init.algorithms
+    this.offered = init.algorithms
+    this.accepted = [...new Set([...init.algorithms, ALWAYS_ACCEPTED])]
   }
 
   check(now: Now, incoming: IncomingRequest, kind: ChallengeKind): AuthOutcome {
     const { message, source } = incoming
     const credentials = message.headers(kind === 'www' ? 'authorization' : 'proxy-authorization')
     const { method, requestUri: uri, body } = message
-    const { realm, secret, algorithms } = this
+    const { realm, secret, offered } = this
     const verdict = verify(
       now,
       { method, uri, credentials, body },
-      { realm, secret, algorithms, allowMissingQop: true, allowOtherUri: true },
+      { realm, secret, algorithms: this.accepted, allowMissingQop: true, allowOtherUri: true },
       this.window,
       (username) => this.accounts.byUsername(username),
     )
@@ -80,7 +85,7 @@ export class Authenticator {
     if (verdict.kind === 'ok') return { kind: 'ok', account: verdict.account }
     if (verdict.kind === 'bad') this.failed(now.ms, `${source.host} ${verdict.username}`)
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-    const values = challenge(now, realm, algorithms, verdict.kind === 'stale', secret)
+    const values = challenge(now, realm, offered, verdict.kind === 'stale', secret)
     return { kind: 'challenge', headers: values.map((value) => [name, value] as const) }
   }
 

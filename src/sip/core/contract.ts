@@ -186,8 +186,8 @@ export interface SipSettings {
   readonly domains: readonly string[]
   readonly auth: 'digest' | 'none'
   /**
-   * Digest algorithms offered and accepted, in the order of the challenges; accounts carry a hash for each. Default: MD5 first, because
-   * phones that read only the first challenge know nothing else (docs/adr/0006-digest-order.md).
+   * Digest algorithms offered, one challenge each in this order; accounts carry a hash for each. Default: MD5 alone, because phones that
+   * meet any other challenge give up (docs/adr/0006-digest-algorithms.md).
    */
   readonly digestAlgorithms?: readonly DigestAlgorithm[]
   readonly listeners: readonly SipListener[]

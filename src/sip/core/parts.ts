@@ -16,7 +16,7 @@ import {
 import { isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type Hop } from '../transaction/index.ts'
-import { Authenticator, DIGEST_ORDER_DEFAULT } from './authenticator.ts'
+import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import type { Accounts, PeerFlowOutcome, RequestId, SipAction, SipSettings } from './contract.ts'
 import { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
@@ -79,7 +79,7 @@ export class SipParts {
         realm,
         secret,
         authFailuresMax: limits.authFailuresMax,
-        algorithms: settings.digestAlgorithms ?? DIGEST_ORDER_DEFAULT,
+        algorithms: settings.digestAlgorithms ?? DIGEST_OFFERED_DEFAULT,
       },
     )
     this.registrar = new Registrar(

@@ -29,9 +29,9 @@ export function sipp(run: SippRun): Running {
   const parameters = run.transport === 'tcp' ? ';transport=tcp' : ''
   writeFileSync(
     csv,
-    `SEQUENTIAL\n${name};[authentication username=${name} password=${run.password ?? `pw-${name}`}];${parameters};\n`,
+    `SEQUENTIAL\n${name};[authentication username=${name} password=${run.password ?? `pw-${name}`}];\n`,
   )
-  const keys = Object.entries({ domain: DOMAIN, expires: '600', ...run.keys }).flatMap(([key, value]) => [
+  const keys = Object.entries({ domain: DOMAIN, expires: '600', parameters, ...run.keys }).flatMap(([key, value]) => [
     '-key',
     key,
     value,
