@@ -16,8 +16,6 @@ export interface TcpLimits {
   readonly firstBytesTimeoutMs: number
   /** A flow on which nothing moved for this long is closed; above the longest registration. */
   readonly idleTimeoutMs: number
-  /** A far end that has said its last word may still read answers for this long. */
-  readonly endGraceMs: number
 }
 
 export const TCP_LIMITS: TcpLimits = {
@@ -27,7 +25,6 @@ export const TCP_LIMITS: TcpLimits = {
   connectTimeoutMs: 4_000,
   firstBytesTimeoutMs: 32_000,
   idleTimeoutMs: 7_500_000,
-  endGraceMs: 1_000,
 }
 
 export interface TcpListenerInit {
@@ -162,11 +159,12 @@ export class TcpShell {
     socket.on('data', (bytes: Buffer) => {
       if (this.flows.get(id) === flow) this.sink({ kind: 'flowData', flow: id, bytes })
     })
-    // Tools that send one request and close their half want to see the answer; a phone that died never comes back.
+    // A far end that says no more serves no request any more, so the flow is gone at once: its phone is then called at the
+    // address it registered. What has been answered still goes out, for tools that send one request and close their half.
     socket.on('end', () => {
-      if (flow.reason === 'error') flow.reason = 'remote'
-      const timer = setTimeout(() => socket.destroy(), this.limits.endGraceMs)
-      socket.once('close', () => clearTimeout(timer))
+      socket.end()
+      socket.setTimeout(this.limits.connectTimeoutMs)
+      this.gone(id, flow, 'remote')
     })
     socket.on('timeout', () => {
       flow.reason = flow.open ? 'idle' : 'timeout'
@@ -175,13 +173,15 @@ export class TcpShell {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       flow.reason = flow.open ? 'error' : (error.code ?? 'error')
     })
-    socket.on('close', () => {
-      if (this.flows.get(id) !== flow) return
-      this.forget(id, flow)
-      this.sink(
-        flow.open ? { kind: 'flowClosed', flow: id } : { kind: 'flowFailed', flow: id, reason: flow.reason },
-      )
-    })
+    socket.on('close', () => this.gone(id, flow, flow.reason))
+  }
+
+  /** Tells the core, once. */
+  private gone(id: FlowId, flow: Flow, reason: string): void {
+    if (this.flows.get(id) !== flow) return
+    flow.reason = reason
+    this.forget(id, flow)
+    this.sink(flow.open ? { kind: 'flowClosed', flow: id } : { kind: 'flowFailed', flow: id, reason })
   }
 
   private forget(id: FlowId, flow: Flow): void {

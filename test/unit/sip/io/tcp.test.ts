@@ -10,7 +10,7 @@ const open: TcpShell[] = []
 const phones: Socket[] = []
 function shell(limits: Partial<TcpLimits> = {}): { tcp: TcpShell; inputs: Inputs<SipInput> } {
   const inputs = new Inputs<SipInput>()
-  const tcp = new TcpShell(inputs.sink, { ...TCP_LIMITS, endGraceMs: 0, ...limits })
+  const tcp = new TcpShell(inputs.sink, { ...TCP_LIMITS, ...limits })
   open.push(tcp)
   return { tcp, inputs }
 }
@@ -74,16 +74,22 @@ describe('TCP shell', () => {
     expect(tcp.closed.get('tcp|local')).toBe(1)
   })
 
-  it('a tool that closes its half still reads the answer', async () => {
-    const { tcp, inputs } = shell({ endGraceMs: 60_000 })
+  it('a tool that closes its half still reads what is answered at once, and the flow is gone', async () => {
+    const inputs = new Inputs<SipInput>()
+    const tcp = new TcpShell((input) => {
+      inputs.sink(input)
+      if (input.kind === 'flowData') tcp.send(input.flow, utf8('200'))
+    })
+    open.push(tcp)
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     phones.push(socket)
     socket.end('OPTIONS')
-    await inputs.bytesOf('flowData', 7)
-    tcp.send(2, utf8('200'))
     const [bytes] = (await once(socket, 'data')) as [Buffer]
     expect(bytes.toString()).toBe('200')
+    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
+    await once(socket, 'close')
+    expect(inputs.seen.filter((input) => input.kind === 'flowClosed')).toHaveLength(1)
   })
 
   it('cuts off a far end that does not read', async () => {
