@@ -28,4 +28,8 @@ export {
   type Feature,
   type FeatureFilter,
 } from './usages/sip/contact-preferences.ts'
-export { decodeSipRegistration, encodeSipRegistration, type SipRegistration } from './usages/sip/registration.ts'
+export {
+  decodeSipRegistration,
+  encodeSipRegistration,
+  type SipRegistration,
+} from './usages/sip/registration.ts'

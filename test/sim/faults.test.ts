@@ -15,7 +15,10 @@ describe('a network with faults', () => {
   it('R6940-6.2.1-04 R6940-6.2.1-05 R6940-10.7.3-02 ten peers join, store and fetch through loss, delay and overtaking channels', () => {
     const overlay = new Overlay(SEED, { faults: ROUGH })
     expect(overlay.grow(10, 300, 120_000), overlay.replay()).toBe(true)
-    expect(overlay.world.runUntil(() => ringFaults(overlay).length === 0, 60_000), overlay.replay()).toBe(true)
+    expect(
+      overlay.world.runUntil(() => ringFaults(overlay).length === 0, 60_000),
+      overlay.replay(),
+    ).toBe(true)
     for (const [index, peer] of overlay.peers.entries()) {
       const credential = overlay.user(`u${index}@dht.example.com`)
       const resource = overlay.resource(`u${index}@dht.example.com`)
@@ -41,7 +44,8 @@ describe('a network with faults', () => {
     overlay.world.run(60_000)
     // Faults off: everything has to come back into order.
     overlay.network.faults = CALM
-    const inOrder = (): boolean => ringFaults(overlay).length === 0 && replicaFaults(overlay, users).length === 0
+    const inOrder = (): boolean =>
+      ringFaults(overlay).length === 0 && replicaFaults(overlay, users).length === 0
     const healed = overlay.world.runUntil(inOrder, 60_000)
     expect(healed, `${ringFaults(overlay).join('; ')} ${overlay.replay()}`).toBe(true)
     for (const resource of users) {
@@ -58,7 +62,10 @@ describe('a network with faults', () => {
     overlay.world.run(100)
     expect(overlay.peers[1]?.state).toBe('isolated')
     expect(overlay.settled(30_000), overlay.replay()).toBe(true)
-    expect(overlay.world.runUntil(() => ringFaults(overlay).length === 0, 20_000), overlay.replay()).toBe(true)
+    expect(
+      overlay.world.runUntil(() => ringFaults(overlay).length === 0, 20_000),
+      overlay.replay(),
+    ).toBe(true)
   })
 
   it('the survivor of a pair goes on serving what it holds', () => {
@@ -67,7 +74,9 @@ describe('a network with faults', () => {
     const [founder, second] = overlay.peers
     const credential = overlay.user('alice@dht.example.com')
     const resource = overlay.resource('alice@dht.example.com')
-    expect(overlay.store(founder!, resource, [registration(credential, founder!.nodeId)], credential).ok).toBe(true)
+    expect(
+      overlay.store(founder!, resource, [registration(credential, founder!.nodeId)], credential).ok,
+    ).toBe(true)
     overlay.crash(founder!)
     overlay.world.run(500)
     expect(second?.state).toBe('isolated')
@@ -81,7 +90,14 @@ describe('a network with faults', () => {
     overlay.world.run(2_000)
     const credential = overlay.user('alice@dht.example.com')
     const resource = overlay.resource('alice@dht.example.com')
-    expect(overlay.store(overlay.peers[0]!, resource, [registration(credential, overlay.peers[0]!.nodeId)], credential).ok).toBe(true)
+    expect(
+      overlay.store(
+        overlay.peers[0]!,
+        resource,
+        [registration(credential, overlay.peers[0]!.nodeId)],
+        credential,
+      ).ok,
+    ).toBe(true)
     const names = overlay.peers.map((peer) => peer.name)
     overlay.network.partition(names.slice(0, 6), names.slice(6))
     overlay.world.run(3_000)

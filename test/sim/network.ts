@@ -83,7 +83,10 @@ export class Network {
   faults: Faults
   private readonly world: World
   private readonly random: Random
-  private readonly listeners = new Map<string, { readonly station: Station; readonly purpose: ChannelPurpose }>()
+  private readonly listeners = new Map<
+    string,
+    { readonly station: Station; readonly purpose: ChannelPurpose }
+  >()
   private readonly stations = new Map<string, Station>()
   private readonly cut = new Set<string>()
   private readonly purposes = new WeakMap<Pipe, ChannelPurpose>()
@@ -228,7 +231,8 @@ export class Network {
     if (place === undefined || !place.pipe.open) return
     const { pipe, side } = place
     let at = this.world.now.ms + this.latency()
-    if (this.faults.lossChance > 0 && this.random.float() < this.faults.lossChance) at += this.faults.retransmitMs
+    if (this.faults.lossChance > 0 && this.random.float() < this.faults.lossChance)
+      at += this.faults.retransmitMs
     if (this.faults.resetChance > 0 && this.random.float() < this.faults.resetChance) return this.break(pipe)
     at = Math.max(at, pipe.lastAt[side])
     pipe.lastAt[side] = at

@@ -76,7 +76,13 @@ export class SimPeer {
   state: PeerState = 'starting'
   host: Host<PeerInput>
 
-  constructor(name: string, core: PeerCore, credential: Credential, address: TransportAddress, host: Host<PeerInput>) {
+  constructor(
+    name: string,
+    core: PeerCore,
+    credential: Credential,
+    address: TransportAddress,
+    host: Host<PeerInput>,
+  ) {
     this.name = name
     this.core = core
     this.credential = credential
@@ -135,7 +141,8 @@ export class Overlay {
     const first = this.peers[0]
     const founder = options.founder ?? first === undefined
     const credential =
-      options.credential ?? this.issuer.issue(`peer${index}@${OVERLAY_NAME}`, this.random.fork(`peer ${index}`))
+      options.credential ??
+      this.issuer.issue(`peer${index}@${OVERLAY_NAME}`, this.random.fork(`peer ${index}`))
     const bootstrap = options.bootstrap ?? (founder || first === undefined ? [] : [first.address])
     const peer = this.make(`p${index}`, credential, addressOf(index), { ...options, founder, bootstrap })
     this.peers.push(peer)
@@ -166,7 +173,11 @@ export class Overlay {
   restart(peer: SimPeer, options: PeerOptions = {}): SimPeer {
     const index = this.peers.indexOf(peer)
     const bootstrap = options.bootstrap ?? this.running.slice(0, 2).map((other) => other.address)
-    const again = this.make(peer.name, peer.credential, peer.address, { founder: false, ...options, bootstrap })
+    const again = this.make(peer.name, peer.credential, peer.address, {
+      founder: false,
+      ...options,
+      bootstrap,
+    })
     this.peers[index] = again
     again.host.input({ kind: 'start' })
     return again
@@ -184,7 +195,12 @@ export class Overlay {
     return event.outcome
   }
 
-  fetch(peer: SimPeer, resource: ResourceId, kind: number, limit: Millis = 20_000): CommandOutcome<FetchResult> {
+  fetch(
+    peer: SimPeer,
+    resource: ResourceId,
+    kind: number,
+    limit: Millis = 20_000,
+  ): CommandOutcome<FetchResult> {
     const id = this.nextCommand++
     return this.command(peer, { kind: 'fetch', id, resource, kinds: [kind] }, 'fetchDone', limit).outcome
   }
@@ -215,7 +231,9 @@ export class Overlay {
   /** The peer that owns an id by the arithmetic of the ring: what everybody should agree on. */
   owner(id: Uint8Array): SimPeer {
     const target = key(id)
-    const sorted = this.running.map((peer) => ({ peer, id: key(peer.nodeId) })).sort((a, b) => (a.id < b.id ? -1 : 1))
+    const sorted = this.running
+      .map((peer) => ({ peer, id: key(peer.nodeId) }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
     const found = sorted.find((entry) => entry.id >= target) ?? sorted[0]
     if (found === undefined) throw new RangeError('nobody is running')
     return found.peer

@@ -33,7 +33,11 @@ function registerAll(overlay: Overlay): Registered[] {
   })
 }
 
-function expectAllFound(overlay: Overlay, users: readonly Registered[], peers: readonly SimPeer[] = overlay.running): void {
+function expectAllFound(
+  overlay: Overlay,
+  users: readonly Registered[],
+  peers: readonly SimPeer[] = overlay.running,
+): void {
   for (const peer of peers) {
     for (const { resource, credential } of users) {
       const outcome = overlay.fetch(peer, resource, KIND.sipRegistration)
@@ -48,7 +52,8 @@ function expectAllFound(overlay: Overlay, users: readonly Registered[], peers: r
 
 function replicated(overlay: Overlay, users: readonly Registered[], limit = 20_000): boolean {
   const resources = users.map(({ resource }) => resource)
-  const inOrder = (): boolean => ringFaults(overlay).length === 0 && replicaFaults(overlay, resources).length === 0
+  const inOrder = (): boolean =>
+    ringFaults(overlay).length === 0 && replicaFaults(overlay, resources).length === 0
   return overlay.world.runUntil(inOrder, limit)
 }
 
@@ -123,7 +128,10 @@ describe('storing in a simulated overlay', () => {
     const users = registerAll(overlay)
     const leaver = overlay.owner(users[2]!.resource)
     leaver.host.input({ kind: 'leave' })
-    expect(overlay.world.runUntil(() => leaver.state === 'left', 10_000), overlay.replay()).toBe(true)
+    expect(
+      overlay.world.runUntil(() => leaver.state === 'left', 10_000),
+      overlay.replay(),
+    ).toBe(true)
     expect(leaver.events.at(-1)).toEqual({ kind: 'left' })
     expect(replicated(overlay, users, 5_000), overlay.replay()).toBe(true)
     expectAllFound(overlay, users)
@@ -149,7 +157,11 @@ describe('storing in a simulated overlay', () => {
     const mallory = overlay.user('mallory@dht.example.com')
     const stolen = overlay.store(second, user.resource, [registration(mallory, second.nodeId)], mallory)
     expect(stolen).toMatchObject({ ok: false, error: { kind: 'reload', code: 2 } })
-    const removal = { ...registration(user.credential, first.nodeId), exists: false, value: new Uint8Array(0) }
+    const removal = {
+      ...registration(user.credential, first.nodeId),
+      exists: false,
+      value: new Uint8Array(0),
+    }
     expect(overlay.store(second, user.resource, [removal], user.credential)).toMatchObject({ ok: true })
     const after = overlay.fetch(first, user.resource, KIND.sipRegistration)
     expect(after.ok && registeredKeys(after.value)).toEqual([])

@@ -45,7 +45,9 @@ export class Answers {
       const view = HeaderView.read(admission.signedPart)
       if (view !== undefined) {
         const list = returnList(request.previousHop, header.viaList)
-        this.route(rewriteForForwarding(admission.signedPart, view, { ttl: view.ttl, replaceDestinations: list }))
+        this.route(
+          rewriteForForwarding(admission.signedPart, view, { ttl: view.ttl, replaceDestinations: list }),
+        )
       }
     }
     return admission.kind === 'new'
@@ -76,7 +78,10 @@ export class Answers {
     this.route(this.encodeFor(header, previousHop, this.parts.credential, MESSAGE_CODE.error, body, []))
   }
 
-  private finish({ message, signer }: { message: IncomingRequest['message']; signer: Signer }, bytes: Uint8Array): void {
+  private finish(
+    { message, signer }: { message: IncomingRequest['message']; signer: Signer },
+    bytes: Uint8Array,
+  ): void {
     this.cache.answered(this.parts.now.ms, signer.nodeId, message.header.transactionId, bytes)
     this.route(bytes)
   }
@@ -117,7 +122,8 @@ export class Answers {
   private route(bytes: Uint8Array): void {
     const decision = decide(this.parts.now.ms, bytes, undefined, this.routing)
     if (decision.kind === 'forward') this.links.send(decision.to, decision.bytes)
-    else if (decision.kind === 'deliver') this.parts.signal({ kind: 'message', bytes, previousHop: undefined })
+    else if (decision.kind === 'deliver')
+      this.parts.signal({ kind: 'message', bytes, previousHop: undefined })
     else this.parts.instruments.dropped.add(decision.reason)
   }
 }

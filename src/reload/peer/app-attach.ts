@@ -150,7 +150,12 @@ export class AppAttaches {
   private ask(command: AppAttachCommand, target: NodeId, waiting: AppAttachCommand[]): void {
     const node = key(target)
     const limit = this.parts.now.ms + (command.timeoutMs ?? APP_ATTACH_TIMEOUT_MS)
-    const active: Asked = { command, target, deadline: this.deadlines.set(limit, node), transactionId: undefined }
+    const active: Asked = {
+      command,
+      target,
+      deadline: this.deadlines.set(limit, node),
+      transactionId: undefined,
+    }
     this.queues.set(node, { active, waiting })
     active.transactionId = this.requests.send({
       code: MESSAGE_CODE.appAttachReq,
@@ -181,7 +186,15 @@ export class AppAttaches {
     initiator: boolean,
   ): void {
     this.links.handOver(channel)
-    this.parts.outbox.push({ kind: 'appFlowOpened', id, channel, nodeId, certificate, application, initiator })
+    this.parts.outbox.push({
+      kind: 'appFlowOpened',
+      id,
+      channel,
+      nodeId,
+      certificate,
+      application,
+      initiator,
+    })
   }
 
   private failed(id: CommandId, error: CommandError): void {

@@ -125,17 +125,27 @@ export class Attaches {
     const { nodeId } = request.signer
     const decoded = decodeAttachReqAns(request.message.contents.body)
     if (!decoded.ok) return this.answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
-    if (sameId(nodeId, this.parts.self)) return this.answers.error(request, ERROR_CODE.invalidMessage, 'an Attach of a node to itself')
+    if (sameId(nodeId, this.parts.self))
+      return this.answers.error(request, ERROR_CODE.invalidMessage, 'an Attach of a node to itself')
     const address = usableAddress(decoded.value.candidates)
     if (address === undefined) {
-      return this.answers.error(request, ERROR_CODE.incompatibleWithOverlay, 'no TLS-TCP-FH-NO-ICE host candidate')
+      return this.answers.error(
+        request,
+        ERROR_CODE.incompatibleWithOverlay,
+        'no TLS-TCP-FH-NO-ICE host candidate',
+      )
     }
     const own = this.attemptTo(nodeId)
-    if (own?.phase === 'connecting') return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach is under way')
+    if (own?.phase === 'connecting')
+      return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach is under way')
     if (own?.phase === 'asking') {
       // Glare: the larger Node-ID insists on its own Attach, the smaller one gives way (Trap 60).
       if (compareIds(this.parts.self, nodeId) > 0) {
-        return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach of the larger Node-ID is under way')
+        return this.answers.error(
+          request,
+          ERROR_CODE.inProgress,
+          'an Attach of the larger Node-ID is under way',
+        )
       }
       if (own.transactionId !== undefined) this.requests.cancel(own.transactionId)
       this.await(own, 'yielded', nodeId)
@@ -158,7 +168,8 @@ export class Attaches {
       if (attempt.target === undefined || !sameId(attempt.target, nodeId)) continue
       attached = true
       wantsUpdate ||= attempt.wantsUpdate
-      if (attempt.transactionId !== undefined && attempt.phase === 'asking') this.requests.cancel(attempt.transactionId)
+      if (attempt.transactionId !== undefined && attempt.phase === 'asking')
+        this.requests.cancel(attempt.transactionId)
       this.succeed(attempt, nodeId, false)
     }
     return { attached, wantsUpdate }
@@ -180,7 +191,11 @@ export class Attaches {
   }
 
   timeout(): void {
-    for (let id = this.deadlines.pop(this.parts.now.ms); id !== undefined; id = this.deadlines.pop(this.parts.now.ms)) {
+    for (
+      let id = this.deadlines.pop(this.parts.now.ms);
+      id !== undefined;
+      id = this.deadlines.pop(this.parts.now.ms)
+    ) {
       const attempt = this.attempts.get(id)
       if (attempt !== undefined) this.fail(attempt)
     }

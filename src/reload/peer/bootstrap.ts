@@ -73,6 +73,8 @@ export class Bootstrap {
   joinFailed(reason: string): void {
     if (!this.active) return
     this.parts.trace({ level: 'info', area: 'reload', event: 'join_failed', reason })
+    // Somebody was reached: one pause, then the list from its start, not another pause for having come to its end.
+    if (this.nextAddress >= this.addresses().length) this.nextAddress = 0
     this.wait()
   }
 
@@ -91,7 +93,8 @@ export class Bootstrap {
     const addresses = this.addresses()
     if (this.nextAddress >= addresses.length) {
       this.nextAddress = 0
-      if (addresses.length > 0) this.parts.trace({ level: 'warn', area: 'reload', event: 'no_bootstrap_node_reached' })
+      if (addresses.length > 0)
+        this.parts.trace({ level: 'warn', area: 'reload', event: 'no_bootstrap_node_reached' })
       return this.wait()
     }
     const address = addresses[this.nextAddress++] as TransportAddress
@@ -102,7 +105,10 @@ export class Bootstrap {
   }
 
   private wait(): void {
-    const longest = Math.min(BOOTSTRAP_RETRY_MAX_MS, BOOTSTRAP_RETRY_MS * 2 ** Math.min(this.failedRounds, 10))
+    const longest = Math.min(
+      BOOTSTRAP_RETRY_MAX_MS,
+      BOOTSTRAP_RETRY_MS * 2 ** Math.min(this.failedRounds, 10),
+    )
     this.failedRounds++
     // Jittered: the peers that one crash threw out must not come back in step.
     this.retryAt = this.parts.now.ms + longest * (0.5 + this.parts.random.float() / 2)

@@ -22,7 +22,13 @@ export function attachBody(
   role: keyof typeof ROLE,
   sendUpdate: boolean,
 ): AttachReqAns {
-  return { ufrag: NOTHING, password: NOTHING, role: ROLE[role], candidates: candidatesOf(listener), sendUpdate }
+  return {
+    ufrag: NOTHING,
+    password: NOTHING,
+    role: ROLE[role],
+    candidates: candidatesOf(listener),
+    sendUpdate,
+  }
 }
 
 export function appAttachBody(
@@ -30,7 +36,13 @@ export function appAttachBody(
   role: keyof typeof ROLE,
   application: number,
 ): AppAttachReqAns {
-  return { ufrag: NOTHING, password: NOTHING, application, role: ROLE[role], candidates: candidatesOf(listener) }
+  return {
+    ufrag: NOTHING,
+    password: NOTHING,
+    application,
+    role: ROLE[role],
+    candidates: candidatesOf(listener),
+  }
 }
 
 /**
@@ -40,7 +52,8 @@ export function appAttachBody(
 export function usableAddress(candidates: readonly IceCandidate[]): TransportAddress | undefined {
   if (!candidates.every((candidate) => candidate.overlayLink === OVERLAY_LINK.tlsTcpFhNoIce)) return undefined
   for (const { addressPort, candidateType } of candidates) {
-    if (candidateType !== CANDIDATE_TYPE.host || addressPort.kind === 'unknown' || addressPort.port === 0) continue
+    if (candidateType !== CANDIDATE_TYPE.host || addressPort.kind === 'unknown' || addressPort.port === 0)
+      continue
     return { address: addressPort.address, port: addressPort.port }
   }
   return undefined

@@ -52,7 +52,11 @@ export class Commands {
       else sameKind.push(data)
     }
     // Generation 0: whoever stores here owns the element; there is nothing to compare with.
-    const kindData: StoreKindData[] = [...byKind].map(([kind, values]) => ({ kind, generationCounter: 0n, values }))
+    const kindData: StoreKindData[] = [...byKind].map(([kind, values]) => ({
+      kind,
+      generationCounter: 0n,
+      values,
+    }))
     this.requests.send({
       code: MESSAGE_CODE.storeReq,
       body: encodeStoreReq({ resource, replicaNumber: 0, kindData }),
@@ -67,7 +71,10 @@ export class Commands {
   fetch(command: Command<'fetch'>): void {
     const req = this.storage.fetchReqFor(command.resource, command.kinds)
     if (req.specifiers.length !== command.kinds.length) {
-      return this.fetchFailed(command.id, { kind: 'invalidAnswer', reason: 'a Kind that this overlay does not have' })
+      return this.fetchFailed(command.id, {
+        kind: 'invalidAnswer',
+        reason: 'a Kind that this overlay does not have',
+      })
     }
     this.requests.send({
       code: MESSAGE_CODE.fetchReq,

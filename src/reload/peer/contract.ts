@@ -144,7 +144,10 @@ export interface VerifiedValue {
 
 export interface FetchResult {
   readonly responsible: NodeId
-  readonly kinds: ReadonlyMap<KindId, { readonly generation: bigint; readonly values: readonly VerifiedValue[] }>
+  readonly kinds: ReadonlyMap<
+    KindId,
+    { readonly generation: bigint; readonly values: readonly VerifiedValue[] }
+  >
   /** Values dropped because they did not verify. */
   readonly rejected: number
 }

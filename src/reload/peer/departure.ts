@@ -58,7 +58,10 @@ export class Departure {
   /** Goes on to the next step when this one is done; asked after every input. */
   advance(): void {
     const late = this.parts.now.ms >= this.deadline
-    if (this.step === 'handingOver' && (late || (this.replication.idle && this.replication.deficit() === 0))) {
+    if (
+      this.step === 'handingOver' &&
+      (late || (this.replication.idle && this.replication.deficit() === 0))
+    ) {
       this.step = 'telling'
       this.deadline = this.parts.now.ms + LEAVE_ANSWER_WAIT_MS
       this.topology.leave()

@@ -51,7 +51,13 @@ export interface IncomingRequest {
 }
 
 export type RequestOutcome =
-  | { readonly ok: true; readonly message: Message; readonly signer: Signer; readonly hops: number; readonly rttMs: number }
+  | {
+      readonly ok: true
+      readonly message: Message
+      readonly signer: Signer
+      readonly hops: number
+      readonly rttMs: number
+    }
   /** `signer` when a node answered with an error. */
   | { readonly ok: false; readonly error: CommandError; readonly signer: Signer | undefined }
 

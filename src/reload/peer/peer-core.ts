@@ -87,7 +87,10 @@ export class PeerCore {
         replicaSet: () => topology.replicaSet(),
       },
       rules: new Map([
-        [KIND.sipRegistration, sipRegistrationRule(configuration.instanceName, configuration.domainRestriction)],
+        [
+          KIND.sipRegistration,
+          sipRegistrationRule(configuration.instanceName, configuration.domainRestriction),
+        ],
       ]),
     })
     this.replication = new Replication(parts, requests, this.storage, topology)

@@ -47,7 +47,8 @@ export class Receiver {
     this.answers = components.answers
     this.own = routing.own
     this.transit = routing.transit
-    for (const credential of this.parts.init.hostedCredentials ?? []) this.hosted.set(key(credential.nodeId), credential)
+    for (const credential of this.parts.init.hostedCredentials ?? [])
+      this.hosted.set(key(credential.nodeId), credential)
   }
 
   /** Trap 79: users whose Node-ID is served here count as connected, so that [node, user] ends here. */
@@ -71,7 +72,8 @@ export class Receiver {
         return this.deliver(bytes, previousHop ?? this.parts.self, this.parts.credential)
       case 'drop':
         this.drop(decision.reason, decision.detail)
-        if (decision.detail === 'noNextHop' && previousHop !== undefined) this.complain(bytes, previousHop, ERROR_CODE.notFound)
+        if (decision.detail === 'noNextHop' && previousHop !== undefined)
+          this.complain(bytes, previousHop, ERROR_CODE.notFound)
         return undefined
       case 'error':
         this.drop(decision.reason, decision.detail)
@@ -80,7 +82,11 @@ export class Receiver {
     }
   }
 
-  private deliver(bytes: Uint8Array, previousHop: NodeId, credential: Credential): IncomingRequest | undefined {
+  private deliver(
+    bytes: Uint8Array,
+    previousHop: NodeId,
+    credential: Credential,
+  ): IncomingRequest | undefined {
     const { parts } = this
     const decoded = decodeMessage(bytes, parts.configuration.nodeIdLength)
     if (!decoded.ok) {

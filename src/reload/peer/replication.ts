@@ -242,7 +242,8 @@ export class Replication {
   private transferUnlessHeld(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
     if ((copies.holders.get(key(to)) ?? -1) >= copies.version) return undefined
     for (const transfer of this.transfers.values()) {
-      if (transfer.copies === copies && sameId(transfer.to, to) && transfer.version === copies.version) return undefined
+      if (transfer.copies === copies && sameId(transfer.to, to) && transfer.version === copies.version)
+        return undefined
     }
     return this.transfer(copies, to, replicaNumber)
   }
@@ -327,7 +328,14 @@ export class Replication {
     let copies = this.table.get(name)
     if (copies === undefined) {
       const own = resource.slice() as ResourceId
-      copies = { resource: own, version: 0, owned: false, holders: new Map(), failures: 0, beyondSince: NEVER }
+      copies = {
+        resource: own,
+        version: 0,
+        owned: false,
+        holders: new Map(),
+        failures: 0,
+        beyondSince: NEVER,
+      }
       this.table.set(name, copies)
     }
     return copies

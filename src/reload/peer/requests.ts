@@ -117,7 +117,8 @@ export class Requests {
       this.closeness,
     )
     if (outcome.kind !== 'accepted') {
-      if (outcome.kind === 'rejected') this.parts.trace({ level: 'debug', area: 'reload', event: 'answer_rejected', reason: outcome.reason })
+      if (outcome.kind === 'rejected')
+        this.parts.trace({ level: 'debug', area: 'reload', event: 'answer_rejected', reason: outcome.reason })
       return
     }
     const { transaction } = outcome
@@ -159,7 +160,11 @@ export class Requests {
       this.open.delete(event.transaction.transactionId)
       const seconds = (this.parts.now.ms - event.transaction.startedAt) / 1000
       this.parts.instruments.requestSeconds.observe(seconds, `${method}|timeout`)
-      this.done(event.transaction.context.purpose, { ok: false, error: { kind: 'timeout' }, signer: undefined })
+      this.done(event.transaction.context.purpose, {
+        ok: false,
+        error: { kind: 'timeout' },
+        signer: undefined,
+      })
     }
   }
 
@@ -209,7 +214,12 @@ export class Requests {
         return
       case 'drop':
       case 'error':
-        this.parts.trace({ level: 'debug', area: 'reload', event: 'own_request_not_routed', reason: decision.detail })
+        this.parts.trace({
+          level: 'debug',
+          area: 'reload',
+          event: 'own_request_not_routed',
+          reason: decision.detail,
+        })
         return
     }
   }

@@ -157,7 +157,11 @@ export class Services {
     const { nodeId } = request.signer
     // RFC 6940 s.6.4.2.1: nobody but the node itself, over its own link.
     if (!sameId(decoded.value.joiningPeerId, nodeId) || !adjacent(request)) {
-      return answers.error(request, ERROR_CODE.forbidden, 'a Join comes from the joining node over its own link')
+      return answers.error(
+        request,
+        ERROR_CODE.forbidden,
+        'a Join comes from the joining node over its own link',
+      )
     }
     if (!topology.joinRequested(nodeId)) {
       return answers.error(request, ERROR_CODE.notFound, 'this peer cannot admit that node now')
@@ -171,7 +175,11 @@ export class Services {
     if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
     const { nodeId } = request.signer
     if (!sameId(decoded.value.leavingPeerId, nodeId) || !adjacent(request)) {
-      return answers.error(request, ERROR_CODE.forbidden, 'a Leave comes from the leaving node over its own link')
+      return answers.error(
+        request,
+        ERROR_CODE.forbidden,
+        'a Leave comes from the leaving node over its own link',
+      )
     }
     answers.answer(request, EMPTY_BODY)
     topology.linkDown(parts.now.ms, nodeId, 'leave')
@@ -229,4 +237,3 @@ function u32(value: number): Uint8Array {
   writer.u32(Math.min(0xffff_ffff, Math.max(0, value)))
   return writer.done()
 }
-

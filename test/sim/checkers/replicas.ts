@@ -12,7 +12,8 @@ export function dueHolders(overlay: Overlay, resource: ResourceId): string[] {
   const sorted = [...overlay.running].sort((a, b) => (key(a.nodeId) < key(b.nodeId) ? -1 : 1))
   const at = sorted.indexOf(overlay.owner(resource))
   const due: string[] = []
-  for (let i = 0; i < Math.min(3, sorted.length); i++) due.push((sorted[(at + i) % sorted.length] as SimPeer).name)
+  for (let i = 0; i < Math.min(3, sorted.length); i++)
+    due.push((sorted[(at + i) % sorted.length] as SimPeer).name)
   return due
 }
 

@@ -25,7 +25,8 @@ export class Candidates {
     const admitted: NodeId[] = []
     for (const id of named) {
       const name = key(id)
-      if (sameId(id, this.table.self) || this.table.has(id) || this.pending.has(name) || connected(id)) continue
+      if (sameId(id, this.table.self) || this.table.has(id) || this.pending.has(name) || connected(id))
+        continue
       if ((this.retryAt.get(name) ?? 0) > now || this.pending.size >= ATTACHES_MAX) continue
       if (!wouldBeNeighbor(this.table.self, id, [...this.table.clockwise, ...this.pending.values()])) continue
       this.pending.set(name, id)

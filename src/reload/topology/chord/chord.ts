@@ -204,7 +204,12 @@ export class Chord implements TopologyPlugin {
 
   joinAnswered(now: Millis, from: NodeId, accepted: boolean): void {
     const { procedure } = this
-    if (procedure.phase !== 'asking' || procedure.admitting === undefined || !sameId(procedure.admitting, from)) return
+    if (
+      procedure.phase !== 'asking' ||
+      procedure.admitting === undefined ||
+      !sameId(procedure.admitting, from)
+    )
+      return
     if (accepted) procedure.answered(now)
     else this.failJoin('refused by the admitting peer')
   }
@@ -225,7 +230,8 @@ export class Chord implements TopologyPlugin {
 
   mayReplicate(sender: NodeId, resource: ResourceId): boolean {
     // Trap 86: what the admitting peer hands over arrives before this peer is in the ring.
-    if (!this.inRing) return this.procedure.admitting !== undefined && sameId(this.procedure.admitting, sender)
+    if (!this.inRing)
+      return this.procedure.admitting !== undefined && sameId(this.procedure.admitting, sender)
     if (!this.table.has(sender)) return false
     if (isResponsible(this.table, resource)) return true
     return this.table.isNeighbor(sender) && !isBeyondReplicas(this.table, resource)
@@ -325,7 +331,12 @@ export class Chord implements TopologyPlugin {
     this.sendUpdates(now)
     for (const index of openFingers(this.table)) {
       const resource = fingerStart(this.self, index)
-      this.outbox.push({ kind: 'attachResource', resource, through: undefined, purpose: { kind: 'finger', index } })
+      this.outbox.push({
+        kind: 'attachResource',
+        resource,
+        through: undefined,
+        purpose: { kind: 'finger', index },
+      })
     }
   }
 
@@ -335,7 +346,7 @@ export class Chord implements TopologyPlugin {
     if (procedure.phase === 'learning') {
       const contact = this.contacts.find(procedure.admitting as NodeId)
       if (contact?.named === undefined) return
-      procedure.connecting(now, [])
+      procedure.connecting(now)
       this.learn(now, contact)
     }
     if (procedure.connected) {

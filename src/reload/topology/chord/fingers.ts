@@ -15,7 +15,8 @@ export function finger(table: RoutingTable, index: number): NodeId | undefined {
   const start = fingerStart(table.self, index)
   const before = table.countUpTo(start)
   const previous = table.clockwise[before - 1]
-  const candidate = previous !== undefined && compareIds(previous, start) === 0 ? previous : table.clockwise[before]
+  const candidate =
+    previous !== undefined && compareIds(previous, start) === 0 ? previous : table.clockwise[before]
   return candidate !== undefined && fingerIndexOf(table.self, candidate) === index ? candidate : undefined
 }
 
@@ -47,7 +48,10 @@ export function openFingers(table: RoutingTable): number[] {
  * The next range to search: walking up from 1 each open range is taken with probability one half, so that far ranges,
  * which shorten most paths, are refreshed most often. Undefined when none is open or the walk took none.
  */
-export function fingerToSearch(table: RoutingTable, random: Random): { index: number; target: ResourceId } | undefined {
+export function fingerToSearch(
+  table: RoutingTable,
+  random: Random,
+): { index: number; target: ResourceId } | undefined {
   for (const index of openFingers(table)) {
     if (random.int(2) === 0) return { index, target: randomFingerTarget(table.self, index, random) }
   }

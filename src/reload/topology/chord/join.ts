@@ -49,18 +49,18 @@ export class JoinProcedure {
     this.deadline = now + JOIN_UPDATE_WAIT_MS
   }
 
-  /** The neighbors of the admitting peer are known: wait for these. */
-  connecting(now: Millis, neighbors: readonly NodeId[]): void {
+  /** The neighbors of the admitting peer are known: wait until their Attaches are settled. */
+  connecting(now: Millis): void {
     this.phase = 'connecting'
     this.deadline = now + JOIN_NEIGHBORS_WAIT_MS
-    for (const id of neighbors) this.open.add(key(id))
   }
 
-  /** One more neighbor, or one done with. */
+  /** An Attach to a neighbor was begun. */
   opened(id: NodeId): void {
-    if (this.phase === 'connecting') this.open.add(key(id))
+    if (this.phase !== 'idle') this.open.add(key(id))
   }
 
+  /** That neighbor has sent its Update, or cannot be reached. */
   settled(id: NodeId): void {
     this.open.delete(key(id))
   }

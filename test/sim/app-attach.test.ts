@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { key, type PeerEvent } from '../../src/reload/index.ts'
+import { Overlay, type SimPeer } from './overlay.ts'
+
+type Opened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
+
+function flows(peer: SimPeer): Opened[] {
+  return peer.events.filter((event): event is Opened => event.kind === 'appFlowOpened')
+}
+
+describe('AppAttach in a simulated overlay', () => {
+  it('R6940-6.5.2-01 R6940-5.4-01 R6940-6.5.2.2-01 opens a flow of its own that proves both ends', () => {
+    const overlay = new Overlay('app')
+    overlay.grow(5, 100)
+    overlay.world.run(2_000)
+    const [asker, , , target] = overlay.peers as [SimPeer, SimPeer, SimPeer, SimPeer]
+    const command = {
+      kind: 'appAttach',
+      id: overlay.newCommandId(),
+      destinations: [{ kind: 'node', nodeId: target.nodeId }],
+      application: 5_060,
+    } as const
+    const opened = overlay.command(asker, command, 'appFlowOpened')
+    expect(key(opened.nodeId)).toBe(key(target.nodeId))
+    expect(opened.initiator).toBe(true)
+    overlay.world.run(500)
+    const [theirs] = flows(target)
+    expect(theirs).toMatchObject({ id: undefined, application: 5_060, initiator: false })
+    expect(key(theirs!.nodeId)).toBe(key(asker.nodeId))
+    expect(opened.channel % 2).toBe(0)
+    expect(theirs!.channel % 2).toBe(1)
+  })
+
+  it('several AppAttaches to one node are served one after the other', () => {
+    const overlay = new Overlay('app')
+    overlay.grow(4, 100)
+    overlay.world.run(2_000)
+    const [asker, target] = overlay.peers as [SimPeer, SimPeer]
+    for (let i = 0; i < 3; i++) {
+      asker.host.input({
+        kind: 'appAttach',
+        id: 100 + i,
+        destinations: [{ kind: 'node', nodeId: target.nodeId }],
+        application: i === 1 ? 5_061 : 5_060,
+      })
+    }
+    overlay.world.run(5_000)
+    expect(flows(asker).map(({ id, application }) => [id, application])).toEqual([
+      [100, 5_060],
+      [101, 5_061],
+      [102, 5_060],
+    ])
+    expect(flows(target).map(({ application }) => application)).toEqual([5_060, 5_061, 5_060])
+  })
+
+  it('an AppAttach to a node that is not there fails in time', () => {
+    const overlay = new Overlay('app')
+    overlay.grow(3, 100)
+    overlay.world.run(2_000)
+    const gone = overlay.user('gone@dht.example.com').nodeId
+    const command = {
+      kind: 'appAttach',
+      id: overlay.newCommandId(),
+      destinations: [{ kind: 'node', nodeId: gone }],
+      application: 5_060,
+      timeoutMs: 4_000,
+    } as const
+    const failed = overlay.command(overlay.peers[0]!, command, 'appAttachFailed', 5_000)
+    expect(failed.error.kind).toBe('timeout')
+  })
+
+  it('R6940-6.1.1-07 R6940-6.3.4-21 [node, hosted user] ends at the node, which answers as the user', () => {
+    const overlay = new Overlay('app')
+    const alice = overlay.user('alice@dht.example.com')
+    overlay.start()
+    overlay.start({ hosted: [alice] })
+    expect(overlay.settled()).toBe(true)
+    overlay.world.run(2_000)
+    const [asker, gateway] = overlay.peers as [SimPeer, SimPeer]
+    const command = {
+      kind: 'ping',
+      id: overlay.newCommandId(),
+      destinations: [
+        { kind: 'node', nodeId: gateway.nodeId },
+        { kind: 'node', nodeId: alice.nodeId },
+      ],
+    } as const
+    const { outcome } = overlay.command(asker, command, 'pingDone')
+    expect(outcome.ok && key(outcome.value.responder)).toBe(key(alice.nodeId))
+  })
+})
