@@ -111,14 +111,7 @@ describe('command line', () => {
   it('overlay init founds once; sign gives the next sequence and can shut a node out', async () => {
     const at = ['--authority', join(folder, 'authority'), '--json']
     expect(
-      await main([
-        'overlay',
-        'init',
-        'dht.example.com',
-        '--bootstrap',
-        '192.0.2.1,192.0.2.2:6090',
-        ...at,
-      ]),
+      await main(['overlay', 'init', 'dht.example.com', '--bootstrap', '192.0.2.1,192.0.2.2:6090', ...at]),
     ).toBe(0)
     expect(JSON.parse(out.join(''))).toMatchObject({ overlay: 'dht.example.com', sequence: 0 })
     const file = join(folder, 'authority', 'configuration.xml')
