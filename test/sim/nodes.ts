@@ -174,7 +174,7 @@ export class Nodes {
       this.start(options)
       this.world.run(50)
     }
-    this.until('ring', () => this.ready(), 60_000)
+    this.until('ring', () => this.ready(), 120_000)
     return this
   }
 
@@ -450,6 +450,7 @@ function sipSettings(host: string, changes: Partial<SipSettings> = {}): Omit<Sip
     roles: { registrar: true, proxy: true, redirect: false },
     domains: [OVERLAY_NAME],
     auth: 'digest',
+    digestAlgorithms: ['SHA-256', 'MD5'],
     listeners: [
       { id: 0, transport: 'udp', host, port: 5060, advertisedHost: host },
       { id: 1, transport: 'tcp', host, port: 5060, advertisedHost: host },

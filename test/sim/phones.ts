@@ -138,7 +138,7 @@ export class SimPhone {
   private readonly domain: string
   private readonly proxy: Target
   private readonly init: PhoneInit
-  private readonly clients = new Map<string, Exchange>()
+  private readonly clients = new Map<string, { readonly exchange: Exchange; readonly request: RequestText }>()
   private readonly servers = new Map<string, Answered>()
   private readonly dialogs: Dialog[] = []
   private readonly streams = new Map<string, LanStream | 'opening'>()
@@ -220,7 +220,7 @@ export class SimPhone {
     const request = { ...call.request, method: 'CANCEL', headers: [] }
     const exchange = new Exchange('CANCEL', request, call.to, this.world.now.ms)
     exchange.branch = call.branch
-    this.clients.set(`${call.branch} CANCEL`, exchange)
+    this.clients.set(`${call.branch} CANCEL`, { exchange, request })
     this.transmit(exchange, requestText(request), T1)
   }
 
@@ -270,7 +270,7 @@ export class SimPhone {
     const branch = `z9hG4bK${this.unique('b')}`
     exchange.branch = branch
     exchange.request = { ...exchange.request, via: this.via(branch, exchange.to) }
-    this.clients.set(`${branch} ${exchange.method}`, exchange)
+    this.clients.set(`${branch} ${exchange.method}`, { exchange, request: exchange.request })
     this.transmit(exchange, requestText(exchange.request), T1)
     this.world.after(GIVE_UP, () => {
       if (exchange.done || exchange.branch !== branch) return
@@ -344,17 +344,18 @@ export class SimPhone {
   // Client side
 
   private response(response: SipMessage): void {
-    const exchange = this.clients.get(`${response.topVia.branch ?? ''} ${response.cseq.method}`)
-    if (exchange === undefined) return
+    const client = this.clients.get(`${response.topVia.branch ?? ''} ${response.cseq.method}`)
+    if (client === undefined) return
+    const { exchange, request } = client
     const { status } = response
-    if (exchange.final !== undefined) {
-      // A repeated final response: its ACK was lost.
-      if (exchange.method === 'INVITE') this.acknowledge(exchange, response)
+    if (exchange.final !== undefined || exchange.request.via !== request.via) {
+      // A repeated final response of this transaction or of one before the challenge: its ACK was lost.
+      if (exchange.method === 'INVITE' && status >= 200) this.acknowledge(exchange, request, response)
       return
     }
     exchange.statuses.push(status)
     if (status < 200) return
-    if (exchange.method === 'INVITE') this.acknowledge(exchange, response)
+    if (exchange.method === 'INVITE') this.acknowledge(exchange, request, response)
     if ((status === 401 || status === 407) && exchange.logins < 2 && this.login(exchange, response)) return
     if (status === 302 && exchange.method === 'INVITE' && this.follow(exchange, response)) return
     exchange.final = response
@@ -395,8 +396,7 @@ export class SimPhone {
     return true
   }
 
-  private acknowledge(exchange: Exchange, response: SipMessage): void {
-    const { request } = exchange
+  private acknowledge(exchange: Exchange, request: RequestText, response: SipMessage): void {
     const to = response.header('to') ?? request.to
     if (response.status >= 300) {
       const { via } = request
