@@ -82,15 +82,14 @@ describe('calls between phones at different peers', () => {
           await callee.event('REGISTER_OK')
           await caller.event('REGISTER_OK')
           caller.dial(`sip:${user(6)}@${DOMAIN}`)
-          await callee.event('CALL_INCOMING')
+          await callee.answer()
           await caller.event('CALL_ESTABLISHED')
-          await callee.event('CALL_ESTABLISHED')
           // Two-way SIP: the far end hangs up.
           callee.command('hangup')
           await caller.event('CALL_CLOSED')
           // And back the other way over the same flows.
           callee.dial(`sip:${user(5)}@${DOMAIN}`)
-          await caller.event('CALL_INCOMING')
+          await caller.answer()
           await callee.event('CALL_ESTABLISHED')
           callee.command('hangup')
           await caller.event('CALL_CLOSED')
@@ -107,13 +106,11 @@ describe('calls between phones at different peers', () => {
       user: user(8),
       target: testbed.peer(1).sip,
       transport: 'udp',
-      answer: false,
     })
     const second = await Baresip.start({
       user: user(8),
       target: testbed.peer(2).sip,
       transport: 'tcp',
-      answer: false,
     })
     const caller = await Baresip.start({ user: user(7), target: testbed.peer(0).sip, transport: 'udp' })
     try {

@@ -18,7 +18,7 @@ async function call(callerPeer: number, calleePeer: number, transport: 'udp' | '
     await callee.event('REGISTER_OK')
     await caller.event('REGISTER_OK')
     caller.dial(`sip:${user(2)}@${DOMAIN}`)
-    await callee.event('CALL_INCOMING')
+    await callee.answer()
     await caller.event('CALL_ESTABLISHED')
     caller.command('hangup')
     await callee.event('CALL_CLOSED')

@@ -11,7 +11,7 @@ export interface BaresipEvent {
   readonly param: string
 }
 
-/** A baresip phone with a sine wave for a microphone, steered over its control port (JSON in netstrings). */
+/** A baresip phone that hears what it says, steered over its control port (JSON in netstrings). */
 export class Baresip {
   private readonly process: Running
   private readonly control: Socket
@@ -36,7 +36,6 @@ export class Baresip {
     target: string
     transport: 'udp' | 'tcp'
     domain?: string
-    answer?: boolean
     register?: boolean
   }): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-baresip-'))
@@ -44,7 +43,7 @@ export class Baresip {
     const controlPort = await freePort()
     const rtpPort = 30_000 + 2 * Math.floor((await freePort()) / 8)
     const domain = init.domain ?? DOMAIN
-    const modules = ['stdio', 'account', 'menu', 'g711', 'ausine', 'aubridge', 'ctrl_tcp']
+    const modules = ['account', 'menu', 'g711', 'aubridge', 'ctrl_tcp']
     const config = [
       `sip_listen 127.0.0.1:${sipPort}`,
       'sip_trans_def udp',
@@ -52,7 +51,7 @@ export class Baresip {
       `rtp_ports ${rtpPort}-${rtpPort + 20}`,
       'rtp_stats yes',
       'audio_player aubridge,nil',
-      'audio_source ausine,440',
+      'audio_source aubridge,nil',
       'audio_alert aubridge,nil',
       `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
       'module_path /usr/lib/baresip/modules',
@@ -65,7 +64,7 @@ export class Baresip {
     const account =
       `<sip:${init.user}@${domain};transport=${init.transport}>;auth_pass=${password}` +
       `;outbound="sip:${init.target};transport=${init.transport}"` +
-      `;regint=${init.register === false ? 0 : 600};answermode=${init.answer === false ? 'manual' : 'auto'}`
+      `;regint=${init.register === false ? 0 : 600};answermode=manual`
     writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`)
     writeFileSync(join(folder, 'accounts'), `${account}\n`)
     writeFileSync(join(folder, 'contacts'), '')
@@ -83,6 +82,13 @@ export class Baresip {
   command(command: string, params = ''): void {
     const json = JSON.stringify({ command, params, token: command })
     this.control.write(`${Buffer.byteLength(json)}:${json},`)
+  }
+
+  /** Waits for a call to ring and picks up. */
+  async answer(): Promise<void> {
+    await this.event('CALL_INCOMING')
+    this.command('accept')
+    await this.event('CALL_ESTABLISHED')
   }
 
   dial(uri: string): void {
