@@ -81,7 +81,10 @@ describe('calls across three nodes', () => {
       const callee = nodes.registered(`u${user++}`, at)
       const calls = callers.map((caller) => caller.call(callee.aor))
       nodes.until('calls', () => calls.every((call) => call.done))
-      expect(calls.map((call) => call.status), nodes.replay()).toEqual(calls.map(() => 200))
+      expect(
+        calls.map((call) => call.status),
+        nodes.replay(),
+      ).toEqual(calls.map(() => 200))
     }
   })
 
@@ -121,10 +124,15 @@ describe('one user at two nodes', () => {
     expect(nodes.finished(call), nodes.replay()).toBe(200)
     nodes.world.run(2_000)
     for (const phone of [here, second, twin]) {
-      expect(phone.rung.map(({ cancelled }) => cancelled), phone.host).toEqual([true])
+      expect(
+        phone.rung.map(({ cancelled }) => cancelled),
+        phone.host,
+      ).toEqual([true])
       expect(phone.rung[0]?.acked, `ACK of 487 at ${phone.host}`).toBe(true)
     }
-    expect(third.rung.map(({ cancelled, acked }) => ({ cancelled, acked }))).toEqual([{ cancelled: false, acked: true }])
+    expect(third.rung.map(({ cancelled, acked }) => ({ cancelled, acked }))).toEqual([
+      { cancelled: false, acked: true },
+    ])
     const after = nodes.nodes.map((one, index) => one.asked('fetch', resource) - (before[index] ?? 0))
     expect(after).toEqual([1, 0, 0])
   })

@@ -63,19 +63,22 @@ describe('how long a registration stands', () => {
     expect(nodes.finished(caller.call(U1))).toBe(480)
   })
 
-  it.each(['udp', 'tcp'] as const)('M-11 unregister over %s removes the entry, registering again brings it back', (transport) => {
-    const nodes = three(`again-${transport}`)
-    const phone = nodes.registered('u1', 0, { transport })
-    const caller = nodes.registered('u2', 2)
-    expect(nodes.finished(phone.unregisterAll())).toBe(200)
-    expect(entries(nodes, U1)).toBe(0)
-    expect(nodes.finished(caller.call(U1))).toBe(480)
-    expect(nodes.finished(phone.register())).toBe(200)
-    expect(nodes.finished(caller.call(U1))).toBe(200)
-    expect(nodes.finished(phone.register({ expiresS: 0 }))).toBe(200)
-    expect(entries(nodes, U1)).toBe(0)
-    expect(nodes.finished(caller.call(U1))).toBe(480)
-  })
+  it.each(['udp', 'tcp'] as const)(
+    'M-11 unregister over %s removes the entry, registering again brings it back',
+    (transport) => {
+      const nodes = three(`again-${transport}`)
+      const phone = nodes.registered('u1', 0, { transport })
+      const caller = nodes.registered('u2', 2)
+      expect(nodes.finished(phone.unregisterAll())).toBe(200)
+      expect(entries(nodes, U1)).toBe(0)
+      expect(nodes.finished(caller.call(U1))).toBe(480)
+      expect(nodes.finished(phone.register())).toBe(200)
+      expect(nodes.finished(caller.call(U1))).toBe(200)
+      expect(nodes.finished(phone.register({ expiresS: 0 }))).toBe(200)
+      expect(entries(nodes, U1)).toBe(0)
+      expect(nodes.finished(caller.call(U1))).toBe(480)
+    },
+  )
 
   it('M-11 a wildcard at one node leaves the registration at the other alone', () => {
     const nodes = three('wildcard')

@@ -22,41 +22,47 @@ function others(nodes: Nodes, avoided: SimNode): [number, number] {
 const SEEDS = Array.from({ length: 20 }, (_, seed) => seed)
 
 describe('the node that stores a registration dies', () => {
-  it.each(SEEDS)('contract 5.3 killed: the next call finds the user, and the copies are made again (seed %i)', (seed) => {
-    const nodes = new Nodes(`owner-dies-${seed}`).users(3).grow(3 + (seed % 3))
-    const victim = owner(nodes, U2)
-    const [at, there] = others(nodes, victim)
-    const caller = nodes.registered('u1', at)
-    const callee = nodes.registered('u2', there)
-    nodes.crash(victim)
-    // Half of the runs call at once, while the others still believe in the dead one.
-    if (seed % 2 === 1) nodes.world.run(5_000)
-    const call = caller.call(U2)
-    expect(nodes.finished(call), nodes.replay()).toBe(200)
-    expect(callee.rung.length).toBe(1)
-    nodes.until('replicas', () => registrationFaults(nodes, U2).length === 0)
-  })
+  it.each(SEEDS)(
+    'contract 5.3 killed: the next call finds the user, and the copies are made again (seed %i)',
+    (seed) => {
+      const nodes = new Nodes(`owner-dies-${seed}`).users(3).grow(3 + (seed % 3))
+      const victim = owner(nodes, U2)
+      const [at, there] = others(nodes, victim)
+      const caller = nodes.registered('u1', at)
+      const callee = nodes.registered('u2', there)
+      nodes.crash(victim)
+      // Half of the runs call at once, while the others still believe in the dead one.
+      if (seed % 2 === 1) nodes.world.run(5_000)
+      const call = caller.call(U2)
+      expect(nodes.finished(call), nodes.replay()).toBe(200)
+      expect(callee.rung.length).toBe(1)
+      nodes.until('replicas', () => registrationFaults(nodes, U2).length === 0)
+    },
+  )
 
-  it.each(SEEDS)('contract 5.2 killed in the moment of the 200: nothing acknowledged is lost (seed %i)', (seed) => {
-    const nodes = new Nodes(`acknowledged-${seed}`).users(3).grow(3 + (seed % 3))
-    const victim = owner(nodes, U2)
-    const [at, there] = others(nodes, victim)
-    const caller = nodes.registered('u1', at)
-    const silent = seed % 4 === 3
-    let killed = false
-    nodes.lan.watch((_from, to, bytes) => {
-      const text = Buffer.from(bytes).toString('latin1')
-      if (killed || to.host !== '172.16.0.2' || !text.startsWith('SIP/2.0 200')) return
-      killed = true
-      nodes.crash(victim, silent)
-    })
-    const callee = nodes.registered('u2', there)
-    expect(killed).toBe(true)
-    // A cable that was pulled shows only by silence; the INVITE may be the one to find out and to fail.
-    if (silent) nodes.world.run(40_000)
-    expect(nodes.finished(caller.call(U2)), nodes.replay()).toBe(200)
-    expect(callee.rung.length).toBe(1)
-  })
+  it.each(SEEDS)(
+    'contract 5.2 killed in the moment of the 200: nothing acknowledged is lost (seed %i)',
+    (seed) => {
+      const nodes = new Nodes(`acknowledged-${seed}`).users(3).grow(3 + (seed % 3))
+      const victim = owner(nodes, U2)
+      const [at, there] = others(nodes, victim)
+      const caller = nodes.registered('u1', at)
+      const silent = seed % 4 === 3
+      let killed = false
+      nodes.lan.watch((_from, to, bytes) => {
+        const text = Buffer.from(bytes).toString('latin1')
+        if (killed || to.host !== '172.16.0.2' || !text.startsWith('SIP/2.0 200')) return
+        killed = true
+        nodes.crash(victim, silent)
+      })
+      const callee = nodes.registered('u2', there)
+      expect(killed).toBe(true)
+      // A cable that was pulled shows only by silence; the INVITE may be the one to find out and to fail.
+      if (silent) nodes.world.run(40_000)
+      expect(nodes.finished(caller.call(U2)), nodes.replay()).toBe(200)
+      expect(callee.rung.length).toBe(1)
+    },
+  )
 
   it('contract 5.3 any one of five nodes dies: every AOR registered elsewhere can be called from everywhere', () => {
     for (let dead = 0; dead < 5; dead++) {
@@ -70,7 +76,10 @@ describe('the node that stores a registration dies', () => {
         return caller === undefined ? [] : [caller.call(callee.aor)]
       })
       nodes.until('calls', () => calls.every(({ done }) => done))
-      expect(calls.map(({ status }) => status), nodes.replay()).toEqual(calls.map(() => 200))
+      expect(
+        calls.map(({ status }) => status),
+        nodes.replay(),
+      ).toEqual(calls.map(() => 200))
     }
   })
 })
@@ -106,7 +115,12 @@ describe('overlay out of reach', () => {
     const nodes = new Nodes('founder-cut', { adapter: { selfTestIntervalMs: 10_000 } }).users(6).grow(4)
     nodes.isolate(nodes.node(0))
     nodes.world.run(20_000)
-    const phones = [nodes.registered('u1', 0), nodes.registered('u2', 0), nodes.registered('u3', 2), nodes.registered('u4', 3)]
+    const phones = [
+      nodes.registered('u1', 0),
+      nodes.registered('u2', 0),
+      nodes.registered('u3', 2),
+      nodes.registered('u4', 3),
+    ]
     nodes.world.run(40_000)
     nodes.network.heal()
     const whole = (): boolean => nodes.nodes.every(({ core }) => core.peer.snapshot().successors.length === 3)
@@ -115,7 +129,10 @@ describe('overlay out of reach', () => {
     for (const caller of phones)
       for (const callee of phones)
         if (caller !== callee)
-          expect(nodes.finished(caller.call(callee.aor)), `${caller.aor} ${callee.aor} ${nodes.replay()}`).toBe(200)
+          expect(
+            nodes.finished(caller.call(callee.aor)),
+            `${caller.aor} ${callee.aor} ${nodes.replay()}`,
+          ).toBe(200)
   })
 
   it('M-08 M-28 while nobody has noticed yet a REGISTER ends by itself in time, and stands later or can be repeated', () => {
@@ -149,19 +166,22 @@ describe('overlay out of reach', () => {
 })
 
 describe("the callee's node dies", () => {
-  it.each([false, true])('its entry is still there: the call ends in time with 408 or 480 (without a word: %s)', (silent) => {
-    const nodes = new Nodes(`callee-node-${silent}`).users(4).grow(4)
-    const caller = nodes.registered('u1', 0)
-    nodes.registered('u2', 2)
-    nodes.crash(nodes.node(2), silent)
-    const call = caller.call(U2)
-    nodes.until('end of call', () => call.done, 32_000)
-    expect([408, 480], nodes.replay()).toContain(call.status)
-    // Asked again at once it is known to be gone.
-    const again = caller.call(U2)
-    nodes.until('end of call', () => again.done, 32_000)
-    expect([408, 480], nodes.replay()).toContain(again.status)
-  })
+  it.each([false, true])(
+    'its entry is still there: the call ends in time with 408 or 480 (without a word: %s)',
+    (silent) => {
+      const nodes = new Nodes(`callee-node-${silent}`).users(4).grow(4)
+      const caller = nodes.registered('u1', 0)
+      nodes.registered('u2', 2)
+      nodes.crash(nodes.node(2), silent)
+      const call = caller.call(U2)
+      nodes.until('end of call', () => call.done, 32_000)
+      expect([408, 480], nodes.replay()).toContain(call.status)
+      // Asked again at once it is known to be gone.
+      const again = caller.call(U2)
+      nodes.until('end of call', () => again.done, 32_000)
+      expect([408, 480], nodes.replay()).toContain(again.status)
+    },
+  )
 
   it.each([false, true])('during the ringing: the caller is told (without a word: %s)', (silent) => {
     const nodes = new Nodes(`ringing-${silent}`).users(4).grow(4)
@@ -229,16 +249,19 @@ describe('leaving', () => {
     expect(nodes.finished(caller.bye(talk.dialog))).toBe(200)
   })
 
-  it.each(SEEDS.slice(0, 8))('R-05 the nodes leave one after the other: no AOR of those that stay is lost (seed %i)', (seed) => {
-    const nodes = new Nodes(`leaving-${seed}`).users(6).grow(5)
-    const phones = [3, 4].map((at, index) => nodes.registered(`u${index}`, at))
-    for (const at of [0, 1, 2]) {
-      nodes.node(at).input({ kind: 'drain' })
-      nodes.until('left', () => nodes.node(at).left, 20_000)
-      const [a, b] = phones
-      if (a === undefined || b === undefined) throw new Error('two phones')
-      expect(nodes.finished(a.call(b.aor)), nodes.replay()).toBe(200)
-      expect(nodes.finished(b.call(a.aor)), nodes.replay()).toBe(200)
-    }
-  })
+  it.each(SEEDS.slice(0, 8))(
+    'R-05 the nodes leave one after the other: no AOR of those that stay is lost (seed %i)',
+    (seed) => {
+      const nodes = new Nodes(`leaving-${seed}`).users(6).grow(5)
+      const phones = [3, 4].map((at, index) => nodes.registered(`u${index}`, at))
+      for (const at of [0, 1, 2]) {
+        nodes.node(at).input({ kind: 'drain' })
+        nodes.until('left', () => nodes.node(at).left, 20_000)
+        const [a, b] = phones
+        if (a === undefined || b === undefined) throw new Error('two phones')
+        expect(nodes.finished(a.call(b.aor)), nodes.replay()).toBe(200)
+        expect(nodes.finished(b.call(a.aor)), nodes.replay()).toBe(200)
+      }
+    },
+  )
 })

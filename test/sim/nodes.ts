@@ -116,7 +116,8 @@ export class SimNode {
   /** How often the adapter asked for, or stored, registrations at that resource; certificates live there too. */
   asked(kind: 'fetch' | 'store', resource: ResourceId): number {
     return this.commands.filter(
-      (command) => command.kind === kind && isRegistration(command) && key(command.resource) === key(resource),
+      (command) =>
+        command.kind === kind && isRegistration(command) && key(command.resource) === key(resource),
     ).length
   }
 }
@@ -161,7 +162,8 @@ export class Nodes {
     const index = this.nodes.length
     const first = this.nodes[0]
     const credential =
-      options.credential ?? this.issuer.issue(`node${index}@${OVERLAY_NAME}`, this.random.fork(`node ${index}`))
+      options.credential ??
+      this.issuer.issue(`node${index}@${OVERLAY_NAME}`, this.random.fork(`node ${index}`))
     const node = this.make(index, credential, options, first === undefined ? [] : [first.address], [])
     this.nodes.push(node)
     this.begin(node)
@@ -174,7 +176,11 @@ export class Nodes {
       this.start(options)
       this.world.run(50)
     }
-    this.until('ring', () => this.ready(), 120_000)
+    // Looked at ten times a second: a look costs more than an event.
+    for (let waited = 0; !this.ready(); waited += 100) {
+      if (waited > 120_000) throw new Error(`no ring within ${waited} ms; ${this.replay()}`)
+      this.world.run(100)
+    }
     return this
   }
 
@@ -219,7 +225,13 @@ export class Nodes {
 
   phone(user: string, node: SimNode, init: PhoneInit = {}): SimPhone {
     const host = `172.16.${this.phones.length >> 8}.${(this.phones.length & 255) + 1}`
-    const phone = new SimPhone(this.world, this.lan, { user, domain: OVERLAY_NAME, host, proxy: node.sipHost, ...init })
+    const phone = new SimPhone(this.world, this.lan, {
+      user,
+      domain: OVERLAY_NAME,
+      host,
+      proxy: node.sipHost,
+      ...init,
+    })
     this.phones.push(phone)
     return phone
   }
@@ -246,7 +258,8 @@ export class Nodes {
 
   /** Runs the world until `done`; throws with the seed when it does not come to that. */
   until(what: string, done: () => boolean, limit: Millis = 40_000): void {
-    if (!this.world.runUntil(done, limit)) throw new Error(`${what}: not within ${limit} ms; ${this.replay()}`)
+    if (!this.world.runUntil(done, limit))
+      throw new Error(`${what}: not within ${limit} ms; ${this.replay()}`)
   }
 
   query(node: SimNode, query: NodeQuery): NodeAnswer {
@@ -440,7 +453,8 @@ function watchCommands(node: SimNode): void {
   const { peer } = node.core
   const step = peer.step.bind(peer)
   peer.step = (now, input) => {
-    if (input.kind === 'store' || input.kind === 'fetch' || input.kind === 'appAttach') node.commands.push(input)
+    if (input.kind === 'store' || input.kind === 'fetch' || input.kind === 'appAttach')
+      node.commands.push(input)
     step(now, input)
   }
 }

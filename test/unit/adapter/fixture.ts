@@ -35,14 +35,24 @@ export function at(ms: number): Now {
   return { ms, wall: 1_700_000_000_000 + ms }
 }
 
-export function binding(contact: string, expiresAtMs: number, over: Partial<PublishedBinding> = {}): PublishedBinding {
+export function binding(
+  contact: string,
+  expiresAtMs: number,
+  over: Partial<PublishedBinding> = {},
+): PublishedBinding {
   return { kind: 'device', contact, parameters: new Map(), secure: false, expiresAtMs, ...over }
 }
 
 /** The adapter's shared parts with hosted accounts and nothing behind the outbox. */
-export function adapterParts(over: Partial<AdapterSettings> = {}, hosted: readonly string[] = [ALICE, BOB]): AdapterParts {
+export function adapterParts(
+  over: Partial<AdapterSettings> = {},
+  hosted: readonly string[] = [ALICE, BOB],
+): AdapterParts {
   const accounts = new Map<string, Account>(
-    hosted.map((aor) => [aor, { username: aor.split('@')[0] ?? '', ha1: new Map(), aors: [aor], delegates: [] }]),
+    hosted.map((aor) => [
+      aor,
+      { username: aor.split('@')[0] ?? '', ha1: new Map(), aors: [aor], delegates: [] },
+    ]),
   )
   const parts = new AdapterParts({
     random: new SeededRandom('adapter'),
@@ -59,7 +69,11 @@ export function adapterParts(over: Partial<AdapterSettings> = {}, hosted: readon
 }
 
 /** What a part wants done, sorted by who does it. */
-export function drained(parts: AdapterParts): { commands: PeerCommand[]; sip: SipInput[]; all: AdapterAction[] } {
+export function drained(parts: AdapterParts): {
+  commands: PeerCommand[]
+  sip: SipInput[]
+  all: AdapterAction[]
+} {
   const all = parts.outbox.drain()
   return {
     all,

@@ -15,7 +15,11 @@ beforeEach(() => {
   pool = new FlowPool(parts)
 })
 
-function opened(ms: number, channel: number, over: { id?: number; application?: number; initiator?: boolean; node?: number } = {}): void {
+function opened(
+  ms: number,
+  channel: number,
+  over: { id?: number; application?: number; initiator?: boolean; node?: number } = {},
+): void {
   pool.opened(at(ms), {
     id: over.id,
     channel,
@@ -45,7 +49,9 @@ describe('application flows to other nodes', () => {
     const { sip, commands: more } = drained(parts)
     expect(more).toEqual([])
     expect(sip[0]).toEqual({ kind: 'peerFlowUp', flow: flowId(11), peer: key(FAR), secure: false })
-    expect(sip.slice(1)).toEqual([1, 2, 3].map((id) => ({ kind: 'peerFlow', id, outcome: { ok: true, flow: flowId(11) } })))
+    expect(sip.slice(1)).toEqual(
+      [1, 2, 3].map((id) => ({ kind: 'peerFlow', id, outcome: { ok: true, flow: flowId(11) } })),
+    )
   })
 
   it('M-25 a flow that the far end opened serves our requests too', () => {
@@ -67,7 +73,13 @@ describe('application flows to other nodes', () => {
   })
 
   it('an address that leads to ourselves or nowhere is 480', () => {
-    for (const address of [`node:${key(SELF)}`, 'gr:!!!', 'route:', 'node:00000000000000000000000000000000', 'what:ever']) {
+    for (const address of [
+      `node:${key(SELF)}`,
+      'gr:!!!',
+      'route:',
+      'node:00000000000000000000000000000000',
+      'what:ever',
+    ]) {
       pool.open(at(0), 1, address, false, 8000)
       expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 480 } }])
     }
@@ -79,7 +91,10 @@ describe('application flows to other nodes', () => {
     pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.notFound, info: '' })
     expect(drained(parts).sip).toMatchObject([{ id: 1, outcome: { ok: false, status: 480 } }])
     pool.open(at(20_000), 2, ADDRESS, false, 8000)
-    expect(drained(parts)).toMatchObject({ commands: [], sip: [{ id: 2, outcome: { ok: false, status: 480 } }] })
+    expect(drained(parts)).toMatchObject({
+      commands: [],
+      sip: [{ id: 2, outcome: { ok: false, status: 480 } }],
+    })
     pool.open(at(31_000), 3, ADDRESS, false, 8000)
     expect(attaches(drained(parts).commands)).toHaveLength(1)
   })
@@ -126,7 +141,11 @@ describe('application flows to other nodes', () => {
     pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.inProgress, info: '' })
     expect(drained(parts).sip).toEqual([])
     opened(500, 20, { initiator: false })
-    expect(drained(parts).sip.at(-1)).toEqual({ kind: 'peerFlow', id: 1, outcome: { ok: true, flow: flowId(20) } })
+    expect(drained(parts).sip.at(-1)).toEqual({
+      kind: 'peerFlow',
+      id: 1,
+      outcome: { ok: true, flow: flowId(20) },
+    })
   })
 
   it('In_Progress without a flow ends in 480 after 3 s', () => {

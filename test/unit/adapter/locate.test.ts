@@ -15,27 +15,54 @@ import {
   type KindId,
   type VerifiedValue,
 } from '../../../src/reload/index.ts'
-import { adapterParts, ALICE, at, BOB, drained, fetches, nodeId, OVERLAY, SELF, userCredential } from './fixture.ts'
+import {
+  adapterParts,
+  ALICE,
+  at,
+  BOB,
+  drained,
+  fetches,
+  nodeId,
+  OVERLAY,
+  SELF,
+  userCredential,
+} from './fixture.ts'
 
 const CAROL = 'carol@dht.example.com'
 const HERE: readonly Destination[] = [{ kind: 'node', nodeId: SELF }]
 const THERE: readonly Destination[] = [{ kind: 'node', nodeId: nodeId(0x0b) }]
 const AFAR: readonly Destination[] = [{ kind: 'node', nodeId: nodeId(0x0c) }]
 
-function entry(signer: Credential, value: Uint8Array, over: { exists?: boolean; key?: Uint8Array } = {}): VerifiedValue {
+function entry(
+  signer: Credential,
+  value: Uint8Array,
+  over: { exists?: boolean; key?: Uint8Array } = {},
+): VerifiedValue {
   return {
     signer: signer.certificate,
     signerNodeId: signer.nodeId,
     data: {
       storageTime: 1n,
       lifetime: 600,
-      signature: { hashAlgorithm: 4, signatureAlgorithm: 3, identity: { kind: 'none' }, value: new Uint8Array(0) },
-      value: { model: 'dictionary', key: over.key ?? signer.nodeId, value: { exists: over.exists ?? true, value } },
+      signature: {
+        hashAlgorithm: 4,
+        signatureAlgorithm: 3,
+        identity: { kind: 'none' },
+        value: new Uint8Array(0),
+      },
+      value: {
+        model: 'dictionary',
+        key: over.key ?? signer.nodeId,
+        value: { exists: over.exists ?? true, value },
+      },
     },
   }
 }
 
-function route(destinations: readonly Destination[], contactPrefs: Uint8Array = new Uint8Array(0)): Uint8Array {
+function route(
+  destinations: readonly Destination[],
+  contactPrefs: Uint8Array = new Uint8Array(0),
+): Uint8Array {
   return encodeSipRegistration({ kind: 'route', contactPrefs, destinations })
 }
 
@@ -43,7 +70,10 @@ function uri(text: string): Uint8Array {
   return encodeSipRegistration({ kind: 'uri', uri: text })
 }
 
-function result(registrations: readonly VerifiedValue[], certificates: readonly VerifiedValue[] = []): FetchResult {
+function result(
+  registrations: readonly VerifiedValue[],
+  certificates: readonly VerifiedValue[] = [],
+): FetchResult {
   const kinds = new Map<KindId, { generation: bigint; values: readonly VerifiedValue[] }>([
     [KIND.sipRegistration, { generation: 1n, values: registrations }],
     [KIND.certificateByUser, { generation: 1n, values: certificates }],
@@ -69,7 +99,10 @@ function located(overlay: ReadonlyMap<string, FetchResult>): unknown {
     const answer = sip.find((input) => input.kind === 'located')
     if (answer?.kind === 'located') return answer.outcome
     for (const fetch of fetches(commands)) {
-      locator.fetchDone(at(1), fetch.id, { ok: true, value: byResource.get(String(fetch.resource)) ?? result([]) })
+      locator.fetchDone(at(1), fetch.id, {
+        ok: true,
+        value: byResource.get(String(fetch.resource)) ?? result([]),
+      })
     }
   }
   return undefined
@@ -89,7 +122,9 @@ describe('AOR to targets', () => {
   })
 
   it('a route becomes a peer target, and several entries several targets', () => {
-    expect(located(new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route(AFAR))])]]))).toEqual({
+    expect(
+      located(new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route(AFAR))])]])),
+    ).toEqual({
       kind: 'found',
       userExists: true,
       loop: false,
@@ -101,18 +136,25 @@ describe('AOR to targets', () => {
   })
 
   it('R7904-4.2-04 two entries that lead to one node are one target', () => {
-    const outcome = located(new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route([...AFAR, ...THERE]))])]]))
+    const outcome = located(
+      new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route([...AFAR, ...THERE]))])]]),
+    )
     expect(outcome).toMatchObject({ targets: [{ address: routeAddress(THERE) }] })
   })
 
   it('an entry that leads to this adapter is skipped: its bindings are known', () => {
-    expect(located(new Map([[BOB, result([entry(BOB_B, route(HERE))])]]))).toMatchObject({ targets: [], userExists: true })
+    expect(located(new Map([[BOB, result([entry(BOB_B, route(HERE))])]]))).toMatchObject({
+      targets: [],
+      userExists: true,
+    })
   })
 
   it('S-63 an entry signed by somebody else, or under a foreign key, is not believed', () => {
     const mallory = userCredential('mallory@dht.example.com', 0xee)
     const outcome = located(
-      new Map([[BOB, result([entry(mallory, route(AFAR)), entry(BOB_B, route(THERE), { key: nodeId(0xcc) })])]]),
+      new Map([
+        [BOB, result([entry(mallory, route(AFAR)), entry(BOB_B, route(THERE), { key: nodeId(0xcc) })])],
+      ]),
     )
     expect(outcome).toMatchObject({ targets: [], userExists: false })
   })
@@ -138,7 +180,10 @@ describe('AOR to targets', () => {
         [CAROL, result([entry(userCredential(CAROL, 0xc1), route(THERE))])],
       ]),
     )
-    expect(outcome).toMatchObject({ targets: [{ kind: 'peer', address: routeAddress(THERE), aor: CAROL }], loop: false })
+    expect(outcome).toMatchObject({
+      targets: [{ kind: 'peer', address: routeAddress(THERE), aor: CAROL }],
+      loop: false,
+    })
   })
 
   it('forwarding to a user who is hosted here becomes a local target', () => {
@@ -161,7 +206,9 @@ describe('AOR to targets', () => {
     const chain = new Map<string, FetchResult>()
     const names = Array.from({ length: 12 }, (_, i) => `hop${i}@${OVERLAY}`)
     chain.set(BOB, result([entry(BOB_B, uri(names[0]!))]))
-    names.forEach((name, i) => chain.set(name, result([entry(userCredential(name, 0x20 + i), uri(names[i + 1] ?? ALICE))])))
+    names.forEach((name, i) =>
+      chain.set(name, result([entry(userCredential(name, 0x20 + i), uri(names[i + 1] ?? ALICE))])),
+    )
     expect(located(chain)).toMatchObject({ kind: 'found', targets: [] })
   })
 
@@ -172,14 +219,19 @@ describe('AOR to targets', () => {
   })
 
   it('M-21 a certificate under the name shows that an unregistered user exists', () => {
-    expect(located(new Map([[BOB, result([], [entry(BOB_B, BOB_B.certificate.der)])]]))).toMatchObject({ userExists: true })
+    expect(located(new Map([[BOB, result([], [entry(BOB_B, BOB_B.certificate.der)])]]))).toMatchObject({
+      userExists: true,
+    })
     expect(located(new Map())).toMatchObject({ userExists: false, targets: [] })
   })
 
   it.each([
     [{ kind: 'timeout' } as const, { kind: 'failed', status: 504 }],
     [{ kind: 'notJoined' } as const, { kind: 'failed', status: 503, retryAfterS: 30 }],
-    [{ kind: 'reload', code: ERROR_CODE.notFound, info: '' } as const, { kind: 'found', targets: [], userExists: false }],
+    [
+      { kind: 'reload', code: ERROR_CODE.notFound, info: '' } as const,
+      { kind: 'found', targets: [], userExists: false },
+    ],
     [{ kind: 'reload', code: ERROR_CODE.forbidden, info: '' } as const, { kind: 'failed', status: 500 }],
     [{ kind: 'reload', code: ERROR_CODE.unknownKind, info: '' } as const, { kind: 'failed', status: 503 }],
   ])('E55 Fetch failure %j is %j', (error, outcome) => {

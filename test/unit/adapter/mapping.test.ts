@@ -1,10 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { desiredEntry } from '../../../src/adapter/desired-entry.ts'
 import { mergedFeatures } from '../../../src/adapter/feature-merge.ts'
-import { jittered, overlayLifetimeS, removalLifetimeS, renewalMarginMs } from '../../../src/adapter/lifetime.ts'
-import { decodeGr, destinationsOf, encodeGr, routeAddress, terminalNode } from '../../../src/adapter/overlay-address.ts'
+import {
+  jittered,
+  overlayLifetimeS,
+  removalLifetimeS,
+  renewalMarginMs,
+} from '../../../src/adapter/lifetime.ts'
+import {
+  decodeGr,
+  destinationsOf,
+  encodeGr,
+  routeAddress,
+  terminalNode,
+} from '../../../src/adapter/overlay-address.ts'
 import { registerFailure, storeRetry } from '../../../src/adapter/error-map.ts'
-import { asNodeId, decodeSipRegistration, encodeContactPreferences, ERROR_CODE } from '../../../src/reload/index.ts'
+import {
+  asNodeId,
+  decodeSipRegistration,
+  encodeContactPreferences,
+  ERROR_CODE,
+} from '../../../src/reload/index.ts'
 import { fromHex, fromUtf8, toHex } from '../../../src/common/bytes.ts'
 import { binding, SELF } from './fixture.ts'
 
@@ -17,9 +33,12 @@ describe('overlay GRUU values', () => {
     expect(decodeGr('ARAAESIzRFVmd4iZqrvM3e7/')).toEqual(LIST)
   })
 
-  it.each(['', 'A', 'ARAAESIzRFVmd4iZqrvM3e7', '~~~~', 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTA~'])('M-16 %j is no list', (value) => {
-    expect(decodeGr(value)).toBeUndefined()
-  })
+  it.each(['', 'A', 'ARAAESIzRFVmd4iZqrvM3e7', '~~~~', 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTA~'])(
+    'M-16 %j is no list',
+    (value) => {
+      expect(decodeGr(value)).toBeUndefined()
+    },
+  )
 
   it('M-26 an address of a Via names the node', () => {
     const list = destinationsOf(`node:${toHex(LIST[0]!.nodeId)}`)
@@ -35,13 +54,19 @@ describe('desired overlay entry', () => {
   })
 
   it('one forwarding binding becomes the uri entry of the example', () => {
-    const value = desiredEntry([binding('sip:charlie@dht.example.com', 1, { kind: 'forward' })], SELF, SETTINGS)
+    const value = desiredEntry(
+      [binding('sip:charlie@dht.example.com', 1, { kind: 'forward' })],
+      SELF,
+      SETTINGS,
+    )
     expect(toHex(value!)).toBe(`0100190017${toHex(new TextEncoder().encode('charlie@dht.example.com'))}`)
   })
 
   it('one node binding publishes that list', () => {
     const contact = `sip:x@dht.example.com;gr=${encodeGr(LIST)}`
-    const decoded = decodeSipRegistration(desiredEntry([binding(contact, 1, { kind: 'node' })], SELF, SETTINGS)!)
+    const decoded = decodeSipRegistration(
+      desiredEntry([binding(contact, 1, { kind: 'node' })], SELF, SETTINGS)!,
+    )
     expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.destinations).toEqual(LIST)
   })
 
@@ -56,19 +81,30 @@ describe('desired overlay entry', () => {
       ['audio', ''],
       ['description', '"<desk phone of Alice>"'],
     ])
-    const text = fromUtf8(desiredEntry([binding('sip:alice@192.168.7.7:5099', 1, { parameters })], SELF, SETTINGS)!)
-    for (const secret of ['192.168', '5099', 'uuid', '000A95', 'desk phone']) expect(text).not.toContain(secret)
+    const text = fromUtf8(
+      desiredEntry([binding('sip:alice@192.168.7.7:5099', 1, { parameters })], SELF, SETTINGS)!,
+    )
+    for (const secret of ['192.168', '5099', 'uuid', '000A95', 'desk phone'])
+      expect(text).not.toContain(secret)
     expect(text).toContain('sip.audio=TRUE')
   })
 })
 
 describe('M-13 merged capabilities', () => {
   const merged = (...all: Record<string, string>[]): string =>
-    fromUtf8(encodeContactPreferences(mergedFeatures(all.map((each) => binding('sip:a@h', 1, { parameters: new Map(Object.entries(each)) })))))
+    fromUtf8(
+      encodeContactPreferences(
+        mergedFeatures(
+          all.map((each) => binding('sip:a@h', 1, { parameters: new Map(Object.entries(each)) })),
+        ),
+      ),
+    )
 
   it('M-13 keeps what every binding states, ORs values, drops negations, widens numbers', () => {
     expect(merged({ audio: '', video: '' }, { audio: '' })).toBe('(& (sip.audio=TRUE))')
-    expect(merged({ class: '"business"' }, { class: '"personal"' })).toBe('(& (| (sip.class=business) (sip.class=personal)))')
+    expect(merged({ class: '"business"' }, { class: '"personal"' })).toBe(
+      '(& (| (sip.class=business) (sip.class=personal)))',
+    )
     expect(merged({ methods: '"INVITE,!BYE"' })).toBe('(& (sip.methods=INVITE))')
     expect(merged({ priority: '"#1:3"' }, { priority: '"#=7"' })).toBe('(& (sip.priority=1..7))')
     expect(merged({ '+sip.instance': '"<x>"' })).toBe('')
@@ -82,8 +118,12 @@ describe('M-13 merged capabilities', () => {
   })
 
   it('M-13 a predicate over 512 bytes shrinks to nothing but the scheme', () => {
-    const parameters = new Map([['language', `"${Array.from({ length: 200 }, (_, i) => `x${i}`).join(',')}"`]])
-    const decoded = decodeSipRegistration(desiredEntry([binding('sip:a@h', 1, { parameters })], SELF, SETTINGS)!)
+    const parameters = new Map([
+      ['language', `"${Array.from({ length: 200 }, (_, i) => `x${i}`).join(',')}"`],
+    ])
+    const decoded = decodeSipRegistration(
+      desiredEntry([binding('sip:a@h', 1, { parameters })], SELF, SETTINGS)!,
+    )
     expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.contactPrefs.length).toBe(0)
   })
 })
@@ -95,9 +135,12 @@ describe('lifetimes', () => {
     [30_000, 1e12, 300],
     [90_000_000, 1e12, 7200],
     [3_600_000, 600_000, 600],
-  ])('M-14 R7904-3.1-02 bindings of %d ms and a certificate of %d ms give %d s', (bindings, certificate, seconds) => {
-    expect(overlayLifetimeS(bindings, certificate, settings)).toBe(seconds)
-  })
+  ])(
+    'M-14 R7904-3.1-02 bindings of %d ms and a certificate of %d ms give %d s',
+    (bindings, certificate, seconds) => {
+      expect(overlayLifetimeS(bindings, certificate, settings)).toBe(seconds)
+    },
+  )
 
   it('M-14 renews below a quarter of the life or two minutes', () => {
     expect(renewalMarginMs(3660)).toBe(915_000)

@@ -40,7 +40,9 @@ describe('REGISTER becomes Store', () => {
     const value = store?.values[0]
     expect(value?.key).toEqual(CREDENTIAL.nodeId)
     const decoded = decodeSipRegistration(value!.value)
-    expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.destinations).toEqual([{ kind: 'node', nodeId: SELF }])
+    expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.destinations).toEqual([
+      { kind: 'node', nodeId: SELF },
+    ])
     publisher.storeDone(at(10), store!.id, undefined)
     expect(drained(parts).sip).toEqual([{ kind: 'published', id: 7, outcome: { ok: true } }])
   })
@@ -55,7 +57,10 @@ describe('REGISTER becomes Store', () => {
   it('M-12 a second phone of the same user costs no Store: one entry stands for both', () => {
     const parts = adapterParts()
     const publisher = registered(parts)
-    publisher.register(at(1000), 2, ALICE, [binding('sip:alice@10.0.0.5', HOUR), binding('sip:alice@10.0.0.6', HOUR)])
+    publisher.register(at(1000), 2, ALICE, [
+      binding('sip:alice@10.0.0.5', HOUR),
+      binding('sip:alice@10.0.0.6', HOUR),
+    ])
     const { commands, sip } = drained(parts)
     expect(commands).toEqual([])
     expect(sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
@@ -134,7 +139,9 @@ describe('REGISTER becomes Store', () => {
     publisher.storeDone(at(5000), store!.id, { kind: 'timeout' })
     const [answer] = drained(parts).sip
     expect(answer).toMatchObject({ outcome: { ok: false, status: 503 } })
-    expect(answer?.kind === 'published' && !answer.outcome.ok && answer.outcome.retryAfterS).toBeGreaterThanOrEqual(10)
+    expect(
+      answer?.kind === 'published' && !answer.outcome.ok && answer.outcome.retryAfterS,
+    ).toBeGreaterThanOrEqual(10)
     expect(publisher.user(ALICE)?.committed).toEqual([])
   })
 
@@ -154,7 +161,9 @@ describe('REGISTER becomes Store', () => {
   it('Data_Too_Large is tried again without contact_prefs', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [binding('sip:a@10.0.0.5', HOUR, { parameters: new Map([['audio', '']]) })])
+    publisher.register(at(0), 1, ALICE, [
+      binding('sip:a@10.0.0.5', HOUR, { parameters: new Map([['audio', '']]) }),
+    ])
     const [first] = stores(drained(parts).commands)
     publisher.storeDone(at(10), first!.id, reload(ERROR_CODE.dataTooLarge))
     const [second] = stores(drained(parts).commands)
@@ -193,7 +202,10 @@ describe('REGISTER becomes Store', () => {
     parts.outbox.drain()
     publisher.enrolled(at(50), BOB, { ok: false, final: true, reason: 'username_not_available' })
     publisher.register(at(100), 2, BOB, [binding('sip:bob@10.0.0.7', HOUR)])
-    expect(drained(parts).sip).toMatchObject([{ id: 1, outcome: { status: 403 } }, { id: 2, outcome: { status: 403 } }])
+    expect(drained(parts).sip).toMatchObject([
+      { id: 1, outcome: { status: 403 } },
+      { id: 2, outcome: { status: 403 } },
+    ])
   })
 
   it('leaving withdraws every own entry and tells when that is done', () => {
