@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,16 +54,27 @@ describe('the overlay on the wire', () => {
     const keys = readdirSync(folder).filter((name) => name !== 'overlay.pcapng' && name !== 'keys')
     const keylog = join(folder, 'keys')
     writeFileSync(keylog, keys.map((name) => readFileSync(join(folder, name), 'utf8')).join(''))
+    // tshark binds a protocol to a TLS port only together with a key file; any RSA key will do, the key log decrypts.
+    const unused = join(folder, 'unused.pem')
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    writeFileSync(unused, rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }))
     const decode = [
       ...['-n', '-2', '-r', file, '-o', `tls.keylog_file:${keylog}`],
       ...OVERLAY_PORTS.flatMap((port) => [
-        '-d',
-        `tls.port==${port},reload-framing`,
-        '-d',
-        `tcp.port==${port},tls`,
+        ...['-d', `tcp.port==${port},tls`],
+        ...['-o', `uat:ssl_keys:"127.0.0.1","${port}","reload-framing","${unused}",""`],
       ]),
     ]
-    const fields = ['-T', 'fields', '-e', 'frame.number', '-e', 'frame.protocols', '-e', 'reload.opcode']
+    const fields = [
+      '-T',
+      'fields',
+      '-e',
+      'frame.number',
+      '-e',
+      'frame.protocols',
+      '-e',
+      'reload.message.code',
+    ]
     const dissected = (await tshark([...decode, '-Y', 'reload', ...fields]))
       .split('\n')
       .filter((line) => /^\d/.test(line))

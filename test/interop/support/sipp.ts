@@ -31,11 +31,9 @@ export function sipp(run: SippRun): Running {
     csv,
     `SEQUENTIAL\n${name};[authentication username=${name} password=${run.password ?? `pw-${name}`}];\n`,
   )
-  const keys = Object.entries({ domain: DOMAIN, expires: '600', parameters, ...run.keys }).flatMap(([key, value]) => [
-    '-key',
-    key,
-    value,
-  ])
+  const keys = Object.entries({ domain: DOMAIN, expires: '600', parameters, ...run.keys }).flatMap(
+    ([key, value]) => ['-key', key, value],
+  )
   return new Running(
     'sipp',
     [
