@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Baresip } from './support/baresip.ts'
 import { interop } from './support/require.ts'
+import { sipp } from './support/sipp.ts'
 import { DOMAIN, Testbed, user } from './support/testbed.ts'
 
 let testbed: Testbed
@@ -29,8 +30,27 @@ async function call(callerPeer: number, calleePeer: number, transport: 'udp' | '
 }
 
 describe('calls where one peer redirects (Peer R)', () => {
-  interop(['baresip'], "M-27 the caller's peer redirects and the phone follows to a proxy peer", () =>
-    call(1, 2, 'udp'),
+  interop(
+    ['sipp', 'baresip'],
+    "M-27 the caller's peer redirects and the phone follows to a proxy peer",
+    async () => {
+      const callee = await Baresip.start({ user: user(4), target: testbed.peer(2).sip, transport: 'udp' })
+      try {
+        await callee.event('REGISTER_OK')
+        const calling = sipp({
+          scenario: 'uac-redirected.xml',
+          target: testbed.peer(1).sip,
+          transport: 'udp',
+          user: user(3),
+          keys: { callee: user(4) },
+        })
+        await callee.answer()
+        expect(await calling.exit(), calling.output).toBe(0)
+        await callee.event('CALL_CLOSED')
+      } finally {
+        await callee.stop()
+      }
+    },
   )
   interop(['baresip'], "the callee's peer redirects", () => call(0, 1, 'udp'))
 })

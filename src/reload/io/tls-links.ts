@@ -48,6 +48,7 @@ export interface TlsIdentity {
 
 interface Channel {
   readonly socket: TLSSocket
+  readonly purpose: ChannelPurpose
   open: boolean
   stage: 'tcp' | 'tls' | 'up'
   reason: string
@@ -155,6 +156,7 @@ export class TlsLinks {
     socket.setNoDelay(true)
     const channel: Channel = {
       socket,
+      purpose,
       open: false,
       stage: 'tcp',
       reason: 'closed before the handshake ended',
@@ -179,9 +181,21 @@ export class TlsLinks {
 
   send(id: ChannelId, bytes: Uint8Array): void {
     const channel = this.channels.get(id)
-    if (channel === undefined || this.writer.write(channel.socket, bytes)) return
+    if (channel === undefined || this.write(channel, bytes)) return
     this.failures.add('tls|stuck')
     channel.socket.destroy()
+  }
+
+  /**
+   * Application flows are byte streams and leave in large pieces. On overlay links every frame gets a TLS record of its own,
+   * so that protocol analysers, which look for one frame in a record, see each of them.
+   */
+  private write(channel: Channel, bytes: Uint8Array): boolean {
+    if (channel.purpose === 'application') return this.writer.write(channel.socket, bytes)
+    if (channel.socket.destroyed) return true
+    if (channel.socket.writableLength + bytes.length > this.limits.queueBytesMax) return false
+    channel.socket.write(bytes)
+    return true
   }
 
   /** Closes after what was written has left. The core asked for it, so no `channelClosed` follows. */
@@ -217,7 +231,7 @@ export class TlsLinks {
     }
     const id = this.nextChannel
     this.nextChannel += 2
-    const channel: Channel = { socket, open: false, stage: 'tls', reason: '' }
+    const channel: Channel = { socket, purpose, open: false, stage: 'tls', reason: '' }
     this.attach(id, channel)
     this.up(id, channel, purpose, 'server', { address, port })
   }
@@ -244,6 +258,7 @@ export class TlsLinks {
   }
 
   private attach(id: ChannelId, channel: Channel): void {
+    if (channel.purpose === 'overlay') oneRecordAWrite(channel.socket)
     const { socket } = channel
     this.channels.set(id, channel)
     socket.on('data', (bytes: Buffer) => {
@@ -289,6 +304,11 @@ export class TlsLinks {
 
 /** A resumed session would not show the chain again, and the core wants to see it on every link. */
 const SSL_OP_NO_TICKET = 0x4000
+
+/** Without `_writev` a stream hands over what has queued up write by write instead of joined together. */
+function oneRecordAWrite(socket: TLSSocket): void {
+  Object.defineProperty(socket, '_writev', { value: null })
+}
 
 /** DER certificates as the far end showed them, leaf first. */
 function chainOf(socket: TLSSocket): Uint8Array[] {
