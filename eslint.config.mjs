@@ -80,6 +80,8 @@ export default tseslint.config(
       ],
     },
   },
+  // Vitest wants its configuration as the default export.
+  { files: ['vitest.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['test/**/*.ts', 'scripts/**/*.ts'],
     rules: {

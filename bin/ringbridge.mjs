@@ -14,7 +14,9 @@ if (!existsSync(main)) {
     process.exit(2)
   }
   process.stderr.write('ringbridge: first run in this checkout, building (a few seconds) ...\n')
-  const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: ['ignore', 2, 2] })
+  const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+    stdio: ['ignore', 2, 2],
+  })
   if (built.status !== 0) process.exit(2)
 }
 await import(main)
