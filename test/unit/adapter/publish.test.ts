@@ -208,6 +208,23 @@ describe('REGISTER becomes Store', () => {
     ])
   })
 
+  it('at start entries of an earlier run are removed, a few at a time, unless the phone came back first', () => {
+    const parts = adapterParts()
+    const names = Array.from({ length: 9 }, (_, i) => `user${i}@dht.example.com`)
+    const publisher = new Publisher(parts)
+    parts.available = false
+    publisher.setHosted(at(0), names, new Map(names.map((name, i) => [name, userCredential(name, 0x30 + i)])))
+    parts.available = true
+    publisher.register(at(1), 1, names[8]!, [binding('sip:user8@10.0.0.9', HOUR)])
+    expect(stores(drained(parts).commands).map((store) => store.values[0]!.exists)).toEqual([true])
+    publisher.resume(at(2))
+    const removals = stores(drained(parts).commands)
+    expect(removals.map((store) => store.values[0]!.exists)).toEqual([false, false, false])
+    expect(removals[0]!.values[0]!.lifetimeS).toBe(7200)
+    publisher.storeDone(at(3), removals[0]!.id, undefined)
+    expect(stores(drained(parts).commands)).toHaveLength(1)
+  })
+
   it('leaving withdraws every own entry and tells when that is done', () => {
     const parts = adapterParts()
     const publisher = registered(parts)

@@ -1,0 +1,218 @@
+import { Private } from '../common/pii.ts'
+import type { Now } from '../common/time.ts'
+import { KIND, type CommandError, type CommandId, type Credential } from '../reload/index.ts'
+import type { RequestId } from '../sip/index.ts'
+import { desiredEntry } from './desired-entry.ts'
+import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
+import { longestRemainingMs, reflects, wantedBindings, type HostedUser } from './hosted-user.ts'
+import { jittered, overlayLifetimeS, removalLifetimeS, renewalMarginMs } from './lifetime.ts'
+import type { AdapterParts } from './parts.ts'
+
+/** Failures in a row after which a refresh is no longer answered before the overlay has it. */
+const FAILURES_BEFORE_WRITE_THROUGH = 3
+/** Pause before a Store that nobody waits for is tried again: doubles from 5 s to 60 s. Judgement. */
+const RETRY_MS = 5_000
+const RETRY_MS_MAX = 60_000
+/** RELOAD gives up after 15 s; the command must outlive the budget of the REGISTER (M-08) to learn what happened. */
+const STORE_TIMEOUT_MS = 15_000
+
+/**
+ * Keeps the one overlay entry of each user equal to what the bindings ask for: compares, stores, retries, renews. A REGISTER that
+ * waits is answered when the overlay reflects it (adapter-mapping s.3.1 steps 10 to 12, s.3.4).
+ */
+export class EntryKeeper {
+  private readonly parts: AdapterParts
+  private readonly stores = new Map<CommandId, HostedUser>()
+
+  constructor(parts: AdapterParts) {
+    this.parts = parts
+  }
+
+  /** Stores under way. */
+  get active(): number {
+    return this.stores.size
+  }
+
+  /** Compares what should be in the overlay with what is there and starts what is needed to make them equal. */
+  advance(now: Now, user: HostedUser): void {
+    if (user.store !== undefined || !this.parts.available) return
+    const bindings = wantedBindings(user)
+    if (user.credential === undefined) {
+      if (bindings.length === 0) return this.commit(user)
+      return this.enroll(user, user.waiting !== undefined)
+    }
+    const wanted = desiredEntry(bindings, this.parts.self, this.parts.settings, user.smaller)
+    if (!reflects(user, wanted, now.ms)) return this.store(now, user, user.credential, wanted)
+    if (wanted === undefined) return this.commit(user)
+    this.extend(now, user, user.credential, wanted)
+  }
+
+  /** The user whose Store this was, with its outcome worked in; undefined when it was none of ours. */
+  storeDone(now: Now, id: CommandId, error: CommandError | undefined): HostedUser | undefined {
+    const user = this.stores.get(id)
+    if (user === undefined) return undefined
+    this.stores.delete(id)
+    const { store } = user
+    user.store = undefined
+    if (store === undefined) return user
+    if (error !== undefined) this.storeFailed(now, user, error)
+    else {
+      user.stored = store.entry
+      user.dirty = false
+      user.failures = 0
+      user.retried = false
+      this.advance(now, user)
+    }
+    return user
+  }
+
+  /** The waiting REGISTER fails: the bindings stay what they were. */
+  refuse(user: HostedUser, failure: SipFailure): void {
+    const { waiting } = user
+    if (waiting === undefined) return
+    // M-29: an unregister succeeds here even if the overlay could not be told; the entry is removed later.
+    const removal = waiting.bindings.length === 0
+    if (removal) user.committed = []
+    this.endWait(user)
+    this.answer(waiting.id, removal ? undefined : failure)
+  }
+
+  /** Tells the SIP core how its `publish` ended; without a failure it succeeded. */
+  answer(id: RequestId, failure: SipFailure | undefined): void {
+    this.parts.sip({
+      kind: 'published',
+      id,
+      outcome: failure === undefined ? { ok: true } : { ok: false, ...failure },
+    })
+  }
+
+  /** Asks for the certificate without which nothing can be stored; `urgent` when a REGISTER waits. */
+  enroll(user: HostedUser, urgent: boolean): void {
+    if (user.enrollment === 'refused' || (user.enrollment === 'pending' && !urgent)) return
+    user.enrollment = 'pending'
+    this.parts.shell({ kind: 'enroll', aor: user.aor, urgent })
+  }
+
+  /** Drops what waits for this user: its timers and a REGISTER. */
+  release(user: HostedUser): void {
+    this.cancelTimer(user)
+    this.endWait(user)
+  }
+
+  /** The entry says the right thing already: extend its life when that runs short (write-behind, M-14). */
+  private extend(now: Now, user: HostedUser, credential: Credential, wanted: Uint8Array): void {
+    const stored = user.stored
+    if (stored === undefined) return
+    const remaining = stored.expiresAtMs - now.ms
+    const outlived = longestRemainingMs(wantedBindings(user), now.ms) > remaining
+    const short = remaining < renewalMarginMs(stored.lifetimeS)
+    if (user.failures < FAILURES_BEFORE_WRITE_THROUGH || !short || !outlived) this.commit(user)
+    if (!outlived) return
+    if (short) this.store(now, user, credential, wanted)
+    else
+      this.later(
+        now,
+        user,
+        'renew',
+        jittered(remaining - renewalMarginMs(stored.lifetimeS), this.parts.random),
+      )
+  }
+
+  private store(now: Now, user: HostedUser, credential: Credential, value: Uint8Array | undefined): void {
+    const certificateMs = credential.certificate.notAfter - now.wall
+    const remainingMs = Math.max(0, (user.stored?.expiresAtMs ?? now.ms) - now.ms)
+    const lifetimeS =
+      value === undefined
+        ? removalLifetimeS(user.dirty ? 1000 * this.parts.settings.overlayLifetimeMaxS : remainingMs)
+        : overlayLifetimeS(
+            longestRemainingMs(wantedBindings(user), now.ms),
+            certificateMs,
+            this.parts.settings,
+          )
+    if (certificateMs <= 0) {
+      this.parts.trace({
+        level: 'error',
+        area: 'adapter',
+        event: 'user_certificate_expired',
+        aor: new Private(user.aor),
+      })
+      return this.refuse(user, { status: 500, reason: 'Credential Expired' })
+    }
+    const id = this.parts.nextId()
+    user.store = {
+      id,
+      entry: { value, lifetimeS, expiresAtMs: now.ms + 1000 * lifetimeS },
+      attempt: user.retried ? 2 : 1,
+    }
+    this.cancelTimer(user)
+    this.stores.set(id, user)
+    this.parts.command({
+      kind: 'store',
+      id,
+      resource: user.resource,
+      credential,
+      timeoutMs: STORE_TIMEOUT_MS,
+      values: [
+        {
+          kind: KIND.sipRegistration,
+          model: 'dictionary',
+          key: credential.nodeId,
+          exists: value !== undefined,
+          value: value ?? new Uint8Array(0),
+          lifetimeS,
+        },
+      ],
+    })
+  }
+
+  private storeFailed(now: Now, user: HostedUser, error: CommandError): void {
+    // Without an answer the value may have been stored all the same.
+    if (error.kind !== 'reload' && error.kind !== 'notJoined') user.dirty = true
+    const retry = user.retried ? undefined : storeRetry(error)
+    if (retry !== undefined) {
+      user.retried = true
+      user.smaller ||= retry.smaller
+      if (retry.delayMs === 0) return this.advance(now, user)
+      return this.later(now, user, 'retry', retry.delayMs)
+    }
+    user.failures++
+    user.retried = false
+    this.parts.instruments.storeFailures.add()
+    this.parts.trace({
+      level: user.failures >= FAILURES_BEFORE_WRITE_THROUGH ? 'error' : 'warn',
+      area: 'adapter',
+      event: 'registration_store_failed',
+      aor: new Private(user.aor),
+      reason: error.kind === 'reload' ? `reload error ${error.code} ${error.info}` : error.kind,
+      failures: user.failures,
+    })
+    this.refuse(user, registerFailure(error, this.parts.random.float()))
+    const pause = Math.min(RETRY_MS * 2 ** Math.min(user.failures - 1, 4), RETRY_MS_MAX)
+    this.later(now, user, 'retry', jittered(pause, this.parts.random))
+  }
+
+  /** The waiting REGISTER succeeds: its bindings are the user's from now on. */
+  private commit(user: HostedUser): void {
+    const { waiting } = user
+    if (waiting === undefined) return
+    user.committed = waiting.bindings
+    this.endWait(user)
+    this.parts.sip({ kind: 'published', id: waiting.id, outcome: { ok: true } })
+  }
+
+  private endWait(user: HostedUser): void {
+    user.waiting = undefined
+    this.parts.deadlines.cancel(user.budget)
+    user.budget = undefined
+  }
+
+  private later(now: Now, user: HostedUser, what: 'retry' | 'renew', delayMs: number): void {
+    this.cancelTimer(user)
+    user.timer = this.parts.deadlines.set(now.ms + delayMs, { part: 'publish', aor: user.aor, what })
+  }
+
+  private cancelTimer(user: HostedUser): void {
+    this.parts.deadlines.cancel(user.timer)
+    user.timer = undefined
+  }
+}
