@@ -1,34 +1,17 @@
-import type { ContactPreferences, Feature, FeatureFilter } from '../reload/index.ts'
+import { BASE_TAGS, type ContactPreferences, type Feature, type FeatureFilter } from '../reload/index.ts'
 import type { PublishedBinding } from '../sip/index.ts'
 
-/**
- * RFC 3840 s.9 and the SIP tree: Contact parameters that are feature tags, and the name each has in a predicate.
- * Private tags (`+sip.*`, vendors' trees) stay here: they can single out a device.
- */
-const BASE_TAGS: ReadonlySet<string> = new Set([
-  'audio',
-  'automata',
-  'class',
-  'duplex',
-  'data',
-  'control',
-  'mobility',
-  'events',
-  'priority',
-  'methods',
-  'schemes',
-  'application',
-  'video',
-  'language',
-  'type',
-  'isfocus',
-  'actor',
-  'text',
-  'extensions',
-])
+/** RFC 3840 s.9: the two Contact parameters whose feature tags are not in the SIP tree. */
+const PLAIN_TAGS: ReadonlySet<string> = new Set(['language', 'type'])
 
 /** Tags that would describe a person or a device rather than what it can do. */
 const PRIVATE_TAGS: ReadonlySet<string> = new Set(['actor', 'description'])
+
+/** The feature tag behind a Contact parameter; undefined for private tags (`+sip.*`, vendors' trees), which stay here. */
+function featureTag(parameter: string): string | undefined {
+  if (PLAIN_TAGS.has(parameter)) return parameter
+  return BASE_TAGS.has(parameter) && !PRIVATE_TAGS.has(parameter) ? `sip.${parameter}` : undefined
+}
 
 /** Encoded predicate beyond which only the scheme is stated (M-13). */
 export const CONTACT_PREFS_BYTES_MAX = 512
@@ -42,9 +25,10 @@ export function mergedFeatures(bindings: readonly PublishedBinding[]): ContactPr
   const first = bindings[0]
   if (first === undefined) return merged
   for (const tag of first.parameters.keys()) {
-    if (!BASE_TAGS.has(tag) || PRIVATE_TAGS.has(tag) || tag === 'schemes') continue
+    const name = tag === 'schemes' ? undefined : featureTag(tag)
+    if (name === undefined) continue
     const features = featuresOfAll(bindings, tag)
-    if (features.length > 0) merged.set(`sip.${tag}`, features)
+    if (features.length > 0) merged.set(name, features)
   }
   if (bindings.every((binding) => binding.secure))
     merged.set('sip.schemes', [stated({ kind: 'token', value: 'SIPS' })])

@@ -14,29 +14,16 @@ import {
 } from '../reload/index.ts'
 import type { FlowId, PeerFlowOutcome, RequestId } from '../sip/index.ts'
 import { attachFailure, attachNegative } from './error-map.ts'
+import { AbsentNodes } from './absent-nodes.ts'
 import { destinationsOf, terminalNode } from './overlay-address.ts'
 import type { AdapterParts, AdapterTimer } from './parts.ts'
 
-/**
- * A node that was gone or does not serve SIP is not asked again for this long (adapter-mapping s.7.2), unless it shows signs
- * of life: a flow from it, or an entry that it stored later.
- */
-const NEGATIVE_MS = 30_000
 /** How long to wait for the far end's own AppAttach after In_Progress (adapter-mapping s.7.2). */
 const REVERSE_WAIT_MS = 3_000
 /** CRLF keep-alive on TCP: 95 to 120 s (adapter-mapping s.5.2). */
 const KEEPALIVE_MS = 95_000
 const KEEPALIVE_SPREAD_MS = 25_000
-/** Failed addresses remembered; the oldest go first. */
-const NEGATIVE_MAX = 1_000
-
 const PING = new Uint8Array([13, 10, 13, 10])
-
-/** When a node was found missing, by both clocks. */
-interface Absence {
-  readonly untilMs: Millis
-  readonly since: WallTime
-}
 
 /** One proven SIP flow to another node. */
 interface Flow {
@@ -70,7 +57,7 @@ export class FlowPool {
   private readonly flows = new Map<ChannelId, Flow>()
   private readonly opening = new Map<string, Opening>()
   private readonly commands = new Map<CommandId, Opening>()
-  private readonly absent = new Map<string, Absence>()
+  private readonly absent = new AbsentNodes()
 
   constructor(parts: AdapterParts) {
     this.parts = parts
@@ -115,7 +102,7 @@ export class FlowPool {
     }
     this.flows.set(channel, flow)
     const name = flowKey(node, application)
-    this.absent.delete(name)
+    this.absent.seen(name)
     const twin = this.usable.get(name)
     if (twin === undefined || this.outranks(flow, twin)) {
       if (twin !== undefined) this.drain(now, twin)
@@ -152,7 +139,7 @@ export class FlowPool {
       })
       return true
     }
-    if (attachNegative(error)) this.remember(now, opening.key)
+    if (attachNegative(error)) this.absent.note(now, opening.key)
     this.parts.trace({
       level: 'info',
       area: 'adapter',
@@ -175,9 +162,7 @@ export class FlowPool {
    */
   seenAlive(node: NodeId, storedAt: WallTime): void {
     for (const application of [APPLICATION.sip, APPLICATION.sips]) {
-      const name = flowKey(node, application)
-      const absence = this.absent.get(name)
-      if (absence !== undefined && absence.since < storedAt) this.absent.delete(name)
+      this.absent.seen(flowKey(node, application), storedAt)
     }
   }
 
@@ -237,11 +222,9 @@ export class FlowPool {
     budgetMs: Millis,
   ): void {
     const name = flowKey(terminal, application)
-    const absence = this.absent.get(name)
-    if (absence !== undefined && absence.untilMs > now.ms) {
+    if (this.absent.has(now, name)) {
       return this.answer(id, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
     }
-    this.absent.delete(name)
     const under = this.opening.get(name)
     if (under !== undefined) {
       under.waiting.push(id)
@@ -300,14 +283,6 @@ export class FlowPool {
       if (flow.usedMs < now.ms && (oldest === undefined || flow.usedMs < oldest.usedMs)) oldest = flow
     }
     if (oldest !== undefined) this.close(oldest)
-  }
-
-  private remember(now: Now, name: string): void {
-    if (this.absent.size >= NEGATIVE_MAX) {
-      const first = this.absent.keys().next()
-      if (first.done !== true) this.absent.delete(first.value)
-    }
-    this.absent.set(name, { untilMs: now.ms + NEGATIVE_MS, since: now.wall })
   }
 }
 

@@ -20,7 +20,7 @@ export {
   type CertificateSchedule,
 } from './usages/certificate-store/certificate-values.ts'
 export { sipRegistrationAdmissible } from './usages/sip/admissibility.ts'
-export { decodeContactPreferences } from './usages/sip/contact-preferences-parser.ts'
+export { BASE_TAGS, decodeContactPreferences } from './usages/sip/contact-preferences-parser.ts'
 export {
   encodeContactPreferences,
   NO_PREFERENCES,

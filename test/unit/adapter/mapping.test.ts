@@ -107,6 +107,7 @@ describe('M-13 merged capabilities', () => {
     )
     expect(merged({ methods: '"INVITE,!BYE"' })).toBe('(& (sip.methods=INVITE))')
     expect(merged({ priority: '"#1:3"' }, { priority: '"#=7"' })).toBe('(& (sip.priority=1..7))')
+    expect(merged({ language: '"en,de"' })).toBe('(& (| (language=de) (language=en)))')
     expect(merged({ '+sip.instance': '"<x>"' })).toBe('')
   })
 

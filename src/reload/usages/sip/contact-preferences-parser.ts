@@ -16,7 +16,7 @@ const PREFERENCES_BYTES_MAX = 4096
 const DEPTH_MAX = 8
 
 /** Base tags of RFC 3840 s.5, which lose their `sip.` in a Contact header field. */
-const BASE_TAGS: ReadonlySet<string> = new Set([
+export const BASE_TAGS: ReadonlySet<string> = new Set([
   ...[
     'audio',
     'automata',
