@@ -34,6 +34,23 @@ export function desiredEntry(
   return route(listTo(self), smaller ? NOTHING : preferences(bindings))
 }
 
+/**
+ * The entry of users whose phones state nothing worth publishing, which is most of them: made once, so that a refresh costs a
+ * comparison of references instead of an encoding.
+ */
+export function plainEntry(self: NodeId): Uint8Array {
+  return route(listTo(self), NOTHING)
+}
+
+/** True when `plainEntry` is what these bindings ask for. */
+export function isPlain(bindings: readonly PublishedBinding[]): boolean {
+  if (bindings.length === 0) return false
+  for (const { kind, parameters, secure } of bindings) {
+    if (kind !== 'device' || parameters.size > 0 || secure) return false
+  }
+  return true
+}
+
 function route(destinations: readonly Destination[], contactPrefs: Uint8Array): Uint8Array {
   return encodeSipRegistration({ kind: 'route', contactPrefs, destinations })
 }

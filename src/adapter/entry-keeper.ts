@@ -2,7 +2,7 @@ import { Private } from '../common/pii.ts'
 import type { Now } from '../common/time.ts'
 import { KIND, type CommandError, type CommandId, type Credential } from '../reload/index.ts'
 import type { RequestId } from '../sip/index.ts'
-import { desiredEntry } from './desired-entry.ts'
+import { desiredEntry, isPlain, plainEntry } from './desired-entry.ts'
 import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
 import { longestRemainingMs, reflects, wantedBindings, type HostedUser } from './hosted-user.ts'
 import { jittered, overlayLifetimeS, removalLifetimeS, renewalMarginMs } from './lifetime.ts'
@@ -22,10 +22,12 @@ const STORE_TIMEOUT_MS = 15_000
  */
 export class EntryKeeper {
   private readonly parts: AdapterParts
+  private readonly plain: Uint8Array
   private readonly stores = new Map<CommandId, HostedUser>()
 
   constructor(parts: AdapterParts) {
     this.parts = parts
+    this.plain = plainEntry(parts.self)
   }
 
   /** Stores under way. */
@@ -41,7 +43,8 @@ export class EntryKeeper {
       if (bindings.length === 0) return this.commit(user)
       return this.enroll(user, user.waiting !== undefined)
     }
-    const wanted = desiredEntry(bindings, this.parts.self, this.parts.settings, user.smaller)
+    const { self, settings } = this.parts
+    const wanted = isPlain(bindings) ? this.plain : desiredEntry(bindings, self, settings, user.smaller)
     if (!reflects(user, wanted, now.ms)) return this.store(now, user, user.credential, wanted)
     if (wanted === undefined) return this.commit(user)
     this.extend(now, user, user.credential, wanted)

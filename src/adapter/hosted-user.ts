@@ -81,7 +81,7 @@ export function reflects(user: HostedUser, value: Uint8Array | undefined, now: M
   const { stored } = user
   if (stored === undefined || stored.expiresAtMs <= now) return value === undefined
   if (value === undefined) return stored.value === undefined
-  return stored.value !== undefined && bytesEqual(stored.value, value)
+  return stored.value === value || (stored.value !== undefined && bytesEqual(stored.value, value))
 }
 
 /** Milliseconds until the last of the bindings ends. */
