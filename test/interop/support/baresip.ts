@@ -69,14 +69,15 @@ export class Baresip {
     writeFileSync(join(folder, 'accounts'), `${account}\n`)
     writeFileSync(join(folder, 'contacts'), '')
     const running = new Running('baresip', ['-f', folder, '-v'])
-    await running.line(
-      (line) => line.includes('baresip is ready') || line.includes('ctrl_tcp'),
-      'baresip start',
-      20_000,
-    )
-    const control = connect(controlPort, '127.0.0.1')
-    await once(control, 'connect')
-    return new Baresip(running, control)
+    try {
+      await running.line((line) => line.includes('baresip is ready'), 'baresip start', 20_000)
+      const control = connect(controlPort, '127.0.0.1')
+      await once(control, 'connect')
+      return new Baresip(running, control)
+    } catch (error) {
+      await running.stop('SIGKILL')
+      throw error
+    }
   }
 
   command(command: string, params = ''): void {
