@@ -84,6 +84,9 @@ describe('calls between phones at different peers', () => {
           caller.dial(`sip:${user(6)}@${DOMAIN}`)
           await callee.answer()
           await caller.event('CALL_ESTABLISHED')
+          // RTP goes straight between the phones, to the addresses they negotiated.
+          await caller.event('CALL_RTPESTAB')
+          await callee.event('CALL_RTPESTAB')
           // Two-way SIP: the far end hangs up.
           callee.command('hangup')
           await caller.event('CALL_CLOSED')

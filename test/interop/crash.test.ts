@@ -6,7 +6,7 @@ import { DOMAIN, Testbed, user } from './support/testbed.ts'
 
 let testbed: Testbed
 beforeAll(async () => {
-  testbed = await Testbed.start(['--peers', '4', '--users', '20', '--base-port', '21200'])
+  testbed = await Testbed.start(['--peers', '3', '--users', '20', '--base-port', '21200'])
 })
 afterAll(async () => {
   await testbed.stop()

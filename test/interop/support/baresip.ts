@@ -11,7 +11,28 @@ export interface BaresipEvent {
   readonly param: string
 }
 
-/** A baresip phone that hears what it says, steered over its control port (JSON in netstrings). */
+/** A minute of 440 Hz as a WAV file: 8 kHz, 16 bit, mono. */
+function tone(): Buffer {
+  const samples = 60 * 8000
+  const wav = Buffer.alloc(44 + 2 * samples)
+  wav.write('RIFF', 0)
+  wav.writeUInt32LE(36 + 2 * samples, 4)
+  wav.write('WAVEfmt ', 8)
+  wav.writeUInt32LE(16, 16)
+  wav.writeUInt16LE(1, 20)
+  wav.writeUInt16LE(1, 22)
+  wav.writeUInt32LE(8000, 24)
+  wav.writeUInt32LE(16_000, 28)
+  wav.writeUInt16LE(2, 32)
+  wav.writeUInt16LE(16, 34)
+  wav.write('data', 36)
+  wav.writeUInt32LE(2 * samples, 40)
+  for (let i = 0; i < samples; i++)
+    wav.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / 8000)), 44 + 2 * i)
+  return wav
+}
+
+/** A baresip phone with a tone for a microphone, steered over its control port (JSON in netstrings). */
 export class Baresip {
   private readonly process: Running
   private readonly control: Socket
@@ -43,7 +64,7 @@ export class Baresip {
     const controlPort = await freePort()
     const rtpPort = 30_000 + 2 * Math.floor((await freePort()) / 8)
     const domain = init.domain ?? DOMAIN
-    const modules = ['account', 'menu', 'g711', 'aubridge', 'ctrl_tcp']
+    const modules = ['account', 'menu', 'g711', 'aubridge', 'aufile', 'ctrl_tcp']
     const config = [
       `sip_listen 127.0.0.1:${sipPort}`,
       'sip_trans_def udp',
@@ -51,7 +72,7 @@ export class Baresip {
       `rtp_ports ${rtpPort}-${rtpPort + 20}`,
       'rtp_stats yes',
       'audio_player aubridge,nil',
-      'audio_source aubridge,nil',
+      `audio_source aufile,${join(folder, 'tone.wav')}`,
       'audio_alert aubridge,nil',
       `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
       'module_path /usr/lib/baresip/modules',
@@ -68,6 +89,7 @@ export class Baresip {
     writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`)
     writeFileSync(join(folder, 'accounts'), `${account}\n`)
     writeFileSync(join(folder, 'contacts'), '')
+    writeFileSync(join(folder, 'tone.wav'), tone())
     const running = new Running('baresip', ['-f', folder, '-v'])
     try {
       await running.line((line) => line.includes('baresip is ready'), 'baresip start', 20_000)
