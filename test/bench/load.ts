@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
-const HERE = dirname(fileURLToPath(import.meta.url))
+/** The benchmark runs compiled, from another folder; its C source and the rivals' files stay here. npm sets the working folder. */
+const HERE = join(process.cwd(), 'test', 'bench')
 
 /** What sipload prints after a run. */
 export interface LoadResult {

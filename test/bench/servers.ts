@@ -5,10 +5,10 @@ import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
-const HERE = dirname(fileURLToPath(import.meta.url))
-const COMMAND = join(dirname(dirname(HERE)), 'bin', 'ringbridge.mjs')
+/** The benchmark runs compiled, from another folder; its C source and the rivals' files stay here. npm sets the working folder. */
+const HERE = join(process.cwd(), 'test', 'bench')
+const COMMAND = join(process.cwd(), 'bin', 'ringbridge.mjs')
 
 /** A server under measurement: ours or a rival's. */
 export interface Server {
