@@ -16,6 +16,7 @@ export const PAGE = `<!doctype html>
 <li><a href="/metrics">/metrics</a> numbers for Prometheus</li>
 <li><a href="/api/v1/peer">/api/v1/peer</a> who this node is</li>
 <li><a href="/api/v1/ring">/api/v1/ring</a> the ring as this node sees it</li>
+<li><a href="/api/v1/storage">/api/v1/storage</a> what it stores for others</li>
 <li><a href="/api/v1/bindings">/api/v1/bindings</a> phones registered here</li>
 <li><a href="/api/v1/users">/api/v1/users</a> accounts</li>
 <li><code>/api/v1/locate?aor=user@domain</code> where the overlay says a user is</li>

@@ -26,6 +26,8 @@ export interface AdminNode {
   peer(): object
   /** The ring as this node sees it. */
   ring(): object
+  /** What this peer stores for the overlay, by kind and role: numbers, no content. */
+  storage(): object
   /** Bindings held here, of one AOR or of all. */
   bindings(aor: string | undefined): readonly object[]
   /** What the overlay holds for an AOR. */

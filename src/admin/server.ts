@@ -126,6 +126,7 @@ export class AdminServer {
     const { app } = this
     app.get('/api/v1/peer', async () => node.peer())
     app.get('/api/v1/ring', async () => node.ring())
+    app.get('/api/v1/storage', async () => node.storage())
     app.get('/api/v1/bindings', { schema: { querystring: aorQuery(false) } }, async (request) => {
       return { bindings: node.bindings((request.query as { aor?: string }).aor) }
     })

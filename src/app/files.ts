@@ -3,10 +3,26 @@ import { existsSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileS
 import { dirname } from 'node:path'
 import { ConfigError } from './config/fault.ts'
 
+/**
+ * mkdir -p. Node's own `recursive` tries for ever where the system answers ENOENT to a folder whose parent is there, as
+ * /proc does.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Made by somebody else in between.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
 /** Makes a folder that only its owner can enter. `key` names the configuration key in the message. */
 export function privateFolder(path: string, key: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
     // A folder may be there and still not take a file: read-only mounts, foreign owners.
     const probe = `${path}/.writable`
     writeFileSync(probe, '')
@@ -37,7 +53,7 @@ export function readNeeded(path: string, key: string): Uint8Array {
 /** Writes a file for its owner only, whole or not at all. */
 export function writePrivate(path: string, content: Uint8Array | string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     const temporary = `${path}.new`
     writeFileSync(temporary, content, { mode: 0o600, flush: true })
     renameSync(temporary, path)

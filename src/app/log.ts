@@ -7,6 +7,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 export interface Log {
   readonly trace: Trace
+  /** What standard output carries. */
+  readonly format: 'json' | 'text'
   setLevel(level: LogLevel): void
 }
 
@@ -23,6 +25,7 @@ export function openLog(level: LogLevel, format: 'auto' | 'json' | 'text', strea
     stream ?? (asText ? textStream(process.stdout) : jsonStream()),
   )
   return {
+    format: asText ? 'text' : 'json',
     trace: ({ level: at, ...fields }: TraceEvent) => {
       if (logger.isLevelEnabled(at)) logger[at](printable(fields))
     },

@@ -5,7 +5,7 @@ import type { AdminNode, Check, CommandResult, UserView } from '../admin/port.ts
 import { toHex } from '../common/bytes.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
 import { clock } from '../reload/io/loop.ts'
-import type { Credential, OverlayConfiguration } from '../reload/index.ts'
+import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
 import { canonicalAor, type SipListener } from '../sip/index.ts'
 import { formatHostPort } from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
@@ -98,6 +98,7 @@ export class NodeStatus implements AdminNode {
       state: this.live?.loop.state ?? 'starting',
       draining: this.leaving,
       version: VERSION,
+      pid: process.pid,
       roles: config.sip.roles,
       domains: config.sip.domains.length > 0 ? config.sip.domains : [configuration.instanceName],
       auth: config.sip.auth,
@@ -158,6 +159,19 @@ export class NodeStatus implements AdminNode {
     }
   }
 
+  storage(): object {
+    const use = this.live?.core.peer.snapshot().storage ?? []
+    const kinds = use.map(({ kind, role, values, bytes }) => ({
+      kind: registeredKind(kind)?.name ?? `0x${kind.toString(16)}`,
+      kindId: kind,
+      role,
+      values,
+      bytes,
+    }))
+    const sum = (of: 'values' | 'bytes'): number => use.reduce((total, each) => total + each[of], 0)
+    return { values: sum('values'), bytes: sum('bytes'), kinds }
+  }
+
   bindings(aor: string | undefined): readonly object[] {
     const sip = this.live?.core.sip
     if (sip === undefined) return []
@@ -172,6 +186,13 @@ export class NodeStatus implements AdminNode {
   }
 
   async ping(nodeId: string): Promise<CommandResult<object>> {
+    const digits = 2 * this.init.configuration.nodeIdLength
+    if (nodeId.length !== digits || /^(?:0+|f+)$/i.test(nodeId))
+      return {
+        ok: false,
+        status: 400,
+        reason: `a Node-ID of this overlay has ${digits} hex digits, not all 0 or f`,
+      }
     const answer = await this.query({ kind: 'ping', nodeId: nodeId.toLowerCase() })
     if (answer.kind !== 'pinged') return asFailure(answer)
     return { ok: true, value: { responder: answer.responder, rttMs: answer.rttMs } }

@@ -9,18 +9,23 @@ export function phoneSettings(
   listeners: readonly SipListener[],
   fresh: readonly FreshAccount[],
 ): string {
-  const servers = listeners.map(
-    ({ advertisedHost, port, transport }) =>
-      `${formatHostPort({ host: advertisedHost, port })} (${transport.toUpperCase()})`,
-  )
-  const lines = [
-    '',
-    'Settings for a SIP phone:',
-    `  domain    ${domain}`,
-    `  server    ${servers.join(', ')}`,
-  ]
-  for (const { username, password } of fresh) lines.push(`  user      ${username}   password ${password}`)
-  if (fresh.length > 0)
-    lines.push('  (passwords are shown this once; `ringbridge users add NAME` makes further accounts)')
+  const lines = ['', 'Settings to type into a SIP phone:', `  domain (or realm)   ${domain}`]
+  const servers = new Map<string, string[]>()
+  for (const { advertisedHost, port, transport } of listeners) {
+    const address = formatHostPort({ host: advertisedHost, port })
+    servers.set(address, [...(servers.get(address) ?? []), transport.toUpperCase()])
+  }
+  for (const [address, transports] of servers)
+    lines.push(`  server (or proxy)   ${address}, transport ${transports.join(' or ')}`)
+  for (const { username, password } of fresh)
+    lines.push(`  user name           ${username.padEnd(10)} password  ${password}`)
+  const [first, second] = fresh
+  if (first === undefined) {
+    lines.push('  user and password   as they were made; `ringbridge users list` shows the users')
+  } else {
+    lines.push('', 'Passwords are shown this once. `ringbridge users add NAME` makes further accounts.')
+    if (second !== undefined)
+      lines.push(`With two phones set up, dial "${second.username}" on the one of "${first.username}".`)
+  }
   return `${lines.join('\n')}\n`
 }

@@ -30,7 +30,7 @@ export async function ask(admin: string, path: string, token: string | undefined
     return {
       ok: false,
       status: undefined,
-      reason: `${base} does not answer (${cause ?? (error as Error).message})`,
+      reason: `no running node answers at ${base} (${cause ?? (error as Error).message}); --admin names another`,
     }
   }
 }

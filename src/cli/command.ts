@@ -1,5 +1,6 @@
 /** What a subcommand is, and how its arguments are read. */
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { didYouMean } from '../app/config/fault.ts'
 
 /** Exit codes (contract s.2). */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const
@@ -26,8 +27,27 @@ export function readArgs<const T extends Options>(args: readonly string[], optio
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    throw new UsageError(
+      plainly(error instanceof Error ? error.message : String(error), Object.keys(options)),
+    )
   }
+}
+
+/** Node's words without its advice on how to quote, and with the option that was probably meant. */
+function plainly(message: string, known: readonly string[]): string {
+  const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1]
+  if (unknown === undefined) return message.split('. ')[0] as string
+  const meant = didYouMean(unknown.replace(/^-+/, ''), known)
+  const hint = meant === undefined ? '' : `; did you mean --${meant}?`
+  return `unknown option ${unknown}${hint}${hint === '' ? ';' : ''} --help shows what there is`
+}
+
+/** A verb of a command that has several: the first word after it. */
+export function verbOf<T extends string>(text: string | undefined, command: string, verbs: readonly T[]): T {
+  const found = verbs.find((each) => each === text)
+  if (found !== undefined) return found
+  const problem = text === undefined ? 'says nothing without a verb' : `does not know "${text}"`
+  throw new UsageError(`${command} ${problem}; allowed: ${verbs.join(', ')}`)
 }
 
 /** A whole number in a range. */

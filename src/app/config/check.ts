@@ -9,9 +9,15 @@ import type { Config } from './schema.ts'
 
 /** Loads a configuration and makes sure that this version can run it. Throws `ConfigError`. */
 export function usableConfig(file: string | undefined, environment: Environment): Config {
-  const config = loadConfig(file, environment)
-  refuseUnbuilt(config)
-  checkCombinations(config)
+  const { config, place } = loadConfig(file, environment)
+  try {
+    refuseUnbuilt(config)
+    checkCombinations(config)
+  } catch (error) {
+    const key = error instanceof ConfigError ? /^"([\w.]+)"/.exec(error.message)?.[1] : undefined
+    if (key === undefined) throw error
+    throw new ConfigError(`${place(key)}: ${(error as ConfigError).message}`, { cause: error })
+  }
   return config
 }
 
@@ -25,6 +31,13 @@ export function checkCombinations({ overlay, sip, admin }: Config): void {
   }
   if (roles.size > 0 && sip.listen.length === 0)
     throw new ConfigError('"sip.listen": SIP roles need a listener')
+  // RFC 3261 s.18: a request too large for a datagram comes by TCP, to the same place.
+  for (const each of sip.listen) {
+    if (!each.startsWith('udp://')) continue
+    const twin = `tcp://${each.slice('udp://'.length)}`
+    if (!sip.listen.includes(twin))
+      throw new ConfigError(`"sip.listen": ${each} needs a twin for large messages; add ${twin}`)
+  }
   if (sip.minExpires > sip.defaultExpires || sip.defaultExpires > sip.maxExpires) {
     throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')
   }

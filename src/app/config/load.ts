@@ -5,15 +5,26 @@ import type { z } from 'zod'
 import { environmentValues, type Environment } from './environment.ts'
 import { ConfigError, didYouMean } from './fault.ts'
 import { allowedAt } from './keys.ts'
-import { configSchema, type Config } from './schema.ts'
+import { configSchema, SECRET_KEYS, type Config } from './schema.ts'
+
+/** A configuration that the schema accepts, and where its keys stand. */
+export interface LoadedConfig {
+  readonly config: Config
+  /** `file:line:column` of a dotted key or of the nearest thing above it, or the variable that set it. */
+  place(key: string): string
+}
 
 /** `file` undefined: all defaults. Throws `ConfigError` with one line a fault. */
-export function loadConfig(file: string | undefined, environment: Environment): Config {
-  return readConfig(file === undefined ? '' : readText(file), file ?? 'configuration', environment)
+export function loadConfig(file: string | undefined, environment: Environment): LoadedConfig {
+  return locatedConfig(file === undefined ? '' : readText(file), file ?? 'configuration', environment)
 }
 
 /** The same from a text; `name` stands in messages. */
 export function readConfig(text: string, name: string, environment: Environment): Config {
+  return locatedConfig(text, name, environment).config
+}
+
+function locatedConfig(text: string, name: string, environment: Environment): LoadedConfig {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const syntax = document.errors[0]
@@ -31,12 +42,13 @@ export function readConfig(text: string, name: string, environment: Environment)
     Object.entries(fromFile as Record<string, unknown>).map(([key, value]) => [key, value ?? {}]),
   )
   const { values, origins } = environmentValues(environment, sections)
+  const context: Context = { name, document, lines, origins, values }
   const parsed = configSchema.safeParse(values)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return { config: parsed.data, place: (key) => place(key.split('.'), context) }
   throw new ConfigError(
     parsed.error.issues
       .slice(0, 20)
-      .flatMap((issue) => describe(issue, { name, document, lines, origins }))
+      .flatMap((issue) => describe(issue, context))
       .join('\n'),
   )
 }
@@ -47,6 +59,8 @@ interface Context {
   readonly lines: LineCounter
   /** Dotted key to the variable that set it. */
   readonly origins: ReadonlyMap<string, string>
+  /** What was found, before any default. */
+  readonly values: Record<string, unknown>
 }
 
 function describe(issue: z.core.$ZodIssue, context: Context): string[] {
@@ -55,11 +69,13 @@ function describe(issue: z.core.$ZodIssue, context: Context): string[] {
     const allowed = allowedAt(path)
     return issue.keys.map((key) => {
       const meant = didYouMean(key, allowed)
-      const hint = meant === undefined ? '' : `; did you mean "${meant}"?`
+      const hint = meant === undefined ? ';' : `; did you mean "${meant}"?`
       return `${place([...path, key], context)}: unknown key "${[...path, key].join('.')}"${hint} allowed here: ${allowed.join(', ')}`
     })
   }
-  return [`${place(path, context)}: "${path.join('.')}": ${complaint(issue)}`]
+  return [
+    `${place(path, context)}: "${path.join('.')}": ${complaint(issue)}${instead(issue, valueAt(context.values, path))}`,
+  ]
 }
 
 function complaint(issue: z.core.$ZodIssue): string {
@@ -69,6 +85,25 @@ function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small') return `allowed: at least ${String(issue.minimum)}${unitOf(issue.origin)}`
   if (issue.code === 'too_big') return `allowed: at most ${String(issue.maximum)}${unitOf(issue.origin)}`
   return issue.message
+}
+
+/** What stood there instead, and what was probably meant. */
+function instead(issue: z.core.$ZodIssue, found: unknown): string {
+  if (typeof found !== 'string' && typeof found !== 'number' && typeof found !== 'boolean') return ''
+  if (issue.code !== 'invalid_value' && issue.code !== 'invalid_type') return ''
+  if (SECRET_KEYS.includes(issue.path.join('.'))) return ''
+  const known = issue.code === 'invalid_value' ? issue.values.map(String) : []
+  const meant = didYouMean(String(found), known)
+  return `, not ${JSON.stringify(found)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`
+}
+
+function valueAt(values: unknown, path: readonly string[]): unknown {
+  let at = values
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
+    at = (at as Record<string, unknown>)[step]
+  }
+  return at
 }
 
 function unitOf(origin: string): string {

@@ -137,7 +137,8 @@ function printTree(value: unknown, indent: string): void {
     return
   }
   for (const [name, item] of Object.entries(value as object) as [string, unknown][]) {
-    if (typeof item === 'object' && item !== null) {
+    if (Array.isArray(item) && item.length === 0) print(`${indent}${name}: none`)
+    else if (typeof item === 'object' && item !== null) {
       print(`${indent}${name}:`)
       printTree(item, `${indent}  `)
     } else print(`${indent}${name}: ${String(item)}`)

@@ -16,7 +16,7 @@ import { openAuthority } from '../../enrollment/io/index.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import { nextSequence, parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
 import { nodeIdFromHex } from '../../reload/codec/index.ts'
-import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
+import { EXIT, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 
 const HELP = `ringbridge overlay init NAME   found an authority and write configuration.xml, sequence 0
 ringbridge overlay sign NAME   write the next sequence of configuration.xml, with the changes that the options ask for
@@ -44,7 +44,7 @@ export const overlay: Command = {
   run: async (args) => {
     const { values, positionals } = readArgs(args, OPTIONS)
     const [verb, name] = positionals
-    const action = oneOf(verb ?? '', 'overlay', ['init', 'sign'])
+    const action = verbOf(verb, 'overlay', ['init', 'sign'])
     if (name === undefined || positionals.length > 2) throw new UsageError('one NAME is expected')
     const changes = changesOf(values)
     const folder = values.authority

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Request } from 'sip'
 import { parseHostPort } from '../../app/config/endpoint.ts'
-import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
+import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 import { Phone, type Dialog } from '../phone/phone.ts'
 
 const HELP = `ringbridge phone register AOR            register, and stay for --seconds
@@ -39,15 +39,12 @@ export const phone: Command = {
   run: async (args) => {
     const { values, positionals } = readArgs(args, OPTIONS)
     const [verb, aor, target, text] = positionals
-    const action = oneOf(verb ?? '', 'phone', ['register', 'call', 'answer', 'message'])
+    const action = verbOf(verb, 'phone', ['register', 'call', 'answer', 'message'])
     if (aor === undefined || !/^[^@\s]+@[^@\s]+$/.test(aor)) throw new UsageError('user@domain is expected')
     const device = await Phone.open({
       aor,
       username: values.username ?? (aor.split('@')[0] as string),
-      password:
-        values['password-file'] === undefined
-          ? values.password
-          : readFileSync(values['password-file'], 'utf8').trim(),
+      password: values['password-file'] === undefined ? values.password : passwordIn(values['password-file']),
       server: parseHostPort(values.server, 'server', 5060),
       transport: oneOf(values.transport, 'transport', ['udp', 'tcp']),
     })
@@ -170,6 +167,16 @@ async function hangUp(device: Phone, dialog: Dialog, say: Say): Promise<number> 
   const response = await device.bye(dialog)
   say('bye', { status: response.status, reason: response.reason })
   return response.status < 300 ? EXIT.done : EXIT.failed
+}
+
+function passwordIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(
+      `--password-file: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? ''})`,
+    )
+  }
 }
 
 function needed(value: string | undefined, what: string): string {

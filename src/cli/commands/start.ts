@@ -5,7 +5,7 @@ import type { Config } from '../../app/config/schema.ts'
 import { openLog, type Log } from '../../app/log.ts'
 import { startNode, type RunningNode } from '../../app/node.ts'
 import { phoneSettings } from '../../app/phone-settings.ts'
-import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
+import { EXIT, readArgs, UsageError, type Command } from '../command.ts'
 
 const HELP = `ringbridge start [--config FILE]
 
@@ -17,7 +17,7 @@ SIGHUP           read accounts and log level again
 
   --config FILE  YAML; check-config FILE validates it
   --tied         end when standard input ends: for a parent that may die
-  --json         log JSON even on a terminal`
+  --json         log JSON lines even on a terminal; what is for people then goes to standard error`
 
 export const start: Command = {
   help: HELP,
@@ -32,9 +32,10 @@ export const start: Command = {
     const log = openLog(config.log.level, values.json ? 'json' : config.log.format)
     // Whoever read the output may be gone; the calls go on.
     process.stdout.on('error', () => undefined)
+    process.stderr.on('error', () => undefined)
     process.on('uncaughtException', (error) => crash(log, error))
     const node = await startNode(config, log.trace)
-    announce(config, node)
+    announce(config, node, log.format === 'text' ? process.stdout : process.stderr)
     void node.ready().then(() => {
       log.trace({ level: 'info', area: 'app', event: 'ready', nodeId: node.nodeId, admin: node.admin })
     })
@@ -49,13 +50,20 @@ function crash(log: Log, error: Error): never {
   process.exit(EXIT.failed)
 }
 
-/** What to type into a phone. Not part of the log: the first run shows passwords, and the log never does. */
-function announce(config: Config, node: RunningNode): void {
-  if (config.sip.roles.length > 0) print(phoneSettings(node.domain, node.sip, node.fresh))
-  print(
-    `  RELOAD    ${formatHostPort({ host: node.overlay.overlay.address, port: node.overlay.overlay.port })}`,
-  )
-  print(`  admin     http://${node.admin}/\n`)
+/**
+ * What to type into a phone. Not part of the log: the first run shows passwords, and the log never does. Where the log is
+ * JSON lines, standard output belongs to it alone.
+ */
+function announce(config: Config, node: RunningNode, out: NodeJS.WritableStream): void {
+  const { address: host, port } = node.overlay.overlay
+  const phones = config.sip.roles.length > 0 ? phoneSettings(node.domain, node.sip, node.fresh) : ''
+  out.write(`${phones}
+This node:
+  status page   http://${node.admin}/
+  other peers   connect to ${formatHostPort({ host, port })}
+  data          ${config.data.dir}
+
+`)
 }
 
 /** Waits for a signal and leaves; a second signal ends the process where it stands. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { privateFolder } from '../../app/files.ts'
 import { saveAccounts } from '../../app/accounts/account-file.ts'
 import { newAccount } from '../../app/accounts/new-account.ts'
 import { openOverlayFolder } from '../../app/trust/overlay-folder.ts'
@@ -15,6 +16,7 @@ import {
   authorityFolder,
   DOMAIN,
   planPeers,
+  type PeerPlan,
   userName,
   type TestbedWishes,
 } from '../testbed/plan.ts'
@@ -66,10 +68,11 @@ export const testbed: Command = {
     if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0] as string}"`)
     if (values.peers === undefined) throw new UsageError('--peers N is needed')
     const temporary = values.data === undefined
-    const folder = resolve(values.data ?? mkdtempSync(join(tmpdir(), 'ringbridge-testbed-')))
     const peers = wholeNumber(values.peers, 'peers', 1, 500)
-    const wishes: TestbedWishes = {
+    const users = wholeNumber(values.users, 'users', 0, 10_000_000)
+    const asked: Omit<TestbedWishes, 'folder'> = {
       peers,
+      users,
       auth: oneOf(values.auth, 'auth', ['digest', 'none']),
       roles: values.roles
         .split(',')
@@ -77,13 +80,15 @@ export const testbed: Command = {
         .map((role) => oneOf(role, 'roles', ['registrar', 'proxy', 'redirect'])),
       redirect: indexes(values.redirect, peers),
       basePort: wholeNumber(values['base-port'], 'base-port', 1024, 65_535 - 10 * peers),
-      folder,
       keylog: values.keylog === undefined ? undefined : resolve(values.keylog),
       logLevel: oneOf(values['log-level'], 'log-level', ['debug', 'info', 'warn', 'error']),
     }
-    await prepare(wishes, wholeNumber(values.users, 'users', 0, 10_000_000))
-    const run = new TestbedRun(wishes, values.json)
+    // Only now, so that wrong arguments leave nothing behind.
+    const folder = resolve(values.data ?? mkdtempSync(join(tmpdir(), 'ringbridge-testbed-')))
     try {
+      const wishes = { ...asked, folder }
+      await prepare(wishes)
+      const run = new TestbedRun(wishes, values.json)
       return await run.untilStopped()
     } finally {
       if (temporary) rmSync(folder, { recursive: true, force: true })
@@ -92,10 +97,10 @@ export const testbed: Command = {
 }
 
 /** Authority, accounts and configuration files; what is there from an earlier run is used again. */
-async function prepare(wishes: TestbedWishes, users: number): Promise<void> {
-  const { folder } = wishes
-  mkdirSync(folder, { recursive: true })
-  if (wishes.keylog !== undefined) mkdirSync(wishes.keylog, { recursive: true })
+async function prepare(wishes: TestbedWishes): Promise<void> {
+  const { folder, users } = wishes
+  privateFolder(folder, '--data')
+  if (wishes.keylog !== undefined) privateFolder(wishes.keylog, '--keylog')
   const authority = await openOverlayFolder(new NodeCrypto(), authorityFolder(folder), DOMAIN, {
     updateIntervalS: UPDATE_INTERVAL_S,
     pingIntervalS: PING_INTERVAL_S,
@@ -117,6 +122,8 @@ class TestbedRun {
   private readonly wishes: TestbedWishes
   private readonly processes: PeerProcess[] = []
   private stopping = false
+  /** The ring has been stable once. */
+  private up = false
 
   constructor(wishes: TestbedWishes, json: boolean) {
     this.wishes = wishes
@@ -150,16 +157,23 @@ class TestbedRun {
     }
   }
 
+  /** Whoever watches should learn why calls to a peer fail; standard output stays what scripts expect. */
+  private ended(plan: PeerPlan, how: string): void {
+    if (this.up && !this.stopping)
+      process.stderr.write(`ringbridge: peer ${plan.index} ended (${how}); the others go on\n`)
+  }
+
   /** Undefined once the ring is stable, else what went wrong. */
   private async bringUp(): Promise<string | undefined> {
     const plans = planPeers(this.wishes)
     // The first one founds the ring; the others need somebody to join.
+    if (!this.json) print(`starting ${plans.length} peers ...`)
     const batches = [plans.slice(0, 1)]
     for (let at = 1; at < plans.length; at += STARTING_AT_ONCE)
       batches.push(plans.slice(at, at + STARTING_AT_ONCE))
     for (const batch of batches) {
       if (this.stopping) return undefined
-      const started = batch.map((plan) => new PeerProcess(plan, command()))
+      const started = batch.map((plan) => new PeerProcess(plan, command(), (how) => this.ended(plan, how)))
       this.processes.push(...started)
       const faults = await Promise.all(started.map((each) => this.ready(each)))
       const fault = faults.find((each) => each !== undefined)
@@ -189,6 +203,24 @@ class TestbedRun {
     return undefined
   }
 
+  /** What to do with it, for somebody who has a phone at hand. */
+  private welcome(peers: number): string {
+    const { auth, users, folder } = this.wishes
+    const first = this.processes[0]?.plan.sip ?? ''
+    const secret = auth === 'none' ? 'any password' : `password pw-${userName(0)}`
+    const lines = [
+      '',
+      `Ready: ${peers} peers make one telephone system. A phone may use the SIP address of any of them as its server.`,
+    ]
+    if (users > 0) lines.push(`  phone 1   server ${first}, domain ${DOMAIN}, user ${userName(0)}, ${secret}`)
+    if (users > 1)
+      lines.push(
+        `  phone 2   another peer, user ${userName(1)}, and so on; dial ${userName(0)} to call phone 1`,
+      )
+    lines.push(`  logs      ${folder}/peer-N/log.jsonl`, '  Ctrl-C ends all.')
+    return lines.join('\n')
+  }
+
   /** Waits until the views of all living peers make one ring. */
   private async stable(): Promise<string | undefined> {
     const deadline = performance.now() + STABLE_WITHIN_MS
@@ -199,11 +231,9 @@ class TestbedRun {
       )
       const faults = views.length === living.length ? ringFaults(views) : ['a peer does not answer']
       if (faults.length === 0) {
+        this.up = true
         if (this.json) print(JSON.stringify({ event: 'testbed-ready', peers: living.length, domain: DOMAIN }))
-        else
-          print(
-            `ready: ${living.length} peers, domain ${DOMAIN}, user ${userName(0)} has password pw-${userName(0)}`,
-          )
+        else print(this.welcome(living.length))
         return undefined
       }
       if (performance.now() > deadline) return `the ring is not stable: ${faults.slice(0, 5).join('; ')}`

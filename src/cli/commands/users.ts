@@ -6,7 +6,7 @@ import { newAccount, USERNAME } from '../../app/accounts/new-account.ts'
 import { usableConfig } from '../../app/config/check.ts'
 import { accountsFile, realmOf } from '../../app/config/places.ts'
 import { randomPassword } from '../../app/crypto-random.ts'
-import { EXIT, oneOf, print, readArgs, UsageError, type Command } from '../command.ts'
+import { EXIT, print, readArgs, UsageError, type Command, verbOf } from '../command.ts'
 
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
 ringbridge users list           show the accounts
@@ -34,7 +34,7 @@ export const users: Command = {
       json: { type: 'boolean', default: false },
     })
     const [verb, subject] = positionals
-    const action = oneOf(verb ?? '', 'users', ['add', 'list', 'remove', 'import'])
+    const action = verbOf(verb, 'users', ['add', 'list', 'remove', 'import'])
     const config = usableConfig(values.config, process.env)
     const file = values.users ?? accountsFile(config)
     const realm = values.realm ?? realmOf(config)

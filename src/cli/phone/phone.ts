@@ -196,7 +196,8 @@ export class Phone {
     return new Promise((resolve) => {
       this.stack.send({ ...request, headers: { ...request.headers, route: [route] } }, (response) => {
         if (response.status < 200) onProgress(response)
-        else resolve(response)
+        // The library makes up a response without words when nothing came.
+        else resolve(response.reason ? response : { ...response, reason: 'No Answer From The Server' })
       })
     })
   }

@@ -14,8 +14,8 @@ export class PeerProcess {
   private ended = false
   private readonly onEnd: Promise<void>
 
-  /** `command`: the arguments of node that run `ringbridge`. The log goes straight to a file, not through the parent. */
-  constructor(plan: PeerPlan, command: readonly string[]) {
+  /** `command`: the arguments of node that run `ringbridge`. The log goes straight to a file, not through the parent. `onEnd` hears how the process ended. */
+  constructor(plan: PeerPlan, command: readonly string[], onEnd: (how: string) => void) {
     this.plan = plan
     const log = openSync(plan.logFile, 'a')
     this.child = spawn(process.execPath, [...command, 'start', '--config', plan.configFile, '--tied'], {
@@ -24,8 +24,9 @@ export class PeerProcess {
     })
     closeSync(log)
     this.onEnd = new Promise((resolve) => {
-      this.child.once('exit', () => {
+      this.child.once('exit', (code, signal) => {
         this.ended = true
+        onEnd(signal ?? `exit code ${code ?? 'unknown'}`)
         resolve()
       })
     })
@@ -47,7 +48,10 @@ export class PeerProcess {
     const ready = await ask(this.plan.admin, '/readyz', undefined)
     if (!ready.ok) return undefined
     const peer = await ask(this.plan.admin, '/api/v1/peer', undefined)
-    return peer.ok ? (peer.body as { nodeId: string }).nodeId : undefined
+    if (!peer.ok) return undefined
+    const { nodeId, pid } = peer.body as { nodeId: string; pid: number }
+    // Another process may hold the port and be quite ready.
+    return pid === this.pid ? nodeId : undefined
   }
 
   async ring(): Promise<RingView | undefined> {

@@ -8,6 +8,8 @@ const PORT_STEP = 10
 
 export interface TestbedWishes {
   readonly peers: number
+  /** Accounts. */
+  readonly users: number
   readonly auth: 'digest' | 'none'
   readonly roles: readonly string[]
   /** Indexes of peers that redirect. */

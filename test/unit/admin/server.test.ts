@@ -17,6 +17,9 @@ class FakeNode implements AdminNode {
   ring(): object {
     return { successors: [] }
   }
+  storage(): object {
+    return { values: 3 }
+  }
   bindings(aor: string | undefined): readonly object[] {
     return aor === undefined ? [{ aor: 'x' }, { aor: 'y' }] : [{ aor }]
   }
@@ -97,6 +100,7 @@ describe('API', () => {
     const { get } = server()
     expect((await get('/api/v1/peer')).json()).toEqual({ nodeId: 'ab' })
     expect((await get('/api/v1/ring')).json()).toEqual({ successors: [] })
+    expect((await get('/api/v1/storage')).json()).toEqual({ values: 3 })
     expect((await get('/api/v1/bindings')).json()).toEqual({ bindings: [{ aor: 'x' }, { aor: 'y' }] })
     expect((await get('/api/v1/bindings?aor=a%40b')).json()).toEqual({ bindings: [{ aor: 'a@b' }] })
     expect((await get('/api/v1/locate?aor=a@b')).json()).toEqual({ aor: 'a@b' })

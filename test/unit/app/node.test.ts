@@ -153,7 +153,7 @@ describe('what a person has to mend', () => {
     const taken = node.sip[0]?.port ?? 0
     for (const [more, expected] of [
       [
-        { sip: { listen: [`udp://127.0.0.1:${taken}`] } },
+        { sip: { listen: [`udp://127.0.0.1:${taken}`, `tcp://127.0.0.1:${taken}`] } },
         /^udp:\/\/127\.0\.0\.1:\d+: the port is in use by another process; see sip\.listen$/,
       ],
       [{ sip: { listen: [`tcp://127.0.0.1:${taken}`] } }, /in use.*sip\.listen$/],
@@ -171,7 +171,7 @@ describe('what a person has to mend', () => {
   it('a folder that cannot be written, a folder in use, a damaged file', async () => {
     writeFileSync(join(folder, 'file'), '')
     await expect(startNode(config('file'), NO_TRACE)).rejects.toThrow(
-      /file: the folder cannot be written \(EEXIST\); see data\.dir/,
+      /file: the folder cannot be written \((?:EEXIST|ENOTDIR)\); see data\.dir/,
     )
     await start(config('busy'))
     await expect(startNode(config('busy'), NO_TRACE)).rejects.toThrow(

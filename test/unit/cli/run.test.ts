@@ -85,6 +85,39 @@ describe('command line', () => {
     expect(err.join('')).toMatch(/node\.yaml:1:\d+: unknown key "sip\.maxForcks"; did you mean "maxForks"\?/)
   })
 
+  it('an impossible combination is refused with file, line, key and what is allowed', async () => {
+    const file = join(folder, 'node.yaml')
+    writeFileSync(file, 'sip:\n  roles: [registrar]\n  listen: ["udp://127.0.0.1:5070"]\n')
+    expect(await main(['check-config', file])).toBe(2)
+    // S3261-18-01: every UDP listener has a TCP twin.
+    expect(err.join('')).toContain('node.yaml:3:3: "sip.listen": udp://127.0.0.1:5070 needs a twin')
+    expect(err.join('')).toContain('add tcp://127.0.0.1:5070')
+    err = []
+    writeFileSync(file, 'sip:\n  roles: [registar]\nquxquux: 1\n')
+    expect(await main(['check-config', file])).toBe(2)
+    expect(err.join('')).toContain(
+      ':2:11: "sip.roles.0": allowed: registrar, proxy, redirect, not "registar"; did you mean',
+    )
+    expect(err.join('')).toMatch(/:3:1: unknown key "quxquux"; allowed here: overlay, sip/)
+  })
+
+  it('a wrong option or verb is named with the one that was probably meant', async () => {
+    expect(await main(['testbed', '--peeers', '3'])).toBe(2)
+    expect(err.join('')).toBe(
+      'ringbridge: unknown option --peeers; did you mean --peers? --help shows what there is\n',
+    )
+    err = []
+    expect(await main(['users'])).toBe(2)
+    expect(err.join('')).toBe(
+      'ringbridge: users says nothing without a verb; allowed: add, list, remove, import\n',
+    )
+  })
+
+  it('a folder that cannot be made is one line, wherever it is asked for', async () => {
+    expect(await main(['overlay', 'init', 'a.example.com', '--authority', '/proc/nowhere/x'])).toBe(2)
+    expect(err.join('')).toContain('/proc/nowhere/x: the folder cannot be written (ENOENT)')
+  })
+
   it('users: add, list, import, remove; a made-up password is printed once and never stored', async () => {
     const users = join(folder, 'users.jsonl')
     const at = ['--users', users, '--json']
@@ -132,6 +165,6 @@ describe('command line', () => {
     for (const args of [['locate', 'a@b'], ['ring'], ['ping', '0'.repeat(32)]]) {
       expect(await main([...args, '--admin', '127.0.0.1:1'])).toBe(1)
     }
-    expect(err.join('')).toContain('does not answer')
+    expect(err.join('')).toContain('no running node answers at http://127.0.0.1:1')
   })
 })

@@ -9,6 +9,7 @@ import { planPeers, userName } from '../../../src/cli/testbed/plan.ts'
 describe('testbed', () => {
   const wishes = {
     peers: 3,
+    users: 2,
     auth: 'digest' as const,
     roles: ['registrar', 'proxy'],
     redirect: new Set([1]),

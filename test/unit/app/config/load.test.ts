@@ -153,7 +153,7 @@ describe('configuration from the environment', () => {
       /RINGBRIDGE_SIP__LISTN: no such key; did you mean RINGBRIDGE_SIP__LISTEN\?/,
     )
     expect(complaint('', { RINGBRIDGE_SIP__MAX_FORKS: 'x' })).toBe(
-      'RINGBRIDGE_SIP__MAX_FORKS: "sip.maxForks": has to be of type number',
+      'RINGBRIDGE_SIP__MAX_FORKS: "sip.maxForks": has to be of type number, not "x"',
     )
     expect(complaint('sip: [1]', { RINGBRIDGE_SIP__AUTH: 'none' })).toMatch(/RINGBRIDGE_SIP__AUTH/)
     expect(complaint('', { RINGBRIDGE___PROTO____X: '1' })).toMatch(/no such key/)
@@ -194,6 +194,7 @@ describe('what this version can run', () => {
     ['trace: { hep: "udp://127.0.0.1:9060" }', 'trace.hep'],
     ['sip: { roles: [proxy, redirect] }', 'sip.roles'],
     ['sip: { listen: [] }', 'sip.listen'],
+    ['sip: { listen: ["udp://127.0.0.1:5062", "tcp://127.0.0.1:5063"] }', 'sip.listen'],
     ['sip: { minExpires: 4000 }', 'sip.defaultExpires'],
     ['sip: { secret: short }', 'sip.secret'],
     ['sip: { listen: ["udp://host.example:5060"] }', 'sip.listen'],
@@ -211,6 +212,7 @@ describe('what this version can run', () => {
 
   it.each([
     '{}',
+    'sip: { listen: ["udp://127.0.0.1:5062", "tcp://127.0.0.1:5062"] }',
     'sip: { roles: [registrar, redirect], redirect: { proxies: ["127.0.0.1:5060;transport=tcp"] } }',
     'sip: { roles: [] , listen: [] }',
     'admin: { listen: "0.0.0.0:8080", token: x }',
