@@ -123,13 +123,14 @@ export async function kamailio(port: number, auth: boolean): Promise<Server | un
 
 async function listening(port: number): Promise<void> {
   for (let turn = 0; turn < 100; turn++) {
-    const socket = connect(port, '127.0.0.1')
-    const [outcome] = (await Promise.race([
-      once(socket, 'connect').then(() => ['up']),
-      once(socket, 'error').then(() => ['down']),
-    ])) as string[]
-    socket.destroy()
-    if (outcome === 'up') return
+    const up = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+      socket.once('close', () => resolve(false))
+      socket.once('connect', () => socket.destroy())
+    })
+    if (up) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`nothing listens on port ${port}`)
