@@ -64,6 +64,8 @@ export interface PeerOptions {
   readonly bootstrap?: readonly TransportAddress[]
   readonly credential?: Credential
   readonly hosted?: readonly Credential[]
+  /** For a peer that does not do its part; the overlay's when absent. */
+  readonly crypto?: CryptoPort
 }
 
 export class SimPeer {
@@ -254,7 +256,7 @@ export class Overlay {
     const restored = this.network.knows(name) ? this.network.disk(name) : []
     const core = new PeerCore(
       {
-        crypto: this.issuer.crypto,
+        crypto: options.crypto ?? this.issuer.crypto,
         random: this.random.fork(`core ${name} ${this.world.now.ms}`),
         trace: this.trace(name),
       },

@@ -11,6 +11,7 @@ import {
   MESSAGE_CODE,
   overlayHash,
   signMessage,
+  type Certificate,
   type Credential,
   type Destination,
   type Message,
@@ -23,6 +24,8 @@ export interface HandMade {
   readonly body: Uint8Array
   readonly destinations: readonly Destination[]
   readonly credential?: Credential
+  /** Sent along with the signer's own. */
+  readonly certificates?: readonly Certificate[]
   readonly viaList?: readonly Destination[]
   readonly transactionId?: bigint
   readonly sequence?: number
@@ -71,7 +74,12 @@ export class Stranger {
     const hash = overlayHash(overlay.configuration.instanceName, (bytes) => crypto.hash('sha1', [bytes]))
     const contentsBytes = encodeContents({ messageCode: message.code, body: message.body, extensions: [] })
     const credential = message.credential ?? this.credential
-    const security = signMessage(crypto, credential, { overlay: hash, transactionId, contentsBytes })
+    const security = signMessage(crypto, credential, {
+      overlay: hash,
+      transactionId,
+      contentsBytes,
+      extraCertificates: message.certificates ?? [],
+    })
     const header = {
       overlay: hash,
       configurationSequence: message.sequence ?? overlay.configuration.sequence,
