@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -38,17 +38,7 @@ export async function ringbridge(
     '--base-port',
     String(basePort),
   ]
-  const child = spawn('taskset', [
-    '-c',
-    '0',
-    process.execPath,
-    COMMAND,
-    'testbed',
-    '--json',
-    '--data',
-    folder,
-    ...flags,
-  ])
+  const child = run(['-c', '0', process.execPath, COMMAND, 'testbed', '--json', '--data', folder, ...flags])
   const ready: { pid: number; sip: string; admin: string; peer: number }[] = []
   await untilLine(child, (line) => {
     if (line.startsWith('{"event":"ready"')) ready.push(JSON.parse(line) as (typeof ready)[number])
@@ -70,13 +60,9 @@ export async function ringbridge(
 /** Registrar and proxy on npm `sip`. */
 export async function npmSip(port: number): Promise<Server> {
   const modules = dirname(dirname(createRequire(import.meta.url).resolve('sip')))
-  const child = spawn(
-    'taskset',
-    ['-c', '0', process.execPath, join(HERE, 'rivals', 'sip-npm-server.cjs'), String(port)],
-    {
-      env: { ...process.env, NODE_PATH: modules },
-    },
-  )
+  const child = run(['-c', '0', process.execPath, join(HERE, 'rivals', 'sip-npm-server.cjs'), String(port)], {
+    env: { ...process.env, NODE_PATH: modules },
+  })
   await listening(port)
   return {
     name: 'npm sip 0.0.6',
@@ -91,7 +77,7 @@ export async function npmSip(port: number): Promise<Server> {
 export async function kamailio(port: number, auth: boolean): Promise<Server | undefined> {
   if (spawnSync('sh', ['-c', 'command -v kamailio']).status !== 0) return undefined
   const folder = mkdtempSync(join(tmpdir(), 'ringbridge-kamailio-'))
-  const child = spawn('taskset', [
+  const child = run([
     ...['-c', '0', 'kamailio', '-f', join(HERE, 'rivals', 'kamailio.cfg'), '-DD', '-E', '-n', '1', '-N', '1'],
     ...[
       '-l',
@@ -150,6 +136,20 @@ async function untilLine(child: ChildProcess, seen: (line: string) => boolean): 
     child.stderr?.on('data', (bytes: Buffer) => (all += bytes.toString()))
     child.once('close', () => reject(new Error(`ended before it was ready:\n${all}`)))
   })
+}
+
+const started = new Set<ChildProcess>()
+// A benchmark that fails half-way must not leave servers behind.
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGTERM')
+})
+
+/** Starts a server under `taskset` with these arguments. */
+function run(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const child = spawn('taskset', [...args], options)
+  started.add(child)
+  child.once('close', () => started.delete(child))
+  return child
 }
 
 async function end(child: ChildProcess): Promise<void> {
