@@ -133,6 +133,16 @@ export class Network {
     return [...this.station(name).disk]
   }
 
+  /** Turns one byte of a record around; false when there is no such record. */
+  damage(name: string, key: string): boolean {
+    const { disk } = this.station(name)
+    const record = disk.get(key)?.slice()
+    if (record === undefined) return false
+    record[record.length >> 1]! ^= 0xff
+    disk.set(key, record)
+    return true
+  }
+
   /** Nothing passes between the two any more, in silence. */
   partition(one: readonly string[], other: readonly string[]): void {
     for (const a of one) for (const b of other) this.cut.add(pair(a, b))

@@ -21,7 +21,7 @@ import type { AttachPurpose } from '../topology/plugin.ts'
 import type { Answers } from './answers.ts'
 import { attachBody, usableAddress } from './candidates.ts'
 import { ANSWERED_ATTACHES_MAX, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
-import type { ChannelId } from './contract.ts'
+import type { ChannelId, TransportAddress } from './contract.ts'
 import type { Links } from './links.ts'
 import type { IncomingRequest, PeerParts, RequestOutcome } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -40,6 +40,8 @@ interface Attempt {
   transactionId: TransactionId | undefined
   /** The answer asked for an Update (Trap 61). */
   wantsUpdate: boolean
+  /** Where the answerer listens, as its answer said. */
+  listener: TransportAddress | undefined
 }
 
 /** An Attach that came to its end. */
@@ -93,6 +95,7 @@ export class Attaches {
       phase: 'asking',
       transactionId: undefined,
       wantsUpdate: false,
+      listener: undefined,
     }
     this.attempts.set(attempt.id, attempt)
     attempt.transactionId = this.requests.send({
@@ -117,6 +120,7 @@ export class Attaches {
     const answer = decodeAttachReqAns(message.contents.body)
     if (!answer.ok || sameId(signer.nodeId, this.parts.self)) return this.fail(attempt)
     attempt.wantsUpdate = answer.value.sendUpdate
+    attempt.listener = usableAddress(answer.value.candidates)
     this.await(attempt, 'connecting', signer.nodeId)
   }
 
@@ -221,6 +225,7 @@ export class Attaches {
 
   private succeed(attempt: Attempt, nodeId: NodeId, linkWasUp: boolean): void {
     this.attempts.delete(attempt.id)
+    if (attempt.listener !== undefined) this.links.noteListener(nodeId, attempt.listener)
     this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId, linkWasUp })
   }
 

@@ -1,12 +1,14 @@
 /**
- * Finding a node of the overlay (RFC 6940 s.11.4): one address after the other, former neighbors after the configured
- * ones, with growing pauses. A node that reaches nobody goes on trying; it never makes a ring of its own (s.6.4.2.1).
+ * Finding a node of the overlay (RFC 6940 s.11.4): former neighbors and configured nodes are called one a moment after the
+ * other, the first that answers is the way in, and rounds that reach nobody are followed by growing pauses. It never
+ * makes a ring of its own (s.6.4.2.1).
  */
 import { NEVER, type Millis } from '../../common/time.ts'
 import type { NodeId } from '../codec/index.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
-import { BOOTSTRAP_RETRY_MAX_MS, BOOTSTRAP_RETRY_MS, FORMER_NEIGHBORS_MAX } from './constants.ts'
+import { BOOTSTRAP_RETRY_MAX_MS, BOOTSTRAP_RETRY_MS, BOOTSTRAP_STAGGER_MS } from './constants.ts'
 import type { ChannelId, TransportAddress } from './contract.ts'
+import { sameAddress, type FormerNeighbors } from './former-neighbors.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 
@@ -14,24 +16,39 @@ export class Bootstrap {
   private readonly parts: PeerParts
   private readonly links: Links
   private readonly topology: TopologyPlugin
-  private readonly former: TransportAddress[] = []
+  private readonly former: FormerNeighbors
   private active = false
-  /** Channel being opened; undefined while joining over one, or waiting. */
-  private dialling: ChannelId | undefined
+  /** Channels being opened. */
+  private readonly dialling = new Set<ChannelId>()
+  /** A node was reached and the way into the ring through it is being tried. */
+  private entering = false
+  private reached = false
   private nextAddress = 0
   private failedRounds = 0
-  private retryAt: Millis = NEVER
+  private nextAt: Millis = NEVER
 
-  constructor(parts: PeerParts, links: Links, topology: TopologyPlugin) {
+  constructor(parts: PeerParts, links: Links, topology: TopologyPlugin, former: FormerNeighbors) {
     this.parts = parts
     this.links = links
     this.topology = topology
+    this.former = former
+  }
+
+  /** Joining through a node that was reached. */
+  get joining(): boolean {
+    return this.active && this.entering
+  }
+
+  /** Every address was tried since the start and none answered. */
+  get nobodyThere(): boolean {
+    return this.active && !this.reached && this.failedRounds > 0
   }
 
   /** Looks for the overlay until `stop`. */
   start(): void {
     if (this.active) return
     this.active = true
+    this.reached = false
     this.failedRounds = 0
     this.nextAddress = 0
     this.tryNext()
@@ -39,32 +56,23 @@ export class Bootstrap {
 
   stop(): void {
     this.active = false
-    this.dialling = undefined
-    this.retryAt = NEVER
+    this.entering = false
+    this.nextAt = NEVER
+    this.giveUpDials()
   }
 
-  /** The overlay has found us, or we it: no need to look any further. */
+  /** The overlay has found us, or we it: no need to look any further, unless somebody is about to answer. */
   found(): void {
-    if (this.active && this.dialling === undefined) this.stop()
-  }
-
-  /** A neighbor that was directly connected: one more place to ask (RFC 6940 s.11.4). */
-  remember(nodeId: NodeId): void {
-    const address = this.links.listener(nodeId)
-    if (address === undefined || this.former.some((known) => sameAddress(known, address))) return
-    this.former.unshift(address)
-    if (this.former.length > FORMER_NEIGHBORS_MAX) this.former.pop()
+    if (this.active && this.dialling.size === 0) this.stop()
   }
 
   linkUp(channel: ChannelId, nodeId: NodeId): void {
-    if (channel !== this.dialling) return
-    this.dialling = undefined
-    this.topology.join(this.parts.now.ms, nodeId)
+    if (!this.dialling.delete(channel)) return
+    this.enterThrough(nodeId)
   }
 
   dialFailed(channel: ChannelId, reason: string): void {
-    if (channel !== this.dialling) return
-    this.dialling = undefined
+    if (!this.dialling.delete(channel)) return
     this.parts.trace({ level: 'info', area: 'reload', event: 'bootstrap_unreachable', reason })
     this.tryNext()
   }
@@ -72,55 +80,74 @@ export class Bootstrap {
   /** The node was reached, but the way into the ring was not found. */
   joinFailed(reason: string): void {
     if (!this.active) return
+    this.entering = false
     this.parts.trace({ level: 'info', area: 'reload', event: 'join_failed', reason })
     // Somebody was reached: one pause, then the list from its start, not another pause for having come to its end.
     if (this.nextAddress >= this.addresses().length) this.nextAddress = 0
-    this.wait()
+    this.pause()
   }
 
   nextDeadline(): Millis {
-    return this.retryAt
+    return this.nextAt
   }
 
   timeout(): void {
-    if (this.parts.now.ms < this.retryAt) return
-    this.retryAt = NEVER
+    if (this.parts.now.ms < this.nextAt) return
+    this.nextAt = NEVER
     this.tryNext()
   }
 
   private tryNext(): void {
-    if (!this.active) return
+    if (!this.active || this.entering) return
     const addresses = this.addresses()
-    if (this.nextAddress >= addresses.length) {
+    const address = addresses[this.nextAddress]
+    if (address === undefined) {
+      if (this.dialling.size > 0) return
       this.nextAddress = 0
       if (addresses.length > 0)
         this.parts.trace({ level: 'warn', area: 'reload', event: 'no_bootstrap_node_reached' })
-      return this.wait()
+      return this.pause()
     }
-    const address = addresses[this.nextAddress++] as TransportAddress
+    this.nextAddress++
     const connected = this.links.nodeAt(address)
-    if (connected !== undefined) return this.topology.join(this.parts.now.ms, connected)
-    this.dialling = this.links.dial(address, 'bootstrap', undefined)
-    if (this.dialling === undefined) this.wait()
+    if (connected !== undefined) return this.enterThrough(connected)
+    const channel = this.links.dial(address, 'bootstrap', undefined)
+    if (channel === undefined) return this.pause()
+    this.dialling.add(channel)
+    if (this.nextAddress < addresses.length) this.nextAt = this.parts.now.ms + BOOTSTRAP_STAGGER_MS
   }
 
-  private wait(): void {
+  private enterThrough(nodeId: NodeId): void {
+    this.giveUpDials()
+    this.nextAt = NEVER
+    this.reached = true
+    this.entering = true
+    this.topology.join(this.parts.now.ms, nodeId)
+  }
+
+  private giveUpDials(): void {
+    const channels = [...this.dialling]
+    this.dialling.clear()
+    for (const channel of channels) this.links.close(channel)
+  }
+
+  private pause(): void {
     const longest = Math.min(
       BOOTSTRAP_RETRY_MAX_MS,
       BOOTSTRAP_RETRY_MS * 2 ** Math.min(this.failedRounds, 10),
     )
     this.failedRounds++
     // Jittered: the peers that one crash threw out must not come back in step.
-    this.retryAt = this.parts.now.ms + longest * (0.5 + this.parts.random.float() / 2)
+    this.nextAt = this.parts.now.ms + longest * (0.5 + this.parts.random.float() / 2)
   }
 
   private addresses(): TransportAddress[] {
     const { bootstrap, advertised } = this.parts.init
-    const all = [...bootstrap, ...this.former].filter((address) => !sameAddress(address, advertised.overlay))
-    return all.filter((address, index) => all.findIndex((other) => sameAddress(other, address)) === index)
+    const all = [...this.former.addresses, ...bootstrap]
+    return all.filter(
+      (address, index) =>
+        !sameAddress(address, advertised.overlay) &&
+        all.findIndex((other) => sameAddress(other, address)) === index,
+    )
   }
-}
-
-function sameAddress(a: TransportAddress, b: TransportAddress): boolean {
-  return a.address === b.address && a.port === b.port
 }

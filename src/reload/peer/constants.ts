@@ -33,6 +33,15 @@ export const APP_ATTACH_TIMEOUT_MS = 15_000
 /** Judgement: first wait after a round through all bootstrap nodes, doubled up to the maximum. */
 export const BOOTSTRAP_RETRY_MS = 500
 export const BOOTSTRAP_RETRY_MAX_MS = 15_000
+/** Judgement: from one bootstrap address to the next while nobody has answered; a host that is down costs no more. */
+export const BOOTSTRAP_STAGGER_MS = 250
+/**
+ * Judgement: how long a founder that knows former neighbors looks for their ring before it founds one anew. A neighbor
+ * that lives answers within a round trip; a whole cluster that starts at once should not wait much longer than that.
+ */
+export const FOUNDER_LOOK_MS = 5_000
+/** Judgement: how often a peer in the ring tries one former neighbor to which it has no link. */
+export const REUNION_INTERVAL_MS = 15_000
 /** RFC 6940 s.11.4: about ten former neighbors are remembered. */
 export const FORMER_NEIGHBORS_MAX = 10
 

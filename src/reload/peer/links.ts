@@ -17,7 +17,7 @@ export class Links {
   private readonly parts: PeerParts
   /** Where each channel leads, for people and for finding lost neighbors again. */
   private readonly remotes = new Map<ChannelId, TransportAddress>()
-  /** Advertised overlay listener of a node, as its candidate said. */
+  /** Overlay listener of each node with a link, as far as known. */
   private readonly listeners = new Map<string, TransportAddress>()
   /** The core numbers odd. */
   private nextChannel: ChannelId = 1
@@ -49,7 +49,6 @@ export class Links {
     }
     this.nextChannel += 2
     this.remotes.set(channel, to)
-    if (expected !== undefined && purpose === 'attach') this.listeners.set(key(expected), to)
     this.parts.outbox.push({
       kind: 'openChannel',
       channel,
@@ -82,10 +81,8 @@ export class Links {
       this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate: certificate.value })
       return
     }
-    if (connection.purpose === 'bootstrap') {
-      const address = this.remotes.get(channel)
-      if (address !== undefined) this.listeners.set(key(nodeId), address)
-    }
+    const dialled = role === 'client' ? this.remotes.get(channel) : undefined
+    if (dialled !== undefined) this.noteListener(nodeId, dialled)
     this.parts.signal({ kind: 'linkUp', nodeId, connection })
   }
 
@@ -168,7 +165,17 @@ export class Links {
     return this.remotes.get(channel)
   }
 
-  /** Where that node listens, as far as it was ever said. */
+  /** Where a node with a link listens: we reached it there, or it said so. */
+  noteListener(nodeId: NodeId, address: TransportAddress): void {
+    if (this.table.byNode(nodeId) !== undefined) this.listeners.set(key(nodeId), address)
+  }
+
+  /** The node has lost a link: what is known of one without any is not kept. */
+  forgetUnlinked(nodeId: NodeId): void {
+    if (this.table.byNode(nodeId) === undefined) this.listeners.delete(key(nodeId))
+  }
+
+  /** Where that node listens, as far as known. */
   listener(nodeId: NodeId): TransportAddress | undefined {
     return this.listeners.get(key(nodeId))
   }

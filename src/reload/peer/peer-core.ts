@@ -19,11 +19,14 @@ import { Commands } from './commands.ts'
 import type { PeerAction, PeerCommand, PeerInput, PeerState } from './contract.ts'
 import { Departure } from './departure.ts'
 import type { PeerInstruments } from './instruments.ts'
+import { FormerNeighbors } from './former-neighbors.ts'
+import { Founding } from './founding.ts'
 import { Links } from './links.ts'
 import { PeerParts, type PeerComponents, type PeerInit, type Signal } from './parts.ts'
 import { Receiver } from './receiver.ts'
 import { Replication } from './replication.ts'
 import { Requests } from './requests.ts'
+import { Reunion } from './reunion.ts'
 import { Ring } from './ring.ts'
 import { Services } from './services.ts'
 import { peerSnapshot, type PeerSnapshot } from './snapshot.ts'
@@ -43,7 +46,10 @@ export class PeerCore {
   private readonly storageService: StorageService
   private readonly services: Services
   private readonly commands: Commands
+  private readonly former: FormerNeighbors
   private readonly bootstrap: Bootstrap
+  private readonly founding: Founding
+  private readonly reunion: Reunion
   private readonly ring: Ring
   private readonly departure: Departure
   private state: PeerState = 'starting'
@@ -107,7 +113,10 @@ export class PeerCore {
       storageService,
     })
     this.commands = new Commands(parts, requests, storage)
-    this.bootstrap = new Bootstrap(parts, links, topology)
+    this.former = new FormerNeighbors(parts, links)
+    this.bootstrap = new Bootstrap(parts, links, topology, this.former)
+    this.founding = new Founding(parts, topology, this.bootstrap, this.former)
+    this.reunion = new Reunion(parts, links, topology, this.former)
     this.ring = new Ring({ parts, links, requests, attaches, topology, replication })
     this.departure = new Departure(parts, links, topology, replication)
   }
@@ -143,6 +152,8 @@ export class PeerCore {
       this.storageService.nextDeadline(),
       this.replication.nextDeadline(),
       this.bootstrap.nextDeadline(),
+      this.founding.nextDeadline(),
+      this.reunion.nextDeadline(),
       this.departure.nextDeadline(),
     )
   }
@@ -193,15 +204,18 @@ export class PeerCore {
     const report = this.storage.restore(this.parts.now, this.parts.init.restored)
     if (report.operations.length > 0) this.parts.persist(report.operations)
     this.replication.takeStock()
-    if (this.parts.init.founder) return this.topology.found(this.parts.now.ms)
+    this.former.restore(this.parts.init.restored)
     this.enter('joining')
+    if (this.parts.init.founder) return this.founding.begin()
     this.bootstrap.start()
   }
 
   private leave(): void {
     if (this.departure.begun) return
     this.enter('leaving')
+    this.founding.stop()
     this.bootstrap.stop()
+    this.reunion.stop()
     this.appAttaches.stop()
     this.departure.begin()
   }
@@ -231,6 +245,7 @@ export class PeerCore {
     this.storageService.timeout()
     this.replication.timeout()
     this.bootstrap.timeout()
+    this.reunion.timeout()
   }
 
   /** Carries signals and topology actions on until nobody has anything left to say. */
@@ -248,6 +263,7 @@ export class PeerCore {
       }
       const finished = this.replication.takeFinished()
       for (const id of finished) this.storageService.transferDone(id)
+      this.founding.advance()
       const actions = this.topology.drain()
       for (const action of actions) this.performTopology(action)
       if (this.departure.begun) this.departure.advance()
@@ -267,13 +283,17 @@ export class PeerCore {
         return this.requestDone(signal)
       case 'linkUp': {
         const { attached, wantsUpdate } = this.attaches.linkUp(signal.nodeId, signal.connection)
-        this.topology.linkUp(ms, signal.nodeId, attached, wantsUpdate)
-        return this.bootstrap.linkUp(signal.connection.channel, signal.nodeId)
+        const { channel } = signal.connection
+        const reunited = this.reunion.unites(channel)
+        this.topology.linkUp(ms, signal.nodeId, attached || reunited, wantsUpdate || reunited)
+        this.reunion.linkUp(channel, signal.nodeId)
+        return this.bootstrap.linkUp(channel, signal.nodeId)
       }
       case 'linkRestored':
         return this.topology.linkUp(ms, signal.nodeId, true, true)
       case 'linkDown':
-        this.bootstrap.remember(signal.nodeId)
+        if (this.topology.isNeighbor(signal.nodeId)) this.former.note([signal.nodeId])
+        this.links.forgetUnlinked(signal.nodeId)
         this.replication.forget(signal.nodeId)
         this.topology.linkDown(ms, signal.nodeId, signal.cause)
         this.departure.answered(signal.nodeId)
@@ -281,6 +301,7 @@ export class PeerCore {
       case 'dialFailed':
         this.attaches.dialFailed(signal.channel)
         this.appAttaches.channelGone(signal.channel)
+        this.reunion.dialFailed(signal.channel)
         return this.bootstrap.dialFailed(signal.channel, signal.reason)
       case 'applicationChannel':
         return this.appAttaches.channelUp(signal.channel, signal.nodeId, signal.certificate)
@@ -325,7 +346,10 @@ export class PeerCore {
   private performTopology(action: TopologyAction): void {
     switch (action.kind) {
       case 'stateChanged':
-        if (action.state === 'joined') this.bootstrap.stop()
+        if (action.state === 'joined') {
+          this.bootstrap.stop()
+          this.reunion.start()
+        }
         if (action.state === 'isolated') this.bootstrap.start()
         if (action.state === 'joined' || action.state === 'isolated' || action.state === 'joining') {
           this.enter(action.state)
@@ -337,13 +361,23 @@ export class PeerCore {
         this.departure.told(action.to)
         return this.ring.perform(action)
       case 'neighborsChanged':
-        // A founder may be alone by right; that all its neighbors vanished at once may also be its own fault.
-        if (action.cause === 'failure' && this.topology.replicaSet().length === 0) this.bootstrap.start()
-        else if (action.cause === 'join' && !sameId(action.nodeId, this.parts.self)) this.bootstrap.found()
+        this.searchOnChange(action)
         return this.ring.perform(action)
       default:
         return this.ring.perform(action)
     }
+  }
+
+  private searchOnChange({ cause, nodeId }: Extract<TopologyAction, { kind: 'neighborsChanged' }>): void {
+    const { predecessors, successors } = this.topology.snapshot()
+    this.former.note([...successors, ...predecessors])
+    const alone = successors.length === 0
+    // A founder may be alone by right; that all its neighbors vanished at once may also be its own fault.
+    if (alone && cause === 'failure') return this.bootstrap.start()
+    if (alone || cause !== 'join') return
+    // Our own way in came to its end, though nobody may have noticed that we were outside.
+    if (sameId(nodeId, this.parts.self)) this.bootstrap.stop()
+    else this.bootstrap.found()
   }
 
   private enter(state: PeerState): void {

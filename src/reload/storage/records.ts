@@ -1,15 +1,13 @@
 /**
- * The records of the journal: one for each stored value, one for the generation counter of each Kind of a resource,
- * one for each certificate. A record is `version u8 | body | CRC-32`; the checksum covers the key too, so that damage
- * is noticed here and not by those who fetch the value.
+ * The records of the journal that hold what is stored: one for each value, one for the generation counter of each Kind
+ * of a resource, one for each certificate.
  */
-import { crc32 } from 'node:zlib'
-import { concatBytes, DecodeError, fromHex, Reader, toHex, utf8, Writer } from '../../common/bytes.ts'
+import { DecodeError, fromHex, Reader, toHex, Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import { asResourceId, type DataModel, type KindId, type ResourceId } from '../codec/index.ts'
+import { seal, unseal } from './sealed-record.ts'
 
-const RECORD_VERSION = 1
 const FINGERPRINT_BYTES = 32
 const MODELS: readonly DataModel[] = ['single', 'array', 'dictionary']
 
@@ -138,23 +136,4 @@ function placeOf(path: string): { readonly resource: ResourceId; readonly kindId
 
 function kindText(kindId: KindId): string {
   return kindId.toString(16).padStart(8, '0')
-}
-
-function seal(key: string, body: Uint8Array): Uint8Array {
-  const writer = new Writer(body.length + 5)
-  writer.u8(RECORD_VERSION)
-  writer.bytes(body)
-  writer.u32(checksum(key, writer.done()))
-  return writer.done()
-}
-
-function unseal(key: string, record: Uint8Array): Uint8Array | undefined {
-  if (record.length < 5 || record[0] !== RECORD_VERSION) return undefined
-  const end = record.length - 4
-  if (new Reader(record, end).u32() !== checksum(key, record.subarray(0, end))) return undefined
-  return record.subarray(1, end)
-}
-
-function checksum(key: string, bytes: Uint8Array): number {
-  return crc32(concatBytes([utf8(key), bytes]))
 }

@@ -1,0 +1,80 @@
+/**
+ * Two rings that were one: after a partition, or when a founder came back and reached nobody. A peer in the ring tries from
+ * time to time one former neighbor to which it has no link. One that is alone joins through it; otherwise both tell
+ * each other their tables, and what they learn of each other (RFC 6940 s.10.7.3) joins the rings up.
+ */
+import { NEVER, type Millis } from '../../common/time.ts'
+import type { Random } from '../../common/random.ts'
+import type { NodeId } from '../codec/index.ts'
+import type { TopologyPlugin } from '../topology/plugin.ts'
+import { REUNION_INTERVAL_MS } from './constants.ts'
+import type { ChannelId } from './contract.ts'
+import type { FormerNeighbors } from './former-neighbors.ts'
+import type { Links } from './links.ts'
+import type { PeerParts } from './parts.ts'
+
+export class Reunion {
+  private readonly parts: PeerParts
+  private readonly links: Links
+  private readonly topology: TopologyPlugin
+  private readonly former: FormerNeighbors
+  private readonly random: Random
+  private channel: ChannelId | undefined
+  private turn = 0
+  private nextAt: Millis = NEVER
+
+  constructor(parts: PeerParts, links: Links, topology: TopologyPlugin, former: FormerNeighbors) {
+    this.parts = parts
+    this.links = links
+    this.topology = topology
+    this.former = former
+    this.random = parts.random.fork('reunion')
+  }
+
+  /** This peer is in the ring. */
+  start(): void {
+    if (this.nextAt === NEVER) this.wait()
+  }
+
+  stop(): void {
+    this.nextAt = NEVER
+    this.channel = undefined
+  }
+
+  /** Whether that link is one of ours between two peers in the ring, which are to exchange their tables. */
+  unites(channel: ChannelId): boolean {
+    return channel === this.channel && this.topology.replicaSet().length > 0
+  }
+
+  linkUp(channel: ChannelId, nodeId: NodeId): void {
+    if (channel !== this.channel) return
+    this.channel = undefined
+    if (this.topology.replicaSet().length === 0) this.topology.join(this.parts.now.ms, nodeId)
+  }
+
+  dialFailed(channel: ChannelId): void {
+    if (channel === this.channel) this.channel = undefined
+  }
+
+  nextDeadline(): Millis {
+    return this.nextAt
+  }
+
+  timeout(): void {
+    if (this.parts.now.ms < this.nextAt) return
+    this.wait()
+    const { addresses } = this.former
+    if (this.channel !== undefined || this.topology.state !== 'joined') return
+    for (let tried = 0; tried < addresses.length; tried++) {
+      const address = addresses[this.turn++ % addresses.length]
+      if (address === undefined || this.links.nodeAt(address) !== undefined) continue
+      this.channel = this.links.dial(address, 'bootstrap', undefined)
+      return
+    }
+  }
+
+  private wait(): void {
+    // Jittered: the peers of one ring must not all knock at the same moment.
+    this.nextAt = this.parts.now.ms + REUNION_INTERVAL_MS * (0.75 + this.random.float() / 2)
+  }
+}

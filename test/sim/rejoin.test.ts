@@ -1,0 +1,147 @@
+/** What becomes of the ring when a peer, the founder before all, comes back. */
+import { describe, expect, it } from 'vitest'
+import { fromUtf8, Reader } from '../../src/common/bytes.ts'
+import { key, KIND } from '../../src/reload/index.ts'
+import { FORMER_NEIGHBORS_KEY } from '../../src/reload/peer/former-neighbors.ts'
+import { unseal } from '../../src/reload/storage/sealed-record.ts'
+import { replicaFaults } from './checkers/replicas.ts'
+import { ringFaults } from './checkers/ring.ts'
+import { Overlay, type SimPeer } from './overlay.ts'
+import { registeredKeys, registration } from './values.ts'
+
+const SEED = process.env['SEED'] ?? 'rejoin'
+const AS_FOUNDER = { founder: true, bootstrap: [] } as const
+
+function grown(count: number): { readonly overlay: Overlay; readonly founder: SimPeer } {
+  const overlay = new Overlay(SEED)
+  expect(overlay.grow(count, 100), overlay.replay()).toBe(true)
+  overlay.world.run(3_000)
+  expect(ringFaults(overlay), overlay.replay()).toEqual([])
+  return { overlay, founder: overlay.peers[0]! }
+}
+
+function oneRing(overlay: Overlay, limit: number): void {
+  const whole = overlay.world.runUntil(() => ringFaults(overlay).length === 0, limit)
+  expect(whole, `${ringFaults(overlay).join('; ')} ${overlay.replay()}`).toBe(true)
+}
+
+describe('a founder that comes back', () => {
+  it('R6940-11.4-01 R6940-11.4-04 rejoins by its former neighbors, with its Node-ID, and serves what is stored', () => {
+    const { overlay, founder } = grown(5)
+    const alice = overlay.user('alice@dht.example.com')
+    const resource = overlay.resource('alice@dht.example.com')
+    expect(overlay.store(founder, resource, [registration(alice, founder.nodeId)], alice).ok).toBe(true)
+    overlay.crash(founder)
+    overlay.world.run(2_000)
+    const again = overlay.restart(founder, AS_FOUNDER)
+    expect(again.state).toBe('joining')
+    oneRing(overlay, 5_000)
+    expect(key(again.nodeId)).toBe(key(founder.nodeId))
+    expect(again.snapshot().responsibleShare).toBeLessThan(1)
+    for (const peer of overlay.running) {
+      const found = overlay.fetch(peer, resource, KIND.sipRegistration)
+      expect(found.ok && registeredKeys(found.value)).toEqual([key(alice.nodeId)])
+    }
+    const placed = overlay.world.runUntil(() => replicaFaults(overlay, [resource]).length === 0, 10_000)
+    expect(placed, overlay.replay()).toBe(true)
+  })
+
+  it('rejoins before the others have noticed that it was gone', () => {
+    const { overlay, founder } = grown(4)
+    overlay.crash(founder, true)
+    overlay.world.run(200)
+    overlay.restart(founder, AS_FOUNDER)
+    oneRing(overlay, 60_000)
+  })
+
+  it('founds its ring again at once when every neighbor refuses, and the others find it', () => {
+    const { overlay } = grown(3)
+    for (const peer of [...overlay.peers]) overlay.crash(peer)
+    const founder = overlay.restart(overlay.peers[0]!, AS_FOUNDER)
+    expect(overlay.world.runUntil(() => founder.state === 'joined', 1_000)).toBe(true)
+    expect(founder.snapshot().responsibleShare).toBe(1)
+    for (const peer of overlay.peers.slice(1)) overlay.restart(peer, { bootstrap: [founder.address] })
+    oneRing(overlay, 20_000)
+  })
+
+  it('founds its ring again within seconds when the whole cluster starts at once', () => {
+    const { overlay } = grown(4)
+    for (const peer of [...overlay.peers]) overlay.crash(peer)
+    const address = overlay.peers[0]!.address
+    for (const [index, peer] of [...overlay.peers].entries()) {
+      overlay.restart(peer, index === 0 ? AS_FOUNDER : { bootstrap: [address] })
+    }
+    const founded = overlay.world.runUntil(() => overlay.peers[0]!.state === 'joined', 6_000)
+    expect(founded, overlay.replay()).toBe(true)
+    oneRing(overlay, 30_000)
+  })
+
+  it('that founded because it reached nobody ends in the ring of its neighbors', () => {
+    const { overlay, founder } = grown(5)
+    const alice = overlay.user('alice@dht.example.com')
+    const resource = overlay.resource('alice@dht.example.com')
+    expect(overlay.store(overlay.peers[1]!, resource, [registration(alice, founder.nodeId)], alice).ok).toBe(
+      true,
+    )
+    overlay.crash(founder)
+    overlay.world.run(2_000)
+    const others = overlay.peers.slice(1).map((peer) => peer.name)
+    overlay.network.partition([founder.name], others)
+    const again = overlay.restart(founder, AS_FOUNDER)
+    expect(
+      overlay.world.runUntil(() => again.state === 'joined', 10_000),
+      overlay.replay(),
+    ).toBe(true)
+    expect(again.snapshot().responsibleShare).toBe(1)
+    overlay.world.run(60_000)
+    overlay.network.heal()
+    oneRing(overlay, 60_000)
+    const found = overlay.fetch(again, resource, KIND.sipRegistration)
+    expect(found.ok && registeredKeys(found.value)).toEqual([key(alice.nodeId)])
+  })
+})
+
+describe('rings that were one', () => {
+  it('find together again after a partition so long that both halves closed their links', () => {
+    const { overlay } = grown(8)
+    const names = overlay.peers.map((peer) => peer.name)
+    const users = overlay.peers.map((peer, index) => {
+      const credential = overlay.user(`u${index}@dht.example.com`)
+      const resource = overlay.resource(`u${index}@dht.example.com`)
+      expect(overlay.store(peer, resource, [registration(credential, peer.nodeId)], credential).ok).toBe(true)
+      return resource
+    })
+    overlay.network.partition(names.slice(0, 4), names.slice(4))
+    overlay.world.run(120_000)
+    for (const peer of overlay.running) expect(peer.snapshot().sizeEstimate).toBe(4)
+    overlay.network.heal()
+    oneRing(overlay, 120_000)
+    const placed = overlay.world.runUntil(() => replicaFaults(overlay, users).length === 0, 30_000)
+    expect(placed, overlay.replay()).toBe(true)
+  })
+})
+
+describe('the memory of former neighbors', () => {
+  it('R6940-11.4-04 holds at most ten, all of them directly connected peers', () => {
+    const { overlay } = grown(14)
+    for (const peer of overlay.peers) {
+      const record = new Map(overlay.network.disk(peer.name)).get(FORMER_NEIGHBORS_KEY)
+      const reader = new Reader(unseal(FORMER_NEIGHBORS_KEY, record!)!)
+      const linked = new Set(peer.snapshot().connections.map(({ address }) => address?.address))
+      const count = reader.u8()
+      expect(count).toBeGreaterThanOrEqual(6)
+      expect(count).toBeLessThanOrEqual(10)
+      for (let left = count; left > 0; left--) {
+        expect(linked).toContain(fromUtf8(reader.bytes(reader.u8())))
+        expect(reader.u16()).toBe(6084)
+      }
+    }
+  })
+
+  it('a damaged record is as good as none: the founder founds', () => {
+    const { overlay, founder } = grown(3)
+    for (const peer of [...overlay.peers]) overlay.crash(peer)
+    expect(overlay.network.damage(founder.name, FORMER_NEIGHBORS_KEY)).toBe(true)
+    expect(overlay.restart(founder, AS_FOUNDER).state).toBe('joined')
+  })
+})
