@@ -14,6 +14,8 @@ export interface SipInstruments {
   readonly sipRetransmissions: Tally
   /** reason|transport */
   readonly sipMalformed: Tally
+  /** result */
+  readonly sipMtuSwitch: Tally
   /** timer */
   readonly sipTransactionTimeouts: Tally
   /** transport|side */

@@ -1,7 +1,9 @@
 /** Builds the parts of the SIP core and joins them: what one asks of the core becomes an action or another part's input. */
+import { Tally } from '../../common/instruments.ts'
+import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
-import type { Now } from '../../common/time.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
 import type { ValidationRole } from '../message/index.ts'
 import {
@@ -24,10 +26,11 @@ import { RandomText } from './random-text.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { Replies } from './replies.ts'
 import { Router, type RedirectTicket } from './router.ts'
-import { Tally } from '../../common/instruments.ts'
 
 /** Responses that wait for a new flow to their peer; each is small and waits for seconds. */
 const ORPHANS_MAX = 1_000
+/** Beyond the budget that the owner was given. */
+const ORPHAN_GRACE_MS = 1_000
 
 export class SipParts {
   now: Now = { ms: 0, wall: 0 }
@@ -47,7 +50,7 @@ export class SipParts {
   private readonly outbox: Outbox<SipAction>
   private readonly settings: SipSettings
   private readonly random: Random
-  private readonly orphans = new Map<RequestId, Uint8Array>()
+  private readonly orphans = new OpenQuestions<Uint8Array>()
   private requestId: RequestId = 0
 
   constructor(
@@ -132,7 +135,18 @@ export class SipParts {
     )
     const { proxy, redirector } = this
     this.router = new Router(
-      { identity, tokens, flows, authenticator, transactions, replies, proxy, redirector, meter },
+      {
+        identity,
+        tokens,
+        flows,
+        authenticator,
+        transactions,
+        replies,
+        proxy,
+        redirector,
+        meter,
+        successor: (flow, now) => this.registrar.successor(flow, now),
+      },
       settings,
     )
     this.instruments = {
@@ -142,6 +156,7 @@ export class SipParts {
       sipResponsesSent: transactions.traffic.responsesSent,
       sipRetransmissions: transactions.retransmissions,
       sipMalformed: new Tally(['syntax|udp', 'syntax|tcp', 'invalid|udp', 'invalid|tcp']),
+      sipMtuSwitch: proxy.mtuSwitches,
       sipTransactionTimeouts: transactions.timeouts,
       sipConnectionsOpened: flows.opened,
       sipConnectionsClosed: flows.closed,
@@ -164,12 +179,11 @@ export class SipParts {
   }
 
   peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
-    const orphan = this.orphans.get(id)
+    const orphan = this.orphans.take(id)
     if (orphan === undefined) {
       this.proxy.peerFlow(now.ms, id, outcome)
       return
     }
-    this.orphans.delete(id)
     const hop = outcome.ok ? this.flows.get(outcome.flow)?.hop : undefined
     if (hop !== undefined) this.flows.send(hop, orphan)
   }
@@ -177,10 +191,26 @@ export class SipParts {
   /** adapter-mapping s.5.3: a response whose peer flow is gone is worth one new flow; to a phone there is no way back. */
   private orphaned(hop: Hop, bytes: Uint8Array): void {
     if (hop.transport !== 'peer' || this.orphans.size >= ORPHANS_MAX) return
-    this.orphans.set(
-      this.openPeerFlow(`node:${hop.host}`, false, this.settings.appAttachBudgetMs.other),
-      bytes,
+    const budget = this.settings.appAttachBudgetMs.other
+    const id = this.openPeerFlow(`node:${hop.host}`, false, budget)
+    this.orphans.ask(id, bytes, this.now.ms + budget + ORPHAN_GRACE_MS)
+  }
+
+  nextDeadline(): Millis {
+    const { transactions, proxy, redirector, registrar, flows, orphans } = this
+    return Math.min(
+      transactions.nextDeadline(),
+      proxy.nextDeadline(),
+      redirector.nextDeadline(),
+      registrar.nextDeadline(),
+      flows.nextDeadline(),
+      orphans.nextDeadline(),
     )
+  }
+
+  /** What waited for a peer flow that never came is dropped (RFC 6026: nothing else is left to do). */
+  expireOrphans(now: Millis): void {
+    while (this.orphans.overdue(now) !== undefined);
   }
 
   private openPeerFlow(address: string, secure: boolean, budgetMs: number): RequestId {
@@ -233,7 +263,10 @@ export class SipParts {
     return {
       bindings: (now, aor) => this.registrar.bindings(aor).filter((binding) => isLive(binding, now)),
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
-      locate: (aor, isInvite) => this.locate(aor, isInvite ? invite : other),
+      locate: (aor, isInvite) => {
+        const budgetMs = isInvite ? invite : other
+        return { id: this.locate(aor, budgetMs), budgetMs }
+      },
       answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
     }
   }

@@ -14,7 +14,7 @@ import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
 import type { Replies, Reply } from './replies.ts'
-import { OWN_METHODS, unsupported } from './uas.ts'
+import { OWN_METHODS, unsupported, unusableBody } from './uas.ts'
 
 /** What the registrar hands back with its answer. */
 export interface RegisterTicket {
@@ -113,7 +113,7 @@ export class RegisterHandler {
     if (uri === undefined || !(identity.isHostedDomain(uri.host) || identity.isOwn(uri))) {
       return { status: 403, reason: 'Foreign Domain' }
     }
-    return unsupported(message, 'require')
+    return unsupported(message, 'require') ?? unusableBody(message)
   }
 
   /** Items 4 and 5: the AOR that may be changed, or why it may not. */

@@ -1,5 +1,5 @@
 /** What becomes of a new request that is not REGISTER, ACK or CANCEL: adapter-mapping s.4.1 in its order, s.4.4, s.6. */
-import type { Now } from '../../common/time.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import {
   classify,
   decideRoute,
@@ -14,14 +14,15 @@ import {
   type Wish,
 } from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
+import type { SipMessage } from '../message/index.ts'
 import type { Redirector } from '../redirect/index.ts'
-import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
+import type { Hop, IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import { identifyCaller } from './caller.ts'
 import type { SipSettings } from './contract.ts'
 import type { Flows } from './flows.ts'
 import type { Replies, Reply } from './replies.ts'
-import { answerAsTarget, unsupported } from './uas.ts'
+import { answerAsTarget, NO_EVENTS, unsupported } from './uas.ts'
 
 /** What the redirect server hands back with its answer. */
 export interface RedirectTicket {
@@ -39,6 +40,8 @@ export interface RouterComponents {
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
   readonly meter: CallMeter
+  /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
+  successor(flow: number, now: Millis): Hop | undefined
 }
 
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
@@ -70,7 +73,7 @@ export class Router {
     } else if (wish.kind === 'refuse') {
       this.respond(now, key, incoming, wish)
     } else if (proxy) {
-      const refusal = this.admit(now, incoming, side, wish)
+      const refusal = this.admit(now, incoming, side, wish) ?? this.notForwarded(message, wish)
       if (refusal !== undefined) replies.stateless(incoming, refusal)
       else this.forward(now, key, incoming, side, route, wish)
     } else if (redirect) {
@@ -87,7 +90,7 @@ export class Router {
     const route = decideRoute(message, this.components.identity, this.components.tokens)
     const wish = classify(message, route, this.components.identity)
     if (wish.kind !== 'token') return
-    const goal = this.tokenGoal(wish)
+    const goal = this.tokenGoal(incoming.arrivedAt, wish)
     const side = source.transport === 'peer' ? 'north' : 'south'
     if (goal !== undefined) this.components.proxy.forwardStateless({ incoming, side, route, goal })
   }
@@ -101,7 +104,7 @@ export class Router {
     if (!this.settings.roles.proxy || message.maxForwards === 0) return false
     const route = decideRoute(message, this.components.identity, this.components.tokens)
     const wish = classify(message, route, this.components.identity)
-    const goal = wish.kind === 'token' ? this.tokenGoal(wish) : undefined
+    const goal = wish.kind === 'token' ? this.tokenGoal(incoming.arrivedAt, wish) : undefined
     if (goal === undefined) return false
     const side = source.transport === 'peer' ? 'north' : 'south'
     this.components.proxy.forwardStateless({ incoming, side, route, goal })
@@ -128,6 +131,12 @@ export class Router {
     if (caller.kind === 'refused') return caller.reply
     if (caller.kind === 'ownPhone' || wish.kind === 'aor' || wish.kind === 'gruu') return undefined
     return { status: 403, reason: 'No Relay' } // E46, S-24
+  }
+
+  /** RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
+  private notForwarded(message: SipMessage, wish: Wish): Reply | undefined {
+    if (message.method !== 'PUBLISH' || wish.kind !== 'aor') return undefined
+    return this.components.proxy.hostsUser(wish.aor) ? NO_EVENTS : undefined
   }
 
   /** Peers are no phones of ours: they reach users who are registered here (M-20), nothing else. */
@@ -165,7 +174,7 @@ export class Router {
   ): Goal | undefined {
     switch (wish.kind) {
       case 'token':
-        return this.tokenGoal(wish)
+        return this.tokenGoal(now.ms, wish)
       case 'routeToPeer':
         return { kind: 'peer', address: wish.address, secure: wish.secure }
       case 'routeToHost':
@@ -196,7 +205,7 @@ export class Router {
   }
 
   /** Where a token leads now; undefined when its flow is gone. Peers can be connected to again. */
-  private tokenGoal(wish: Extract<Wish, { kind: 'token' }>): Goal | undefined {
+  private tokenGoal(now: Millis, wish: Extract<Wish, { kind: 'token' }>): Goal | undefined {
     const { hop, fromThisRun } = wish
     const { flows } = this.components
     if (hop.transport === 'udp') return { kind: 'hop', hop }
@@ -205,8 +214,9 @@ export class Router {
       if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
       return { kind: 'peer', address: `node:${hop.host}`, secure: false }
     }
-    const flow = fromThisRun ? flows.get(hop.flow) : undefined
-    return flow === undefined ? undefined : { kind: 'hop', hop: flow.hop }
+    if (!fromThisRun) return undefined
+    const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, now)
+    return up === undefined ? undefined : { kind: 'hop', hop: up }
   }
 
   private redirect(

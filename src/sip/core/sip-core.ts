@@ -31,12 +31,14 @@ export class SipCore {
   private readonly outbox = new Outbox<SipAction>()
   private readonly settings: SipSettings
   private readonly parts: SipParts
+  private readonly trace: Trace
 
   constructor(
     components: { readonly accounts: Accounts; readonly random: Random; readonly trace: Trace },
     settings: SipSettings,
   ) {
     this.settings = settings
+    this.trace = components.trace
     this.parts = new SipParts(components, settings, this.outbox)
     this.instruments = this.parts.instruments
   }
@@ -106,13 +108,7 @@ export class SipCore {
 
   /** When a `timeout` is wanted. */
   nextDeadline(): Millis {
-    const { transactions, proxy, registrar, flows } = this.parts
-    return Math.min(
-      transactions.nextDeadline(),
-      proxy.nextDeadline(),
-      registrar.nextDeadline(),
-      flows.nextDeadline(),
-    )
+    return this.parts.nextDeadline()
   }
 
   snapshot(): SipSnapshot {
@@ -125,9 +121,11 @@ export class SipCore {
   }
 
   private expire(now: Now): void {
-    const { transactions, proxy, registrar, flows } = this.parts
+    const { transactions, proxy, redirector, registrar, flows } = this.parts
     transactions.expire(now.ms)
     proxy.expire(now.ms)
+    redirector.expire(now.ms)
+    this.parts.expireOrphans(now.ms)
     registrar.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.fault(now, due.fault, due.record.hop, due.record)
@@ -207,7 +205,24 @@ export class SipCore {
       replies.fault(now.ms, fault, source)
       return
     }
-    this.request(now, incomingRequest(message, source, now.ms))
+    const incoming = incomingRequest(message, source, now.ms)
+    try {
+      this.request(now, incoming)
+    } catch (error) {
+      this.bug(incoming, error)
+    }
+  }
+
+  /**
+   * E56: a fault of our own. One request that trips over it is refused; the calls of everybody else go on. Whatever was half
+   * done ends by its timers.
+   */
+  private bug(incoming: IncomingRequest, error: unknown): void {
+    const { method } = incoming.message
+    const stack = error instanceof Error ? error.stack : String(error)
+    this.instruments.sipMalformed.add(`internal|${incoming.source.transport}`)
+    this.trace({ level: 'error', area: 'sip', event: 'internal_error', method, stack })
+    this.parts.replies.stateless(incoming, { status: 500, reason: 'Server Internal Error' })
   }
 
   private request(now: Now, incoming: IncomingRequest): void {

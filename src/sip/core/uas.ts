@@ -9,9 +9,18 @@ const FORWARDED_METHODS =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, MESSAGE, INFO, SUBSCRIBE, NOTIFY, REFER, PUBLISH'
 const SUPPORTED: ReadonlySet<string> = new Set(['path', 'outbound', 'gruu'])
 
+const CONTENT_TYPE = 'application/sdp'
+const ACCEPTABLE: ReadonlySet<string> = new Set(['', '*/*', 'application/*', CONTENT_TYPE])
+const NOT_ACCEPTABLE_WARNING = `399 ringbridge "Only ${CONTENT_TYPE} is known here"`
+
+/** Requests about events, of which this node serves none. */
+const EVENT_METHODS: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBLISH'])
+/** E52: with the list of packages that RFC 6665 s.8.3.2 wants, which is empty. */
+export const NO_EVENTS: Reply = { status: 489, reason: 'Bad Event', headers: [['Allow-Events', '']] }
+
 const CAPABILITIES: Headers = [
   ['Allow', FORWARDED_METHODS],
-  ['Accept', 'application/sdp, */*'],
+  ['Accept', CONTENT_TYPE],
   ['Accept-Encoding', 'identity'],
   ['Accept-Language', 'en'],
   ['Supported', 'path, outbound'],
@@ -19,12 +28,43 @@ const CAPABILITIES: Headers = [
 
 /** S3261-8.2-01: method, then Require, then the content. */
 export function answerAsTarget(message: SipMessage): Reply {
-  if (message.method !== 'OPTIONS') {
-    return isKnownMethod(message.method)
-      ? { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
-      : { status: 501, reason: 'Not Implemented', headers: [['Allow', OWN_METHODS]] }
-  }
-  return unsupported(message, 'require') ?? { status: 200, reason: 'OK', headers: CAPABILITIES }
+  const { method } = message
+  if (!isKnownMethod(method))
+    return { status: 501, reason: 'Not Implemented', headers: [['Allow', OWN_METHODS]] }
+  // E51: we are party to no dialog.
+  if (message.to.params.has('tag')) return { status: 481, reason: 'Call Does Not Exist' }
+  if (EVENT_METHODS.has(method)) return NO_EVENTS
+  if (method !== 'OPTIONS')
+    return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
+  return (
+    unsupported(message, 'require') ??
+    unusableBody(message) ??
+    unacceptable(message) ?? { status: 200, reason: 'OK', headers: CAPABILITIES }
+  )
+}
+
+/** E42: content of a kind that we do nothing with, unless the sender says that it does not matter (RFC 3261 s.8.2.3). */
+export function unusableBody(message: SipMessage): Reply | undefined {
+  if (message.bodyLength === 0) return undefined
+  if (message.header('content-disposition')?.toLowerCase().includes('handling=optional') === true)
+    return undefined
+  const type = (message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+  const encoding = message.header('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  if (type === CONTENT_TYPE && encoding === 'identity') return undefined
+  const headers: Headers = [
+    ['Accept', CONTENT_TYPE],
+    ['Accept-Encoding', 'identity'],
+  ]
+  return { status: 415, reason: 'Unsupported Media Type', headers }
+}
+
+/** E43: what we could answer with is not what the sender takes. */
+function unacceptable(message: SipMessage): Reply | undefined {
+  if (!message.has('accept')) return undefined
+  // Present and empty: no content is wanted, and none is sent (RFC 3261 s.20.1).
+  const wanted = message.values('accept').map((each) => each.split(';')[0]?.trim().toLowerCase() ?? '')
+  if (wanted.length === 0 || wanted.some((each) => ACCEPTABLE.has(each))) return undefined
+  return { status: 406, reason: 'Not Acceptable', headers: [['Warning', NOT_ACCEPTABLE_WARNING]] }
 }
 
 /** 420 with exactly the tags that we do not know (E22, E23), or undefined. */

@@ -11,6 +11,11 @@ import { forwardedBytes } from './forward.ts'
 import { branchOf } from './loop.ts'
 import type { Resolved, StreamOrDatagram } from './ports.ts'
 
+/** Longest wait for DNS; the resolver itself gives up earlier. */
+export const RESOLVE_BUDGET_MS: Millis = 12_000
+/** The owner keeps the budgets; only when it is silent for this long beyond them is a question given up. */
+export const ANSWER_GRACE_MS: Millis = 1_000
+
 /** What is the same for all branches of a request. */
 export interface OutgoingRequest {
   readonly incoming: IncomingRequest
@@ -40,19 +45,20 @@ export class BranchSender {
       this.send(now, branch, way.hop)
     } else if (way.kind === 'peer') {
       const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
-      this.ask(branch, ports.openPeerFlow(way.address, way.secure, budget))
+      this.ask(now, branch, ports.openPeerFlow(way.address, way.secure, budget), budget)
     } else if (isIpv4(way.host) || isIpv6(way.host)) {
       // RFC 3263 s.4.1: a numeric host is taken as it is.
       const transport = way.transport ?? (way.secure ? 'tls' : 'udp')
       const port = way.port ?? (transport === 'tls' ? 5061 : 5060)
       this.send(now, branch, this.addressHop(way.host, port, transport))
     } else {
-      this.ask(branch, ports.resolve(way.host, way.port, way.transport, way.secure))
+      const id = ports.resolve(way.host, way.port, way.transport, way.secure)
+      this.ask(now, branch, id, RESOLVE_BUDGET_MS)
     }
   }
 
   /** A peer flow that broke before any answer is opened once more; false when that has been done. */
-  reconnect(branch: Branch): boolean {
+  reconnect(now: Millis, branch: Branch): boolean {
     const { way } = branch.target
     const address =
       way.kind === 'peer'
@@ -65,12 +71,26 @@ export class BranchSender {
     branch.reconnected = true
     branch.state = 'connecting'
     const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
-    this.ask(branch, ports.openPeerFlow(address, way.kind === 'peer' && way.secure, budget))
+    this.ask(now, branch, ports.openPeerFlow(address, way.kind === 'peer' && way.secure, budget), budget)
     return true
+  }
+
+  /** An answer came: what went over TCP has arrived. */
+  heard(branch: Branch): void {
+    if (branch.datagramHop === undefined) return
+    branch.datagramHop = undefined
+    this.environment.largeRequests.taken()
   }
 
   /** RFC 3263 s.4.3: the next address with a new branch id; false when there is none. */
   next(now: Millis, branch: Branch): boolean {
+    const { datagramHop } = branch
+    if (datagramHop !== undefined) {
+      branch.datagramHop = undefined
+      this.environment.largeRequests.refusedBy(now, datagramHop)
+      this.send(now, branch, datagramHop)
+      return true
+    }
     const hop = branch.alternatives.shift()
     if (hop === undefined) return false
     this.send(now, branch, hop)
@@ -85,22 +105,41 @@ export class BranchSender {
   }
 
   send(now: Millis, branch: Branch, wanted: Hop): void {
-    const hop = this.environment.ports.dial(wanted)
+    const { ports, largeRequests, identity } = this.environment
+    branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
+    let hop = ports.dial(wanted)
+    let bytes = this.bytes(branch, hop, hop)
+    const stream = identity.listenerFor('tcp')
+    if (stream !== undefined && largeRequests.wantsStream(now, bytes.length, hop, branch.target)) {
+      branch.datagramHop = hop
+      const { host, port } = hop
+      hop = ports.dial({ transport: 'tcp', flow: 0, listener: stream.id, host, port })
+      // What follows in the dialog is small: it goes by UDP, and does not depend on this connection.
+      bytes = this.bytes(branch, hop, branch.datagramHop)
+    }
+    branch.state = 'calling'
+    if (this.invite) this.armTimerC(now, branch, TIMER_C_MS)
+    const { method } = this.request.incoming.message
+    branch.client = this.environment.transactions.start(now, branch.branchId, method, hop, bytes, branch)
+  }
+
+  /** The request for `hop`; requests inside the dialog shall come back to `dialogHop`. */
+  private bytes(branch: Branch, hop: Hop, dialogHop: Hop): Uint8Array {
     const { environment, request } = this
     const { target } = branch
     const { recordRouteTo } = request
     const { message, topVia } = request.incoming
-    branch.branchId = branchOf(environment.ports.branchId(), request.loopHash)
     const routes =
       target.routes.length === 0
         ? request.routes
         : [...target.routes, ...(request.routes ?? message.values('route'))]
-    const bytes = forwardedBytes(
+    return forwardedBytes(
       {
         message,
         requestUri: target.uri,
         routes,
         recordRouteTo,
+        dialogHop,
         breadth: branch.breadth,
         topVia,
         realm: environment.settings.realm,
@@ -110,9 +149,6 @@ export class BranchSender {
       environment.identity,
       environment.tokens,
     )
-    branch.state = 'calling'
-    if (this.invite) this.armTimerC(now, branch, TIMER_C_MS)
-    branch.client = environment.transactions.start(now, branch.branchId, message.method, hop, bytes, branch)
   }
 
   armTimerC(now: Millis, branch: Branch, after: Millis): void {
@@ -131,8 +167,8 @@ export class BranchSender {
     this.armTimerC(now, branch, TIMER_B_MS)
   }
 
-  private ask(branch: Branch, question: number): void {
-    this.environment.questions.set(question, { kind: 'branch', branch })
+  private ask(now: Millis, branch: Branch, id: number, budget: Millis): void {
+    this.environment.questions.ask(id, { kind: 'branch', branch }, now + budget + ANSWER_GRACE_MS)
   }
 
   private addressHop(host: string, port: number, transport: StreamOrDatagram): Hop {

@@ -1,11 +1,13 @@
 /** What every response context of one proxy works with. */
 import type { Deadlines } from '../../common/deadlines.ts'
 import type { Tally } from '../../common/instruments.ts'
+import type { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Transactions } from '../transaction/transactions.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import type { CallMeter } from './call-meter.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import type { LargeRequests } from './large-requests.ts'
 import type { ProxyPorts } from './ports.ts'
 import type { RouteTokens } from './route-token.ts'
 
@@ -28,5 +30,6 @@ export interface ProxyEnvironment {
   readonly meter: CallMeter
   /** Label C of p2psip_sip_transaction_timeouts_total. */
   readonly timeouts: Tally
-  readonly questions: Map<number, Question>
+  readonly questions: OpenQuestions<Question>
+  readonly largeRequests: LargeRequests
 }

@@ -25,6 +25,8 @@ export interface Forwarding {
   readonly routes: readonly string[] | undefined
   /** Where the request came from, for the Record-Route of that side; undefined means none. */
   readonly recordRouteTo: Hop | undefined
+  /** Where requests inside the dialog go on the other side; the hop itself but for large requests. */
+  readonly dialogHop: Hop
   /** Max-Breadth to write; undefined where it does not matter. */
   readonly breadth: number | undefined
   /** The top Via with `received` and `rport`; undefined leaves it as it came. */
@@ -72,7 +74,8 @@ export function forwardedBytes(
       'record-route',
       identity.recordRoute(forwarding.recordRouteTo, tokens.seal(forwarding.recordRouteTo, callId)),
     )
-    edit.prepend('record-route', identity.recordRoute(hop, tokens.seal(hop, callId)))
+    const { dialogHop } = forwarding
+    edit.prepend('record-route', identity.recordRoute(dialogHop, tokens.seal(dialogHop, callId)))
   }
   edit.prepend('via', identity.via(hop, branch))
   return edit.toBytes()

@@ -4,6 +4,7 @@
  */
 import { Deadlines } from '../../common/deadlines.ts'
 import type { Tally } from '../../common/instruments.ts'
+import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, parseUri, type SipMessage } from '../message/index.ts'
 import type { Hop, Wire } from '../transaction/hop.ts'
@@ -12,12 +13,13 @@ import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { ClientFailure, Transactions } from '../transaction/transactions.ts'
 import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
-import type { OutgoingRequest } from './branch-sender.ts'
+import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, type OutgoingRequest } from './branch-sender.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
 import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
+import { LargeRequests } from './large-requests.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { Located, PeerFlowAnswer, ProxyPorts, Resolved } from './ports.ts'
 import { ResponseContext } from './response-context.ts'
@@ -57,16 +59,30 @@ export class Proxy {
   private readonly environment: ProxyEnvironment
   private readonly wire: Wire
   private readonly deadlines = new Deadlines<ProxyTimer>()
-  private readonly questions = new Map<number, Question>()
+  private readonly questions = new OpenQuestions<Question>()
+  /** p2psip_sip_mtu_switch_total by result. */
+  readonly mtuSwitches: Tally
 
   constructor(components: ProxyComponents, settings: ProxySettings) {
     const { deadlines, questions } = this
-    this.environment = { ...components, settings, deadlines, questions }
+    const largeRequests = new LargeRequests()
+    this.mtuSwitches = largeRequests.switched
+    this.environment = { ...components, settings, deadlines, questions, largeRequests }
     this.wire = components.wire
   }
 
   nextDeadline(): Millis {
-    return this.deadlines.next()
+    return Math.min(this.deadlines.next(), this.questions.nextDeadline())
+  }
+
+  /** Questions without an answer, for tests of what a silent owner leaves behind. */
+  get waiting(): number {
+    return this.questions.size
+  }
+
+  /** A user of this node, registered or not. */
+  hostsUser(aor: string): boolean {
+    return this.environment.ports.userHosted(aor)
   }
 
   /** An AOR with phones here: its calls count as local. */
@@ -118,7 +134,8 @@ export class Proxy {
     const { ports } = this.environment
     const target = this.target(request, 'dns')
     if (target === undefined) return
-    const hash = loopHash(request.incoming.message, request.side)
+    const { message: original, arrivedAt } = request.incoming
+    const hash = loopHash(original, request.side)
     const outgoing = this.outgoing(request, hash)
     const send = (wanted: Hop): void => {
       const hop = ports.dial(wanted)
@@ -130,6 +147,7 @@ export class Proxy {
           requestUri: target.uri,
           routes,
           recordRouteTo: undefined,
+          dialogHop: hop,
           breadth: undefined,
           topVia: incoming.topVia,
           realm: settings.realm,
@@ -144,11 +162,13 @@ export class Proxy {
     if (target.way.kind === 'hop') send(target.way.hop)
     else if (target.way.kind === 'peer') {
       const { address, secure } = target.way
-      const id = ports.openPeerFlow(address, secure, this.environment.settings.peerFlowBudgetMs.other)
-      this.questions.set(id, { kind: 'stateless', send })
+      const budget = this.environment.settings.peerFlowBudgetMs.other
+      const id = ports.openPeerFlow(address, secure, budget)
+      this.questions.ask(id, { kind: 'stateless', send }, arrivedAt + budget + ANSWER_GRACE_MS)
     } else {
       const { host, port, transport, secure } = target.way
-      this.questions.set(ports.resolve(host, port, transport, secure), { kind: 'stateless', send })
+      const id = ports.resolve(host, port, transport, secure)
+      this.questions.ask(id, { kind: 'stateless', send }, arrivedAt + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS)
     }
   }
 
@@ -166,12 +186,12 @@ export class Proxy {
   }
 
   located(now: Millis, id: number, answer: Located): void {
-    const question = this.take(id)
+    const question = this.questions.take(id)
     if (question?.kind === 'locate') question.context.located(now, question, answer)
   }
 
   peerFlow(now: Millis, id: number, answer: PeerFlowAnswer): void {
-    const question = this.take(id)
+    const question = this.questions.take(id)
     if (question?.kind === 'branch') question.branch.context.connected(now, question.branch, answer)
     else if (question?.kind === 'stateless' && answer.ok) {
       const hop = this.environment.ports.flowHop(answer.flow)
@@ -180,7 +200,7 @@ export class Proxy {
   }
 
   resolved(now: Millis, id: number, answer: Resolved): void {
-    const question = this.take(id)
+    const question = this.questions.take(id)
     if (question?.kind === 'branch') question.branch.context.resolved(now, question.branch, answer)
     else if (question?.kind === 'stateless' && answer.ok) {
       const address = answer.addresses[0]
@@ -194,12 +214,23 @@ export class Proxy {
     for (let due = this.deadlines.pop(now); due !== undefined; due = this.deadlines.pop(now)) {
       due.context.timer(now, due.branch)
     }
+    for (let lost = this.questions.overdue(now); lost !== undefined; lost = this.questions.overdue(now))
+      this.unanswered(now, lost)
   }
 
-  private take(id: number): Question | undefined {
-    const question = this.questions.get(id)
-    this.questions.delete(id)
-    return question
+  /** Nobody has answered: the caller must not wait for what will never come (adapter-mapping s.7.2). */
+  private unanswered(now: Millis, question: Question): void {
+    if (question.kind === 'locate') {
+      question.context.located(now, question, { kind: 'failed', status: 504, reason: 'Locate Timeout' })
+    } else if (question.kind === 'branch') {
+      const { branch } = question
+      const isHost = branch.target.way.kind === 'host'
+      const answer = isHost
+        ? ({ ok: false, status: 504, reason: 'DNS Timeout' } as const)
+        : ({ ok: false, status: 480, reason: 'No Path' } as const)
+      if (isHost) branch.context.resolved(now, branch, answer)
+      else branch.context.connected(now, branch, answer)
+    }
   }
 
   private outgoing(request: ProxyRequest, hash: string): OutgoingRequest {

@@ -92,6 +92,7 @@ export class ResponseContext implements ForkContext {
 
   responded(now: Millis, branch: Branch, response: SipMessage): void {
     const { status } = response
+    this.sender.heard(branch)
     if (status < 200) {
       this.provisional(now, branch, status, response)
       return
@@ -110,9 +111,11 @@ export class ResponseContext implements ForkContext {
   failed(now: Millis, branch: Branch, cause: 'timeout' | 'transport'): void {
     if (branch.state === 'done') return
     const heard = branch.state === 'proceeding'
+    // S3261-18.1-02: only a refusal says that UDP may do better.
+    if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped) {
       if (this.sender.next(now, branch)) return
-      if (cause === 'transport' && this.sender.reconnect(branch)) return
+      if (cause === 'transport' && this.sender.reconnect(now, branch)) return
     }
     if (cause === 'timeout' || heard) this.finish(now, branch, madeHere(408, 'Request Timeout'))
     else if (branch.client !== undefined && branch.client.hop.flow !== 0)

@@ -5,6 +5,7 @@
 import type { Millis } from '../../common/time.ts'
 import { canonicalAor, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
 import { madeHere, type Candidate } from './best-response.ts'
+import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { ForkContext, LocateQuestion } from './branch.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocalBinding, Located } from './ports.ts'
@@ -71,8 +72,12 @@ export class TargetFinder {
     this.pending++
     this.asked = true
     const { invite, other } = settings.locateBudgetMs
-    const id = ports.locate(aor, this.message.method === 'INVITE' ? invite : other)
-    this.environment.questions.set(id, { kind: 'locate', context: this.context, aor, depth })
+    const budget = this.message.method === 'INVITE' ? invite : other
+    this.environment.questions.ask(
+      ports.locate(aor, budget),
+      { kind: 'locate', context: this.context, aor, depth },
+      now + budget + ANSWER_GRACE_MS,
+    )
   }
 
   located(now: Millis, question: LocateQuestion, answer: Located): void {

@@ -1,10 +1,15 @@
 /**
  * The redirect server (RFC 3261 s.8.3, adapter-mapping s.6): answers where to go and never forwards. Does no I/O.
  */
+import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import type { SipMessage } from '../message/index.ts'
 import { contactHeaders, OVERLAY_EXPIRES_S, viaProxy, type RedirectContact } from './redirect-contacts.ts'
+import { RedirectRepeats } from './repeats.ts'
 import { parseRedirectProxy, type RedirectProxy } from './redirect-proxies.ts'
+
+/** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
+const ANSWER_GRACE_MS: Millis = 1_000
 
 /** A binding as redirection sees it. */
 export interface RedirectableBinding {
@@ -42,7 +47,7 @@ export interface RedirectAnswer {
 export interface RedirectHost<T> {
   bindings(now: Millis, aor: string): readonly RedirectableBinding[]
   userHosted(aor: string): boolean
-  locate(aor: string, invite: boolean): number
+  locate(aor: string, invite: boolean): { readonly id: number; readonly budgetMs: Millis }
   answer(now: Millis, ticket: T, answer: RedirectAnswer): void
 }
 
@@ -63,7 +68,8 @@ export class Redirector<T> {
   private readonly proxies: readonly RedirectProxy[]
   private readonly use305: boolean
   private readonly localOnly: boolean
-  private readonly waiting = new Map<number, RedirectRequest<T>>()
+  private readonly waiting = new OpenQuestions<RedirectRequest<T>>()
+  private readonly repeats = new RedirectRepeats()
 
   constructor(
     components: { readonly host: RedirectHost<T> },
@@ -76,19 +82,34 @@ export class Redirector<T> {
   }
 
   request(now: Millis, request: RedirectRequest<T>): void {
-    if (request.gr !== undefined) {
+    if (this.repeats.isLoop(now, request.message)) {
+      this.host.answer(now, request.ticket, { status: 482, reason: 'Loop Detected', headers: [] })
+    } else if (request.gr !== undefined) {
       this.answer(now, request, this.byProxies(request, request.aor, `;gr=${request.gr}`), true)
     } else if (request.fromPeer || this.localOnly) {
       this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
     } else {
-      this.waiting.set(this.host.locate(request.aor, request.message.method === 'INVITE'), request)
+      const { id, budgetMs } = this.host.locate(request.aor, request.message.method === 'INVITE')
+      this.waiting.ask(id, request, now + budgetMs + ANSWER_GRACE_MS)
     }
   }
 
   located(now: Millis, id: number, outcome: RedirectLocated): void {
-    const request = this.waiting.get(id)
-    if (request === undefined) return
-    this.waiting.delete(id)
+    const request = this.waiting.take(id)
+    if (request !== undefined) this.answered(now, request, outcome)
+  }
+
+  nextDeadline(): Millis {
+    return this.waiting.nextDeadline()
+  }
+
+  /** Requests whose question nobody has answered are answered with what is known here. */
+  expire(now: Millis): void {
+    for (let lost = this.waiting.overdue(now); lost !== undefined; lost = this.waiting.overdue(now))
+      this.answered(now, lost, { kind: 'failed', status: 504, reason: 'Locate Timeout' })
+  }
+
+  private answered(now: Millis, request: RedirectRequest<T>, outcome: RedirectLocated): void {
     const contacts = this.local(now, request.aor)
     if (outcome.kind === 'failed') {
       if (contacts.length > 0) this.answer(now, request, contacts, true)

@@ -23,6 +23,7 @@ export function readContact(
   contact: NameAddr,
   aor: string,
   hasPath: boolean,
+  secureRequest: boolean,
   settings: RegistrarSettings,
 ): Result<ReadContact, Rejection> {
   if (contact.raw.length > CONTACT_LENGTH_MAX) return fail(rejection(400, 'Contact Too Long'))
@@ -36,6 +37,8 @@ export function readContact(
   }
   const uri = parseUri(contact.uri)
   if (uri === undefined) return fail(rejection(400, 'Bad Contact'))
+  // E36, RFC 5630 s.3.1.1: a phone that wants calls to be secure all the way has to register so.
+  if (uri.scheme === 'sips' && !secureRequest) return fail(rejection(400, 'SIPS Contact Needs SIPS Request'))
   const hosted = settings.domains.includes(uri.host)
   const gr = uri.params.get('gr')
   if (hosted && gr !== undefined && gr !== '') {

@@ -74,6 +74,7 @@ function saveEach(
 ): Result<SavePlan, Rejection> {
   const { message } = request
   const path = message.values('path')
+  const secureRequest = message.uri?.scheme === 'sips'
   const defaultExpires = message.header('expires')
   const planned = [...live]
   let replaced = 0
@@ -84,7 +85,7 @@ function saveEach(
   let contactsKept = 0
 
   for (const contact of contacts) {
-    const read = readContact(contact, request.aor, path.length > 0, settings)
+    const read = readContact(contact, request.aor, path.length > 0, secureRequest, settings)
     if (!read.ok) return read
     const seconds = grantedSeconds(contact, defaultExpires, settings)
     if (seconds === undefined) {

@@ -5,9 +5,10 @@
 import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis } from '../../common/time.ts'
-import type { Binding } from './binding.ts'
+import type { Binding, Reach } from './binding.ts'
 import { isLive } from './binding.ts'
 import { FlowIndex } from './flow-index.ts'
+import { LostFlows } from './lost-flows.ts'
 import { planSave, type SavePlan } from './plan-save.ts'
 import { publishedBindings, type PublishableBinding } from './published.ts'
 import { reachWithoutFlow } from './reach.ts'
@@ -70,6 +71,7 @@ export class Registrar<T> {
   private readonly records = new Map<string, AorRecord<T>>()
   private readonly pendingById = new Map<number, AorRecord<T>>()
   private readonly flows = new FlowIndex()
+  private readonly lost = new LostFlows()
   private readonly deadlines = new Deadlines<AorRecord<T>>()
 
   constructor(components: { readonly host: RegistrarHost<T> }, settings: RegistrarSettings) {
@@ -146,10 +148,18 @@ export class Registrar<T> {
       const record = this.records.get(aor)
       if (record === undefined) continue
       for (const binding of record.bindings) {
-        if (binding.reach.flow === flow && !binding.flowLost) this.loseFlow(now, binding)
+        if (binding.reach.flow !== flow || binding.flowLost) continue
+        this.lost.remember(flow, aor, binding)
+        this.loseFlow(now, binding)
       }
       this.schedule(record)
     }
+  }
+
+  /** How the phone is reached now that was at the far end of `flow`, which is gone. */
+  successor(flow: number, now: Millis): Reach | undefined {
+    const aor = this.lost.aorOf(flow)
+    return aor === undefined ? undefined : this.lost.successor(flow, this.lookup(aor, now))?.reach
   }
 
   expire(now: Millis): void {
@@ -194,7 +204,13 @@ export class Registrar<T> {
   }
 
   private commit(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>, plan: SavePlan): void {
-    for (const binding of record.bindings) this.flows.remove(binding.reach.flow, record.aor)
+    for (const binding of record.bindings) {
+      const { flow } = binding.reach
+      if (flow === 0) continue
+      this.flows.remove(flow, record.aor)
+      // The phone may have moved to another connection; dialogs still know this one.
+      this.lost.remember(flow, record.aor, binding)
+    }
     record.bindings = plan.bindings.filter((binding) => binding.endsAt > now)
     for (const binding of record.bindings) {
       const { flow } = binding.reach

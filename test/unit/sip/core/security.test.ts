@@ -97,7 +97,7 @@ describe('no open relay', () => {
   it('E50 S5626-5.3-01 a token of a flow that is gone gets 430', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
-    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const alice = world.phone('alice', node, { transport: 'tcp', privateHost: '10.0.0.7' })
     const bob = world.phone('bob', node)
     alice.registerFully()
     bob.registerFully()

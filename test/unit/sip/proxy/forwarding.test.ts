@@ -78,7 +78,6 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
       'MESSAGE',
       'OPTIONS',
       'INFO',
-      'PUBLISH',
     ]) {
       alice.request(method, BOB)
       const routes = bob.requests(method)[0]!.values('record-route')

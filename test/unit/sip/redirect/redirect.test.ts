@@ -31,6 +31,18 @@ describe('redirect mode', () => {
     expect(bob.requests('INVITE')).toHaveLength(0)
   })
 
+  it('who comes back with the same request more than five times in 32 s is told of the loop', () => {
+    const { world, p, alice } = setUp()
+    world.phone('bob', p).register()
+    const again = (): number => {
+      alice.request('INVITE', BOB, { callId: 'round' })
+      return alice.last().status
+    }
+    expect([again(), again(), again(), again(), again(), again()]).toEqual([302, 302, 302, 302, 302, 482])
+    world.advance(33_000)
+    expect(again()).toBe(302)
+  })
+
   it('M-27 S3261-8.3-02 a user elsewhere is the same AOR by way of a proxy, and that works', () => {
     const { world, p, alice } = setUp()
     const bob = world.phone('bob', p)

@@ -1,0 +1,44 @@
+/**
+ * Whose phone was at the far end of a connection that is gone or has been replaced, so that a dialog which knows only that
+ * connection finds the phone again where it has registered since.
+ */
+import type { Binding } from './binding.ts'
+
+/** Connections remembered; beyond that the oldest is forgotten. */
+const REMEMBERED_MAX = 10_000
+
+interface Owner {
+  readonly aor: string
+  readonly contact: string
+  readonly instance: string | undefined
+  readonly callId: string
+}
+
+export class LostFlows {
+  private readonly owners = new Map<number, Owner>()
+
+  remember(flow: number, aor: string, { contact, instance, callId }: Binding): void {
+    this.owners.delete(flow)
+    if (this.owners.size >= REMEMBERED_MAX) {
+      const oldest = this.owners.keys().next()
+      if (oldest.done !== true) this.owners.delete(oldest.value)
+    }
+    this.owners.set(flow, { aor, contact, instance, callId })
+  }
+
+  aorOf(flow: number): string | undefined {
+    return this.owners.get(flow)?.aor
+  }
+
+  /** The binding that the same phone has now: same instance, same Contact or, where a new port changed that, same Call-ID. */
+  successor(flow: number, bindings: readonly Binding[]): Binding | undefined {
+    const owner = this.owners.get(flow)
+    if (owner === undefined) return undefined
+    const { contact, instance, callId } = owner
+    if (instance !== undefined) return bindings.find((binding) => binding.instance === instance)
+    return (
+      bindings.find((binding) => binding.contact === contact) ??
+      bindings.find((binding) => binding.callId === callId)
+    )
+  }
+}
