@@ -1,13 +1,24 @@
 /** Files with secrets: readable by their owner alone, and never half written. */
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { RingbridgeError } from '../../common/errors.ts'
 
-/** Makes a folder that only its owner can enter; one that exists is left as it is. */
+/**
+ * Makes a folder that only its owner can enter, and those above it; one that exists is left as it is. Not by mkdir's
+ * `recursive`, which tries for ever in places like /proc.
+ */
 export async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (existsSync(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) await makePrivateFolder(parent)
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    // Made by somebody else in between.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** Writes the whole file or leaves the old one: a crash at any point does no harm. Mode 0600. */

@@ -1,6 +1,7 @@
 import { ClassicLevel } from 'classic-level'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Journal, JournalOperation } from '../storage/journal.ts'
+import { makeFolder } from './make-folder.ts'
 
 export interface LevelJournalOptions {
   /**
@@ -30,6 +31,18 @@ export class LevelJournal implements Journal {
 
   /** Opens the folder and makes it when it is missing. Throws RingbridgeError `journal_open_failed`. */
   static async open(folder: string, options: LevelJournalOptions = {}): Promise<LevelJournal> {
+    try {
+      // LevelDB's own way to make it never ends in some places (make-folder.ts).
+      await makeFolder(folder)
+    } catch (cause) {
+      throw new RingbridgeError(
+        'journal_open_failed',
+        `the journal ${folder} cannot be made: ${reasonOf(cause)}`,
+        {
+          cause,
+        },
+      )
+    }
     const database = new ClassicLevel<string, Uint8Array>(folder, {
       keyEncoding: 'utf8',
       valueEncoding: 'view',

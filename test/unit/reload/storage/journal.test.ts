@@ -77,9 +77,16 @@ describe('journal on disk', () => {
     const path = join(file, 'journal')
     await expect(LevelJournal.open(path)).rejects.toMatchObject({
       code: 'journal_open_failed',
-      message: expect.stringContaining(`the journal ${path} cannot be opened: `) as unknown,
+      message: expect.stringContaining(`the journal ${path} cannot be made: `) as unknown,
     })
   })
+
+  it.each(['/proc/nope/x', '/dev/null/x'])(
+    'gives up at once where no folder can be made: %s',
+    async (path) => {
+      await expect(LevelJournal.open(path)).rejects.toMatchObject({ code: 'journal_open_failed' })
+    },
+  )
 
   it('says that it is damaged', async () => {
     const path = await folder()
