@@ -95,10 +95,15 @@ export class Stranger {
     return transactionId
   }
 
-  raw(bytes: Uint8Array): void {
-    const frame = this.link?.send(this.overlay.world.now.ms, bytes)
-    if (frame !== undefined)
-      this.overlay.network.perform(this.name, { kind: 'sendChannel', channel: 1, bytes: frame })
+  /** A message of any content, in a frame. */
+  raw(message: Uint8Array): void {
+    const frame = this.link?.send(this.overlay.world.now.ms, message)
+    if (frame !== undefined) this.bytes(frame)
+  }
+
+  /** Anything at all on the stream. */
+  bytes(bytes: Uint8Array): void {
+    this.overlay.network.perform(this.name, { kind: 'sendChannel', channel: 1, bytes })
   }
 
   /** The answers to one request, after some virtual time. */

@@ -122,6 +122,14 @@ export class Link {
     return frame
   }
 
+  /** The last frame of a link whose stream cannot be read any further: says why, then the channel is closed. */
+  farewell(message: Uint8Array): Uint8Array {
+    const frame = encodeData(this.nextSequence, message)
+    this.counters.messagesSent++
+    this.counters.bytesSent += frame.length
+    return frame
+  }
+
   /** When `expired` has something to say if no ack comes before. */
   nextDeadline(): Millis {
     if (this.current === 'dead') return NEVER

@@ -5,6 +5,7 @@ import {
   encodeErrorResponse,
   encodeMessage,
   ERROR_CODE,
+  errorName,
   HeaderView,
   MESSAGE_CODE,
   rewriteForForwarding,
@@ -76,6 +77,14 @@ export class Answers {
   routingError(header: ForwardingHeader, previousHop: NodeId, code: number, reason: string): void {
     const body = encodeErrorResponse({ errorCode: code, errorInfo: utf8(reason) })
     this.route(this.encodeFor(header, previousHop, this.parts.credential, MESSAGE_CODE.error, body, []))
+  }
+
+  /** The same for a link that is about to be closed: as it goes out on that very link. */
+  forLink(header: ForwardingHeader, previousHop: NodeId, code: number): Uint8Array | undefined {
+    const body = encodeErrorResponse({ errorCode: code, errorInfo: utf8(errorName(code)) })
+    const bytes = this.encodeFor(header, previousHop, this.parts.credential, MESSAGE_CODE.error, body, [])
+    const view = HeaderView.read(bytes)
+    return view === undefined ? undefined : rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 })
   }
 
   private finish(

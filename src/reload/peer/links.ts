@@ -109,8 +109,21 @@ export class Links {
     }
     if (receipt.fault !== undefined) {
       this.parts.trace({ level: 'warn', area: 'reload', event: 'link_fault', fault: receipt.fault.kind })
-      this.close(channel)
+      this.parts.instruments.dropped.add('malformed')
+      const head = receipt.fault.kind === 'messageTooLarge' ? receipt.fault.head : undefined
+      this.parts.signal({ kind: 'linkFault', channel, nodeId, head })
     }
+  }
+
+  /** Closes a channel that cannot be read any further, after telling the far end why. */
+  closeWith(channel: ChannelId, message: Uint8Array | undefined): void {
+    const link = this.table.byChannel(channel)?.link
+    if (message !== undefined && link !== undefined) {
+      const frame = link.farewell(message)
+      this.parts.instruments.bytes.add('out', frame.length)
+      this.parts.outbox.push({ kind: 'sendChannel', channel, bytes: frame })
+    }
+    this.close(channel)
   }
 
   /** The channel is gone. */

@@ -66,6 +66,13 @@ export type Signal =
   | { readonly kind: 'linkUp'; readonly nodeId: NodeId; readonly connection: Connection }
   /** A suspect link was acknowledged again. */
   | { readonly kind: 'linkRestored'; readonly nodeId: NodeId }
+  /** What came over that link cannot be read any further; `head` is the header of a message that is too large. */
+  | {
+      readonly kind: 'linkFault'
+      readonly channel: ChannelId
+      readonly nodeId: NodeId
+      readonly head: Uint8Array | undefined
+    }
   /** No working link leads to that node now. */
   | { readonly kind: 'linkDown'; readonly nodeId: NodeId; readonly cause: LossCause }
   /** A channel that we opened did not come up. */

@@ -289,6 +289,8 @@ export class PeerCore {
         this.reunion.linkUp(channel, signal.nodeId)
         return this.bootstrap.linkUp(channel, signal.nodeId)
       }
+      case 'linkFault':
+        return this.links.closeWith(signal.channel, this.receiver.tooLarge(signal.head, signal.nodeId))
       case 'linkRestored':
         return this.topology.linkUp(ms, signal.nodeId, true, true)
       case 'linkDown':

@@ -7,6 +7,7 @@ import {
   decodeMessage,
   ERROR_CODE,
   errorName,
+  HeaderView,
   key,
   type Message,
   type NodeId,
@@ -80,6 +81,17 @@ export class Receiver {
         if (previousHop !== undefined) this.complain(bytes, previousHop, decision.code)
         return undefined
     }
+  }
+
+  /** RFC 6940 s.6.6: what to tell the far end whose request is larger than max-message-size. */
+  tooLarge(head: Uint8Array | undefined, previousHop: NodeId): Uint8Array | undefined {
+    const { nodeIdLength } = this.parts.configuration
+    const view = head === undefined ? undefined : HeaderView.read(head, nodeIdLength)
+    if (head === undefined || view?.overlay !== this.parts.overlay) return undefined
+    if (view.messageCode === undefined || !isRequest(view.messageCode)) return undefined
+    const header = decodeForwardingHeader(head, nodeIdLength)
+    if (!header.ok) return undefined
+    return this.answers.forLink(header.value, previousHop, ERROR_CODE.messageTooLarge)
   }
 
   private deliver(
