@@ -106,6 +106,12 @@ export class Stranger {
     this.overlay.network.perform(this.name, { kind: 'sendChannel', channel: 1, bytes })
   }
 
+  /** Gone without a word; the system closes the link. */
+  vanish(): void {
+    this.overlay.network.detach(this.name)
+    this.closed = true
+  }
+
   /** The answers to one request, after some virtual time. */
   answers(transactionId: bigint): Message[] {
     this.overlay.world.run(200)

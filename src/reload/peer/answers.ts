@@ -130,8 +130,9 @@ export class Answers {
 
   private route(bytes: Uint8Array): void {
     const decision = decide(this.parts.now.ms, bytes, undefined, this.routing)
-    if (decision.kind === 'forward') this.links.send(decision.to, decision.bytes)
-    else if (decision.kind === 'deliver')
+    if (decision.kind === 'forward') {
+      if (!this.links.send(decision.to, decision.bytes)) this.parts.instruments.dropped.add('no_route')
+    } else if (decision.kind === 'deliver')
       this.parts.signal({ kind: 'message', bytes, previousHop: undefined })
     else this.parts.instruments.dropped.add(decision.reason)
   }

@@ -160,7 +160,7 @@ export class PeerCore {
 
   /** Whether anything is held at that resource, as owner or as replica. */
   holds(resource: ResourceId): boolean {
-    return this.storage.resources().some((held) => sameId(held, resource))
+    return this.storage.holds(resource)
   }
 
   snapshot(): PeerSnapshot {

@@ -116,6 +116,14 @@ export class Replication {
     if (this.handOver !== undefined && sameId(this.handOver.to, nodeId)) this.handOver = undefined
   }
 
+  /** The last value of the resource has come to the end of its lifetime, here and at whoever has a copy. */
+  emptied(resource: ResourceId): void {
+    const copies = this.table.get(key(resource))
+    if (copies === undefined) return
+    this.table.delete(key(resource))
+    this.queue.delete(copies)
+  }
+
   /** RFC 6940 s.10.5 step 6: everything in (after, to] goes to the node about to be admitted. */
   beginHandOver(to: NodeId, after: NodeId): void {
     const queue: Copies[] = []

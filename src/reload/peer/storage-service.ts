@@ -129,8 +129,9 @@ export class StorageService {
       due.transfers.clear()
       this.settle(due)
     }
-    const expired = this.storage.expire(this.parts.now)
-    if (expired.length > 0) this.parts.persist(expired)
+    const { operations, emptied } = this.storage.expire(this.parts.now)
+    if (operations.length > 0) this.parts.persist(operations)
+    for (const resource of emptied) this.replication.emptied(resource)
   }
 
   /** Never before the journal has it; the replicas are waited for up to the deadline. */

@@ -65,6 +65,12 @@ export interface Adopted {
   readonly operations: readonly JournalOperation[]
 }
 
+export interface Expired {
+  readonly operations: readonly JournalOperation[]
+  /** Resources at which nothing is held any more. */
+  readonly emptied: readonly ResourceId[]
+}
+
 /** Values and bytes held of one Kind, for metrics. */
 export interface StorageUse {
   readonly kind: KindId
@@ -183,13 +189,20 @@ export class Storage {
   }
 
   /** Forgets values whose lifetime is over. Nobody has to wait for these operations. */
-  expire(now: Now): JournalOperation[] {
+  expire(now: Now): Expired {
     const operations: JournalOperation[] = []
+    const emptied: ResourceId[] = []
     for (;;) {
       const place = this.table.popExpired(now)
-      if (place === undefined) return operations
+      if (place === undefined) return { operations, emptied }
       this.table.remove(place, operations)
+      if (!this.holds(place.resource)) emptied.push(place.resource)
     }
+  }
+
+  /** Whether anything is held at that resource, as owner or as replica. */
+  holds(resource: ResourceId): boolean {
+    return this.table.find(resource) !== undefined
   }
 
   /** When `expire` has something to do. */

@@ -205,7 +205,7 @@ export function peer(
         by,
         now,
       ),
-    expire: (now) => apply(storage.expire(now)),
+    expire: (now) => apply(storage.expire(now).operations),
   }
 }
 
