@@ -9,7 +9,7 @@ function flows(peer: SimPeer): Opened[] {
 }
 
 describe('AppAttach in a simulated overlay', () => {
-  it('R6940-6.5.2-01 R6940-5.4-01 R6940-6.5.2.2-01 opens a flow of its own that proves both ends', () => {
+  it('R6940-6.5.2-01 R6940-6.5.2-02 R6940-5.4-01 R6940-6.5.2.2-01 R7904-5.1-03 R7904-5.1-06 opens a flow of its own that proves both ends', () => {
     const overlay = new Overlay('app')
     overlay.grow(5, 100)
     overlay.world.run(2_000)
@@ -20,6 +20,8 @@ describe('AppAttach in a simulated overlay', () => {
       destinations: [{ kind: 'node', nodeId: target.nodeId }],
       application: 5_060,
     } as const
+    const linked = asker.snapshot().connections.map(({ nodeId }) => key(nodeId))
+    expect(linked, 'an overlay link is there already').toContain(key(target.nodeId))
     const opened = overlay.command(asker, command, 'appFlowOpened')
     expect(key(opened.nodeId)).toBe(key(target.nodeId))
     expect(opened.initiator).toBe(true)
@@ -29,6 +31,9 @@ describe('AppAttach in a simulated overlay', () => {
     expect(key(theirs!.nodeId)).toBe(key(asker.nodeId))
     expect(opened.channel % 2).toBe(0)
     expect(theirs!.channel % 2).toBe(1)
+    // The flow is another stream than the link, which goes on as it was.
+    expect(asker.snapshot().connections.map(({ nodeId }) => key(nodeId))).toEqual(linked)
+    expect(asker.core.snapshot().connections).toHaveLength(linked.length)
   })
 
   it('several AppAttaches to one node are served one after the other', () => {

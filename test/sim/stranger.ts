@@ -41,7 +41,12 @@ export class Stranger {
   private link: Link | undefined
   private nextId = 1n
 
-  constructor(overlay: Overlay, peer: SimPeer, credential: Credential) {
+  constructor(
+    overlay: Overlay,
+    peer: SimPeer,
+    credential: Credential,
+    purpose: 'overlay' | 'application' = 'overlay',
+  ) {
     this.overlay = overlay
     this.credential = credential
     this.name = `stranger ${overlay.world.events} ${credential.certificate.userName}`
@@ -60,8 +65,8 @@ export class Stranger {
     overlay.network.perform(this.name, {
       kind: 'openChannel',
       channel: 1,
-      purpose: 'overlay',
-      to: peer.address,
+      purpose,
+      to: purpose === 'overlay' ? peer.address : { ...peer.address, port: 6085 },
     })
     overlay.world.run(500)
   }

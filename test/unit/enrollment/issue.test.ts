@@ -81,8 +81,10 @@ async function aRequest(options: {
   }
 }
 
+const KEY_ALGORITHMS = ['ecdsa', 'rsa'] as const
+
 describe('issuing', () => {
-  it.each(['ecdsa', 'rsa'] as const)(
+  it.each(KEY_ALGORITHMS)(
     'R6940-11.3-13 R6940-11.3-23 a certificate for the %s key of the request',
     async (algorithm) => {
       const authority = await anAuthority()

@@ -142,12 +142,14 @@ describe('attributes and defaults', () => {
     })
   })
 
-  it.each([
+  const TIMES = [
     ['2002-10-10T07:00:00Z', Date.UTC(2002, 9, 10, 7)],
     ['2024-02-29t23:59:59.25z', Date.UTC(2024, 1, 29, 23, 59, 59, 250)],
     ['2026-12-31T23:59:60Z', Date.UTC(2027, 0, 1)],
     ['1999-12-31T00:00:00+00:00', Date.UTC(1999, 11, 31)],
-  ])('R6940-11.1-08 expiration %s is read', (text, wall) => {
+  ] as const
+
+  it.each(TIMES)('R6940-11.1-08 expiration %s is read', (text, wall) => {
     expect(configured('', `instance-name="example.org" expiration="${text}"`)).toMatchObject({
       expiration: wall,
     })

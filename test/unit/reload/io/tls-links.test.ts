@@ -80,7 +80,7 @@ describe('TLS links', () => {
     )
   })
 
-  it('R6940-13.2-01 who shows no certificate gets no channel', async () => {
+  it('R6940-13.2-01 R6940-6.5.1.13-02 who shows no certificate gets no channel', async () => {
     const { tls, inputs } = links(alice.identity)
     const { port } = await tls.listen('application', '127.0.0.1', 0)
     const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false })

@@ -129,7 +129,7 @@ describe('requests to a peer', () => {
     expect(peer.snapshot().successors).toEqual([stranger.credential.nodeId])
   })
 
-  it('R6940-6.5.1.1-03 R6940-6.5.1.1-04 R6940-6.5.1.1-06 R6940-6.5.1.2-01 R6940-6.5.1.11-02 answers an Attach as active side and opens the channel itself', () => {
+  it('R6940-6.5.1.1-03 R6940-6.5.1.1-04 R6940-6.5.1.1-06 R6940-6.5.1.2-01 R6940-6.5.1.11-02 R6940-6.5.1.5-01 R6940-6.5.1.13-01 answers an Attach as active side and opens the channel itself', () => {
     const body = encodeAttachReqAns(attachBody(ADDRESS, 'passive', true))
     const [answer] = stranger.answers(
       stranger.send({ code: MESSAGE_CODE.attachReq, body, destinations: toPeer }),
@@ -145,7 +145,7 @@ describe('requests to a peer', () => {
     )
   })
 
-  it('R6940-6.5.2.2-01 R6940-6.5.2.2-02 serves AppAttach for SIP, not for unknown applications', () => {
+  it('R6940-6.5.2.2-01 R6940-6.5.2.2-02 A6940-6.5.2-01 serves AppAttach for SIP, not for unknown applications', () => {
     const message = (application: number): Uint8Array =>
       encodeAppAttachReqAns(appAttachBody(ADDRESS, 'passive', application))
     const to = { code: MESSAGE_CODE.appAttachReq, destinations: toPeer }

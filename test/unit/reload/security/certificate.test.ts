@@ -17,7 +17,7 @@ async function parsed(odd: Odd, overlay = 'example.org'): Promise<Certificate | 
 }
 
 describe('identities of a certificate', () => {
-  it('R6940-11.3-01 R6940-11.3-02 Node-IDs come from reload URIs of the overlay, the user name from the rfc822Name', async () => {
+  it('R6940-11.3-01 R6940-11.3-02 A6940-11.3-01 Node-IDs come from reload URIs of the overlay, the user name from the rfc822Name', async () => {
     const other = aNodeId()
     const certificate = await parsed({ names: names([nodeId, other], USER) })
     expect(certificate).toMatchObject({ userName: USER, isCa: false })

@@ -91,11 +91,13 @@ async function twoNodeIds(overlay: TestOverlay): Promise<Credential> {
   }
 }
 
+const ALGORITHMS = [
+  ['rsa', SIGNATURE.rsa],
+  ['ecdsa', SIGNATURE.ecdsa],
+] as const
+
 describe('message signature', () => {
-  it.each([
-    ['rsa', SIGNATURE.rsa],
-    ['ecdsa', SIGNATURE.ecdsa],
-  ] as const)(
+  it.each(ALGORITHMS)(
     'R6940-6.3.4-01 R6940-6.3.4-02 R6940-6.3.4-03 signed with %s and verified',
     async (algorithm, code) => {
       const overlay = await aTestOverlay()

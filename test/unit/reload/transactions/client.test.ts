@@ -59,7 +59,7 @@ function timeline(transactions: ClientTransactions<string>): string[] {
 }
 
 describe('end-to-end reliability', () => {
-  it('R6940-6.2.1-04 R6940-6.2.1-05 R6940-6.2.1-06 five sends at a fixed interval, failed after the fifth timer', () => {
+  it('R6940-6.2.1-04 R6940-6.2.1-05 R6940-6.2.1-06 A6940-6.2.1-01 five sends at a fixed interval, failed after the fifth timer', () => {
     expect(timeline(begun())).toEqual([
       '3000 resend 2',
       '6000 resend 3',
@@ -144,7 +144,7 @@ describe('acceptance of answers', () => {
     expect(transactions.size).toBe(1)
   })
 
-  it('R6940-6.3.4-17 an answer to a Node-ID has to be signed by it', () => {
+  it('R6940-6.3.4-17 A6940-6.3.4-01 an answer to a Node-ID has to be signed by it', () => {
     expect(targetOf(TO_NODE)).toEqual({ kind: 'node', nodeId: nodeId(5) })
     const transactions = begun()
     expect(answered(transactions, { signer: nodeId(6) })).toMatchObject({
