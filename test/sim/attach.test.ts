@@ -10,7 +10,6 @@ import {
   makeStandInCredential,
   makeStandInRoot,
   MESSAGE_CODE,
-  Trust,
   trustOf,
   verifyMessage,
   type Credential,
@@ -52,15 +51,12 @@ describe('messages of a ring that forms', () => {
     overlay.grow(5, 50)
     overlay.world.run(3_000)
     expect(sent.length).toBeGreaterThan(100)
-    const trust = trustOf(overlay.issuer.crypto, overlay.configuration)
+    const { crypto } = overlay.issuer
+    const trust = trustOf(crypto, overlay.configuration)
+    if (!trust.ok) throw new Error(trust.error)
     const peers = new Set(overlay.peers.map(({ credential }) => credential.certificate.userName))
     for (const { message } of sent) {
-      const signer = verifyMessage(
-        overlay.issuer.crypto,
-        (trust as { readonly value: Trust }).value,
-        message,
-        overlay.world.now.wall,
-      )
+      const signer = verifyMessage(crypto, trust.value, message, overlay.world.now.wall)
       expect(signer.ok && peers.has(signer.value.certificate.userName)).toBe(true)
     }
   })

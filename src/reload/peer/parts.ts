@@ -16,6 +16,7 @@ import type { LossCause } from '../topology/plugin.ts'
 import type { ChannelId, CommandError, PeerAction, TransportAddress } from './contract.ts'
 import { CountingCrypto, PeerInstruments } from './instruments.ts'
 import type { RequestPurpose } from './purpose.ts'
+import { unsupported } from './supported-overlay.ts'
 
 export interface PeerComponents {
   readonly crypto: CryptoPort
@@ -108,6 +109,7 @@ export class PeerParts {
   private signals: Signal[] = []
   private token = 0
 
+  /** Throws RangeError when the configuration is not one that this peer can follow. */
   constructor(components: PeerComponents, init: PeerInit) {
     this.crypto = new CountingCrypto(components.crypto, this.instruments.signatures)
     this.random = components.random
@@ -116,6 +118,8 @@ export class PeerParts {
     this.configuration = init.configuration
     this.credential = init.credential
     this.self = init.credential.nodeId
+    const reason = unsupported(init.configuration)
+    if (reason !== undefined) throw new RangeError(reason)
     const trust = trustOf(this.crypto, init.configuration)
     if (!trust.ok) throw new RangeError(trust.error)
     this.trust = trust.value
