@@ -15,7 +15,7 @@ import {
   type NodeId,
   type TransactionId,
 } from '../codec/index.ts'
-import type { Connection } from '../link/connection-table.ts'
+import type { Connection } from '../link/connection.ts'
 import { compareIds } from '../topology/chord/ring-math.ts'
 import type { AttachPurpose } from '../topology/plugin.ts'
 import type { Answers } from './answers.ts'

@@ -1,7 +1,8 @@
 /** Channels and the links on them: opens, judges who is at the far end, frames, and tells who came and went. */
 import type { Millis } from '../../common/time.ts'
 import { key, type NodeId } from '../codec/index.ts'
-import { ConnectionTable, type Connection, type ConnectionPurpose } from '../link/connection-table.ts'
+import type { Connection, ConnectionPurpose } from '../link/connection.ts'
+import { ConnectionTable } from '../link/connection-table.ts'
 import type { ChannelId, PeerInput, TransportAddress } from './contract.ts'
 import type { PeerParts } from './parts.ts'
 

@@ -1,0 +1,142 @@
+/** Builds the parts of a peer and connects those that know each other; who hears of whose signals is in couplings.ts. */
+import { KIND, type NodeId, type ResourceId } from '../codec/index.ts'
+import type { OverlayConfiguration } from '../config/index.ts'
+import type { ForwardingContext } from '../forwarding/forward.ts'
+import { Storage } from '../storage/storage.ts'
+import { Chord } from '../topology/chord/chord.ts'
+import type { TopologyPlugin } from '../topology/plugin.ts'
+import type { Closeness } from '../transactions/acceptance.ts'
+import { sipRegistrationRule } from '../usages/sip/admissibility.ts'
+import { Answers } from './answers.ts'
+import { AppAttaches } from './app-attach.ts'
+import { Attaches } from './attach.ts'
+import { Bootstrap } from './bootstrap.ts'
+import { Commands } from './commands.ts'
+import { Departure } from './departure.ts'
+import { FormerNeighbors } from './former-neighbors.ts'
+import { Founding } from './founding.ts'
+import { Links } from './links.ts'
+import { PeerParts, type PeerComponents, type PeerInit } from './parts.ts'
+import { Receiver } from './receiver.ts'
+import { Replication } from './replication.ts'
+import { Requests } from './requests.ts'
+import { Reunion } from './reunion.ts'
+import { Ring } from './ring.ts'
+import { Services } from './services.ts'
+import { StorageService } from './storage-service.ts'
+
+/** All parts of one peer. */
+export type Assembly = ReturnType<typeof assemble>
+
+/** Throws RangeError when the configuration is not one that this peer can follow. */
+export function assemble(components: PeerComponents, init: PeerInit) {
+  const parts = new PeerParts(components, init)
+  const { configuration } = init
+  const topology = chordOf(components, parts.self, configuration)
+  const links = new Links(parts)
+  // The receiver routes as well as it serves; its hosted users are looked up when a message is there.
+  const routing = routingOf(parts, topology, (id) => links.connected(id) || receiver.hosts(id))
+  const closeness: Closeness = {
+    asCloseAsNeighbors: (nodeId, resource) => topology.plausibleResponsible(nodeId, resource),
+  }
+  const requests = new Requests(parts, links, routing.own, closeness)
+  const answers = new Answers(parts, links, routing.own)
+  const receiver = new Receiver({ parts, links, requests, answers }, routing)
+  const attaches = new Attaches(parts, links, requests, answers)
+  const appAttaches = new AppAttaches(parts, links, requests, answers)
+  const storage = storageOf(parts, topology)
+  const replication = new Replication(parts, requests, storage, topology)
+  const storageService = new StorageService(parts, storage, replication, answers)
+  const services = new Services({
+    parts,
+    requests,
+    answers,
+    topology,
+    attaches,
+    appAttaches,
+    storage,
+    storageService,
+  })
+  const commands = new Commands(parts, requests, storage)
+  const former = new FormerNeighbors(parts, links)
+  const bootstrap = new Bootstrap(parts, links, topology, former)
+  const founding = new Founding(parts, topology, bootstrap, former)
+  const reunion = new Reunion(parts, links, topology, former)
+  const ring = new Ring({ parts, links, requests, attaches, topology, replication })
+  const departure = new Departure(parts, links, topology, replication)
+  return {
+    parts,
+    topology,
+    links,
+    requests,
+    receiver,
+    attaches,
+    appAttaches,
+    storage,
+    replication,
+    storageService,
+    services,
+    commands,
+    former,
+    bootstrap,
+    founding,
+    reunion,
+    ring,
+    departure,
+  } as const
+}
+
+function chordOf(
+  components: PeerComponents,
+  self: NodeId,
+  configuration: OverlayConfiguration,
+): TopologyPlugin {
+  return new Chord(
+    { random: components.random.fork('chord') },
+    {
+      self,
+      intervals: {
+        updateMs: configuration.chordUpdateIntervalS * 1000,
+        pingMs: configuration.chordPingIntervalS * 1000,
+      },
+      reactive: configuration.chordReactive,
+    },
+  )
+}
+
+function storageOf(parts: PeerParts, topology: TopologyPlugin): Storage {
+  const { instanceName, domainRestriction } = parts.configuration
+  return new Storage({
+    crypto: parts.crypto,
+    trust: parts.trust,
+    kinds: parts.kinds,
+    responsibility: {
+      responsibleFor: (resource: ResourceId) => topology.responsible(resource),
+      mayReplicate: (sender: NodeId, resource: ResourceId) => topology.mayReplicate(sender, resource),
+      replicaSet: () => topology.replicaSet(),
+    },
+    rules: new Map([[KIND.sipRegistration, sipRegistrationRule(instanceName, domainRestriction)]]),
+  })
+}
+
+/** The same rules for own messages and others', but a node outside the ring carries nothing for others. */
+function routingOf(
+  parts: PeerParts,
+  topology: TopologyPlugin,
+  connected: (id: NodeId) => boolean,
+): { readonly own: ForwardingContext; readonly transit: ForwardingContext } {
+  const responsible = (id: Uint8Array): boolean => topology.responsible(id)
+  const common = {
+    own: parts.self,
+    overlay: parts.overlay,
+    initialTtl: parts.configuration.initialTtl,
+    maxMessageBytes: parts.configuration.maxMessageSize,
+  }
+  const nextHop = (id: Uint8Array): NodeId | undefined => topology.nextHop(id)
+  const inRing = (id: Uint8Array): NodeId | undefined =>
+    topology.state === 'joined' || topology.state === 'isolated' ? topology.nextHop(id) : undefined
+  return {
+    own: { ...common, routes: { responsible, connected, nextHop } },
+    transit: { ...common, routes: { responsible, connected, nextHop: inRing } },
+  }
+}

@@ -1,0 +1,131 @@
+/** Carries what one part of a peer signals, and what the ring wants done, to those whom it concerns. */
+import { sameId } from '../codec/index.ts'
+import type { TopologyAction } from '../topology/plugin.ts'
+import type { Assembly } from './assembly.ts'
+import type { PeerState } from './contract.ts'
+import type { Signal } from './parts.ts'
+
+export class Couplings {
+  private readonly use: Assembly
+  private readonly enter: (state: PeerState) => void
+
+  /** `enter` tells the state of the peer to whoever uses it. */
+  constructor(use: Assembly, enter: (state: PeerState) => void) {
+    this.use = use
+    this.enter = enter
+  }
+
+  carry(signal: Signal): void {
+    const { ms } = this.use.parts.now
+    switch (signal.kind) {
+      case 'message': {
+        const request = this.use.receiver.receive(signal.bytes, signal.previousHop)
+        if (request !== undefined) this.use.services.serve(request)
+        return
+      }
+      case 'requestDone':
+        return this.requestDone(signal)
+      case 'linkUp': {
+        const { attached, wantsUpdate } = this.use.attaches.linkUp(signal.nodeId, signal.connection)
+        const { channel } = signal.connection
+        const reunited = this.use.reunion.unites(channel)
+        this.use.topology.linkUp(ms, signal.nodeId, attached || reunited, wantsUpdate || reunited)
+        this.use.reunion.linkUp(channel, signal.nodeId)
+        return this.use.bootstrap.linkUp(channel, signal.nodeId)
+      }
+      case 'linkFault':
+        return this.use.links.closeWith(
+          signal.channel,
+          this.use.receiver.tooLarge(signal.head, signal.nodeId),
+        )
+      case 'linkRestored':
+        return this.use.topology.linkUp(ms, signal.nodeId, true, true)
+      case 'linkDown':
+        if (this.use.topology.isNeighbor(signal.nodeId)) this.use.former.note([signal.nodeId])
+        this.use.links.forgetUnlinked(signal.nodeId)
+        this.use.replication.forget(signal.nodeId)
+        this.use.topology.linkDown(ms, signal.nodeId, signal.cause)
+        this.use.departure.answered(signal.nodeId)
+        return this.use.requests.reroute(signal.nodeId)
+      case 'dialFailed':
+        this.use.attaches.dialFailed(signal.channel)
+        this.use.appAttaches.channelGone(signal.channel)
+        this.use.reunion.dialFailed(signal.channel)
+        return this.use.bootstrap.dialFailed(signal.channel, signal.reason)
+      case 'applicationChannel':
+        return this.use.appAttaches.channelUp(signal.channel, signal.nodeId, signal.certificate)
+      case 'applicationChannelClosed':
+        return this.use.appAttaches.channelGone(signal.channel)
+      case 'handOverDone':
+        return this.use.topology.handOverDone(ms, signal.to)
+    }
+  }
+
+  private requestDone({ purpose, outcome }: Extract<Signal, { kind: 'requestDone' }>): void {
+    // RFC 6940 s.6.5.4: whoever says that our document is too new for him gets it.
+    if (!outcome.ok && outcome.error.kind === 'reload' && outcome.signer !== undefined) {
+      this.use.services.answeredWithError(outcome.error.code, outcome.signer.nodeId)
+    }
+    switch (purpose.kind) {
+      case 'attach':
+        return this.use.attaches.outcome(purpose.attempt, outcome)
+      case 'appAttach':
+        return this.use.appAttaches.outcome(purpose.node, outcome)
+      case 'join':
+        return this.use.ring.joined(purpose.to, outcome)
+      case 'leave':
+        return this.use.departure.answered(purpose.to)
+      case 'fingerSearch':
+        return this.use.ring.fingerSearched(purpose.index, outcome)
+      case 'notice':
+        return
+      case 'replica':
+        return this.use.replication.outcome(purpose.transfer, outcome)
+      case 'adopt':
+        return this.use.replication.adopted(purpose.resource, purpose.from, outcome)
+      case 'store':
+        return this.use.commands.stored(purpose.id, outcome)
+      case 'fetch':
+        return this.use.commands.fetched(purpose.id, purpose.resource, outcome)
+      case 'ping':
+        return this.use.commands.pinged(purpose.id, outcome)
+    }
+  }
+
+  perform(action: TopologyAction): void {
+    switch (action.kind) {
+      case 'stateChanged':
+        if (action.state === 'joined') {
+          this.use.bootstrap.stop()
+          this.use.reunion.start()
+        }
+        if (action.state === 'isolated') this.use.bootstrap.start()
+        if (action.state === 'joined' || action.state === 'isolated' || action.state === 'joining') {
+          this.enter(action.state)
+        }
+        return
+      case 'joinFailed':
+        return this.use.bootstrap.joinFailed(action.reason)
+      case 'sendLeave':
+        this.use.departure.told(action.to)
+        return this.use.ring.perform(action)
+      case 'neighborsChanged':
+        this.searchOnChange(action)
+        return this.use.ring.perform(action)
+      default:
+        return this.use.ring.perform(action)
+    }
+  }
+
+  private searchOnChange({ cause, nodeId }: Extract<TopologyAction, { kind: 'neighborsChanged' }>): void {
+    const { predecessors, successors } = this.use.topology.snapshot()
+    this.use.former.note([...successors, ...predecessors])
+    const alone = successors.length === 0
+    // A founder may be alone by right; that all its neighbors vanished at once may also be its own fault.
+    if (alone && cause === 'failure') return this.use.bootstrap.start()
+    if (alone || cause !== 'join') return
+    // Our own way in came to its end, though nobody may have noticed that we were outside.
+    if (sameId(nodeId, this.use.parts.self)) this.use.bootstrap.stop()
+    else this.use.bootstrap.found()
+  }
+}
