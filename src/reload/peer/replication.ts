@@ -26,22 +26,9 @@ import {
   REPLICA_RETRY_MS,
   REPLICA_STORES_MAX,
 } from './constants.ts'
+import { CopiesAccount, heldBy, type Copies } from './copies.ts'
 import type { PeerParts, RequestOutcome } from './parts.ts'
 import type { Requests } from './requests.ts'
-
-/** What is known of the copies of one resource. */
-interface Copies {
-  readonly resource: ResourceId
-  /** Counts the changes that happened here. */
-  version: number
-  /** This peer was responsible, so that whoever is responsible now may lack it. */
-  owned: boolean
-  /** Which version a node is known to have. */
-  readonly holders: Map<string, number>
-  failures: number
-  /** Since when three peers lie between it and us. */
-  beyondSince: Millis
-}
 
 /** One resource on its way to one node, in as many requests as it takes. */
 interface Transfer {
@@ -69,7 +56,7 @@ export class Replication {
   private readonly requests: Requests
   private readonly storage: Storage
   private readonly topology: TopologyPlugin
-  private readonly table = new Map<string, Copies>()
+  private readonly account = new CopiesAccount()
   private readonly transfers = new Map<number, Transfer>()
   private readonly queue = new Set<Copies>()
   private readonly retries = new Deadlines<Copies>()
@@ -87,19 +74,19 @@ export class Replication {
 
   /** After the journal was read: what a former run left may be missing at its owner of today, who is asked to take it. */
   takeStock(): void {
-    for (const resource of this.storage.resources()) this.copiesOf(resource).owned = true
+    for (const resource of this.storage.resources()) this.account.of(resource).owned = true
   }
 
   /** A Store changed the resource here; returns the transfers that its answer should wait for. */
   storedAsOwner(resource: ResourceId): number[] {
-    const copies = this.changed(resource)
+    const copies = this.account.changed(resource)
     copies.owned = true
     return this.sync(copies)
   }
 
   /** `from` brought a copy; it has that state itself. */
   storedAsReplica(resource: ResourceId, from: NodeId, changed: boolean): void {
-    const copies = changed ? this.changed(resource) : this.copiesOf(resource)
+    const copies = changed ? this.account.changed(resource) : this.account.of(resource)
     copies.holders.set(key(from), copies.version)
     if (this.topology.responsible(resource)) this.enqueue(copies)
   }
@@ -111,23 +98,20 @@ export class Replication {
 
   /** A node is gone: if it comes back it may have nothing. */
   forget(nodeId: NodeId): void {
-    const name = key(nodeId)
-    for (const copies of this.table.values()) copies.holders.delete(name)
+    this.account.forget(nodeId)
     if (this.handOver !== undefined && sameId(this.handOver.to, nodeId)) this.handOver = undefined
   }
 
   /** The last value of the resource has come to the end of its lifetime, here and at whoever has a copy. */
   emptied(resource: ResourceId): void {
-    const copies = this.table.get(key(resource))
-    if (copies === undefined) return
-    this.table.delete(key(resource))
-    this.queue.delete(copies)
+    const copies = this.account.remove(resource)
+    if (copies !== undefined) this.queue.delete(copies)
   }
 
   /** RFC 6940 s.10.5 step 6: everything in (after, to] goes to the node about to be admitted. */
   beginHandOver(to: NodeId, after: NodeId): void {
     const queue: Copies[] = []
-    for (const copies of this.table.values()) if (inRange(copies.resource, after, to)) queue.push(copies)
+    for (const copies of this.account.all()) if (inRange(copies.resource, after, to)) queue.push(copies)
     this.handOver = { to, queue, transfers: new Set(), deadline: this.parts.now.ms + HAND_OVER_MAX_MS }
     this.pump()
   }
@@ -150,7 +134,7 @@ export class Replication {
     const adopted = this.storage.adopt(this.parts.now, resource, answer.value, pool)
     if (adopted.operations.length > 0) this.parts.persist(adopted.operations)
     if (adopted.changed.length === 0) return
-    const copies = this.changed(resource)
+    const copies = this.account.changed(resource)
     copies.holders.set(key(from), copies.version)
     this.enqueue(copies)
   }
@@ -169,13 +153,8 @@ export class Replication {
 
   /** Owned resources that a member of the replica set is not known to have. */
   deficit(): number {
-    const replicas = this.topology.replicaSet().map(key)
-    let missing = 0
-    for (const copies of this.table.values()) {
-      if (!this.topology.responsible(copies.resource)) continue
-      if (replicas.some((name) => (copies.holders.get(name) ?? -1) < copies.version)) missing++
-    }
-    return missing
+    const { topology } = this
+    return this.account.missing(topology.replicaSet(), (resource) => topology.responsible(resource))
   }
 
   nextDeadline(): Millis {
@@ -193,14 +172,14 @@ export class Replication {
   private sweep(): void {
     this.sweepAt = NEVER
     const { ms } = this.parts.now
-    for (const [name, copies] of this.table) {
+    for (const copies of this.account.all()) {
       if (!this.topology.beyondReplicas(copies.resource)) copies.beyondSince = NEVER
       else if (copies.beyondSince === NEVER) copies.beyondSince = ms
       const leavesAt = copies.beyondSince + REPLICA_DROP_DELAY_MS
       if (copies.beyondSince !== NEVER && !copies.owned && leavesAt <= ms) {
         // RFC 6940 s.10.7.3: three peers nearer to it, so its owner and both replicas are others.
         this.parts.persist(this.storage.drop(copies.resource))
-        this.table.delete(name)
+        this.account.remove(copies.resource)
         continue
       }
       if (copies.beyondSince !== NEVER) this.schedule(Math.max(leavesAt - ms, REPLICA_RETRY_MS))
@@ -248,7 +227,7 @@ export class Replication {
   }
 
   private transferUnlessHeld(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
-    if ((copies.holders.get(key(to)) ?? -1) >= copies.version) return undefined
+    if (heldBy(copies, to)) return undefined
     for (const transfer of this.transfers.values()) {
       if (transfer.copies === copies && sameId(transfer.to, to) && transfer.version === copies.version)
         return undefined
@@ -323,29 +302,5 @@ export class Replication {
   /** Looked at with the next timeout, so that one input never starts an avalanche. */
   private enqueue(copies: Copies): void {
     this.retries.set(this.parts.now.ms, copies)
-  }
-
-  private changed(resource: ResourceId): Copies {
-    const copies = this.copiesOf(resource)
-    copies.version++
-    return copies
-  }
-
-  private copiesOf(resource: ResourceId): Copies {
-    const name = key(resource)
-    let copies = this.table.get(name)
-    if (copies === undefined) {
-      const own = resource.slice() as ResourceId
-      copies = {
-        resource: own,
-        version: 0,
-        owned: false,
-        holders: new Map(),
-        failures: 0,
-        beyondSince: NEVER,
-      }
-      this.table.set(name, copies)
-    }
-    return copies
   }
 }

@@ -1,0 +1,80 @@
+/** The account of copies: for every resource held here, which node is known to have which state of it. */
+import { NEVER, type Millis } from '../../common/time.ts'
+import { key, type NodeId, type ResourceId } from '../codec/index.ts'
+
+/** What is known of the copies of one resource. */
+export interface Copies {
+  readonly resource: ResourceId
+  /** Counts the changes that happened here. */
+  version: number
+  /** This peer was responsible, so that whoever is responsible now may lack it. */
+  owned: boolean
+  /** Which version a node is known to have. */
+  readonly holders: Map<string, number>
+  failures: number
+  /** Since when three peers lie between it and us. */
+  beyondSince: Millis
+}
+
+export class CopiesAccount {
+  private readonly table = new Map<string, Copies>()
+
+  all(): IterableIterator<Copies> {
+    return this.table.values()
+  }
+
+  /** What is known of that resource; from now on it is kept account of. */
+  of(resource: ResourceId): Copies {
+    const name = key(resource)
+    let copies = this.table.get(name)
+    if (copies === undefined) {
+      // A copy of the id: it may be a view on a message that need not stay in memory.
+      const own = resource.slice() as ResourceId
+      copies = {
+        resource: own,
+        version: 0,
+        owned: false,
+        holders: new Map(),
+        failures: 0,
+        beyondSince: NEVER,
+      }
+      this.table.set(name, copies)
+    }
+    return copies
+  }
+
+  /** Its state here is a new one, which nobody else has. */
+  changed(resource: ResourceId): Copies {
+    const copies = this.of(resource)
+    copies.version++
+    return copies
+  }
+
+  /** Nothing is held at that resource any more. */
+  remove(resource: ResourceId): Copies | undefined {
+    const copies = this.table.get(key(resource))
+    this.table.delete(key(resource))
+    return copies
+  }
+
+  /** A node is gone: if it comes back it may have nothing. */
+  forget(nodeId: NodeId): void {
+    const name = key(nodeId)
+    for (const copies of this.table.values()) copies.holders.delete(name)
+  }
+
+  /** How many resources, of those that `owned` says are ours, one of `replicas` is not known to have as they are. */
+  missing(replicas: readonly NodeId[], owned: (resource: ResourceId) => boolean): number {
+    const names = replicas.map(key)
+    let missing = 0
+    for (const { resource, holders, version } of this.table.values()) {
+      if (owned(resource) && names.some((name) => (holders.get(name) ?? -1) < version)) missing++
+    }
+    return missing
+  }
+}
+
+/** Whether that node is known to have the present state. */
+export function heldBy(copies: Copies, nodeId: NodeId): boolean {
+  return (copies.holders.get(key(nodeId)) ?? -1) >= copies.version
+}
