@@ -71,6 +71,10 @@ function send(
         else if (parsed.value.status >= 200) responses.push(parsed.value)
         return
       }
+      case 'openFlow':
+        // Messages above 1300 bytes try TCP first (RFC 3261 s.18.1.1); nobody listens here, so they come by UDP after all.
+        step({ kind: 'flowFailed', flow: action.flow, reason: 'refused' })
+        return
       case 'closeFlow':
         closed = true
         return

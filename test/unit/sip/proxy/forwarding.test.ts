@@ -69,16 +69,7 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
 
   it('S3261-16.6-04 M-19 Record-Route with lr on INVITE, SUBSCRIBE, REFER, NOTIFY and unknown methods only', () => {
     const { alice, bob } = setUp()
-    for (const method of [
-      'INVITE',
-      'SUBSCRIBE',
-      'REFER',
-      'NOTIFY',
-      'WONDER',
-      'MESSAGE',
-      'OPTIONS',
-      'INFO',
-    ]) {
+    for (const method of ['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY', 'WONDER', 'MESSAGE', 'OPTIONS', 'INFO']) {
       alice.request(method, BOB)
       const routes = bob.requests(method)[0]!.values('record-route')
       const wanted = ['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY', 'WONDER'].includes(method)
