@@ -22,6 +22,8 @@ export class LevelJournal implements Journal {
   private readonly folder: string
   private readonly database: ClassicLevel<string, Uint8Array>
   private readonly sync: boolean
+  /** The batch before the next one, done or failed: two at once may change places in the pool of threads. */
+  private last: Promise<unknown> = Promise.resolve()
 
   private constructor(folder: string, database: ClassicLevel<string, Uint8Array>, sync: boolean) {
     this.folder = folder
@@ -71,14 +73,17 @@ export class LevelJournal implements Journal {
         ? { type: 'put' as const, key: operation.key, value: operation.value }
         : { type: 'del' as const, key: operation.key },
     )
+    const done = this.last.then(() => this.database.batch(batch, { sync: this.sync }))
+    this.last = done.catch(() => undefined)
     try {
-      await this.database.batch(batch, { sync: this.sync })
+      await done
     } catch (cause) {
       throw this.failure('journal_write_failed', 'cannot be written', cause)
     }
   }
 
   async close(): Promise<void> {
+    await this.last
     await this.database.close()
   }
 
