@@ -85,36 +85,43 @@ describe('the node that stores a registration dies', () => {
 })
 
 describe('overlay out of reach', () => {
-  it('R-08 E53 M-28 an isolated node: REGISTER gets 503 with Retry-After, calls between its phones go on, healing ends it', () => {
-    const nodes = new Nodes('isolated', { adapter: { selfTestIntervalMs: 10_000 } }).users(6).grow(3)
-    const cut = nodes.node(1)
-    const a = nodes.registered('u1', 1)
-    const b = nodes.registered('u2', 1)
-    const far = nodes.registered('u3', 2)
-    nodes.isolate(cut)
-    nodes.until('isolation', () => cut.state === 'isolated', 30_000)
-    const newcomer = nodes.phone('u4', cut)
-    const register = newcomer.register()
-    expect(nodes.finished(register)).toBe(503)
-    expect(Number(register.final?.header('retry-after'))).toBeGreaterThan(0)
-    expect(nodes.finished(a.call(U2)), nodes.replay()).toBe(200)
-    expect(b.rung.length).toBe(1)
-    const lost = a.call(far.aor)
-    expect([480, 503, 504]).toContain(nodes.finished(lost))
-    expect([408, 480]).toContain(nodes.finished(far.call(U1)))
-    nodes.network.heal()
-    nodes.until('healing', () => cut.state === 'joined', 60_000)
-    expect(nodes.finished(newcomer.register()), nodes.replay()).toBe(200)
-    nodes.world.run(30_000)
-    expect(nodes.finished(far.call(U1)), nodes.replay()).toBe(200)
-    expect(nodes.finished(far.call(newcomer.aor)), nodes.replay()).toBe(200)
-    expect(nodes.finished(a.call(far.aor)), nodes.replay()).toBe(200)
-  })
+  it.each([
+    ['node', 1],
+    ['founder', 0],
+  ])(
+    'R-08 E53 M-28 an isolated %s: REGISTER gets 503 with Retry-After, calls between its phones go on, healing ends it',
+    (_, index) => {
+      const nodes = new Nodes('isolated', { adapter: { selfTestIntervalMs: 10_000 } }).users(6).grow(3)
+      const cut = nodes.node(index)
+      const a = nodes.registered('u1', index)
+      const b = nodes.registered('u2', index)
+      const far = nodes.registered('u3', 2)
+      nodes.isolate(cut)
+      nodes.until('isolation', () => cut.state === 'isolated', 30_000)
+      const newcomer = nodes.phone('u4', cut)
+      const register = newcomer.register()
+      expect(nodes.finished(register)).toBe(503)
+      expect(Number(register.final?.header('retry-after'))).toBeGreaterThan(0)
+      expect(nodes.finished(a.call(U2)), nodes.replay()).toBe(200)
+      expect(b.rung.length).toBe(1)
+      const lost = a.call(far.aor)
+      expect([480, 503, 504]).toContain(nodes.finished(lost))
+      expect([408, 480]).toContain(nodes.finished(far.call(U1)))
+      nodes.network.heal()
+      nodes.until('healing', () => cut.state === 'joined', 60_000)
+      expect(nodes.finished(newcomer.register()), nodes.replay()).toBe(200)
+      nodes.world.run(30_000)
+      expect(nodes.finished(far.call(U1)), nodes.replay()).toBe(200)
+      expect(nodes.finished(far.call(newcomer.aor)), nodes.replay()).toBe(200)
+      expect(nodes.finished(a.call(far.aor)), nodes.replay()).toBe(200)
+    },
+  )
 
-  it('R-04 the founder is cut off for a minute and goes on alone: after healing both sides reach all phones of both', () => {
-    const nodes = new Nodes('founder-cut', { adapter: { selfTestIntervalMs: 10_000 } }).users(6).grow(4)
+  it('R-04 a standalone node is cut off for a minute and goes on alone: after healing both sides reach all phones of both', () => {
+    const adapter = { selfTestIntervalMs: 10_000, standalone: true }
+    const nodes = new Nodes('founder-cut', { adapter }).users(6).grow(4)
     nodes.isolate(nodes.node(0))
-    nodes.world.run(20_000)
+    nodes.until('isolation', () => nodes.node(0).state === 'isolated', 30_000)
     const phones = [
       nodes.registered('u1', 0),
       nodes.registered('u2', 0),

@@ -94,6 +94,8 @@ function configOf(
       listen: [`tls://${address.reload}`],
       applicationListen: `tls://${address.application}`,
       bootstrap: peer.bootstrap,
+      // Of two peers the survivor of a crash has no neighbor left; a testbed wants it to go on.
+      standalone: wishes.peers <= 2,
       authority: authorityFolder(wishes.folder),
       ...(wishes.keylog === undefined ? {} : { keylog: `${wishes.keylog}/peer-${index}.keylog` }),
     },

@@ -120,10 +120,7 @@ export class Couplings {
   private searchOnChange({ cause, nodeId }: Extract<TopologyAction, { kind: 'neighborsChanged' }>): void {
     const { predecessors, successors } = this.use.topology.snapshot()
     this.use.former.note([...successors, ...predecessors])
-    const alone = successors.length === 0
-    // A founder may be alone by right; that all its neighbors vanished at once may also be its own fault.
-    if (alone && cause === 'failure') return this.use.bootstrap.start()
-    if (alone || cause !== 'join') return
+    if (successors.length === 0 || cause !== 'join') return
     // Our own way in came to its end, though nobody may have noticed that we were outside.
     if (sameId(nodeId, this.use.parts.self)) this.use.bootstrap.stop()
     else this.use.bootstrap.found()

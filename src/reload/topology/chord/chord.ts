@@ -54,7 +54,6 @@ export class Chord implements TopologyPlugin {
   private current: RingState = 'outside'
   private inRing = false
   private startedAt: Millis = 0
-  private founder = false
   /** The node whose share of the data is being handed over. */
   private admitting: NodeId | undefined
 
@@ -72,7 +71,6 @@ export class Chord implements TopologyPlugin {
   }
 
   found(now: Millis): void {
-    this.founder = true
     this.startedAt = now
     this.enterRing(now)
   }
@@ -373,7 +371,7 @@ export class Chord implements TopologyPlugin {
 
   /** RFC 6940 s.10.7.1: every neighbor is gone. What is stored here is still served; the peer looks for the others. */
   private alone(cause: LossCause): void {
-    if (cause === 'failure' && !this.founder) this.enter('isolated')
+    if (cause === 'failure') this.enter('isolated')
   }
 
   private learn(now: Millis, contact: Contact): void {

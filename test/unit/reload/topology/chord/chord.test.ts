@@ -216,11 +216,18 @@ describe('Chord as a ring member', () => {
     expect(kinds.get(0x10)).toBe('peerReady')
   })
 
-  it('R6940-10.7.1-06 losing every neighbor makes a peer isolated but still responsible; a founder stays joined', () => {
+  it('R6940-10.7.1-06 losing every neighbor makes a peer isolated but still responsible, a founder too', () => {
     meet(ring, 0, 0x90)
     ring.linkDown(1, at(0x90), 'failure')
-    expect(ring.state).toBe('joined')
+    expect(ring.state).toBe('isolated')
     expect(ring.responsible(at(0x10))).toBe(true)
+  })
+
+  it('a peer whose last neighbor left properly owns the ring', () => {
+    meet(ring, 0, 0x90)
+    ring.linkDown(1, at(0x90), 'leave')
+    expect(ring.state).toBe('joined')
+    expect(ring.responsible(at(0x90))).toBe(true)
   })
 
   it('R6940-10.9-02 R6940-6.4.2.2-02 leaves by telling everyone connected, and owns nothing afterwards', () => {
