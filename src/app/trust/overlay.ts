@@ -2,7 +2,8 @@
 import type { StoredAuthority } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
 import { parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
-import type { NodeCrypto } from '../../reload/security/index.ts'
+import { unsupportedOverlay } from '../../reload/index.ts'
+import { trustOf, type NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import { authorityFolder, overlayName } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
@@ -26,7 +27,7 @@ export async function openOverlay(crypto: NodeCrypto, config: Config, trace: Tra
     trace({ level: 'info', area: 'app', event: 'overlay_founded', overlay: name, folder })
   }
   try {
-    return { ...configurationOf(config, name, folder, trace), authority }
+    return { ...configurationOf(crypto, config, name, folder, trace), authority }
   } catch (error) {
     await authority?.close()
     throw error
@@ -34,6 +35,7 @@ export async function openOverlay(crypto: NodeCrypto, config: Config, trace: Tra
 }
 
 function configurationOf(
+  crypto: NodeCrypto,
   config: Config,
   name: string,
   folder: string | undefined,
@@ -50,5 +52,9 @@ function configurationOf(
   if (configuration.expiration !== undefined && configuration.expiration <= Date.now()) {
     throw new ConfigError(`${file}: the Configuration Document has expired; overlay sign makes a new one`)
   }
+  const reason = unsupportedOverlay(configuration)
+  if (reason !== undefined) throw new ConfigError(`${file}: ${reason}`)
+  const trust = trustOf(crypto, configuration)
+  if (!trust.ok) throw new ConfigError(`${file}: ${trust.error}`)
   return { configuration, document }
 }

@@ -185,6 +185,34 @@ describe('what a person has to mend', () => {
     await expect(startNode(config('secret'), NO_TRACE)).rejects.toThrow(/secret: has to hold 64 hex digits/)
   })
 
+  it('a key log that cannot be made', async () => {
+    const keylog = '/proc/nowhere/links.keylog'
+    await expect(startNode(config('keylog', { overlay: { keylog } }), NO_TRACE)).rejects.toThrow(
+      /links\.keylog: cannot be written; see overlay\.keylog/,
+    )
+  })
+
+  it('an overlay with ICE, with other links, or with a root certificate that is none', async () => {
+    await start(config('other')).then(stop)
+    const file = join(folder, 'other', 'authority', 'configuration.xml')
+    const document = readFileSync(file, 'utf8')
+    for (const [from, to, expected] of [
+      [/<no-ice>true</, '<no-ice>false<', /the overlay uses ICE/],
+      [/(overlay-link-protocol>)TLS</, '$1DTLS<', /overlay-link-protocol without TLS/],
+      [/<root-cert>[^<]*</, '<root-cert>MAMCAQA=<', /root-cert/],
+    ] as const) {
+      writeFileSync(file, document.replace(from, to))
+      const attempt = startNode(config('other'), NO_TRACE)
+      await expect(attempt).rejects.toThrow(expected)
+      await expect(attempt).rejects.toMatchObject({
+        code: 'CONFIG',
+        message: /configuration\.xml: / as unknown,
+      })
+    }
+    writeFileSync(file, document)
+    await start(config('other'))
+  })
+
   it('accounts of another realm', async () => {
     const users = join(folder, 'other.jsonl')
     saveAccounts(users, [newAccount('alice', 'other.example', 'x')])
