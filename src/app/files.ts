@@ -5,9 +5,9 @@ import { ConfigError } from './config/fault.ts'
 
 /**
  * mkdir -p. Node's own `recursive` tries for ever where the system answers ENOENT to a folder whose parent is there, as
- * /proc does.
+ * /proc does. Throws the system's error.
  */
-function makeFolder(path: string): void {
+export function makeFolder(path: string): void {
   if (existsSync(path)) return
   const parent = dirname(path)
   if (parent !== path) makeFolder(parent)

@@ -2,7 +2,7 @@
  * The composition root: builds one node from its configuration, in this order: folders, keys, journal, sockets, accounts,
  * machine. Stopping is the same list backwards.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { NodeCore, type NodeInput } from '../adapter/index.ts'
 import { AdminServer } from '../admin/server.ts'
@@ -22,7 +22,7 @@ import { ConfigError } from './config/fault.ts'
 import { accountsFile, hostedDomains, journalFolder, realmOf, usersFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
-import { privateFolder } from './files.ts'
+import { makeFolder, privateFolder } from './files.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { bindOverlay, bindSip, bound, type AdvertisedOverlay } from './listeners.ts'
@@ -250,7 +250,7 @@ const WAITING_MAX = 10_000
 /** The file for the key log; its folder is made, so that a test only has to name one. */
 function keyLog(file: string): string {
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     closeSync(openSync(file, 'a', 0o600))
   } catch (error) {
     throw new ConfigError(`${file}: cannot be written; see overlay.keylog`, { cause: error })

@@ -1,5 +1,5 @@
 /** `ringbridge testbed`: a whole overlay on loopback, one process a peer. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -112,7 +112,7 @@ async function prepare(wishes: TestbedWishes): Promise<void> {
     names.map((name) => newAccount(name, DOMAIN, `pw-${name}`)),
   )
   for (const plan of planPeers(wishes)) {
-    mkdirSync(plan.folder, { recursive: true })
+    privateFolder(plan.folder, '--data')
     writeFileSync(plan.configFile, stringify(plan.config), { mode: 0o600 })
   }
 }

@@ -1,11 +1,12 @@
 /** `ringbridge users`: the accounts file. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadAccounts, saveAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
 import { newAccount, USERNAME } from '../../app/accounts/new-account.ts'
 import { usableConfig } from '../../app/config/check.ts'
 import { accountsFile, realmOf } from '../../app/config/places.ts'
 import { randomPassword } from '../../app/crypto-random.ts'
+import { privateFolder } from '../../app/files.ts'
 import { EXIT, print, readArgs, UsageError, type Command, verbOf } from '../command.ts'
 
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
@@ -97,7 +98,7 @@ function imported(file: string | undefined, realm: string, taken: Set<string>): 
 }
 
 function save(file: string, entries: readonly AccountEntry[]): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  privateFolder(dirname(file), '--users or sip.users')
   saveAccounts(file, entries)
 }
 

@@ -16,6 +16,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.restoreAllMocks()
+  vi.unstubAllEnvs()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -115,6 +116,17 @@ describe('command line', () => {
   it('a folder that cannot be made is one line, wherever it is asked for', async () => {
     expect(await main(['overlay', 'init', 'a.example.com', '--authority', '/proc/nowhere/x'])).toBe(2)
     expect(err.join('')).toContain('/proc/nowhere/x: the folder cannot be written (ENOENT)')
+    for (const args of [
+      ['users', 'add', 'carol', '--users', '/proc/nowhere/users.jsonl'],
+      ['testbed', '--peers', '2', '--data', '/proc/nowhere'],
+      ['testbed', '--peers', '2', '--keylog', '/proc/nowhere'],
+      ['start'],
+    ]) {
+      err = []
+      vi.stubEnv('RINGBRIDGE_DATA__DIR', '/proc/nowhere')
+      expect(await main(args), args.join(' ')).toBe(2)
+      expect(err.join(''), args.join(' ')).toMatch(/^ringbridge: \/proc\/nowhere: .*\(ENOENT\).*\n$/)
+    }
   })
 
   it('users: add, list, import, remove; a made-up password is printed once and never stored', async () => {
