@@ -38,7 +38,7 @@ beforeAll(async () => {
   }
   node = await start()
   domain = /domain\W+([a-z0-9.-]+\.[a-z]+)/i.exec(node.output)?.[1] ?? ''
-  accounts = [...node.output.matchAll(/user\w*\W+(\w+)\W+password\W+(\S+)/gi)].map((match) => ({
+  accounts = [...node.output.matchAll(/user name\W+(\w+)\W+password\W+(\S+)/gi)].map((match) => ({
     user: match[1] ?? '',
     password: match[2] ?? '',
   }))

@@ -5,7 +5,7 @@
 import { Outbox } from '../../../common/outbox.ts'
 import type { Random } from '../../../common/random.ts'
 import { NEVER, type Millis } from '../../../common/time.ts'
-import { key, sameId, type ChordUpdate, type NodeId, type ResourceId } from '../../codec/index.ts'
+import { key, type ChordUpdate, type NodeId, type ResourceId } from '../../codec/index.ts'
 import type {
   AttachPurpose,
   LossCause,
@@ -14,6 +14,7 @@ import type {
   TopologyPlugin,
   TopologySnapshot,
 } from '../plugin.ts'
+import { Admission } from './admission.ts'
 import { Candidates } from './candidates.ts'
 import { REMINDER_SPACING_MS } from './constants.ts'
 import { Contacts, type Contact } from './contacts.ts'
@@ -29,7 +30,7 @@ import {
   responsibleShare,
   sizeEstimate,
 } from './responsible.ts'
-import { compareClockwise, fingerIndexOf, fingerStart, nextId } from './ring-math.ts'
+import { compareClockwise, fingerIndexOf, fingerStart, sameOrAbsent } from './ring-math.ts'
 import { nextHop } from './routing.ts'
 import { Stabilization, type StabilizationIntervals } from './stabilize.ts'
 import { fullUpdate, misses, namedNeighbors, namedNodes, neighborsUpdate, peerReadyUpdate } from './update.ts'
@@ -48,14 +49,13 @@ export class Chord implements TopologyPlugin {
   private readonly table: RoutingTable
   private readonly contacts = new Contacts()
   private readonly candidates: Candidates
-  private readonly procedure = new JoinProcedure()
+  private readonly procedure: JoinProcedure
+  private readonly admission: Admission
   private readonly stabilization: Stabilization
   private readonly outbox = new Outbox<TopologyAction>()
   private current: RingState = 'outside'
   private inRing = false
   private startedAt: Millis = 0
-  /** The node whose share of the data is being handed over. */
-  private admitting: NodeId | undefined
 
   constructor(components: { readonly random: Random }, init: ChordInit) {
     this.self = init.self
@@ -64,6 +64,14 @@ export class Chord implements TopologyPlugin {
     this.table = new RoutingTable(init.self)
     this.candidates = new Candidates(this.table)
     this.stabilization = new Stabilization(init.intervals, components.random)
+    const { self, contacts, outbox, table } = this
+    this.procedure = new JoinProcedure({
+      self,
+      contacts,
+      outbox,
+      learn: (now, contact) => this.learn(now, contact),
+    })
+    this.admission = new Admission({ self, table, contacts, outbox })
   }
 
   get state(): RingState {
@@ -78,15 +86,8 @@ export class Chord implements TopologyPlugin {
   join(now: Millis, bootstrap: NodeId): void {
     if (this.current === 'left') return
     if (this.current === 'outside') this.startedAt = now
-    this.procedure.begin(bootstrap)
     if (!this.inRing) this.enter('joining')
-    // RFC 6940 s.10.5 step 2: whoever owns n+1 owns n too, until n is in the ring.
-    this.outbox.push({
-      kind: 'attachResource',
-      resource: nextId(this.self),
-      through: bootstrap,
-      purpose: { kind: 'admitting' },
-    })
+    this.procedure.begin(bootstrap)
   }
 
   leave(): void {
@@ -119,36 +120,24 @@ export class Chord implements TopologyPlugin {
     contact.named = undefined
     if (cause === 'leave') this.candidates.left(now, nodeId)
     else if (wasNeighbor && this.inRing) this.candidates.lostNeighbor(now, nodeId)
-    if (this.admitting !== undefined && sameId(this.admitting, nodeId)) this.admitting = undefined
+    this.admission.ended(nodeId)
     this.changeTable(now, cause, nodeId, () => this.table.remove(nodeId))
     if (this.inRing && this.table.size === 0) this.alone(cause)
-    if (this.procedure.admitting !== undefined && sameId(this.procedure.admitting, nodeId)) {
-      return this.failJoin('link to the admitting peer lost')
-    }
-    if (this.procedure.phase === 'attaching' && sameId(this.procedure.bootstrap as NodeId, nodeId)) {
-      return this.failJoin('link to the bootstrap node lost')
-    }
-    this.procedure.settled(nodeId)
-    this.advance(now)
+    this.procedure.linkDown(now, nodeId)
   }
 
   attachDone(now: Millis, purpose: AttachPurpose, nodeId: NodeId | undefined): void {
     switch (purpose.kind) {
       case 'admitting':
-        if (this.procedure.phase !== 'attaching') return
-        if (nodeId === undefined) return this.failJoin('no admitting peer reached')
-        this.procedure.attachedToAdmitting(now, nodeId)
-        break
+        return this.procedure.attachedToAdmitting(now, nodeId)
       case 'neighbor':
         if (nodeId === undefined) {
           this.candidates.failed(now, purpose.nodeId)
           this.procedure.settled(purpose.nodeId)
         } else this.candidates.attached(nodeId)
-        break
+        return this.procedure.advance(now)
       case 'finger':
-        return
     }
-    this.advance(now)
   }
 
   updateReceived(now: Millis, from: NodeId, update: ChordUpdate): void {
@@ -162,10 +151,10 @@ export class Chord implements TopologyPlugin {
       this.changeTable(now, 'join', from, () => this.table.add(from))
       this.procedure.settled(from)
     }
-    if (named !== undefined && this.isAdmission(from, named.predecessors)) this.enterRing(now)
+    if (named !== undefined && this.procedure.admittedBy(from, named.predecessors)) this.enterRing(now)
     if (contact.named !== undefined) this.learn(now, contact)
     if (named !== undefined && this.announcing && misses(from, named, this.self)) this.remind(now, contact)
-    this.advance(now)
+    this.procedure.advance(now)
   }
 
   updateWanted(now: Millis, by: NodeId): void {
@@ -177,23 +166,12 @@ export class Chord implements TopologyPlugin {
   }
 
   joinRequested(from: NodeId): boolean {
-    const contact = this.contacts.find(from)
-    if (contact === undefined || !this.inRing || this.admitting !== undefined) return false
-    // A predecessor that joins anew was cut off or restarted: it keeps its place, and gets its data again.
-    const again = contact.ready
-    if (again ? !sameOrAbsent(this.table.predecessor, from) : !isResponsible(this.table, from)) return false
-    this.admitting = from
-    const after = again ? this.table.predecessors(2)[1] : this.table.predecessor
-    this.outbox.push({ kind: 'handOver', to: from, after: after ?? this.self })
-    return true
+    return this.inRing && this.admission.requested(from)
   }
 
   handOverDone(now: Millis, to: NodeId): void {
-    if (this.admitting === undefined || !sameId(this.admitting, to)) return
-    this.admitting = undefined
-    const contact = this.contacts.find(to)
-    if (contact === undefined || !this.inRing) return
-    if (!contact.ready && !isResponsible(this.table, to)) return
+    if (!this.admission.handedOver(to) || !this.inRing) return
+    const contact = this.contacts.find(to) as Contact
     contact.ready = true
     this.changeTable(now, 'join', to, () => this.table.add(to))
     // RFC 6940 s.10.5 step 7: this Update makes it a member; step 8, the others, follows with the table change.
@@ -201,15 +179,7 @@ export class Chord implements TopologyPlugin {
   }
 
   joinAnswered(now: Millis, from: NodeId, accepted: boolean): void {
-    const { procedure } = this
-    if (
-      procedure.phase !== 'asking' ||
-      procedure.admitting === undefined ||
-      !sameId(procedure.admitting, from)
-    )
-      return
-    if (accepted) procedure.answered(now)
-    else this.failJoin('refused by the admitting peer')
+    this.procedure.answered(now, from, accepted)
   }
 
   fingerFound(now: Millis, index: number, nodeId: NodeId): void {
@@ -228,8 +198,7 @@ export class Chord implements TopologyPlugin {
 
   mayReplicate(sender: NodeId, resource: ResourceId): boolean {
     // Trap 86: what the admitting peer hands over arrives before this peer is in the ring.
-    if (!this.inRing)
-      return this.procedure.admitting !== undefined && sameId(this.procedure.admitting, sender)
+    if (!this.inRing) return this.procedure.isAdmitting(sender)
     if (!this.table.has(sender)) return false
     if (isResponsible(this.table, resource)) return true
     return this.table.isNeighbor(sender) && !isBeyondReplicas(this.table, resource)
@@ -269,7 +238,7 @@ export class Chord implements TopologyPlugin {
     }
     for (const nodeId of this.candidates.dueLost(now)) this.attachToNamed(now, [nodeId], undefined)
     if (this.candidates.relearnDue(now)) for (const contact of this.contacts.all()) this.learn(now, contact)
-    if (now >= this.procedure.deadline) this.joinTimedOut(now)
+    this.procedure.timeout(now)
     if (this.stabilization.updateDue(now)) this.stabilization.changed(now)
     if (this.stabilization.flushDue(now) && this.announcing) this.sendUpdates(now)
     if (this.stabilization.fingerDue(now)) this.searchFinger()
@@ -304,13 +273,7 @@ export class Chord implements TopologyPlugin {
 
   /** In the ring and not on the way back into it: only then others may hear of our tables. */
   private get announcing(): boolean {
-    return this.inRing && this.procedure.phase === 'idle'
-  }
-
-  private isAdmission(from: NodeId, predecessors: readonly NodeId[]): boolean {
-    const { phase, admitting } = this.procedure
-    if ((phase !== 'asking' && phase !== 'awaiting') || admitting === undefined) return false
-    return sameId(admitting, from) && predecessors.some((id) => sameId(id, this.self))
+    return this.inRing && this.procedure.idle
   }
 
   private enterRing(now: Millis): void {
@@ -336,37 +299,6 @@ export class Chord implements TopologyPlugin {
         purpose: { kind: 'finger', index },
       })
     }
-  }
-
-  /** RFC 6940 s.10.5: the next step, when what it waits for is there. */
-  private advance(now: Millis): void {
-    const { procedure } = this
-    if (procedure.phase === 'learning') {
-      const contact = this.contacts.find(procedure.admitting as NodeId)
-      if (contact?.named === undefined) return
-      procedure.connecting(now)
-      this.learn(now, contact)
-    }
-    if (procedure.connected) {
-      procedure.asked(now)
-      this.outbox.push({ kind: 'sendJoin', to: procedure.admitting as NodeId })
-    }
-  }
-
-  private joinTimedOut(now: Millis): void {
-    const { procedure } = this
-    if (procedure.phase === 'connecting') {
-      // Whoever did not answer in this time is not there: go on without.
-      procedure.asked(now)
-      this.outbox.push({ kind: 'sendJoin', to: procedure.admitting as NodeId })
-      return
-    }
-    this.failJoin(`no progress while ${procedure.phase}`)
-  }
-
-  private failJoin(reason: string): void {
-    this.procedure.reset()
-    this.outbox.push({ kind: 'joinFailed', reason })
   }
 
   /** RFC 6940 s.10.7.1: every neighbor is gone. What is stored here is still served; the peer looks for the others. */
@@ -399,7 +331,7 @@ export class Chord implements TopologyPlugin {
       return
     }
     if (!this.inRing) return
-    if (this.current === 'isolated' && table.size > 0 && this.procedure.phase === 'idle') this.enter('joined')
+    if (this.current === 'isolated' && table.size > 0 && this.procedure.idle) this.enter('joined')
     const rangeChanged = !sameOrAbsent(predecessor, table.predecessor)
     const replicasChanged = replicas !== replicaSet(table).map(key).join()
     this.outbox.push({ kind: 'neighborsChanged', rangeChanged, replicasChanged, cause, nodeId })
@@ -439,9 +371,4 @@ export class Chord implements TopologyPlugin {
   private uptimeS(now: Millis): number {
     return Math.max(0, Math.floor((now - this.startedAt) / 1000))
   }
-}
-
-function sameOrAbsent(a: NodeId | undefined, b: NodeId | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return sameId(a, b)
 }

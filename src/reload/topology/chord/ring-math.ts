@@ -3,7 +3,7 @@
  * converts them to numbers, because routing asks these questions for every forwarded message.
  */
 import type { Random } from '../../../common/random.ts'
-import { asResourceId, type ResourceId } from '../../codec/ids.ts'
+import { asResourceId, sameId, type NodeId, type ResourceId } from '../../codec/ids.ts'
 
 /** CHORD-RELOAD runs on 128 bits only: longer Node-IDs have no defined place on its ring (RFC 6940 s.10.2). */
 export const RING_BYTES = 16
@@ -109,4 +109,10 @@ function sum(a: Uint8Array, b: Uint8Array): Uint8Array {
     carry = value >> 8
   }
   return out
+}
+
+/** The same id, or both absent. */
+export function sameOrAbsent(a: NodeId | undefined, b: NodeId | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return sameId(a, b)
 }
