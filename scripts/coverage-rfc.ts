@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { testTitles } from './test-titles.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const REPORT = join(ROOT, 'docs', 'rfc-coverage.md')
@@ -40,15 +41,14 @@ function filesUnder(folder: string, suffix: string): string[] {
   return found.sort()
 }
 
-/** Id -> test files in whose titles it stands. A title is the first string argument of it/test/describe (also .each). */
+/** Id -> test files in whose titles it stands. */
 function testsById(): Map<string, Set<string>> {
   const byId = new Map<string, Set<string>>()
-  const title = /\b(?:it|test|describe)(?:\.\w+)*\s*(?:\([^'"`]*?\)\s*)?\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs
   const tag =
     /\b(?:[RA]\d{4}-[0-9A-Z.]+-\d\d|S\d{4}-(?:LO|[0-9.]+)-?\d*|S-[A-Z]{2}-\d\d|E\d\d|M-\d\d|[SR]-\d\d)\b/g
   for (const file of filesUnder(join(ROOT, 'test'), '.test.ts')) {
-    for (const match of readFileSync(file, 'utf8').matchAll(title)) {
-      for (const [id] of (match[2] ?? '').matchAll(tag)) {
+    for (const title of testTitles(readFileSync(file, 'utf8'), file)) {
+      for (const [id] of title.matchAll(tag)) {
         const files = byId.get(id) ?? new Set<string>()
         files.add(relative(ROOT, file))
         byId.set(id, files)
