@@ -10,6 +10,7 @@ import { Testbed, user } from './support/testbed.ts'
 
 const BASE = 21300
 const OVERLAY_PORTS = [BASE + 2, BASE + 12, BASE + 22]
+const APPLICATION_PORTS = [BASE + 3, BASE + 13, BASE + 23]
 
 async function tshark(args: readonly string[]): Promise<string> {
   const run = new Running('tshark', args)
@@ -18,74 +19,104 @@ async function tshark(args: readonly string[]): Promise<string> {
 }
 
 describe('the overlay on the wire', () => {
-  interop(['tshark', 'sipp'], 'every byte on the overlay links dissects as RELOAD', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-capture-'))
-    const file = join(folder, 'overlay.pcapng')
-    const filter = OVERLAY_PORTS.map((port) => `tcp port ${port}`).join(' or ')
-    const capture = new Running('tshark', ['-i', 'lo', '-f', filter, '-w', file, '-B', '64'])
-    await capture.line((line) => line.includes('Capturing on'), 'capture start', 20_000)
-    const testbed = await Testbed.start([
-      '--peers',
-      '3',
-      '--users',
-      '6',
-      '--base-port',
-      String(BASE),
-      '--keylog',
-      folder,
-    ])
-    try {
-      const port = await freePort()
-      const answering = sipp({ scenario: 'uas.xml', target: testbed.peer(2).sip, transport: 'udp', port })
-      expect(await register(testbed.peer(2).sip, user(2), port, 'udp')).toBe(0)
-      const calling = sipp({
-        scenario: 'uac.xml',
-        target: testbed.peer(0).sip,
-        transport: 'udp',
-        user: user(1),
-        keys: { callee: user(2) },
-      })
-      expect(await calling.exit(), calling.output).toBe(0)
-      expect(await answering.exit(), answering.output).toBe(0)
-    } finally {
-      await testbed.stop()
-      await capture.stop('SIGINT')
-    }
-    const keys = readdirSync(folder).filter((name) => name !== 'overlay.pcapng' && name !== 'keys')
-    const keylog = join(folder, 'keys')
-    writeFileSync(keylog, keys.map((name) => readFileSync(join(folder, name), 'utf8')).join(''))
-    // tshark binds a protocol to a TLS port only together with a key file; any RSA key will do, the key log decrypts.
-    const unused = join(folder, 'unused.pem')
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    writeFileSync(unused, rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }))
-    const decode = [
-      ...['-n', '-2', '-r', file, '-o', `tls.keylog_file:${keylog}`],
-      ...OVERLAY_PORTS.flatMap((port) => [
-        ...['-d', `tcp.port==${port},tls`],
-        ...['-o', `uat:ssl_keys:"127.0.0.1","${port}","reload-framing","${unused}",""`],
-      ]),
-    ]
-    const fields = [
-      '-T',
-      'fields',
-      '-e',
-      'frame.number',
-      '-e',
-      'frame.protocols',
-      '-e',
-      'reload.message.code',
-    ]
-    const dissected = (await tshark([...decode, '-Y', 'reload', ...fields]))
-      .split('\n')
-      .filter((line) => /^\d/.test(line))
-    expect(dissected.length).toBeGreaterThan(20)
-    // Store, Fetch, Attach, AppAttach, Join, Update and their answers have all been seen.
-    const codes = new Set(dissected.flatMap((line) => (line.split('\t')[2] ?? '').split(',')))
-    for (const code of [3, 4, 7, 8, 9, 10, 15, 16, 19, 20, 29, 30])
-      expect([...codes].map(Number), `code ${code}`).toContain(code)
-    const bad = await tshark([...decode, '-Y', '_ws.malformed || _ws.unreassembled || data', ...fields])
-    expect(bad.split('\n').filter((line) => /^\d/.test(line))).toEqual([])
-    const undecrypted = await tshark([...decode, '-Y', 'tls.app_data && !reload-framing', ...fields])
-    expect(undecrypted.split('\n').filter((line) => /^\d/.test(line))).toEqual([])
-  })
+  interop(
+    ['tshark', 'sipp'],
+    'R7904-1-01 R7904-5.1-12 A6940-5.4-01 every byte on the overlay links dissects as RELOAD, and SIP has TLS connections of its own',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'ringbridge-capture-'))
+      const file = join(folder, 'overlay.pcapng')
+      const filter = [...OVERLAY_PORTS, ...APPLICATION_PORTS].map((port) => `tcp port ${port}`).join(' or ')
+      const capture = new Running('tshark', ['-i', 'lo', '-f', filter, '-w', file, '-B', '64'])
+      await capture.line((line) => line.includes('Capturing on'), 'capture start', 20_000)
+      const testbed = await Testbed.start([
+        '--peers',
+        '3',
+        '--users',
+        '6',
+        '--base-port',
+        String(BASE),
+        '--keylog',
+        folder,
+      ])
+      try {
+        const port = await freePort()
+        const answering = sipp({ scenario: 'uas.xml', target: testbed.peer(2).sip, transport: 'udp', port })
+        expect(await register(testbed.peer(2).sip, user(2), port, 'udp')).toBe(0)
+        const calling = sipp({
+          scenario: 'uac.xml',
+          target: testbed.peer(0).sip,
+          transport: 'udp',
+          user: user(1),
+          keys: { callee: user(2) },
+        })
+        expect(await calling.exit(), calling.output).toBe(0)
+        expect(await answering.exit(), answering.output).toBe(0)
+      } finally {
+        await testbed.stop()
+        await capture.stop('SIGINT')
+      }
+      const keys = readdirSync(folder).filter((name) => name !== 'overlay.pcapng' && name !== 'keys')
+      const keylog = join(folder, 'keys')
+      writeFileSync(keylog, keys.map((name) => readFileSync(join(folder, name), 'utf8')).join(''))
+      // tshark binds a protocol to a TLS port only together with a key file; any RSA key will do, the key log decrypts.
+      const unused = join(folder, 'unused.pem')
+      const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      writeFileSync(unused, rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }))
+      const decode = [
+        ...['-n', '-2', '-r', file, '-o', `tls.keylog_file:${keylog}`],
+        ...[...OVERLAY_PORTS, ...APPLICATION_PORTS].flatMap((port) => {
+          const carried = OVERLAY_PORTS.includes(port) ? 'reload-framing' : 'sip'
+          return [
+            ...['-d', `tcp.port==${port},tls`],
+            ...['-o', `uat:ssl_keys:"127.0.0.1","${port}","${carried}","${unused}",""`],
+          ]
+        }),
+      ]
+      const fields = [
+        '-T',
+        'fields',
+        '-e',
+        'frame.number',
+        '-e',
+        'frame.protocols',
+        '-e',
+        'reload.message.code',
+      ]
+      const dissected = (await tshark([...decode, '-Y', 'reload', ...fields]))
+        .split('\n')
+        .filter((line) => /^\d/.test(line))
+      expect(dissected.length).toBeGreaterThan(20)
+      // Store, Fetch, Attach, AppAttach, Join, Update and their answers have all been seen.
+      const codes = new Set(dissected.flatMap((line) => (line.split('\t')[2] ?? '').split(',')))
+      for (const code of [3, 4, 7, 8, 9, 10, 15, 16, 19, 20, 29, 30])
+        expect([...codes].map(Number), `code ${code}`).toContain(code)
+      const bad = await tshark([...decode, '-Y', '_ws.malformed || _ws.unreassembled || data', ...fields])
+      expect(bad.split('\n').filter((line) => /^\d/.test(line))).toEqual([])
+      const undecrypted = await tshark([
+        ...decode,
+        '-Y',
+        'tls.app_data && !reload-framing && !sip',
+        ...fields,
+      ])
+      expect(undecrypted.split('\n').filter((line) => /^\d/.test(line))).toEqual([])
+      const onOverlay = OVERLAY_PORTS.map((port) => `tcp.port==${port}`).join(' || ')
+      const mixed = await tshark([
+        ...decode,
+        '-Y',
+        `reload contains "SIP/2.0" || (${onOverlay}) && sip`,
+        ...fields,
+      ])
+      expect(mixed.split('\n').filter((line) => /^\d/.test(line))).toEqual([])
+      const methods = await tshark([
+        ...decode,
+        '-Y',
+        `sip && !(${onOverlay})`,
+        '-T',
+        'fields',
+        '-e',
+        'sip.Method',
+      ])
+      for (const method of ['INVITE', 'ACK', 'BYE']) expect(methods).toContain(method)
+    },
+  )
 })

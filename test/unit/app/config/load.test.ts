@@ -16,7 +16,7 @@ function complaint(yaml: string, environment: Record<string, string> = {}): stri
 }
 
 describe('configuration file', () => {
-  it('an empty file is all defaults of contract s.3 and adapter-mapping s.11', () => {
+  it('R6940-14.2-01 an empty file is all defaults of contract s.3 and adapter-mapping s.11', () => {
     const config = readConfig('', 'node.yaml', {})
     expect(config.sip).toMatchObject({
       roles: ['registrar', 'proxy'],

@@ -199,7 +199,7 @@ describe('Attach, AppAttach', () => {
   }
   const hostHex = '01 06 c0000201 17c4 04 01 31 7effffff 01 0000'
 
-  it('R6940-6.5.1.1-01 ufrag, password, role, candidates, send_update, the same both ways', () => {
+  it('R6940-6.5.1.1-01 R6940-6.5.1.1-05 ufrag, password, role, candidates, send_update, the same both ways', () => {
     same(
       `02 7566 03 707764 07 70617373697665 0012 ${hostHex} 01`,
       {

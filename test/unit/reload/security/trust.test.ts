@@ -272,6 +272,29 @@ describe('signer identities', () => {
     expect(trust.find(plain, [certificate])).toBeUndefined()
   })
 
+  it('R6940-6.3.4-22 certificates of one key are told apart by their hash', async () => {
+    const root = await aCa('CN=root')
+    const shared = keys('P-256')
+    const trust = trusting([root.certificate])
+    const users = ['alice@example.org', 'bob@example.org', 'carol@example.org']
+    const pool: Certificate[] = []
+    for (const user of users)
+      pool.push(parsed(await leaf(root, { keys: shared, names: names([aNodeId()], user) })))
+    for (const [index, certificate] of pool.entries()) {
+      const identity = { kind: 'certHash', hashAlgorithm: HASH.sha256, hash: certificate.sha256 } as const
+      expect(trust.find(identity, pool)).toMatchObject({
+        certificate: { userName: users[index] },
+        nodeId: certificate.nodeIds[0],
+      })
+      expect(
+        trust.find(
+          identity,
+          pool.filter((other) => other !== certificate),
+        ),
+      ).toBeUndefined()
+    }
+  })
+
   it('R6940-6.3.4-12 only X.509 entries of a bucket are looked at', async () => {
     const overlay = await aTestOverlay()
     const { der } = (await overlay.credential(USER)).certificate
