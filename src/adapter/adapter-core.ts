@@ -138,6 +138,7 @@ export class AdapterCore {
     if (this.leaving !== 'no') return
     this.leaving = 'withdrawing'
     this.certificates.stop()
+    this.tester.stop()
     this.parts.deadlines.set(now.ms + WITHDRAW_MS, { part: 'withdraw' })
     this.publisher.withdraw(now)
     this.withdrawalDone()

@@ -32,6 +32,7 @@ export class SelfTester {
   private lastSuccessMs: Millis | undefined
   /** What stood at our place when we last looked; undefined until the first look, which comes before the first Store. */
   private present: readonly StoredDataValue[] | undefined
+  private stopped = false
   private step: { readonly kind: 'look' | 'store' | 'check'; readonly id: CommandId } | undefined
 
   constructor(parts: AdapterParts, credential: Credential, place: CertificatePlace) {
@@ -51,13 +52,20 @@ export class SelfTester {
 
   /** The timer: plans the next round and runs this one. */
   tick(now: Now): void {
+    if (this.stopped) return
     this.parts.deadlines.set(now.ms + this.parts.settings.selfTestIntervalMs, { part: 'selfTest' })
     this.round(now)
   }
 
+  /** No more rounds, and no verdict on the one under way: a node that leaves proves nothing about the overlay. */
+  stop(): void {
+    this.stopped = true
+    this.step = undefined
+  }
+
   /** Runs a round now, unless one is under way. */
   round(now: Now): void {
-    if (this.step !== undefined) return
+    if (this.stopped || this.step !== undefined) return
     if (!this.parts.available) return this.finish(now, false)
     if (this.present === undefined) this.fetch('look')
     else this.store(now, this.present)

@@ -1,6 +1,6 @@
 import { SeededRandom } from '../../../src/common/random.ts'
 import type { Now } from '../../../src/common/time.ts'
-import { NO_TRACE } from '../../../src/common/trace.ts'
+import { NO_TRACE, type Trace } from '../../../src/common/trace.ts'
 import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings } from '../../../src/adapter/index.ts'
 import { AdapterInstruments } from '../../../src/adapter/instruments.ts'
 import { AdapterParts, type AdapterAction } from '../../../src/adapter/parts.ts'
@@ -47,6 +47,7 @@ export function binding(
 export function adapterParts(
   over: Partial<AdapterSettings> = {},
   hosted: readonly string[] = [ALICE, BOB],
+  trace: Trace = NO_TRACE,
 ): AdapterParts {
   const accounts = new Map<string, Account>(
     hosted.map((aor) => [
@@ -56,7 +57,7 @@ export function adapterParts(
   )
   const parts = new AdapterParts({
     random: new SeededRandom('adapter'),
-    trace: NO_TRACE,
+    trace,
     accounts: { byAor: (aor) => accounts.get(aor), byUsername: () => undefined },
     settings: { ...DEFAULT_ADAPTER_SETTINGS, ...over },
     instruments: new AdapterInstruments(),
