@@ -46,6 +46,7 @@ const MAY_IMPORT = {
   'reload/peer': reloadCore,
   adapter: ['common', 'sip/index.ts', 'reload/index.ts'],
   metrics: ['common'],
+  sim: ['common', 'reload/index.ts', 'enrollment/index.ts'],
 }
 
 const escaped = (path) => path.replace(/[.]/g, '\\.')
@@ -113,8 +114,15 @@ module.exports = {
     {
       name: 'sim-is-pure',
       severity: 'error',
-      from: { path: '^test/sim/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^(test|src)/sim/', pathNot: '\\.test\\.ts$' },
       to: { path: ['/io/', WORLD] },
+    },
+    {
+      name: 'sim-is-a-tool',
+      comment: 'the product does not run on its simulator: only the command and the tests know it',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/sim/', '^src/cli/'] },
+      to: { path: '^src/sim/' },
     },
     {
       name: 'product-never-imports-tests',

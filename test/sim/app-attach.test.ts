@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { key, type PeerEvent } from '../../src/reload/index.ts'
-import { Overlay, type SimPeer } from './overlay.ts'
+import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
 
 type Opened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
 

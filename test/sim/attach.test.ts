@@ -17,8 +17,8 @@ import {
 } from '../../src/reload/index.ts'
 import { FrameReader } from '../../src/reload/link/framing.ts'
 import { attachBody } from '../../src/reload/peer/candidates.ts'
-import { OVERLAY_NAME } from './configuration.ts'
-import { Overlay, type SimPeer } from './overlay.ts'
+import { OVERLAY_NAME } from '../../src/sim/configuration.ts'
+import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
 import { Stranger } from './stranger.ts'
 
 interface Sent {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { key, KIND } from '../../src/reload/index.ts'
-import { replicaFaults } from './checkers/replicas.ts'
-import { ringFaults } from './checkers/ring.ts'
-import { CALM } from './network.ts'
-import { Overlay } from './overlay.ts'
-import { registeredKeys, registration } from './values.ts'
+import { replicaFaults } from '../../src/sim/checkers/replicas.ts'
+import { ringFaults } from '../../src/sim/checkers/ring.ts'
+import { CALM } from '../../src/sim/network.ts'
+import { Overlay } from '../../src/sim/overlay.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
 
 const SEED = process.env['SEED'] ?? 'faults'
 

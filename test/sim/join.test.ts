@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { key } from '../../src/reload/index.ts'
-import { ringFaults } from './checkers/ring.ts'
-import { Overlay } from './overlay.ts'
+import { ringFaults } from '../../src/sim/checkers/ring.ts'
+import { Overlay } from '../../src/sim/overlay.ts'
 
 const SEED = process.env['SEED'] ?? 'join'
 

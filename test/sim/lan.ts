@@ -4,7 +4,7 @@
  */
 import type { Random } from '../../src/common/random.ts'
 import type { Millis } from '../../src/common/time.ts'
-import type { World } from './world.ts'
+import type { World } from '../../src/sim/world.ts'
 
 /** Times in milliseconds, chances 0..1 for each datagram. Jitter above the spacing of datagrams reorders them. */
 export interface LanFaults {

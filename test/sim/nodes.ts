@@ -32,12 +32,12 @@ import {
 } from '../../src/reload/index.ts'
 import { DEFAULT_PARSE_LIMITS, type SipSettings } from '../../src/sip/index.ts'
 import { SimAccounts } from './accounts.ts'
-import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
+import { OVERLAY_NAME, simConfiguration } from '../../src/sim/configuration.ts'
 import { CALM_LAN, Lan, type LanFaults, type LanStream } from './lan.ts'
-import { Network, type Faults, type NetworkAction } from './network.ts'
-import { standInIssuer, type Issuer } from './overlay.ts'
+import { Network, type Faults, type NetworkAction } from '../../src/sim/network.ts'
+import { standInIssuer, type Issuer } from '../../src/sim/overlay.ts'
 import { SimPhone, type Exchange, type PhoneInit } from './phones.ts'
-import { World, type Host } from './world.ts'
+import { World, type Host } from '../../src/sim/world.ts'
 
 export interface NodesOptions {
   readonly faults?: Faults

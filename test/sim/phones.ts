@@ -7,7 +7,7 @@ import { parseMessage, parseUri, type SipMessage } from '../../src/sip/message/i
 import { StreamFramer } from '../../src/sip/transport/index.ts'
 import type { Endpoint, Lan, LanStream } from './lan.ts'
 import { digestAnswer, requestText, responseText, type RequestText } from './phone-text.ts'
-import type { World } from './world.ts'
+import type { World } from '../../src/sim/world.ts'
 
 const T1: Millis = 500
 const T2: Millis = 4_000

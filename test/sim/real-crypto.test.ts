@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { key, KIND, type Credential } from '../../src/reload/index.ts'
 import { aTestOverlay } from '../support/credentials.ts'
-import { ringFaults } from './checkers/ring.ts'
-import { OVERLAY_NAME } from './configuration.ts'
-import { Overlay, type Issuer } from './overlay.ts'
-import { registeredKeys, registration } from './values.ts'
+import { ringFaults } from '../../src/sim/checkers/ring.ts'
+import { OVERLAY_NAME } from '../../src/sim/configuration.ts'
+import { Overlay, type Issuer } from '../../src/sim/overlay.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
 
 describe('a small overlay with real certificates', () => {
   it('R6940-6.3.4-20 R6940-10.5-05 five peers with ECDSA and RSA keys form a ring, store and fetch', async () => {

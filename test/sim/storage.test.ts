@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { key, KIND, type Credential, type ResourceId } from '../../src/reload/index.ts'
-import { replicaFaults } from './checkers/replicas.ts'
-import { ringFaults } from './checkers/ring.ts'
-import { Overlay, type SimPeer } from './overlay.ts'
-import { registeredKeys, registration } from './values.ts'
+import { replicaFaults } from '../../src/sim/checkers/replicas.ts'
+import { ringFaults } from '../../src/sim/checkers/ring.ts'
+import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
 
 const SEED = process.env['SEED'] ?? 'storage'
 

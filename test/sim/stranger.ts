@@ -17,7 +17,7 @@ import {
   type Message,
 } from '../../src/reload/index.ts'
 import { Link } from '../../src/reload/link/link.ts'
-import type { Overlay, SimPeer } from './overlay.ts'
+import type { Overlay, SimPeer } from '../../src/sim/overlay.ts'
 
 export interface HandMade {
   readonly code: number

@@ -15,9 +15,9 @@ import {
   type NodeId,
   type ResourceId,
 } from '../../src/reload/index.ts'
-import { Overlay, type SimPeer } from './overlay.ts'
+import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
 import { Stranger } from './stranger.ts'
-import { registeredKeys, registration } from './values.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
 
 const ALICE = 'alice@dht.example.com'
 const MALLORY = 'mallory@dht.example.com'

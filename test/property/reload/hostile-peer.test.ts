@@ -22,9 +22,9 @@ import {
 } from '../../../src/reload/index.ts'
 import { appAttachBody } from '../../../src/reload/peer/candidates.ts'
 import { FrameReader } from '../../../src/reload/link/framing.ts'
-import { Overlay, type SimPeer } from '../../sim/overlay.ts'
+import { Overlay, type SimPeer } from '../../../src/sim/overlay.ts'
 import { Stranger } from '../../sim/stranger.ts'
-import { registeredKeys, registration } from '../../sim/values.ts'
+import { registeredKeys, registration } from '../../../src/sim/values.ts'
 
 const SEED = process.env['SEED'] ?? 'hostile'
 const ROUNDS = 1_500

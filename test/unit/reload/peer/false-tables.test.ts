@@ -8,9 +8,9 @@ import {
   type NodeId,
 } from '../../../../src/reload/index.ts'
 import { inRange } from '../../../../src/reload/topology/chord/ring-math.ts'
-import { Overlay, type SimPeer } from '../../../sim/overlay.ts'
+import { Overlay, type SimPeer } from '../../../../src/sim/overlay.ts'
 import { Stranger } from '../../../sim/stranger.ts'
-import { registration } from '../../../sim/values.ts'
+import { registration } from '../../../../src/sim/values.ts'
 
 describe('a peer beside one that is in the ring and does not behave', () => {
   let overlay: Overlay

@@ -6,7 +6,7 @@ import {
   MESSAGE_CODE,
   type Destination,
 } from '../../../../src/reload/index.ts'
-import { Overlay, type SimPeer } from '../../../sim/overlay.ts'
+import { Overlay, type SimPeer } from '../../../../src/sim/overlay.ts'
 import { Stranger } from '../../../sim/stranger.ts'
 
 const LIMIT = 6_000

@@ -22,7 +22,7 @@ import {
   type Destination,
 } from '../../../../src/reload/index.ts'
 import { appAttachBody, attachBody } from '../../../../src/reload/peer/candidates.ts'
-import { Overlay, type SimPeer } from '../../../sim/overlay.ts'
+import { Overlay, type SimPeer } from '../../../../src/sim/overlay.ts'
 import { Stranger } from '../../../sim/stranger.ts'
 
 const NOTHING = new Uint8Array(0)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { makeStandInRoot } from '../../../../src/reload/index.ts'
 import { unsupported } from '../../../../src/reload/peer/supported-overlay.ts'
-import { OVERLAY_NAME, simConfiguration } from '../../../sim/configuration.ts'
-import { Overlay } from '../../../sim/overlay.ts'
+import { OVERLAY_NAME, simConfiguration } from '../../../../src/sim/configuration.ts'
+import { Overlay } from '../../../../src/sim/overlay.ts'
 
 describe('an overlay that this peer cannot be part of', () => {
   const of = (changes: Parameters<typeof simConfiguration>[1]): string | undefined =>

@@ -1,5 +1,5 @@
 /** Whether every stored resource is where it belongs: at its owner and the two peers after it. */
-import { key, type ResourceId } from '../../../src/reload/index.ts'
+import { key, type ResourceId } from '../../reload/index.ts'
 import type { Overlay, SimPeer } from '../overlay.ts'
 
 /** Names of the peers that hold a value at `resource`. */

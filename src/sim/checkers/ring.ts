@@ -1,5 +1,5 @@
 /** Whether the peers' tables are those of one perfect ring. */
-import { key } from '../../../src/reload/index.ts'
+import { key } from '../../reload/index.ts'
 import type { Overlay, SimPeer } from '../overlay.ts'
 
 /** Every difference between what peers believe and what is; empty for a ring in order. */

@@ -3,8 +3,8 @@
  * TCP shows as delay, or as a reset; a partition or a frozen host shows as silence. Different channels overtake one
  * another. Also the disk: what is journaled is confirmed after a while.
  */
-import type { Random } from '../../src/common/random.ts'
-import type { Millis } from '../../src/common/time.ts'
+import type { Random } from '../common/random.ts'
+import type { Millis } from '../common/time.ts'
 import type {
   ChannelId,
   ChannelPurpose,
@@ -12,7 +12,7 @@ import type {
   PeerAction,
   PeerInput,
   TransportAddress,
-} from '../../src/reload/index.ts'
+} from '../reload/index.ts'
 import type { World } from './world.ts'
 
 /** What goes wrong, and how often. Times in milliseconds, chances 0..1 for each delivery. */
@@ -138,7 +138,8 @@ export class Network {
     const { disk } = this.station(name)
     const record = disk.get(key)?.slice()
     if (record === undefined) return false
-    record[record.length >> 1]! ^= 0xff
+    const middle = record.length >> 1
+    record[middle] = (record[middle] ?? 0) ^ 0xff
     disk.set(key, record)
     return true
   }

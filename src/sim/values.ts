@@ -1,6 +1,6 @@
-import { key, type Credential, type FetchResult, type ValueToStore } from '../../src/reload/index.ts'
-import { KIND, encodeSipRegistration } from '../../src/reload/index.ts'
-import { NO_PREFERENCES, encodeContactPreferences, type NodeId } from '../../src/reload/index.ts'
+import { key, type Credential, type FetchResult, type ValueToStore } from '../reload/index.ts'
+import { KIND, encodeSipRegistration } from '../reload/index.ts'
+import { NO_PREFERENCES, encodeContactPreferences, type NodeId } from '../reload/index.ts'
 
 /** The SIP-REGISTRATION by which `gateway` serves the user of `credential`. */
 export function registration(credential: Credential, gateway: NodeId, lifetimeS = 3_600): ValueToStore {

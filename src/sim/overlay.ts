@@ -2,10 +2,10 @@
  * An overlay of bare peers in the simulated world: makes credentials, starts, stops and restarts peers, runs commands
  * and waits for their answers in virtual time.
  */
-import { utf8 } from '../../src/common/bytes.ts'
-import type { Random } from '../../src/common/random.ts'
-import type { Millis } from '../../src/common/time.ts'
-import { NO_TRACE, type Trace } from '../../src/common/trace.ts'
+import { utf8 } from '../common/bytes.ts'
+import type { Random } from '../common/random.ts'
+import type { Millis } from '../common/time.ts'
+import { NO_TRACE, type Trace } from '../common/trace.ts'
 import {
   asNodeId,
   key,
@@ -32,7 +32,7 @@ import {
   type StoreResult,
   type TransportAddress,
   type ValueToStore,
-} from '../../src/reload/index.ts'
+} from '../reload/index.ts'
 import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
 import { Network, type Faults, type NetworkAction } from './network.ts'
 import { World, type Host } from './world.ts'

@@ -2,9 +2,9 @@
  * A world in virtual time: machines, a heap of events, one clock and one seed. It knows nothing of protocols: whatever
  * has `step`, `drain` and `nextDeadline` can live in it, so that peers, whole nodes and phones share one world.
  */
-import type { Millis, Now, WallTime } from '../../src/common/time.ts'
-import { NEVER } from '../../src/common/time.ts'
-import { SeededRandom, type Random } from '../../src/common/random.ts'
+import type { Millis, Now, WallTime } from '../common/time.ts'
+import { NEVER } from '../common/time.ts'
+import { SeededRandom, type Random } from '../common/random.ts'
 import { Digest } from './digest.ts'
 
 export interface Machine<I, A> {
@@ -39,8 +39,8 @@ interface Event {
   readonly run: () => void
 }
 
-/** Wall clock of every world at its start, an hour into the validity of test certificates. */
-export const WALL_START: WallTime = Date.UTC(2026, 0, 15, 13)
+/** Wall clock of every world at its start: 2026-01-15T13:00Z, an hour into the validity of test certificates. */
+export const WALL_START: WallTime = 1_768_482_000_000
 
 /** More events than any honest moment has, even with a thousand peers. */
 const EVENTS_AT_ONCE_MAX = 100_000

@@ -1,4 +1,4 @@
-import type { Certificate, OverlayConfiguration } from '../../src/reload/index.ts'
+import type { Certificate, OverlayConfiguration } from '../reload/index.ts'
 
 export const OVERLAY_NAME = 'dht.example.com'
 
