@@ -87,6 +87,10 @@ export const NODE_ID_BYTES_DEFAULT = 16
 
 /** RFC 6940 s.6.3.2: the bits of the fragment field. */
 export const FRAGMENT = { always: 0x80000000, last: 0x40000000, offsetMask: 0x00ffffff } as const
+/** RFC 6940 s.6.7: bytes of the body that every fragment holds at least. */
+export const FRAGMENT_BODY_BYTES_MIN = 256
+/** RFC 6940 s.6.7: bytes of a fragment kept free so that the Via List can grow. */
+export const FRAGMENT_VIA_ROOM_BYTES = 32
 
 /** RFC 6940 s.6.3.2.2. */
 export const DESTINATION_TYPE = { node: 1, resource: 2, opaque: 3 } as const

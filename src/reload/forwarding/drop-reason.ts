@@ -20,8 +20,8 @@ export type DropDetail =
   | 'header'
   | 'otherOverlay'
   | 'tooLarge'
-  /** One of several fragments; this node reassembles nothing yet. */
-  | 'fragmented'
+  /** A fragment for which there is no room, or that contradicts the others of its message. */
+  | 'fragment'
   /** Received ttl above initial-ttl. */
   | 'ttlAboveInitial'
   | 'ttlExpired'

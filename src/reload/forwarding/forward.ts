@@ -50,7 +50,7 @@ export type DeliveryTarget =
   | { readonly kind: 'resource'; readonly resourceId: ResourceId }
 
 export type Decision =
-  /** Verify the signature and pass it up. */
+  /** Verify the signature and pass it up; a fragment first waits for the others (reassembly.ts). */
   | { readonly kind: 'deliver'; readonly view: HeaderView; readonly target: DeliveryTarget }
   | { readonly kind: 'forward'; readonly to: NodeId; readonly bytes: Uint8Array }
   | { readonly kind: 'drop'; readonly reason: DropReason; readonly detail: DropDetail }
@@ -78,7 +78,8 @@ export function decide(
   // Two bytes behind the header are looked at, because only requests get a via list and error answers.
   const code = view.messageCode
   const isRequest = code !== undefined && isRequestCode(code)
-  const message: Incoming = { bytes, view, previousHop, isRequest }
+  const isAnswer = code !== undefined && !isRequest
+  const message: Incoming = { bytes, view, previousHop, isRequest, isAnswer }
   return checkReceipt(message, context) ?? route(now, message, context, 0)
 }
 
@@ -87,6 +88,8 @@ interface Incoming {
   readonly view: HeaderView
   readonly previousHop: NodeId | undefined
   readonly isRequest: boolean
+  /** Neither of the two: a fragment behind the first does not say what it is of. */
+  readonly isAnswer: boolean
 }
 
 /** RFC 6940 s.6.1: what has to be right before anyone looks at the destination. */
@@ -95,7 +98,6 @@ function checkReceipt(message: Incoming, context: ForwardingContext): Decision |
   // s.6.1 lets local policy drop silently; an error to a stranger of another overlay could not even be verified.
   if (view.overlay !== context.overlay) return drop('malformed', 'otherOverlay')
   if (bytes.length > context.maxMessageBytes) return drop('malformed', 'tooLarge')
-  if (!view.whole) return drop('malformed', 'fragmented')
   // s.6.3.2: all nodes share the configured initial value, so more than that was never sent honestly.
   if (view.ttl > context.initialTtl) return refuse(message, ERROR_CODE.ttlExceeded, 'ttl', 'ttlAboveInitial')
   if (countInVia(bytes, view, context.own) >= VISITS_MAX) return drop('loop', 'routingLoop')
@@ -106,7 +108,7 @@ function checkReceipt(message: Incoming, context: ForwardingContext): Decision |
     return refuse(message, ERROR_CODE.invalidMessage, 'malformed', 'duplicateDestination')
   }
   // s.6.3.2.3: no flag is ever set in a response.
-  if (!message.isRequest && view.hasOptionWith(ANY_FLAG)) return drop('malformed', 'forwardingOption')
+  if (message.isAnswer && view.hasOptionWith(ANY_FLAG)) return drop('malformed', 'forwardingOption')
   return undefined
 }
 
@@ -196,7 +198,7 @@ function towards(
 }
 
 function transmit(to: NodeId, consumed: number, message: Incoming, context: ForwardingContext): Decision {
-  const { bytes, view, previousHop, isRequest } = message
+  const { bytes, view, previousHop, isAnswer } = message
   if (view.ttl === 0) return refuse(message, ERROR_CODE.ttlExceeded, 'ttl', 'ttlExpired')
   const understood = context.understoodOptions ?? NONE
   if (hasUnknownOption(bytes, view, FORWARDING_FLAG.forwardCritical, understood)) {
@@ -205,7 +207,7 @@ function transmit(to: NodeId, consumed: number, message: Incoming, context: Forw
   const ttl = view.ttl - 1
   // s.6.1.2: a request takes note of the node it came from, so that its answer finds back; an answer need not.
   const change =
-    isRequest && previousHop !== undefined
+    !isAnswer && previousHop !== undefined
       ? { ttl, dropDestinations: consumed, appendVia: { kind: 'node', nodeId: previousHop } as const }
       : { ttl, dropDestinations: consumed }
   const sent = rewriteForForwarding(bytes, view, change)
