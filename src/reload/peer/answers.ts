@@ -22,6 +22,7 @@ import { requestLifetimeMs } from '../transactions/constants.ts'
 import { answerCodeOf, answerHeader, responseLimitError } from '../transactions/server.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
+import { ownMessage } from './own-message.ts'
 import type { IncomingRequest, PeerParts } from './parts.ts'
 
 export class Answers {
@@ -57,6 +58,7 @@ export class Answers {
   answer(request: IncomingRequest, body: Uint8Array, certificates: readonly Certificate[] = []): void {
     const { messageCode } = request.message.contents
     this.parts.instruments.messages.add(`out|${methodLabel(messageCode)}|answer`)
+    if (this.keep(request, answerCodeOf(messageCode), body, certificates)) return
     const bytes = this.encode(request, answerCodeOf(messageCode), body, certificates)
     const limit = responseLimitError(request.message.header.maxResponseLength, bytes.length)
     if (limit !== undefined) return this.error(request, limit, 'the answer exceeds max_response_length')
@@ -70,6 +72,7 @@ export class Answers {
     this.parts.instruments.messages.add(`out|${methodLabel(request.message.contents.messageCode)}|error`)
     const errorInfo = typeof info === 'string' ? utf8(info) : info
     const body = encodeErrorResponse({ errorCode: code, errorInfo })
+    if (this.keep(request, MESSAGE_CODE.error, body, [])) return
     this.finish(request, this.encode(request, MESSAGE_CODE.error, body, []))
   }
 
@@ -85,6 +88,31 @@ export class Answers {
     const bytes = this.encodeFor(header, previousHop, this.parts.credential, MESSAGE_CODE.error, body, [])
     const view = HeaderView.read(bytes)
     return view === undefined ? undefined : rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 })
+  }
+
+  /** True when it answers a request of our own and was handed over without becoming bytes. */
+  private keep(
+    { own, message, signer, credential }: IncomingRequest,
+    code: number,
+    body: Uint8Array,
+    certificates: readonly Certificate[],
+  ): boolean {
+    if (!own) return false
+    const { transactionId } = message.header
+    const destinations = [{ kind: 'node', nodeId: this.parts.self }] as const
+    const answer = ownMessage(this.parts, {
+      transactionId,
+      destinations,
+      code,
+      body,
+      author: credential,
+      certificates,
+    })
+    if (answer === undefined) return false
+    // It cannot get lost, so nothing is kept for a repetition.
+    this.cache.forget(signer.nodeId, transactionId)
+    this.parts.signal({ kind: 'ownMessage', own: answer })
+    return true
   }
 
   private finish(

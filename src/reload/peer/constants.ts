@@ -18,6 +18,11 @@ export const REPLICA_RETRY_MS = 1_000
 export const REPLICA_STORES_MAX = 64
 /** Judgement: bytes of header, signature and certificate around the values of a replica Store. */
 export const REPLICA_OVERHEAD_BYTES = 1_500
+/**
+ * Header, lengths, identity and a signature of the longest key that is accepted (RSA, 8192 bits): no message of ours to one
+ * destination, without options, has more beside its body and certificates.
+ */
+export const OWN_MESSAGE_OVERHEAD_BYTES = 2_048
 /** Judgement: a hand-over that takes longer goes on after the admission. */
 export const HAND_OVER_MAX_MS = 5_000
 

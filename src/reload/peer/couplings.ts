@@ -23,6 +23,11 @@ export class Couplings {
         if (request !== undefined) this.use.services.serve(request)
         return
       }
+      case 'ownMessage': {
+        const request = this.use.receiver.receiveOwn(signal.own)
+        if (request !== undefined) this.use.services.serve(request)
+        return
+      }
       case 'requestDone':
         return this.requestDone(signal)
       case 'linkUp': {

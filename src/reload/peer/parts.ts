@@ -15,6 +15,7 @@ import type { Signer, Trust } from '../security/trust.ts'
 import type { LossCause } from '../topology/plugin.ts'
 import type { ChannelId, CommandError, PeerAction, TransportAddress } from './contract.ts'
 import { CountingCrypto, PeerInstruments } from './instruments.ts'
+import type { OwnMessage } from './own-message.ts'
 import type { RequestPurpose } from './purpose.ts'
 import { unsupported } from './supported-overlay.ts'
 
@@ -49,6 +50,8 @@ export interface IncomingRequest {
   readonly previousHop: NodeId
   /** Signs the answer: the node's, or that of the hosted user the request was for. */
   readonly credential: Credential
+  /** Came as an OwnMessage, and its answer may go back as one. */
+  readonly own: boolean
 }
 
 export type RequestOutcome =
@@ -87,6 +90,7 @@ export type Signal =
     }
   | { readonly kind: 'applicationChannelClosed'; readonly channel: ChannelId }
   | { readonly kind: 'message'; readonly bytes: Uint8Array; readonly previousHop: NodeId | undefined }
+  | { readonly kind: 'ownMessage'; readonly own: OwnMessage }
   | { readonly kind: 'requestDone'; readonly purpose: RequestPurpose; readonly outcome: RequestOutcome }
   | { readonly kind: 'handOverDone'; readonly to: NodeId }
 

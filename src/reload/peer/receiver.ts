@@ -20,6 +20,7 @@ import { isRequest } from '../transactions/server.ts'
 import type { Answers } from './answers.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
+import type { OwnMessage } from './own-message.ts'
 import type { IncomingRequest, PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 
@@ -83,6 +84,24 @@ export class Receiver {
     }
   }
 
+  /** The same for a message of ours to ourselves, of which only the signature need not be looked at (own-message.ts). */
+  receiveOwn({ message, author }: OwnMessage): IncomingRequest | undefined {
+    const { parts } = this
+    // The certificate has to stand as everybody else's: ours may have expired since, or be listed as bad.
+    const judged = parts.trust.judge(author.certificate, author.chain ?? [], parts.now.wall)
+    if (!judged.ok) {
+      this.drop('signature', judged.error)
+      return undefined
+    }
+    const signer = { certificate: judged.value, nodeId: author.nodeId }
+    if (!isRequest(message.contents.messageCode)) {
+      this.requests.answered(message, signer)
+      return undefined
+    }
+    this.count(message)
+    return { message, signer, previousHop: parts.self, credential: parts.credential, own: true }
+  }
+
   /** RFC 6940 s.6.6: what to tell the far end whose request is larger than max-message-size. */
   tooLarge(head: Uint8Array | undefined, previousHop: NodeId): Uint8Array | undefined {
     const { nodeIdLength } = this.parts.configuration
@@ -120,7 +139,7 @@ export class Receiver {
       return undefined
     }
     this.count(message)
-    return { message, signer: signer.value, previousHop, credential }
+    return { message, signer: signer.value, previousHop, credential, own: false }
   }
 
   /** Tells the requester of a message that cannot be carried; only requests get here (forward.ts). */

@@ -26,6 +26,7 @@ import type { Closeness } from '../transactions/acceptance.ts'
 import { ClientTransactions, type ClientTransaction } from '../transactions/client.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
+import { endsHere, ownMessage } from './own-message.ts'
 import type { PeerParts, RequestOutcome } from './parts.ts'
 import type { RequestPurpose } from './purpose.ts'
 
@@ -43,8 +44,9 @@ export interface NewRequest {
 }
 
 interface Waiting {
-  readonly purpose: RequestPurpose
-  readonly firstHop: NodeId | undefined
+  readonly request: NewRequest
+  /** Encoded and signed when it first leaves this node; a repetition is the very same message. */
+  bytes: Uint8Array | undefined
   /** Over whose link it went the last time. */
   lastHop: NodeId | undefined
 }
@@ -70,13 +72,11 @@ export class Requests {
   send(request: NewRequest): TransactionId | undefined {
     const { parts } = this
     const transactionId = parts.random.u64()
-    const bytes = this.encode(request, transactionId)
-    const waiting: Waiting = { purpose: request.purpose, firstHop: request.firstHop, lastHop: undefined }
+    const waiting: Waiting = { request, bytes: undefined, lastHop: undefined }
     const transaction = this.client.begin(parts.now.ms, {
       transactionId,
       messageCode: request.code,
       destinations: request.destinations,
-      bytes,
       context: waiting,
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
     })
@@ -129,7 +129,7 @@ export class Requests {
     this.parts.instruments.messages.add(`in|${method}|${isError ? 'error' : 'answer'}`)
     this.parts.instruments.requestSeconds.observe(rttMs / 1000, `${method}|${isError ? 'error' : 'ok'}`)
     this.parts.instruments.requestHops.observe(hops, method)
-    const { purpose } = transaction.context
+    const { purpose } = transaction.context.request
     if (error === undefined) return this.done(purpose, { ok: true, message, signer, hops, rttMs })
     const code = error.ok ? error.value.errorCode : ERROR_CODE.invalidMessage
     const info = error.ok ? infoText(code, error.value.errorInfo) : 'undecodable error'
@@ -140,8 +140,9 @@ export class Requests {
   /** What went over that node's link and is unanswered goes out again, over another one. */
   reroute(lost: NodeId): void {
     for (const transaction of this.open.values()) {
-      const { lastHop, firstHop } = transaction.context
-      if (firstHop === undefined && lastHop !== undefined && sameId(lastHop, lost)) this.transmit(transaction)
+      const { lastHop, request } = transaction.context
+      if (request.firstHop === undefined && lastHop !== undefined && sameId(lastHop, lost))
+        this.transmit(transaction)
     }
   }
 
@@ -160,7 +161,7 @@ export class Requests {
       this.open.delete(event.transaction.transactionId)
       const seconds = (this.parts.now.ms - event.transaction.startedAt) / 1000
       this.parts.instruments.requestSeconds.observe(seconds, `${method}|timeout`)
-      this.done(event.transaction.context.purpose, {
+      this.done(event.transaction.context.request.purpose, {
         ok: false,
         error: { kind: 'timeout' },
         signer: undefined,
@@ -195,11 +196,14 @@ export class Requests {
   }
 
   private transmit(transaction: ClientTransaction<Waiting>): void {
-    const { context, bytes } = transaction
-    if (context.firstHop !== undefined) {
+    const { context, transactionId } = transaction
+    const { request } = context
+    if (this.keep(request, transactionId)) return
+    const bytes = (context.bytes ??= this.encode(request, transactionId))
+    if (request.firstHop !== undefined) {
       const view = HeaderView.read(bytes)
-      if (view === undefined || !this.links.connected(context.firstHop)) return
-      this.links.send(context.firstHop, rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 }))
+      if (view === undefined || !this.links.connected(request.firstHop)) return
+      this.links.send(request.firstHop, rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 }))
       return
     }
     const decision = decide(this.parts.now.ms, bytes, undefined, this.routing)
@@ -222,6 +226,23 @@ export class Requests {
         })
         return
     }
+  }
+
+  /** True when the request is for this node itself and was handed over without becoming bytes. */
+  private keep(request: NewRequest, transactionId: TransactionId): boolean {
+    const { code, body, destinations, firstHop } = request
+    if (firstHop !== undefined || !endsHere(destinations, this.routing)) return false
+    const own = ownMessage(this.parts, {
+      transactionId,
+      destinations,
+      code,
+      body,
+      author: request.credential ?? this.parts.credential,
+      certificates: request.certificates ?? [],
+    })
+    if (own === undefined) return false
+    this.parts.signal({ kind: 'ownMessage', own })
+    return true
   }
 
   private done(purpose: RequestPurpose, outcome: RequestOutcome): void {

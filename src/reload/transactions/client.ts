@@ -13,9 +13,7 @@ export interface ClientRequest<T> {
   /** Of the request, odd. */
   readonly messageCode: number
   readonly destinations: readonly Destination[]
-  /** The encoded message as it was first handed to forwarding; every repetition is routed anew. */
-  readonly bytes: Uint8Array
-  /** Whatever the owner wants back with the answer. */
+  /** Whatever the owner needs to send it again, the same and routed anew, and wants back with the answer. */
   readonly context: T
   /** Fail after this many milliseconds, if that is before the retransmissions are used up. */
   readonly timeoutMs?: number
