@@ -38,7 +38,7 @@ export function destinationsOf(address: string): readonly Destination[] | undefi
       return decodeGr(value)
     case 'node': {
       const nodeId = nodeIdFromHex(value)
-      return nodeId === undefined || isZero(nodeId) || isWildcard(nodeId)
+      return nodeId?.length !== NODE_BYTES || isZero(nodeId) || isWildcard(nodeId)
         ? undefined
         : [{ kind: 'node', nodeId }]
     }

@@ -3,7 +3,6 @@ import type { Now } from '../common/time.ts'
 import {
   key,
   KIND,
-  nodeIdFromHex,
   type CommandError,
   type CommandId,
   type CommandOutcome,
@@ -12,7 +11,7 @@ import {
 } from '../reload/index.ts'
 import { canonicalAor } from '../sip/index.ts'
 import type { AorLocation, NodeAnswer, NodeQuery } from './contract.ts'
-import { terminalNode } from './overlay-address.ts'
+import { destinationsOf, terminalNode } from './overlay-address.ts'
 import type { AdapterParts } from './parts.ts'
 import { registrationEntry } from './registration-entry.ts'
 
@@ -46,14 +45,15 @@ export class Queries {
         return
       }
       case 'ping': {
-        const nodeId = nodeIdFromHex(query.nodeId)
-        if (nodeId === undefined)
+        // All zeros and all ones are no node, and nothing may be written with the former (RFC 6940 s.3).
+        const destinations = destinationsOf(`node:${query.nodeId}`)
+        if (destinations === undefined)
           return this.answer(id, { kind: 'failed', reason: `not a Node-ID: ${query.nodeId}` })
         this.pending.set(command, { id, aor: '' })
         this.parts.command({
           kind: 'ping',
           id: command,
-          destinations: [{ kind: 'node', nodeId }],
+          destinations,
           timeoutMs: QUERY_MS,
         })
         return

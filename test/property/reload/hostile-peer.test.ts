@@ -9,12 +9,15 @@ import {
   decodeMessage,
   encodeAppAttachReqAns,
   encodeChordLeaveData,
+  encodeErrorResponse,
   encodeConfigUpdateReq,
   encodeJoinReq,
   encodeLeaveReq,
+  encodePingAns,
   encodePingReq,
   encodeProbeReq,
   encodeRouteQueryReq,
+  ERROR_CODE,
   KIND,
   MESSAGE_CODE,
   type Destination,
@@ -159,6 +162,53 @@ describe('a hostile node with a valid certificate', () => {
       })
       overlay.world.run(20)
     }
+    stillServing()
+  })
+
+  it('answers turned inside out under a valid signature never throw, and are refused to who asked', () => {
+    const random = new SeededRandom(`${SEED} answers`)
+    const nothing = new Uint8Array(0)
+    const toMallory: readonly Destination[] = [{ kind: 'node', nodeId: mallory.nodeId }]
+    const address = { address: '10.200.0.1', port: 7_000 }
+    const ping = encodePingAns({ responseId: 0n, time: 0n })
+    const appAttach = encodeAppAttachReqAns(appAttachBody(address, 'passive', 5_060))
+    const error = encodeErrorResponse({ errorCode: ERROR_CODE.invalidMessage, errorInfo: nothing })
+    const outcomes: string[] = []
+    for (let round = 0; round < ROUNDS / 3; round++) {
+      const asPing = round % 2 === 0
+      const from = connected()
+      const id = overlay.newCommandId()
+      const asked = { id, destinations: toMallory, timeoutMs: 2_000 }
+      victim.host.input(
+        asPing ? { kind: 'ping', ...asked } : { kind: 'appAttach', application: 5_060, ...asked },
+      )
+      overlay.world.run(200)
+      const wanted = asPing ? MESSAGE_CODE.pingReq : MESSAGE_CODE.appAttachReq
+      const request = from.received.find(({ contents }) => contents.messageCode === wanted)
+      if (request === undefined) continue
+      const [code, body] = pick(
+        [
+          [wanted + 1, asPing ? ping : appAttach],
+          [wanted + 1, nothing],
+          [wanted + 1, new Uint8Array(random.int(64))],
+          [MESSAGE_CODE.error, error],
+        ] as const,
+        random,
+      )
+      from.send({
+        code,
+        body: random.int(2) === 0 ? body : mutated(body, random),
+        destinations: toVictim,
+        transactionId: request.header.transactionId,
+      })
+      overlay.world.run(3_000)
+      const done = victim.events.find(
+        (event) => (event.kind === 'pingDone' || event.kind === 'appAttachFailed') && event.id === id,
+      )
+      if (done?.kind === 'pingDone') outcomes.push(done.outcome.ok ? 'ok' : done.outcome.error.kind)
+      if (done?.kind === 'appAttachFailed') outcomes.push(done.error.kind)
+    }
+    for (const outcome of ['ok', 'invalidAnswer', 'reload']) expect(outcomes).toContain(outcome)
     stillServing()
   })
 })
