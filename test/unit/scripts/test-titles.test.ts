@@ -13,8 +13,9 @@ describe('titles of the tests in a file', () => {
         'it(`three`, { timeout: 5 }, async () => {})',
         "it('four', () => {}, 60_000)",
         "it('fi' + ('ve'), () => {})",
+        "interop(['sipp'], 'six', () => {})",
       ),
-    ).toEqual(['one', "it's two", 'three', 'four', 'five'])
+    ).toEqual(['one', "it's two", 'three', 'four', 'five', 'six'])
   })
 
   it('are found behind tables with quotes, parens and brackets, and behind none of their rows', () => {
