@@ -16,6 +16,7 @@ import {
 } from '../codec/index.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import type { Certificate, CryptoPort } from './port.ts'
+import { ProvenSignatures } from './proven-signatures.ts'
 import { selfSignedNodeId } from './self-signed.ts'
 
 /** Who signed, as proven by a signature: the certificate and the one of its Node-IDs that was meant. */
@@ -51,6 +52,8 @@ interface Standing {
 }
 
 export class Trust {
+  /** What need not be computed again about the signatures of stored values. */
+  readonly proven: ProvenSignatures
   private readonly crypto: CryptoPort
   private readonly settings: TrustSettings
   private readonly badNodes: ReadonlySet<string>
@@ -60,6 +63,7 @@ export class Trust {
 
   constructor(crypto: CryptoPort, settings: TrustSettings) {
     this.crypto = crypto
+    this.proven = new ProvenSignatures(crypto)
     this.settings = settings
     this.badNodes = new Set(settings.badNodes.map(key))
     this.nodeIdLength = settings.nodeIdLength ?? 16

@@ -53,6 +53,19 @@ export class ValueChecks {
   }
 
   /** Verifies signature and certificate of a value and whether its signer may store it here. */
+  signer(
+    definition: KindDefinition,
+    resource: ResourceId,
+    data: StoredData,
+    pool: readonly Certificate[],
+    wall: WallTime,
+  ): Result<Signer, string> {
+    const signer = verifyStoredData(this.parts.trust, { resource, kind: definition.id, data, pool }, wall)
+    if (!signer.ok || this.permits(definition, resource, signer.value, data.value)) return signer
+    return fail('the signer of a value may not store it here')
+  }
+
+  /** The same, with the certificates to keep beside the value. */
   author(
     definition: KindDefinition,
     resource: ResourceId,
@@ -60,12 +73,8 @@ export class ValueChecks {
     pool: readonly Certificate[],
     wall: WallTime,
   ): Result<Author, string> {
-    const { crypto, trust } = this.parts
-    const signer = verifyStoredData(crypto, trust, { resource, kind: definition.id, data, pool }, wall)
+    const signer = this.signer(definition, resource, data, pool, wall)
     if (!signer.ok) return signer
-    if (!this.permits(definition, resource, signer.value, data.value)) {
-      return fail('the signer of a value may not store it here')
-    }
     return ok({ signer: signer.value, certificates: this.chain(signer.value.certificate, pool) })
   }
 

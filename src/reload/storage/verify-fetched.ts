@@ -45,14 +45,9 @@ export function verifyFetched(
     for (const data of values) {
       if (unsigned(data) && !data.value.value.exists) continue
       const fits = wellFormed(data.value, definition.dataModel)
-      const author = fits ? checks.author(definition, resource, data, pool, wall) : undefined
-      if (author?.ok !== true) rejected++
-      else
-        verified.push({
-          data,
-          signer: author.value.signer.certificate,
-          signerNodeId: author.value.signer.nodeId,
-        })
+      const signer = fits ? checks.signer(definition, resource, data, pool, wall) : undefined
+      if (signer?.ok !== true) rejected++
+      else verified.push({ data, signer: signer.value.certificate, signerNodeId: signer.value.nodeId })
     }
     kinds.set(kind, { generation, values: verified })
   }

@@ -266,8 +266,7 @@ describe('stored value signature', () => {
   ): Promise<boolean> {
     const overlay = await aTestOverlay()
     const pool = [(await overlay.credential('alice@example.org')).certificate]
-    return verifyStoredData(crypto, overlay.trust, { resource, kind: 1, data, pool, ...changes }, TEST_WALL)
-      .ok
+    return verifyStoredData(overlay.trust, { resource, kind: 1, data, pool, ...changes }, TEST_WALL).ok
   }
 
   it('R6940-7.1-01 covers resource, kind, storage time and value, but not the lifetime', async () => {
@@ -321,7 +320,7 @@ describe('stored value signature', () => {
     const data = signStoredData(crypto, credential, toSign)
     const { certificate } = credential
     const at = (wall: number, trust: Trust): boolean =>
-      verifyStoredData(crypto, trust, { resource, kind: 1, data, pool: [certificate] }, wall).ok
+      verifyStoredData(trust, { resource, kind: 1, data, pool: [certificate] }, wall).ok
     expect(at(certificate.notAfter, overlay.trust)).toBe(true)
     expect(at(certificate.notAfter + 1, overlay.trust)).toBe(false)
     const without = trustOf(crypto, { ...overlay.configuration, badNodes: [credential.nodeId] })

@@ -1,0 +1,49 @@
+import { toHex, Writer } from '../../common/bytes.ts'
+import { BoundedCache } from './bounded-cache.ts'
+import type { Certificate, CryptoPort, RawSignature } from './port.ts'
+
+/** Signatures remembered, some 200 bytes each: two for each of the users whose calls a busy peer carries. Judgement. */
+const PROVEN_MAX = 16_384
+
+/**
+ * Signatures that were found right, so that a stored value that comes back with every lookup is checked once. It holds for
+ * the same key, the same signature and the same signed bytes only, all of which go into one SHA-256; what was found
+ * wrong is not kept. This is the arithmetic alone: validity, bad nodes and policies are looked at every time, elsewhere.
+ */
+export class ProvenSignatures {
+  private readonly crypto: CryptoPort
+  private readonly proven: BoundedCache<true>
+
+  constructor(crypto: CryptoPort, limit: number = PROVEN_MAX) {
+    this.crypto = crypto
+    this.proven = new BoundedCache(limit)
+  }
+
+  get size(): number {
+    return this.proven.size
+  }
+
+  /** Whether the key of `certificate` signed one of `forms`, which are readings of the same thing. */
+  signedOneOf(certificate: Certificate, signature: RawSignature, forms: readonly Uint8Array[]): boolean {
+    for (const signed of forms) {
+      if (this.proven.get(this.nameOf(certificate, signature, signed)) !== undefined) return true
+    }
+    const right = forms.find((signed) => this.crypto.verify(certificate, signature, signed))
+    if (right === undefined) return false
+    this.proven.set(this.nameOf(certificate, signature, right), true)
+    return true
+  }
+
+  /** Every part has a fixed length or its length before it: no two different triples are the same bytes. */
+  private nameOf(certificate: Certificate, signature: RawSignature, signed: Uint8Array): string {
+    const { hashAlgorithm, signatureAlgorithm, value } = signature
+    const writer = new Writer(certificate.sha256.length + value.length + signed.length + 8)
+    writer.bytes(certificate.sha256)
+    writer.u8(hashAlgorithm)
+    writer.u8(signatureAlgorithm)
+    writer.u32(value.length)
+    writer.bytes(value)
+    writer.bytes(signed)
+    return toHex(this.crypto.hash('sha256', [writer.done()]))
+  }
+}
