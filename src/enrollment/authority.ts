@@ -11,6 +11,8 @@ export interface EnrollmentPolicy {
   readonly backdateMs: number
   readonly rootValidityMs: number
   readonly nodeIdsPerUserMax: number
+  /** Most that one request may ask for (RFC 6940 s.11.3, parameter `nodeids`). */
+  readonly nodeIdsPerCertificateMax: number
   /** Bytes. */
   readonly nodeIdLength: number
   /** Domains of user names; undefined admits any. */
@@ -22,6 +24,7 @@ export const DEFAULT_POLICY: EnrollmentPolicy = {
   backdateMs: HOUR_MS,
   rootValidityMs: 3650 * DAY_MS,
   nodeIdsPerUserMax: 32,
+  nodeIdsPerCertificateMax: 4,
   nodeIdLength: 16,
   domains: undefined,
 }

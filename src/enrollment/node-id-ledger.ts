@@ -7,6 +7,8 @@ export interface NodeIdRecord {
   /** SHA-256 of the DER SubjectPublicKeyInfo. */
   readonly keySha256: string
   readonly nodeId: string
+  /** 2, 3, ...: a further Node-ID of the same certificate. Absent means the first. */
+  readonly index?: number
 }
 
 export interface Assignment {
@@ -21,6 +23,8 @@ export interface AssignmentRequest {
   readonly keySha256: string
   /** Node-IDs that one user may hold: one for each device key (RFC 6940 s.13.6.2). */
   readonly perUserMax: number
+  /** Which Node-ID of the certificate, from 1; absent means the first. */
+  readonly index?: number
   /** Random bytes of a new Node-ID. */
   readonly draw: () => NodeId
   /** A Node-ID to confirm instead of drawing one; only one that nobody else has. */
@@ -45,7 +49,7 @@ export class NodeIdLedger {
   restore(record: NodeIdRecord): boolean {
     const nodeId = nodeIdFromHex(record.nodeId)
     if (nodeId === undefined) return false
-    const known = this.assignments.get(entryKey(record.userName, record.keySha256))
+    const known = this.assignments.get(entryKey(record))
     if (known !== undefined) return known.record.nodeId === record.nodeId
     if (this.owners.has(record.nodeId)) return false
     this.enter({ nodeId, record, durable: true })
@@ -55,7 +59,8 @@ export class NodeIdLedger {
   /** The Node-ID of this user and key, drawn when there is none yet. */
   assign(request: AssignmentRequest): Result<Assignment, string> {
     const { userName, keySha256, wanted } = request
-    const known = this.assignments.get(entryKey(userName, keySha256))
+    const which = { userName, keySha256, ...(request.index === undefined ? {} : { index: request.index }) }
+    const known = this.assignments.get(entryKey(which))
     if (known !== undefined) {
       if (wanted !== undefined && key(wanted) !== known.record.nodeId)
         return fail('this key has another Node-ID')
@@ -66,9 +71,18 @@ export class NodeIdLedger {
     const nodeId = wanted ?? this.fresh(request.draw)
     if (isZero(nodeId) || isWildcard(nodeId) || this.owners.has(key(nodeId)))
       return fail('Node-ID is not available')
-    const assignment = { nodeId, record: { userName, keySha256, nodeId: key(nodeId) }, durable: false }
+    const assignment = { nodeId, record: { ...which, nodeId: key(nodeId) }, durable: false }
     this.enter(assignment)
     return ok(assignment)
+  }
+
+  /** Whether a certificate for this key with `count` Node-IDs is within what the user may have. */
+  hasRoom(userName: string, keySha256: string, count: number, perUserMax: number): boolean {
+    let missing = 0
+    for (let index = 1; index <= count; index++) {
+      if (!this.assignments.has(entryKey({ userName, keySha256, index }))) missing++
+    }
+    return missing === 0 || this.nodeIdCount(userName) + missing <= perUserMax
   }
 
   /** User that a Node-ID was given to. */
@@ -82,8 +96,8 @@ export class NodeIdLedger {
   }
 
   private enter(assignment: Assignment): void {
-    const { userName, keySha256, nodeId } = assignment.record
-    this.assignments.set(entryKey(userName, keySha256), assignment)
+    const { userName, nodeId } = assignment.record
+    this.assignments.set(entryKey(assignment.record), assignment)
     this.owners.set(nodeId, userName)
     this.counts.set(userName, (this.counts.get(userName) ?? 0) + 1)
   }
@@ -97,6 +111,10 @@ export class NodeIdLedger {
   }
 }
 
-function entryKey(userName: string, keySha256: string): string {
-  return `${keySha256} ${userName}`
+function entryKey(of: {
+  readonly userName: string
+  readonly keySha256: string
+  readonly index?: number
+}): string {
+  return `${of.index ?? 1} ${of.keySha256} ${of.userName}`
 }

@@ -117,11 +117,14 @@ function recordOf(line: string): NodeIdRecord {
   } catch (cause) {
     throw new RingbridgeError('authority_damaged', 'a line of the Node-ID ledger is no JSON', { cause })
   }
-  const { userName, keySha256, nodeId } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const { userName, keySha256, nodeId, index } = (value ?? {}) as Readonly<Record<string, unknown>>
   if (typeof userName !== 'string' || typeof keySha256 !== 'string' || typeof nodeId !== 'string') {
     throw new RingbridgeError('authority_damaged', 'a line of the Node-ID ledger is no record')
   }
-  return { userName, keySha256, nodeId }
+  if (index !== undefined && !(Number.isInteger(index) && (index as number) > 1)) {
+    throw new RingbridgeError('authority_damaged', 'a line of the Node-ID ledger has a strange index')
+  }
+  return { userName, keySha256, nodeId, ...(index === undefined ? {} : { index: index as number }) }
 }
 
 /** Appends one line after the other; each is on disk when its promise resolves. */

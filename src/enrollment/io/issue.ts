@@ -22,6 +22,8 @@ export type IssueRequest = {
   readonly userName: string
   /** A Node-ID to confirm instead of drawing one: for operators that move a node. */
   readonly nodeId?: NodeId
+  /** How many Node-IDs; default 1. */
+  readonly nodeIds?: number
   /** Milliseconds; shortens the policy's validity. */
   readonly validityMs?: number
 } & ({ readonly publicKeyInfo: Uint8Array } | { readonly csr: Uint8Array })
@@ -29,7 +31,10 @@ export type IssueRequest = {
 export interface IssuedCertificate {
   /** DER. */
   readonly certificate: Uint8Array
+  /** The first, which is the one that our own nodes use. */
   readonly nodeId: NodeId
+  /** All of them. */
+  readonly nodeIds: readonly NodeId[]
   readonly notAfter: WallTime
 }
 
@@ -48,26 +53,14 @@ export async function issueCertificate(
   request: IssueRequest,
   wall: WallTime,
 ): Promise<Result<IssuedCertificate, Denial>> {
-  const { policy, ledger } = authority
+  const { policy } = authority
   const userName = checkUserName(request.userName, policy.domains)
   if (!userName.ok) return fail({ token: 'username_not_available', reason: userName.error })
   const key = await requestedKey(request)
   if (!key.ok) return key
   const publicKeyInfo = key.value
-  const assigned = ledger.assign({
-    userName: request.userName,
-    keySha256: toHex(createHash('sha256').update(publicKeyInfo).digest()),
-    perUserMax: policy.nodeIdsPerUserMax,
-    draw: () => asNodeId(new Uint8Array(randomBytes(policy.nodeIdLength))),
-    ...(request.nodeId === undefined ? {} : { wanted: request.nodeId }),
-  })
-  if (!assigned.ok) return fail({ token: 'Node-IDs_not_available', reason: assigned.error })
-  const assignment = assigned.value
-  if (!assignment.durable) {
-    await authority.persist(assignment.record)
-    assignment.durable = true
-  }
-  const { nodeId } = assignment
+  const nodeIds = await assignedNodeIds(authority, request, publicKeyInfo)
+  if (!nodeIds.ok) return nodeIds
   const issuer: Issuer = {
     pkcs8: authority.rootKey,
     algorithm: 'ecdsa',
@@ -77,12 +70,46 @@ export async function issueCertificate(
   const certificate = await makeNodeCertificate(issuer, {
     overlayName: authority.overlayName,
     userName: request.userName,
-    nodeIds: [nodeId],
+    nodeIds: nodeIds.value,
     publicKeyInfo,
     notBefore: wall - policy.backdateMs,
     notAfter,
   })
-  return ok({ certificate, nodeId, notAfter })
+  return ok({ certificate, nodeId: nodeIds.value[0] as NodeId, nodeIds: nodeIds.value, notAfter })
+}
+
+/** The Node-IDs of this user and key, old and new ones, written down before anybody hears of them. */
+async function assignedNodeIds(
+  { policy, ledger, persist }: Authority,
+  { userName, nodeId, nodeIds: count = 1 }: IssueRequest,
+  publicKeyInfo: Uint8Array,
+): Promise<Result<readonly NodeId[], Denial>> {
+  const unavailable = (reason: string) => fail({ token: 'Node-IDs_not_available', reason } as const)
+  if (count > policy.nodeIdsPerCertificateMax) return unavailable('more Node-IDs than a certificate may have')
+  const keySha256 = toHex(createHash('sha256').update(publicKeyInfo).digest())
+  const perUserMax = policy.nodeIdsPerUserMax
+  // All or none: a refused request leaves no trace in the ledger.
+  if (!ledger.hasRoom(userName, keySha256, count, perUserMax))
+    return unavailable('user has all the Node-IDs it may have')
+  const nodeIds: NodeId[] = []
+  for (let index = 1; index <= count; index++) {
+    const assigned = ledger.assign({
+      userName,
+      keySha256,
+      perUserMax,
+      draw: () => asNodeId(new Uint8Array(randomBytes(policy.nodeIdLength))),
+      ...(index === 1 ? {} : { index }),
+      ...(index > 1 || nodeId === undefined ? {} : { wanted: nodeId }),
+    })
+    if (!assigned.ok) return unavailable(assigned.error)
+    const assignment = assigned.value
+    if (!assignment.durable) {
+      await persist(assignment.record)
+      assignment.durable = true
+    }
+    nodeIds.push(assignment.nodeId)
+  }
+  return ok(nodeIds)
 }
 
 /** A new key pair together with its certificate: enrollment of a node or hosted user by the authority's own process. */

@@ -1,0 +1,113 @@
+/** When certificates are renewed. Pure: told the time, answers with the names to renew. */
+import { Deadlines, type Deadline } from '../common/deadlines.ts'
+import { Outbox } from '../common/outbox.ts'
+import type { Random } from '../common/random.ts'
+import { NEVER, type Millis, type Now, type WallTime } from '../common/time.ts'
+import { backOffMs } from './back-off.ts'
+
+export type RenewalInput =
+  /** A certificate that is in use now; replaces what was known under the name. */
+  | {
+      readonly kind: 'certificate'
+      readonly name: string
+      readonly notBefore: WallTime
+      readonly notAfter: WallTime
+    }
+  /** The answer to `renew` when it did not work out; `waitMs` when the server named a time. */
+  | { readonly kind: 'failed'; readonly name: string; readonly waitMs?: Millis }
+  | { readonly kind: 'forget'; readonly name: string }
+  | { readonly kind: 'timeout' }
+
+/** Answered by `certificate` or `failed` with the same name. */
+export interface RenewalAction {
+  readonly kind: 'renew'
+  readonly name: string
+}
+
+/** M-05: renewal at two thirds of the validity, ... */
+const RENEW_AT = 2 / 3
+/** ... spread over the next twentieth, so that certificates issued together are not renewed together. */
+const SPREAD = 1 / 20
+const BACK_OFF = { firstMs: 60_000, mostMs: 6 * 3_600_000 }
+/** The wall clock may jump; its hands are looked at this often, whatever the timers say. */
+const LOOK_AGAIN_MS = 3_600_000
+
+interface Entry {
+  readonly name: string
+  notAfter: WallTime
+  dueAt: WallTime
+  failures: number
+  /** Undefined while a renewal is under way. */
+  deadline: Deadline<Entry> | undefined
+}
+
+/** When a certificate is due. `chance` in [0, 1). */
+export function renewalTime(notBefore: WallTime, notAfter: WallTime, chance: number): WallTime {
+  return notBefore + Math.floor((notAfter - notBefore) * (RENEW_AT + SPREAD * chance))
+}
+
+export class RenewalSchedule {
+  private readonly random: Random
+  private readonly entries = new Map<string, Entry>()
+  private readonly deadlines = new Deadlines<Entry>()
+  private readonly outbox = new Outbox<RenewalAction>()
+
+  constructor(components: { readonly random: Random }) {
+    this.random = components.random
+  }
+
+  step(now: Now, input: RenewalInput): void {
+    switch (input.kind) {
+      case 'certificate':
+        return this.known(now, input.name, input.notBefore, input.notAfter)
+      case 'failed':
+        return this.failed(now, input.name, input.waitMs)
+      case 'forget':
+        this.deadlines.cancel(this.entries.get(input.name)?.deadline)
+        this.entries.delete(input.name)
+        return
+      case 'timeout':
+        return this.due(now)
+    }
+  }
+
+  drain(): RenewalAction[] {
+    return this.outbox.drain()
+  }
+
+  nextDeadline(): Millis {
+    return this.deadlines.size === 0 ? NEVER : this.deadlines.next()
+  }
+
+  private known(now: Now, name: string, notBefore: WallTime, notAfter: WallTime): void {
+    this.deadlines.cancel(this.entries.get(name)?.deadline)
+    const dueAt = renewalTime(notBefore, notAfter, this.random.float())
+    const entry: Entry = { name, notAfter, dueAt, failures: 0, deadline: undefined }
+    this.entries.set(name, entry)
+    this.wait(now, entry, dueAt - now.wall)
+  }
+
+  private failed(now: Now, name: string, waitMs = 0): void {
+    const entry = this.entries.get(name)
+    if (entry === undefined || entry.deadline !== undefined) return
+    entry.failures++
+    const backOff = backOffMs(BACK_OFF, entry.failures, this.random.float())
+    // The nearer the end, the more often: a try costs little beside a node without a certificate.
+    const left = Math.max(BACK_OFF.firstMs, (entry.notAfter - now.wall) / 8)
+    const wait = Math.max(waitMs, Math.min(backOff, left))
+    entry.dueAt = now.wall + wait
+    this.wait(now, entry, wait)
+  }
+
+  private due(now: Now): void {
+    for (let entry = this.deadlines.pop(now.ms); entry !== undefined; entry = this.deadlines.pop(now.ms)) {
+      entry.deadline = undefined
+      if (entry.dueAt > now.wall) this.wait(now, entry, entry.dueAt - now.wall)
+      else this.outbox.push({ kind: 'renew', name: entry.name })
+    }
+  }
+
+  private wait(now: Now, entry: Entry, ms: Millis): void {
+    entry.deadline = this.deadlines.set(now.ms + Math.min(Math.max(ms, 0), LOOK_AGAIN_MS), entry)
+  }
+}
