@@ -13,6 +13,7 @@ import type {
   PeerAction,
   PeerInput,
   PeerState,
+  StorageLimits,
   TransportAddress,
 } from '../reload/index.ts'
 
@@ -37,6 +38,7 @@ export interface NodeInit {
   readonly founder: boolean
   /** Records of the journal. */
   readonly restored: readonly (readonly [string, Uint8Array])[]
+  readonly storageLimits?: Partial<StorageLimits>
   /** Undefined for a plain peer without SIP roles. `peerIdentity` is filled in by the node itself. */
   readonly sip: Omit<SipSettings, 'peerIdentity'> | undefined
   readonly adapter: AdapterSettings

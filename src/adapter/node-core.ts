@@ -62,6 +62,7 @@ export class NodeCore {
         advertised: init.advertised,
         founder: init.founder,
         restored: init.restored,
+        ...(init.storageLimits === undefined ? {} : { storageLimits: init.storageLimits }),
       },
     )
     this.sip =

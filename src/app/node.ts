@@ -30,7 +30,7 @@ import { nodeMetrics } from './metric-sources.ts'
 import { NodeLoop } from './node-loop.ts'
 import { NodeStatus } from './node-status.ts'
 import { Provisioning } from './provisioning.ts'
-import { adapterSettings, sipSettings } from './settings.ts'
+import { adapterSettings, sipSettings, storageLimits } from './settings.ts'
 import { Startup } from './startup.ts'
 import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
 import { openOverlay } from './trust/overlay.ts'
@@ -98,7 +98,11 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
   })
   const keyLogFile = config.overlay.keylog
   const links = new TlsLinks((input) => gate.feed({ kind: 'peer', input }), tlsIdentity(credential), {
-    limits: { ...TLS_LIMITS, connectionsMax: config.limits.links },
+    limits: {
+      ...TLS_LIMITS,
+      connectionsMax: config.limits.links,
+      connectionsPerSourceMax: config.limits.linksPerSource,
+    },
     ...(keyLogFile === undefined ? {} : { keyLogFile: keyLog(keyLogFile) }),
   })
   startup.onStop(() => udp.close())
@@ -154,6 +158,7 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
       advertised,
       founder: bootstrap.length === 0,
       restored,
+      storageLimits: storageLimits(config),
       sip: sipSettings(config, sip, sharedSecret(config)),
       adapter: adapterSettings(config),
     },

@@ -33,6 +33,8 @@ export function sipSettings(
     maxForks: sip.maxForks,
     maxBindings: sip.maxBindings,
     lookup: sip.lookup,
+    recursionDepth: sip.recursion.depth,
+    recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
     redirectProxies: sip.redirect.proxies,
     redirectUse305: sip.redirect.use305,
@@ -64,5 +66,14 @@ export function adapterSettings({ overlay, sip }: Config): AdapterSettings {
     flowsMax: sip.appAttach.maxFlows,
     enrollOnFirstRegister: sip.enrollOnFirstRegister,
     standalone: overlay.standalone,
+  }
+}
+
+/** What this peer holds for the overlay at most; more is answered with Error_Data_Too_Large. */
+export function storageLimits({ limits }: Config): NonNullable<NodeInit['storageLimits']> {
+  return {
+    resourcesMax: limits.storedResources,
+    valuesMax: limits.storedValues,
+    bytesMax: limits.storedBytes,
   }
 }

@@ -12,6 +12,7 @@ export type { PeerComponents, PeerInit } from './peer/parts.ts'
 export { unsupported as unsupportedOverlay } from './peer/supported-overlay.ts'
 export { PeerInstruments } from './peer/instruments.ts'
 export type { ConnectionSnapshot, PeerSnapshot } from './peer/snapshot.ts'
+export type { StorageLimits } from './storage/quota.ts'
 export type { StorageUse } from './storage/storage.ts'
 export {
   certificatePlaces,

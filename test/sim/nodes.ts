@@ -476,6 +476,8 @@ function sipSettings(host: string, changes: Partial<SipSettings> = {}): Omit<Sip
     maxForks: 10,
     maxBindings: 10,
     lookup: 'parallel',
+    recursionDepth: 5,
+    recursionLocates: 20,
     recurse3xx: true,
     redirectProxies: [],
     redirectUse305: false,

@@ -69,6 +69,8 @@ export function testSettings(host: string, override: SettingsOverride = {}): Sip
     maxForks: 10,
     maxBindings: 10,
     lookup: 'parallel',
+    recursionDepth: 5,
+    recursionLocates: 20,
     recurse3xx: true,
     redirectProxies: [],
     redirectUse305: false,

@@ -177,6 +177,20 @@ const limits = z.strictObject({
   flowsPerSource: z.int().min(1).max(1_000_000).default(2_000),
   authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
   links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
+  linksPerSource: z.int().min(1).max(100_000).default(512).describe('Of these, from one address.'),
+  storedResources: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .default(400_000)
+    .describe('Resources this peer keeps for the overlay, copies included.'),
+  storedValues: z.int().min(1).max(100_000_000).default(800_000).describe('Values in all of them.'),
+  storedBytes: z
+    .int()
+    .min(65_536)
+    .max(1_099_511_627_776)
+    .default(536_870_912)
+    .describe('Bytes of all values with their signatures.'),
 })
 
 export const configSchema = z.strictObject({

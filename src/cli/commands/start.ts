@@ -1,4 +1,5 @@
 /** `ringbridge start`: one node, until it is told to end. */
+import { waitingForRestart } from '../../app/config/changes.ts'
 import { usableConfig } from '../../app/config/check.ts'
 import { formatHostPort } from '../../app/config/endpoint.ts'
 import type { Config } from '../../app/config/schema.ts'
@@ -13,7 +14,7 @@ Runs one node. Without a file: everything embedded, data in ./data, SIP on UDP a
 admin on 127.0.0.1:8080. Every key may come from the environment: RINGBRIDGE_SIP__LISTEN, RINGBRIDGE_ADMIN__TOKEN_FILE.
 
 SIGTERM, SIGINT  hand over, leave, exit; a second one exits at once
-SIGHUP           read accounts and log level again
+SIGHUP           read accounts and log level again; the log names other keys that changed and wait for a restart
 
   --config FILE  YAML; check-config FILE validates it
   --tied         end when standard input ends: for a parent that may die
@@ -39,7 +40,7 @@ export const start: Command = {
     void node.ready().then(() => {
       log.trace({ level: 'info', area: 'app', event: 'ready', nodeId: node.nodeId, admin: node.admin })
     })
-    await untilStopped(node, log, values.config, values.tied)
+    await untilStopped(node, log, { file: values.config, running: config }, values.tied)
     return EXIT.done
   },
 }
@@ -66,13 +67,14 @@ This node:
 `)
 }
 
+interface ConfigSource {
+  readonly file: string | undefined
+  /** What the node was started with. */
+  readonly running: Config
+}
+
 /** Waits for a signal and leaves; a second signal ends the process where it stands. */
-async function untilStopped(
-  node: RunningNode,
-  log: Log,
-  file: string | undefined,
-  tied: boolean,
-): Promise<void> {
+async function untilStopped(node: RunningNode, log: Log, source: ConfigSource, tied: boolean): Promise<void> {
   let told: (signal: string) => void = () => undefined
   const signalled = new Promise<string>((resolve) => (told = resolve))
   let signals = 0
@@ -82,7 +84,7 @@ async function untilStopped(
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  process.on('SIGHUP', () => reload(node, log, file))
+  process.on('SIGHUP', () => reload(node, log, source))
   if (tied) process.stdin.on('end', () => told('stdin')).resume()
   const signal = await signalled
   log.trace({ level: 'info', area: 'app', event: 'stopping', signal })
@@ -92,11 +94,15 @@ async function untilStopped(
 }
 
 /** A fault in a file leaves everything as it was. */
-function reload(node: RunningNode, log: Log, file: string | undefined): void {
+function reload(node: RunningNode, log: Log, { file, running }: ConfigSource): void {
   try {
-    log.setLevel(usableConfig(file, process.env).log.level)
+    const config = usableConfig(file, process.env)
+    log.setLevel(config.log.level)
     node.reload()
     node.reloaded(true)
+    const keys = waitingForRestart(running, config)
+    if (keys.length > 0)
+      log.trace({ level: 'warn', area: 'app', event: 'restart_needed', keys: keys.join(' ') })
     log.trace({ level: 'info', area: 'app', event: 'reloaded' })
   } catch (error) {
     node.reloaded(false)

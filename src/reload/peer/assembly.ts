@@ -106,17 +106,21 @@ function chordOf(
 
 function storageOf(parts: PeerParts, topology: TopologyPlugin): Storage {
   const { instanceName, domainRestriction } = parts.configuration
-  return new Storage({
-    crypto: parts.crypto,
-    trust: parts.trust,
-    kinds: parts.kinds,
-    responsibility: {
-      responsibleFor: (resource: ResourceId) => topology.responsible(resource),
-      mayReplicate: (sender: NodeId, resource: ResourceId) => topology.mayReplicate(sender, resource),
-      replicaSet: () => topology.replicaSet(),
+  const { storageLimits } = parts.init
+  return new Storage(
+    {
+      crypto: parts.crypto,
+      trust: parts.trust,
+      kinds: parts.kinds,
+      responsibility: {
+        responsibleFor: (resource: ResourceId) => topology.responsible(resource),
+        mayReplicate: (sender: NodeId, resource: ResourceId) => topology.mayReplicate(sender, resource),
+        replicaSet: () => topology.replicaSet(),
+      },
+      rules: new Map([[KIND.sipRegistration, sipRegistrationRule(instanceName, domainRestriction)]]),
     },
-    rules: new Map([[KIND.sipRegistration, sipRegistrationRule(instanceName, domainRestriction)]]),
-  })
+    storageLimits === undefined ? {} : { limits: storageLimits },
+  )
 }
 
 /** The same rules for own messages and others', but a node outside the ring carries nothing for others. */

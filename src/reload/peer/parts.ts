@@ -12,6 +12,7 @@ import type { Connection } from '../link/connection.ts'
 import { trustOf } from '../security/overlay-trust.ts'
 import type { Certificate, Credential, CryptoPort } from '../security/port.ts'
 import type { Signer, Trust } from '../security/trust.ts'
+import type { StorageLimits } from '../storage/quota.ts'
 import type { LossCause } from '../topology/plugin.ts'
 import type { ChannelId, CommandError, PeerAction, TransportAddress } from './contract.ts'
 import { CountingCrypto, PeerInstruments } from './instruments.ts'
@@ -38,6 +39,8 @@ export interface PeerInit {
   readonly restored: readonly (readonly [string, Uint8Array])[]
   /** Users whose Node-IDs are reached as [this node, user]; their credential answers for them. */
   readonly hostedCredentials?: readonly Credential[]
+  /** What this peer holds at most for others; the defaults of storage/quota.ts for what is absent. */
+  readonly storageLimits?: Partial<StorageLimits>
   /** Application-IDs accepted in an AppAttach; SIP and SIPS when absent. */
   readonly applications?: readonly number[]
 }

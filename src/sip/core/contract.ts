@@ -200,6 +200,9 @@ export interface SipSettings {
   readonly maxForks: number
   readonly maxBindings: number
   readonly lookup: 'parallel' | 'overlayFirst' | 'localOnly'
+  /** How far forwardings are followed, and how often the overlay is asked for one request (D-06). */
+  readonly recursionDepth: number
+  readonly recursionLocates: number
   readonly recurse3xx: boolean
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean

@@ -120,6 +120,8 @@ export class SipParts {
         realm,
         maxForks: settings.maxForks,
         lookup: settings.lookup,
+        recursionDepth: settings.recursionDepth,
+        recursionLocates: settings.recursionLocates,
         recurse3xx: settings.recurse3xx,
         peerFlowBudgetMs: settings.appAttachBudgetMs,
         locateBudgetMs: settings.locateBudgetMs,

@@ -15,6 +15,9 @@ export interface ProxySettings {
   readonly realm: string
   readonly maxForks: number
   readonly lookup: 'parallel' | 'overlayFirst' | 'localOnly'
+  /** How far forwardings are followed, and how often the overlay is asked for one request (D-06). */
+  readonly recursionDepth: number
+  readonly recursionLocates: number
   readonly recurse3xx: boolean
   readonly peerFlowBudgetMs: { readonly invite: Millis; readonly other: Millis }
   readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }

@@ -12,11 +12,6 @@ import type { LocalBinding, Located } from './ports.ts'
 import { bindingTarget, hostTarget, peerTarget } from './target-kinds.ts'
 import type { Target } from './targets.ts'
 
-/** D-06 and adapter-mapping s.11 `recursion.depth`. */
-export const DEPTH_MAX = 5
-/** `recursion.fetches`. */
-export const LOCATES_MAX = 20
-
 export interface FinderRequest {
   readonly incoming: { readonly message: SipMessage }
 }
@@ -55,7 +50,7 @@ export class TargetFinder {
 
   /** Local bindings of an AOR; with `askOverlay` also what others hold for it. */
   addAor(now: Millis, aor: string, depth: number, askOverlay: boolean): void {
-    if (depth > DEPTH_MAX || this.visited.has(aor)) {
+    if (depth > this.environment.settings.recursionDepth || this.visited.has(aor)) {
       this.loop = true
       return
     }
@@ -64,7 +59,7 @@ export class TargetFinder {
     if (ports.userHosted(aor)) this.userKnown = true
     for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth)
     if (!askOverlay || settings.lookup === 'localOnly') return
-    if (this.locates >= LOCATES_MAX) {
+    if (this.locates >= settings.recursionLocates) {
       this.loop = true
       return
     }

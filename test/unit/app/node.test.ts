@@ -31,6 +31,7 @@ function config(name: string, more: Record<string, Record<string, unknown>> = {}
     overlay: { listen: ['tls://127.0.0.1:0'], ...more['overlay'] },
     sip: { listen: ['udp://127.0.0.1:0', 'tcp://127.0.0.1:0'], ...more['sip'] },
     admin: { listen: '127.0.0.1:0', ...more['admin'] },
+    limits: { ...more['limits'] },
     data: { dir: join(folder, name) },
   }
   const read = readConfig(JSON.stringify(all), 'test', {})
@@ -136,6 +137,12 @@ describe('one node with everything embedded', () => {
     expect((await get(node, '/api/v1/users')).body).toMatchObject({
       users: [{ username: 'alice' }, { username: 'bob' }],
     })
+  })
+
+  it('what it holds is limited by limits.storedValues: a REGISTER beyond that is not acknowledged', async () => {
+    const node = await start(config('full', { limits: { storedValues: 1 } }))
+    const device = await phone(node, 'alice', node.fresh[0]?.password ?? '', 'udp')
+    expect((await device.register(600)).status).toBeGreaterThanOrEqual(500)
   })
 
   it('a plain peer has no SIP', async () => {

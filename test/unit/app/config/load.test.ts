@@ -2,9 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { waitingForRestart } from '../../../../src/app/config/changes.ts'
 import { usableConfig } from '../../../../src/app/config/check.ts'
 import { readConfig } from '../../../../src/app/config/load.ts'
 import { jsonSchema } from '../../../../src/app/config/schema.ts'
+import { storageLimits } from '../../../../src/app/settings.ts'
+import { TLS_LIMITS } from '../../../../src/reload/io/tls-links.ts'
+import { DEFAULT_STORAGE_LIMITS } from '../../../../src/reload/storage/quota.ts'
+import { TCP_LIMITS } from '../../../../src/sip/io/tcp.ts'
 
 function complaint(yaml: string, environment: Record<string, string> = {}): string {
   try {
@@ -109,6 +114,21 @@ describe('configuration file', () => {
     expect(schema.properties['overlay']?.properties['name']).toMatchObject({
       description: /overlay instance/ as unknown,
     })
+  })
+})
+
+describe('limits', () => {
+  it('of storage and links are what the machines and shells are built with', () => {
+    const defaults = readConfig('', 'n', {})
+    expect(storageLimits(defaults)).toEqual(DEFAULT_STORAGE_LIMITS)
+    expect(defaults.limits).toMatchObject({
+      links: TLS_LIMITS.connectionsMax,
+      linksPerSource: TLS_LIMITS.connectionsPerSourceMax,
+      flows: TCP_LIMITS.flowsMax,
+      flowsPerSource: TCP_LIMITS.flowsPerSourceMax,
+    })
+    const small = readConfig('limits: { storedResources: 1, storedValues: 2, storedBytes: 70000 }', 'n', {})
+    expect(storageLimits(small)).toEqual({ resourcesMax: 1, valuesMax: 2, bytesMax: 70_000 })
   })
 })
 
@@ -221,5 +241,23 @@ describe('what this version can run', () => {
     'overlay: { listen: ["tls://[::]:6084"], bootstrap: ["peer1.example.com", "[2001:db8::1]:6084"] }',
   ])('%s is good', (yaml) => {
     expect(refusal(yaml)).toBe('accepted')
+  })
+})
+
+describe('a configuration that is read again', () => {
+  it('names every key that counts only after a restart, and the log level is none of them', () => {
+    const running = readConfig('limits: { flows: 5 }\nlog: { level: warn }', 'n', {})
+    const read = readConfig(
+      'sip: { domains: [a.example], recursion: { depth: 1 } }\nlog: { level: info }\nadmin: { token: hush }',
+      'n',
+      {},
+    )
+    expect(waitingForRestart(running, running)).toEqual([])
+    expect(waitingForRestart(running, read).sort()).toEqual([
+      'admin.token',
+      'limits.flows',
+      'sip.domains',
+      'sip.recursion.depth',
+    ])
   })
 })

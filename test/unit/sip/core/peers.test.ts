@@ -225,6 +225,23 @@ describe('forwardings', () => {
     expect(carol.requests('INVITE')).toHaveLength(1)
   })
 
+  it('E21 no forwarding is followed beyond recursion.depth, and no more is asked than recursion.fetches allows', () => {
+    for (const [settings, asked] of [
+      [{ recursionDepth: 0 }, 1],
+      [{ recursionLocates: 1 }, 1],
+      [{ recursionLocates: 0 }, 0],
+    ] as const) {
+      const world = new SipWorld()
+      const node = world.node('192.0.2.1', settings, accounts())
+      const alice = world.phone('alice', node)
+      const bob = world.phone('bob', node)
+      bob.register({ contact: `<sip:carol@${DOMAIN}>` })
+      alice.request('INVITE', BOB)
+      expect(alice.last().status).toBe(482)
+      expect(node.actions.filter(({ kind }) => kind === 'locate')).toHaveLength(asked)
+    }
+  })
+
   it('S3261-16.7-06 S-30 a 302 to a hosted AOR is followed, one to elsewhere is the caller’s to decide', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', {}, accounts())

@@ -1,0 +1,20 @@
+/** What a SIGHUP cannot change: such keys are named, so that nobody believes in a value that is not in force. */
+import type { Config } from './schema.ts'
+
+/** Taken over from the file while the node runs. */
+const LIVE: ReadonlySet<string> = new Set(['log.level'])
+
+/** Dotted keys whose values differ and count only after a restart. */
+export function waitingForRestart(running: Config, read: Config): string[] {
+  return differing(running, read, '').filter((key) => !LIVE.has(key))
+}
+
+function differing(a: unknown, b: unknown, key: string): string[] {
+  if (!isSection(a) || !isSection(b)) return JSON.stringify(a) === JSON.stringify(b) ? [] : [key]
+  const names = new Set([...Object.keys(a), ...Object.keys(b)])
+  return [...names].flatMap((name) => differing(a[name], b[name], key === '' ? name : `${key}.${name}`))
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
