@@ -7,7 +7,9 @@ import {
   decodeMessage,
   encodeContents,
   encodeMessage,
+  fragmentsOf,
   FRAGMENT_NONE,
+  HeaderView,
   MESSAGE_CODE,
   overlayHash,
   signMessage,
@@ -30,6 +32,8 @@ export interface HandMade {
   readonly transactionId?: bigint
   readonly sequence?: number
   readonly ttl?: number
+  /** Bytes of a frame; a larger message goes in fragments, the last one first. */
+  readonly mtu?: number
 }
 
 export class Stranger {
@@ -96,7 +100,9 @@ export class Stranger {
       destinationList: message.destinations,
       options: [],
     }
-    this.raw(encodeMessage(header, contentsBytes, security))
+    const bytes = encodeMessage(header, contentsBytes, security)
+    const view = HeaderView.read(bytes) as HeaderView
+    for (const part of fragmentsOf(bytes, view, message.mtu ?? bytes.length).reverse()) this.raw(part)
     return transactionId
   }
 

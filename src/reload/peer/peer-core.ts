@@ -50,6 +50,7 @@ export class PeerCore {
     return Math.min(
       this.use.links.nextDeadline(),
       this.use.requests.nextDeadline(),
+      this.use.receiver.nextDeadline(),
       this.use.attaches.nextDeadline(),
       this.use.appAttaches.nextDeadline(),
       this.use.topology.nextDeadline(),
@@ -143,6 +144,7 @@ export class PeerCore {
   private timeout(): void {
     this.use.links.timeout()
     this.use.requests.timeout()
+    this.use.receiver.timeout()
     this.use.attaches.timeout()
     this.use.appAttaches.timeout()
     this.use.topology.timeout(this.use.parts.now.ms)

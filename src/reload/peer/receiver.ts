@@ -2,6 +2,7 @@
  * Every message that comes in: on its way to others it is passed on with nothing but its header read; for this node it
  * is decoded and verified, and then either an answer that somebody waits for or a request to be served.
  */
+import type { Millis } from '../../common/time.ts'
 import {
   decodeForwardingHeader,
   decodeMessage,
@@ -14,6 +15,7 @@ import {
 } from '../codec/index.ts'
 import { decide, type ForwardingContext } from '../forwarding/forward.ts'
 import type { DropReason } from '../forwarding/drop-reason.ts'
+import { Reassembly } from '../forwarding/reassembly.ts'
 import { verifyMessage } from '../security/message-signature.ts'
 import type { Credential } from '../security/port.ts'
 import { isRequest } from '../transactions/server.ts'
@@ -33,6 +35,7 @@ export class Receiver {
   private readonly transit: ForwardingContext
   private readonly own: ForwardingContext
   private readonly hosted = new Map<string, Credential>()
+  private readonly fragments: Reassembly
 
   constructor(
     components: {
@@ -49,6 +52,7 @@ export class Receiver {
     this.answers = components.answers
     this.own = routing.own
     this.transit = routing.transit
+    this.fragments = new Reassembly({ maxMessageBytes: this.parts.configuration.maxMessageSize })
     for (const credential of this.parts.init.hostedCredentials ?? [])
       this.hosted.set(key(credential.nodeId), credential)
   }
@@ -65,12 +69,17 @@ export class Receiver {
     switch (decision.kind) {
       case 'forward': {
         const hosted = this.hosted.size > 0 ? this.hosted.get(key(decision.to)) : undefined
-        if (hosted !== undefined) return this.deliver(decision.bytes, this.parts.self, hosted)
+        if (hosted !== undefined) {
+          const view = HeaderView.read(bytes, this.parts.configuration.nodeIdLength)
+          if (view?.whole === false) return this.fragment(bytes, view, previousHop)
+          return this.deliver(decision.bytes, this.parts.self, hosted)
+        }
         if (this.links.send(decision.to, decision.bytes)) this.parts.instruments.forwarded.add()
         else this.drop('no_route', 'linkGone')
         return undefined
       }
       case 'deliver':
+        if (!decision.view.whole) return this.fragment(bytes, decision.view, previousHop)
         return this.deliver(bytes, previousHop ?? this.parts.self, this.parts.credential)
       case 'drop':
         this.drop(decision.reason, decision.detail)
@@ -82,6 +91,16 @@ export class Receiver {
         if (previousHop !== undefined) this.complain(bytes, previousHop, decision.code)
         return undefined
     }
+  }
+
+  nextDeadline(): Millis {
+    return this.fragments.nextDeadline()
+  }
+
+  /** Gives up messages of which fragments are missing. */
+  timeout(): void {
+    const incomplete = this.fragments.timeout(this.parts.now.ms)
+    for (let i = 0; i < incomplete; i++) this.drop('malformed', 'fragment')
   }
 
   /** The same for a message of ours to ourselves, of which only the signature need not be looked at (own-message.ts). */
@@ -111,6 +130,18 @@ export class Receiver {
     const header = decodeForwardingHeader(head, nodeIdLength)
     if (!header.ok) return undefined
     return this.answers.forLink(header.value, previousHop, ERROR_CODE.messageTooLarge)
+  }
+
+  /** With the last one that was missing comes the whole message, and is looked at as if it had come so. */
+  private fragment(
+    bytes: Uint8Array,
+    view: HeaderView,
+    previousHop: NodeId | undefined,
+  ): IncomingRequest | undefined {
+    const taken = this.fragments.take(this.parts.now.ms, bytes, view, previousHop ?? this.parts.self)
+    if (typeof taken !== 'string') return this.receive(taken, previousHop)
+    if (taken === 'dropped') this.drop('malformed', 'fragment')
+    return undefined
   }
 
   private deliver(
