@@ -7,8 +7,10 @@
  */
 import type { Millis } from '../../common/time.ts'
 import type { DigestAlgorithm } from '../auth/index.ts'
+import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
+import type { Transport } from '../transaction/index.ts'
 
-export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
+export type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome, Transport }
 
 /** A byte-stream connection. Numbered by whoever opens it: the core odd, the shell even. */
 export type FlowId = number
@@ -109,36 +111,6 @@ export type SipAction =
       readonly secure: boolean
     }
 
-export type LocateOutcome =
-  | {
-      readonly kind: 'found'
-      readonly targets: readonly LocatedTarget[]
-      /** A user of this name exists, registered or not: 480 instead of 404. */
-      readonly userExists: boolean
-      /** A loop of forwardings was cut: 482 when nothing else remains. */
-      readonly loop: boolean
-    }
-  /** Status that is right when there are no local targets either (adapter-mapping s.7.2). */
-  | {
-      readonly kind: 'failed'
-      readonly status: number
-      readonly reason: string
-      readonly retryAfterS?: number
-    }
-
-export type LocatedTarget =
-  /** Ask the node at `address`; `aor` replaces the Request-URI's when the entry was reached by forwarding. */
-  | {
-      readonly kind: 'peer'
-      readonly address: string
-      readonly aor: string | undefined
-      readonly secureOnly: boolean
-    }
-  /** Forwarded to an AOR whose bindings are held here. */
-  | { readonly kind: 'local'; readonly aor: string }
-  /** Forwarded to a URI outside the overlay. */
-  | { readonly kind: 'uri'; readonly uri: string }
-
 /** What the overlay side may know of a binding; it never stores addresses. */
 export interface PublishedBinding {
   readonly kind: 'device' | 'forward' | 'node'
@@ -153,14 +125,6 @@ export interface PublishedBinding {
 export type PublishOutcome =
   | { readonly ok: true }
   | { readonly ok: false; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
-
-export type PeerFlowOutcome =
-  | { readonly ok: true; readonly flow: FlowId }
-  | { readonly ok: false; readonly status: number; readonly reason: string }
-
-export type ResolveOutcome =
-  | { readonly ok: true; readonly addresses: readonly { host: string; port: number; transport: Transport }[] }
-  | { readonly ok: false; readonly status: number; readonly reason: string }
 
 /** A SIP account as the core needs it; digest hashes only, never the password. */
 export interface Account {

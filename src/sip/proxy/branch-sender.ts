@@ -2,14 +2,14 @@
 import type { Millis } from '../../common/time.ts'
 import { isIpv4, isIpv6 } from '../message/ip.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
-import type { Hop } from '../transaction/hop.ts'
+import type { Hop, Transport } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import { TIMER_B_MS, TIMER_C_MS } from '../transaction/timers.ts'
 import type { Branch } from './branch.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import { branchOf } from './loop.ts'
-import type { Resolved, StreamOrDatagram } from './ports.ts'
+import type { ResolveOutcome } from './outcomes.ts'
 
 /** Longest wait for DNS; the resolver itself gives up earlier. */
 export const RESOLVE_BUDGET_MS: Millis = 12_000
@@ -97,7 +97,7 @@ export class BranchSender {
     return true
   }
 
-  useAddresses(now: Millis, branch: Branch, answer: Extract<Resolved, { ok: true }>): boolean {
+  useAddresses(now: Millis, branch: Branch, answer: Extract<ResolveOutcome, { ok: true }>): boolean {
     branch.alternatives = answer.addresses.map(({ host, port, transport }) =>
       this.addressHop(host, port, transport),
     )
@@ -171,7 +171,7 @@ export class BranchSender {
     this.environment.questions.ask(id, { kind: 'branch', branch }, now + budget + ANSWER_GRACE_MS)
   }
 
-  private addressHop(host: string, port: number, transport: StreamOrDatagram): Hop {
+  private addressHop(host: string, port: number, transport: Transport): Hop {
     const listener = this.environment.identity.listenerFor(transport)?.id ?? 0
     return { transport, flow: 0, listener, host, port }
   }

@@ -5,7 +5,7 @@ import type { SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 import type { ClientFailure } from '../transaction/transactions.ts'
 import type { ClientTransaction } from '../transaction/machinery.ts'
-import type { Located, PeerFlowAnswer, Resolved } from './ports.ts'
+import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { Target } from './targets.ts'
 
 /**
@@ -44,9 +44,9 @@ export interface ForkContext {
   failed(now: Millis, branch: Branch, cause: ClientFailure<Branch>['cause']): void
   /** Timer C of a branch, or without one the time of a group of targets. */
   timer(now: Millis, branch: Branch | undefined): void
-  located(now: Millis, question: LocateQuestion, answer: Located): void
-  connected(now: Millis, branch: Branch, answer: PeerFlowAnswer): void
-  resolved(now: Millis, branch: Branch, answer: Resolved): void
+  located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void
+  connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void
+  resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void
   cancel(now: Millis): void
 }
 

@@ -1,50 +1,6 @@
-/**
- * What the proxy asks of its owner. Questions are numbered; answers come back through `ResponseContexts`. The shapes equal
- * those of the core's contract.
- */
+/** What the proxy asks of its owner. Questions are numbered; answers (`outcomes.ts`) come back through `ResponseContexts`. */
 import type { Millis } from '../../common/time.ts'
-import type { Hop, HopTransport } from '../transaction/hop.ts'
-
-export type StreamOrDatagram = Exclude<HopTransport, 'peer'>
-
-export type Located =
-  | {
-      readonly kind: 'found'
-      readonly targets: readonly LocatedTarget[]
-      readonly userExists: boolean
-      readonly loop: boolean
-    }
-  | {
-      readonly kind: 'failed'
-      readonly status: number
-      readonly reason: string
-      readonly retryAfterS?: number
-    }
-
-export type LocatedTarget =
-  | {
-      readonly kind: 'peer'
-      readonly address: string
-      readonly aor: string | undefined
-      readonly secureOnly: boolean
-    }
-  | { readonly kind: 'local'; readonly aor: string }
-  | { readonly kind: 'uri'; readonly uri: string }
-
-export type PeerFlowAnswer =
-  | { readonly ok: true; readonly flow: number }
-  | { readonly ok: false; readonly status: number; readonly reason: string }
-
-export type Resolved =
-  | {
-      readonly ok: true
-      readonly addresses: readonly {
-        readonly host: string
-        readonly port: number
-        readonly transport: StreamOrDatagram
-      }[]
-    }
-  | { readonly ok: false; readonly status: number; readonly reason: string }
+import type { Hop, Transport } from '../transaction/hop.ts'
 
 /** A binding as the proxy sees it. */
 export interface LocalBinding {
@@ -61,12 +17,7 @@ export interface LocalBinding {
 export interface ProxyPorts {
   locate(aor: string, budgetMs: Millis): number
   openPeerFlow(address: string, secure: boolean, budgetMs: Millis): number
-  resolve(
-    host: string,
-    port: number | undefined,
-    transport: StreamOrDatagram | undefined,
-    secure: boolean,
-  ): number
+  resolve(host: string, port: number | undefined, transport: Transport | undefined, secure: boolean): number
   /** Live bindings of an AOR, and whether this node knows the user at all. */
   bindings(now: Millis, aor: string): readonly LocalBinding[]
   userHosted(aor: string): boolean

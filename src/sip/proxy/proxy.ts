@@ -21,7 +21,8 @@ import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
 import type { OwnIdentity } from './own-identity.ts'
-import type { Located, PeerFlowAnswer, ProxyPorts, Resolved } from './ports.ts'
+import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
+import type { ProxyPorts } from './ports.ts'
 import { ResponseContext } from './response-context.ts'
 import type { RouteDecision } from './route.ts'
 import type { RouteTokens } from './route-token.ts'
@@ -185,12 +186,12 @@ export class Proxy {
     }
   }
 
-  located(now: Millis, id: number, answer: Located): void {
+  located(now: Millis, id: number, answer: LocateOutcome): void {
     const question = this.questions.take(id)
     if (question?.kind === 'locate') question.context.located(now, question, answer)
   }
 
-  peerFlow(now: Millis, id: number, answer: PeerFlowAnswer): void {
+  peerFlow(now: Millis, id: number, answer: PeerFlowOutcome): void {
     const question = this.questions.take(id)
     if (question?.kind === 'branch') question.branch.context.connected(now, question.branch, answer)
     else if (question?.kind === 'stateless' && answer.ok) {
@@ -199,7 +200,7 @@ export class Proxy {
     }
   }
 
-  resolved(now: Millis, id: number, answer: Resolved): void {
+  resolved(now: Millis, id: number, answer: ResolveOutcome): void {
     const question = this.questions.take(id)
     if (question?.kind === 'branch') question.branch.context.resolved(now, question.branch, answer)
     else if (question?.kind === 'stateless' && answer.ok) {

@@ -13,7 +13,7 @@ import { BranchSender, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment } from './environment.ts'
-import type { Located, PeerFlowAnswer, Resolved } from './ports.ts'
+import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetSet, type Target } from './targets.ts'
 import { Upstream } from './upstream.ts'
@@ -69,13 +69,13 @@ export class ResponseContext implements ForkContext {
     this.finishIfDone(now)
   }
 
-  located(now: Millis, question: LocateQuestion, answer: Located): void {
+  located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     this.finder.located(now, question, answer)
     if (this.stopped) this.set.clear()
     this.run(now)
   }
 
-  connected(now: Millis, branch: Branch, answer: PeerFlowAnswer): void {
+  connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void {
     if (branch.state !== 'connecting') return
     const hop = answer.ok ? this.environment.ports.flowHop(answer.flow) : undefined
     if (hop !== undefined) this.sender.send(now, branch, hop)
@@ -83,7 +83,7 @@ export class ResponseContext implements ForkContext {
     else this.finish(now, branch, madeHere(answer.status, answer.reason))
   }
 
-  resolved(now: Millis, branch: Branch, answer: Resolved): void {
+  resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void {
     if (branch.state !== 'connecting') return
     if (!answer.ok) this.finish(now, branch, madeHere(answer.status, answer.reason))
     else if (!this.sender.useAddresses(now, branch, answer))

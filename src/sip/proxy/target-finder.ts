@@ -8,7 +8,8 @@ import { madeHere, type Candidate } from './best-response.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { ForkContext, LocateQuestion } from './branch.ts'
 import type { ProxyEnvironment } from './environment.ts'
-import type { LocalBinding, Located } from './ports.ts'
+import type { LocateOutcome } from './outcomes.ts'
+import type { LocalBinding } from './ports.ts'
 import { bindingTarget, hostTarget, peerTarget } from './target-kinds.ts'
 import type { Target } from './targets.ts'
 
@@ -75,7 +76,7 @@ export class TargetFinder {
     )
   }
 
-  located(now: Millis, question: LocateQuestion, answer: Located): void {
+  located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     if (this.abandoned) return
     this.pending--
     if (answer.kind === 'failed') {

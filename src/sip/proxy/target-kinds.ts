@@ -1,6 +1,7 @@
 /** Targets of each kind: what the Request-URI becomes and how the next hop is reached (adapter-mapping s.4.3). */
+import type { Transport } from '../transaction/hop.ts'
 import { bracketed, parseUri, escapeUser, type SipMessage, type SipUri } from '../message/index.ts'
-import type { LocalBinding, StreamOrDatagram } from './ports.ts'
+import type { LocalBinding } from './ports.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
 
 const NO_ROUTES: readonly string[] = []
@@ -74,7 +75,7 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
   }
 }
 
-function isTransport(text: string): text is StreamOrDatagram {
+function isTransport(text: string): text is Transport {
   return text === 'udp' || text === 'tcp' || text === 'tls' || text === 'ws' || text === 'wss'
 }
 

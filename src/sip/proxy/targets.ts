@@ -1,7 +1,6 @@
 /** The target set (RFC 3261 s.16.5): what it holds, in which order, and nothing twice. */
 import type { Millis } from '../../common/time.ts'
-import type { Hop } from '../transaction/hop.ts'
-import type { StreamOrDatagram } from './ports.ts'
+import type { Hop, Transport } from '../transaction/hop.ts'
 
 export type Way =
   /** Known hop. */
@@ -13,7 +12,7 @@ export type Way =
       readonly kind: 'host'
       readonly host: string
       readonly port: number | undefined
-      readonly transport: StreamOrDatagram | undefined
+      readonly transport: Transport | undefined
       readonly secure: boolean
     }
 

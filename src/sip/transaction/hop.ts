@@ -1,7 +1,10 @@
 /** Where a message goes to or came from. */
 
+/** How phones are reached. */
+export type Transport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
+
 /** `peer` is a flow to another node of the overlay; its `host` is that node's proven name in hex. */
-export type HopTransport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'peer'
+export type HopTransport = Transport | 'peer'
 
 /** One shape for datagrams and flows, so that the code that sends stays monomorphic. */
 export interface Hop {

@@ -1,5 +1,5 @@
 /** The transaction layer, for sip/core and sip/proxy. */
-export { isReliable, type Hop, type HopTransport, type Wire } from './hop.ts'
+export { isReliable, type Hop, type HopTransport, type Transport, type Wire } from './hop.ts'
 export { incomingRequest, type IncomingRequest } from './incoming.ts'
 export type { ClientTransaction, ServerTransaction } from './machinery.ts'
 export { clientKey, MAGIC_COOKIE, serverKey } from './matching.ts'

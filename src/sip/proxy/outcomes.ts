@@ -1,0 +1,47 @@
+/** What the owner of the core answers to the proxy's questions: part of the core's contract, which passes them on. */
+import type { Transport } from '../transaction/hop.ts'
+
+export type LocateOutcome =
+  | {
+      readonly kind: 'found'
+      readonly targets: readonly LocatedTarget[]
+      /** A user of this name exists, registered or not: 480 instead of 404. */
+      readonly userExists: boolean
+      /** A loop of forwardings was cut: 482 when nothing else remains. */
+      readonly loop: boolean
+    }
+  /** Status that is right when there are no local targets either (adapter-mapping s.7.2). */
+  | {
+      readonly kind: 'failed'
+      readonly status: number
+      readonly reason: string
+      readonly retryAfterS?: number
+    }
+
+export type LocatedTarget =
+  /** Ask the node at `address`; `aor` replaces the Request-URI's when the entry was reached by forwarding. */
+  | {
+      readonly kind: 'peer'
+      readonly address: string
+      readonly aor: string | undefined
+      readonly secureOnly: boolean
+    }
+  /** Forwarded to an AOR whose bindings are held here. */
+  | { readonly kind: 'local'; readonly aor: string }
+  /** Forwarded to a URI outside the overlay. */
+  | { readonly kind: 'uri'; readonly uri: string }
+
+export type PeerFlowOutcome =
+  | { readonly ok: true; readonly flow: number }
+  | { readonly ok: false; readonly status: number; readonly reason: string }
+
+export type ResolveOutcome =
+  | {
+      readonly ok: true
+      readonly addresses: readonly {
+        readonly host: string
+        readonly port: number
+        readonly transport: Transport
+      }[]
+    }
+  | { readonly ok: false; readonly status: number; readonly reason: string }
