@@ -1,6 +1,7 @@
 /** X.509 certificates as RELOAD wants them, made with @peculiar/x509 (which is asynchronous). */
 import 'reflect-metadata'
 import { randomBytes, webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
 
 import * as x509 from '@peculiar/x509'
 
@@ -36,6 +37,13 @@ export interface NodeTemplate extends Validity {
   readonly publicKeyInfo: Uint8Array
 }
 
+export interface ServerTemplate extends Validity {
+  /** DNS names and IP addresses. */
+  readonly names: readonly string[]
+  /** DER SubjectPublicKeyInfo. */
+  readonly publicKeyInfo: Uint8Array
+}
+
 /** A CA certificate: self-signed when `issuer.certificate` is undefined. DER. */
 export async function makeCaCertificate(issuer: Issuer, template: RootTemplate): Promise<Uint8Array> {
   const publicKey = new x509.PublicKey(template.publicKeyInfo)
@@ -61,6 +69,23 @@ export async function makeNodeCertificate(issuer: Issuer, template: NodeTemplate
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+  ])
+}
+
+/**
+ * A certificate of the enrollment server, for HTTPS alone (RFC 2818). It has no Node-ID and no user name, so that no peer
+ * takes it for one of a node.
+ */
+export async function makeServerCertificate(issuer: Issuer, template: ServerTemplate): Promise<Uint8Array> {
+  const names: x509.JsonGeneralNames = template.names.map((value) => ({
+    type: isIP(value) === 0 ? 'dns' : 'ip',
+    value,
+  }))
+  return generate(issuer, template, '', [
+    new x509.SubjectAlternativeNameExtension(names, true),
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
   ])
 }
 

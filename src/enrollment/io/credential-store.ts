@@ -3,14 +3,14 @@
  * PKCS#8 in `key-<start of the key's hash>.pem`, mode 0600, encrypted when there is a passphrase. The certificate is
  * written last and says which key file counts, so that a crash while renewing leaves the old or the new pair.
  */
-import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { fromUtf8, toHex, utf8 } from '../../common/bytes.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
-import { keyPem } from './key-pair.ts'
+import { keyOf, keyPem } from './key-pair.ts'
 import { makePrivateFolder, readFileIfThere, readPrivateFile, writePrivateFile } from './private-file.ts'
 
 const CERTIFICATE_FILE = 'certificate.der'
@@ -76,10 +76,9 @@ export async function loadCredential(
   return crypto.importCredential(der, unlocked(keyFile, fromUtf8(pem), passphrase), overlayName, chain)
 }
 
-function unlocked(path: string, pem: string, passphrase: string | undefined): Uint8Array {
+function unlocked(path: string, pem: string, passphrase: string | undefined): KeyObject {
   try {
-    const key = createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
-    return new Uint8Array(key.export({ type: 'pkcs8', format: 'der' }))
+    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
   } catch (cause) {
     throw new RingbridgeError('credential_locked', `${path} cannot be opened: wrong or missing passphrase?`, {
       cause,
@@ -96,6 +95,5 @@ function keyFileOf(publicKeyInfo: Uint8Array): string {
 }
 
 function publicKeyInfoOf(pkcs8: Uint8Array): Uint8Array {
-  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
-  return createPublicKey(key).export({ type: 'spki', format: 'der' })
+  return createPublicKey(keyOf(pkcs8)).export({ type: 'spki', format: 'der' })
 }

@@ -12,11 +12,12 @@ export { makeSelfSignedCredential, type SelfSignedRequest } from './self-signed.
 export {
   makeCaCertificate,
   makeNodeCertificate,
+  makeServerCertificate,
   type Issuer,
   type NodeTemplate,
   type RootTemplate,
 } from './certificates.ts'
-export { readCertificationRequest, type CertificationRequest } from './request.ts'
+export { makeCertificationRequest, readCertificationRequest, type CertificationRequest } from './request.ts'
 export { generateKey, keyPem } from './key-pair.ts'
 export {
   credentialFolderName,

@@ -14,7 +14,7 @@ import type { Authority } from '../authority.ts'
 import type { Denial } from '../denial.ts'
 import { checkUserName } from '../user-name.ts'
 import { makeNodeCertificate, type Issuer } from './certificates.ts'
-import { generateKey } from './key-pair.ts'
+import { generateKey, keyOf } from './key-pair.ts'
 import { readCertificationRequest } from './request.ts'
 
 /** What to issue. Whoever asks has been authenticated as `userName` by the caller. */
@@ -124,7 +124,7 @@ export async function issueCredential(
   if (!issued.ok) return issued
   const credential = new NodeCrypto().importCredential(
     issued.value.certificate,
-    key.pkcs8,
+    keyOf(key.pkcs8),
     authority.overlayName,
   )
   return ok({ ...issued.value, credential, pkcs8: key.pkcs8 })

@@ -1,9 +1,22 @@
-import { createPrivateKey, generateKeyPair } from 'node:crypto'
+import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
 import type { GeneratedKey, KeyAlgorithm } from '../../reload/security/index.ts'
 
 const generate = promisify(generateKeyPair)
+
+/** Parsing a private key costs OpenSSL as much as ten signatures; the bytes of one are read once. */
+const KEYS = new WeakMap<Uint8Array, KeyObject>()
+
+/** The key of a PKCS#8 DER that this process made or has read before. Throws when it cannot be read. */
+export function keyOf(pkcs8: Uint8Array): KeyObject {
+  let key = KEYS.get(pkcs8)
+  if (key === undefined) {
+    key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+    KEYS.set(pkcs8, key)
+  }
+  return key
+}
 
 /** A new P-256 or RSA-2048 key pair, made off the main thread: RSA takes about 100 ms. */
 export async function generateKey(algorithm: KeyAlgorithm): Promise<GeneratedKey> {
@@ -11,15 +24,17 @@ export async function generateKey(algorithm: KeyAlgorithm): Promise<GeneratedKey
     algorithm === 'rsa'
       ? await generate('rsa', { modulusLength: 2048 })
       : await generate('ec', { namedCurve: 'P-256' })
+  const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))
+  KEYS.set(pkcs8, privateKey)
   return {
-    pkcs8: new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' })),
+    pkcs8,
     publicKeyInfo: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
   }
 }
 
 /** PKCS#8 in PEM, encrypted when a passphrase is given (PBES2 with AES-256). */
 export function keyPem(pkcs8: Uint8Array, passphrase?: string): string {
-  const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+  const key = keyOf(pkcs8)
   const pem =
     passphrase === undefined
       ? key.export({ type: 'pkcs8', format: 'pem' })

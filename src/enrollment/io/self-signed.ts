@@ -6,7 +6,7 @@ import {
   type KeyAlgorithm,
 } from '../../reload/security/index.ts'
 import { makeNodeCertificate } from './certificates.ts'
-import { generateKey } from './key-pair.ts'
+import { generateKey, keyOf } from './key-pair.ts'
 
 export interface SelfSignedRequest {
   readonly overlayName: string
@@ -36,5 +36,5 @@ export async function makeSelfSignedCredential(
     { pkcs8, algorithm, certificate: undefined },
     { overlayName, userName, nodeIds, publicKeyInfo, notBefore, notAfter },
   )
-  return { credential: crypto.importCredential(certificate, pkcs8, overlayName), pkcs8 }
+  return { credential: crypto.importCredential(certificate, keyOf(pkcs8), overlayName), pkcs8 }
 }
