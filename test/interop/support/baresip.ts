@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, Running } from './processes.ts'
 import { DOMAIN } from './testbed.ts'
+import { Watched } from './watched.ts'
 
 export interface BaresipEvent {
   readonly type: string
@@ -37,7 +38,7 @@ export class Baresip {
   private readonly process: Running
   private readonly control: Socket
   private readonly events: BaresipEvent[] = []
-  private readonly watchers = new Set<() => void>()
+  private readonly watched = new Watched()
   private buffered = Buffer.alloc(0)
 
   private constructor(process: Running, control: Socket) {
@@ -120,24 +121,12 @@ export class Baresip {
 
   /** The first event of `type` that has not been asked for yet; earlier ones count. */
   async event(type: string, timeoutMs = 30_000): Promise<BaresipEvent> {
-    const deadline = Date.now() + timeoutMs
-    for (;;) {
+    const found = await this.watched.until(() => {
       const index = this.events.findIndex((event) => event.type === type)
-      if (index >= 0) return this.events.splice(index, 1)[0] as BaresipEvent
-      if (Date.now() >= deadline) {
-        throw new Error(`baresip: no ${type}; events ${JSON.stringify(this.events)}\n${this.process.output}`)
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, deadline - Date.now())
-        const { watchers } = this
-        function done(): void {
-          clearTimeout(timer)
-          watchers.delete(done)
-          resolve()
-        }
-        watchers.add(done)
-      })
-    }
+      return index < 0 ? undefined : this.events.splice(index, 1)[0]
+    }, timeoutMs)
+    if (found !== undefined) return found
+    throw new Error(`baresip: no ${type}; events ${JSON.stringify(this.events)}\n${this.process.output}`)
   }
 
   get output(): string {
@@ -160,7 +149,7 @@ export class Baresip {
       const message = JSON.parse(text) as { event?: boolean; type?: string; param?: string }
       if (message.event !== true) continue
       this.events.push({ type: message.type ?? '', param: message.param ?? '' })
-      for (const watcher of [...this.watchers]) watcher()
+      this.watched.wake()
     }
   }
 }

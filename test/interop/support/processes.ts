@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { Watched } from './watched.ts'
 
 /** A process of ours, with its output line by line. Ended by pid, never by name. */
 export class Running {
   readonly child: ChildProcess
   readonly command: string
   private readonly lines: string[] = []
-  private readonly watchers = new Set<() => void>()
+  private readonly watched = new Watched()
   private rest = ''
   private ended = false
 
@@ -24,12 +25,12 @@ export class Running {
         const parts = (this.rest + text).split('\n')
         this.rest = parts.pop() ?? ''
         this.lines.push(...parts)
-        this.wake()
+        this.watched.wake()
       })
     }
     this.child.once('close', () => {
       this.ended = true
-      this.wake()
+      this.watched.wake()
     })
   }
 
@@ -43,17 +44,17 @@ export class Running {
 
   /** First line (past or future) that `matches` says yes to; fails when the process ends or the time is over. */
   async line(matches: (line: string) => boolean, what: string, timeoutMs = 60_000): Promise<string> {
-    const found = await this.until(
-      () => this.lines.find(matches) ?? (matches(this.rest) ? this.rest : undefined),
-      timeoutMs,
-    )
-    if (found === undefined) throw new Error(`${what}: not seen in output of ${this.command}\n${this.output}`)
+    const look = (): string | undefined =>
+      this.lines.find(matches) ?? (matches(this.rest) ? this.rest : undefined)
+    const found = await this.watched.until(() => look() ?? (this.ended ? null : undefined), timeoutMs)
+    if (typeof found !== 'string')
+      throw new Error(`${what}: not seen in output of ${this.command}\n${this.output}`)
     return found
   }
 
   /** Exit code; fails when the process has not ended in time. */
   async exit(timeoutMs = 60_000): Promise<number> {
-    if (!this.ended) await this.until(() => (this.ended ? true : undefined), timeoutMs)
+    if (!this.ended) await this.watched.until(() => (this.ended ? true : undefined), timeoutMs)
     if (!this.ended) throw new Error(`still running: ${this.command}\n${this.output}`)
     return this.child.exitCode ?? -1
   }
@@ -61,33 +62,11 @@ export class Running {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.ended) return
     this.child.kill(signal)
-    const done = await this.until(() => (this.ended ? true : undefined), 25_000)
+    const done = await this.watched.until(() => (this.ended ? true : undefined), 25_000)
     if (done === undefined) {
       this.child.kill('SIGKILL')
       await once(this.child, 'close')
     }
-  }
-
-  private async until<T>(probe: () => T | undefined, timeoutMs: number): Promise<T | undefined> {
-    const deadline = Date.now() + timeoutMs
-    for (;;) {
-      const value = probe()
-      if (value !== undefined || this.ended || Date.now() >= deadline) return value ?? probe()
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, deadline - Date.now())
-        const { watchers } = this
-        function done(): void {
-          clearTimeout(timer)
-          watchers.delete(done)
-          resolve()
-        }
-        watchers.add(done)
-      })
-    }
-  }
-
-  private wake(): void {
-    for (const watcher of [...this.watchers]) watcher()
   }
 }
 
