@@ -103,12 +103,13 @@ export class NodeCrypto implements CryptoPort {
   }
 
   /**
-   * A certificate with its private key (PKCS#8, DER or PEM). Throws `RingbridgeError` with code `credential_invalid`
-   * when either cannot be read or they do not belong together. `chain` are CA certificates below the root.
+   * A certificate with its private key, parsed or PKCS#8 as DER or PEM. Throws `RingbridgeError` with code
+   * `credential_invalid` when either cannot be read or they do not belong together. `chain` are CA certificates below the
+   * root.
    */
   importCredential(
     certificateDer: Uint8Array,
-    privateKey: Uint8Array | string,
+    privateKey: KeyObject | Uint8Array | string,
     overlayName: string,
     chain: readonly Uint8Array[] = [],
   ): Credential {
@@ -116,7 +117,7 @@ export class NodeCrypto implements CryptoPort {
     const nodeId = certificate.nodeIds[0]
     if (nodeId === undefined)
       throw new RingbridgeError('credential_invalid', 'the certificate names no Node-ID')
-    const key = privateKeyOf(privateKey)
+    const key = isKeyObject(privateKey) ? privateKey : privateKeyOf(privateKey)
     if (!bytesEqual(publicKeyInfoOf(key), certificate.publicKeyInfo)) {
       throw new RingbridgeError('credential_invalid', 'the private key does not belong to the certificate')
     }
@@ -184,6 +185,10 @@ function checked(hash: string, data: Uint8Array, key: KeyObject, signature: Uint
   } catch {
     return false
   }
+}
+
+function isKeyObject(key: KeyObject | Uint8Array | string): key is KeyObject {
+  return typeof key !== 'string' && !(key instanceof Uint8Array)
 }
 
 function privateKeyOf(input: Uint8Array | string): KeyObject {
