@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createPrivateKey } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +11,8 @@ import { COMMAND } from './support/testbed.ts'
 
 /** The first node of a fresh folder, as `npm start` makes it, on ports of its own so that tests can share a machine. */
 let node: Running
+/** The same, in its first run. */
+let firstRun: Running
 let folder = ''
 let sip = ''
 let admin = ''
@@ -21,6 +24,45 @@ async function start(): Promise<Running> {
   const running = new Running(process.execPath, [COMMAND, 'start'], { cwd: folder, env: environment })
   await running.line((line) => /ready/i.test(line) && !/not ready/i.test(line), 'ready')
   return running
+}
+
+function filesUnder(parent: string): string[] {
+  return readdirSync(parent, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(parent, entry.name)
+    return entry.isDirectory() ? filesUnder(path) : [path]
+  })
+}
+
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----([^-]+)-----END/g
+const DIGEST_HASH = /"(?:MD5|SHA-256)":\s*"([0-9a-f]{32,64})"/g
+const HEX_SECRET = /^[0-9a-f]{64}\n?$/
+
+/** Private keys (PEM or DER), digest hashes and shared secrets in a file, as text that would give them away. */
+function secretsOf(file: string): string[] {
+  const bytes = readFileSync(file)
+  const text = bytes.toString('latin1')
+  const found = [...text.matchAll(DIGEST_HASH)].map((match) => match[1] ?? '')
+  for (const [, body] of text.matchAll(PRIVATE_KEY)) {
+    // A line in the middle: the first ones are the same for all keys of one algorithm.
+    const lines = (body ?? '').trim().split(/\r?\n/)
+    found.push(lines[Math.floor(lines.length / 2)] ?? '')
+  }
+  if (HEX_SECRET.test(text)) found.push(text.trim())
+  if (isKeyInDer(bytes)) found.push(bytes.toString('base64'), bytes.toString('hex'))
+  return found.filter((secret) => secret !== '')
+}
+
+function isKeyInDer(bytes: Buffer): boolean {
+  try {
+    createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function holdsSecret(file: string): boolean {
+  return secretsOf(file).length > 0
 }
 
 beforeAll(async () => {
@@ -36,8 +78,8 @@ beforeAll(async () => {
     RINGBRIDGE_ADMIN__LISTEN: admin,
     RINGBRIDGE_OVERLAY__LISTEN: `tls://127.0.0.1:${overlayPort}`,
   }
-  node = await start()
-  domain = /domain\W+([a-z0-9.-]+\.[a-z]+)/i.exec(node.output)?.[1] ?? ''
+  firstRun = node = await start()
+  domain = /^ *domain\b.* ([a-z0-9.-]+\.[a-z]+)$/im.exec(node.output)?.[1] ?? ''
   accounts = [...node.output.matchAll(/user name\W+(\w+)\W+password\W+(\S+)/gi)].map((match) => ({
     user: match[1] ?? '',
     password: match[2] ?? '',
@@ -97,16 +139,21 @@ describe('npm start on a fresh checkout', () => {
     expect(node.output).not.toContain(accounts[0]?.password)
   })
 
-  it('keeps secrets to itself: key files are 0600', () => {
-    const listing = new Set<string>()
-    for (const name of ['secret', 'node/key.pem']) {
-      try {
-        listing.add((statSync(join(folder, 'data', name)).mode & 0o777).toString(8))
-      } catch {
-        // Layout of the data folder is the product's own affair; whatever exists of these must be private.
-      }
+  it('keeps secrets to itself: no file with a key or a password hash can be read by others, and no output holds any', () => {
+    const files = filesUnder(join(folder, 'data'))
+    const exposed = files.filter((file) => holdsSecret(file) && (statSync(file).mode & 0o077) !== 0)
+    expect(exposed).toEqual([])
+    // Keys of the authority, its signer and the node, the shared secret, the accounts.
+    expect(files.filter(holdsSecret).length).toBeGreaterThanOrEqual(5)
+
+    for (const { output } of [firstRun, node])
+      for (const secret of files.flatMap(secretsOf)) expect(output.includes(secret), output).toBe(false)
+    // A password stands where it is shown to be typed in, once, and nowhere in the files.
+    for (const { password } of accounts) {
+      expect(firstRun.output.split(password)).toHaveLength(2)
+      expect(node.output).not.toContain(password)
+      for (const file of files) expect(readFileSync(file).includes(password), file).toBe(false)
     }
-    for (const mode of listing) expect(mode).toBe('600')
   })
 
   it('a taken port ends with one clear line and exit code 2', async () => {
