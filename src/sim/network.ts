@@ -3,38 +3,21 @@
  * TCP shows as delay, or as a reset; a partition or a frozen host shows as silence. Different channels overtake one
  * another. Also the disk: what is journaled is confirmed after a while.
  */
-import type { Random } from '../common/random.ts'
 import type { Millis } from '../common/time.ts'
 import type {
   ChannelId,
   ChannelPurpose,
   JournalOperation,
   PeerAction,
-  PeerInput,
   TransportAddress,
 } from '../reload/index.ts'
+import { Conditions } from './conditions.ts'
+import { CALM, type Faults } from './faults.ts'
+import type { Delivery, End, Pipe, Port, Station, Traffic } from './pipe.ts'
 import type { World } from './world.ts'
 
-/** What goes wrong, and how often. Times in milliseconds, chances 0..1 for each delivery. */
-export interface Faults {
-  readonly latencyMs: Millis
-  readonly jitterMs: Millis
-  /** A segment was lost: everything behind it on that channel waits for the retransmission. */
-  readonly lossChance: number
-  readonly retransmitMs: Millis
-  /** The connection breaks; both ends learn of it. */
-  readonly resetChance: number
-  readonly diskMs: Millis
-}
-
-export const CALM: Faults = {
-  latencyMs: 10,
-  jitterMs: 5,
-  lossChance: 0,
-  retransmitMs: 300,
-  resetChance: 0,
-  diskMs: 2,
-}
+export { CALM, type Faults }
+export type { Delivery, Port }
 
 /** What the network does for one machine: the four kinds of action that a shell would carry out. */
 export type NetworkAction = Extract<
@@ -42,60 +25,31 @@ export type NetworkAction = Extract<
   { kind: 'openChannel' | 'sendChannel' | 'closeChannel' | 'persist' }
 >
 
-/** A place in the network: two listeners, a certificate, a disk. */
-export interface Port {
-  readonly name: string
-  readonly addresses: Readonly<Record<ChannelPurpose, TransportAddress>>
-  /** What the far end of a handshake is shown, leaf first, DER. */
-  readonly certificates: readonly Uint8Array[]
-  readonly input: (input: PeerInput) => void
-}
-
-interface End {
-  readonly port: Station
-  readonly channel: ChannelId
-}
-
-interface Pipe {
-  readonly ends: [End, End]
-  /** When the last delivery in each direction happens: nothing on the stream overtakes it. */
-  readonly lastAt: [Millis, Millis]
-  open: boolean
-}
-
-interface Station {
-  readonly port: Port
-  readonly pipes: Map<ChannelId, { readonly pipe: Pipe; readonly side: 0 | 1 }>
-  readonly disk: Map<string, Uint8Array>
-  nextChannel: number
-  alive: boolean
-}
-
-/** A packet seen on the way, for checkers. */
-export interface Delivery {
-  readonly from: string
-  readonly to: string
-  readonly purpose: ChannelPurpose
-  readonly bytes: Uint8Array
-}
-
 export class Network {
-  faults: Faults
   private readonly world: World
-  private readonly random: Random
+  private readonly conditions: Conditions
   private readonly listeners = new Map<
     string,
     { readonly station: Station; readonly purpose: ChannelPurpose }
   >()
   private readonly stations = new Map<string, Station>()
-  private readonly cut = new Set<string>()
-  private readonly purposes = new WeakMap<Pipe, ChannelPurpose>()
+  /** Pipes with something held back. */
+  private readonly waiting = new Set<Pipe>()
+  /** What arrived anywhere so far. */
+  readonly total: Traffic = { deliveries: 0, bytes: 0 }
   private readonly watchers: ((delivery: Delivery) => void)[] = []
 
   constructor(world: World, faults: Faults = CALM) {
     this.world = world
-    this.faults = faults
-    this.random = world.fork('network')
+    this.conditions = new Conditions(world.fork('network'), faults)
+  }
+
+  get faults(): Faults {
+    return this.conditions.faults
+  }
+
+  set faults(faults: Faults) {
+    this.conditions.faults = faults
   }
 
   /** Every delivery from now on is shown to `watcher`. */
@@ -104,8 +58,16 @@ export class Network {
   }
 
   attach(port: Port): void {
-    const disk = this.stations.get(port.name)?.disk ?? new Map<string, Uint8Array>()
-    const station: Station = { port, pipes: new Map(), disk, nextChannel: 2, alive: true }
+    const before = this.stations.get(port.name)
+    const station: Station = {
+      port,
+      place: before?.place ?? this.conditions.place(port.name),
+      pipes: new Map(),
+      disk: before?.disk ?? new Map<string, Uint8Array>(),
+      traffic: before?.traffic ?? { deliveries: 0, bytes: 0 },
+      nextChannel: 2,
+      alive: true,
+    }
     this.stations.set(port.name, station)
     for (const purpose of ['overlay', 'application'] as const) {
       this.listeners.set(text(port.addresses[purpose]), { station, purpose })
@@ -116,12 +78,20 @@ export class Network {
   detach(name: string, silent = false): void {
     const station = this.station(name)
     station.alive = false
-    for (const [address, listener] of this.listeners) {
-      if (listener.station === station) this.listeners.delete(address)
+    for (const address of Object.values(station.port.addresses)) {
+      if (this.listeners.get(text(address))?.station === station) this.listeners.delete(text(address))
     }
     for (const { pipe } of [...station.pipes.values()]) {
-      if (!silent) this.break(pipe)
+      if (silent) pipe.open = false
+      else this.break(pipe)
     }
+    station.pipes.clear()
+  }
+
+  /** A host that is gone for good, with its disk. */
+  remove(name: string): void {
+    if (this.station(name).alive) this.detach(name)
+    this.stations.delete(name)
   }
 
   knows(name: string): boolean {
@@ -131,6 +101,16 @@ export class Network {
   /** What a host has on disk; survives `detach`. */
   disk(name: string): (readonly [string, Uint8Array])[] {
     return [...this.station(name).disk]
+  }
+
+  /** A new disk. */
+  wipe(name: string): void {
+    this.station(name).disk.clear()
+  }
+
+  /** What arrived at a host so far. */
+  traffic(name: string): Readonly<Traffic> {
+    return this.station(name).traffic
   }
 
   /** Turns one byte of a record around; false when there is no such record. */
@@ -144,19 +124,37 @@ export class Network {
     return true
   }
 
-  /** Nothing passes between the two any more, in silence. */
+  /** Nothing passes between the two sides any more, in silence. */
   partition(one: readonly string[], other: readonly string[]): void {
-    for (const a of one) for (const b of other) this.cut.add(pair(a, b))
+    this.conditions.cut(one, other)
+    this.conditions.cut(other, one)
   }
 
+  /** Nothing passes from the ones to the others; the other way is open. */
+  cutOneWay(from: readonly string[], to: readonly string[]): void {
+    this.conditions.cut(from, to)
+  }
+
+  /** What one sends to the other arrives, all of it, when that time is over. */
+  clog(from: string, to: string, duration: Millis): void {
+    this.conditions.clog(from, to, this.world.now.ms + duration)
+  }
+
+  /** Every cut and clog is gone; what TCP went on repeating arrives. */
   heal(): void {
-    this.cut.clear()
+    this.conditions.mend()
+    for (const pipe of this.waiting) {
+      for (const side of [0, 1] as const) {
+        for (const bytes of pipe.held[side].splice(0)) this.schedule(pipe, side, bytes)
+      }
+    }
+    this.waiting.clear()
   }
 
   /** Breaks every connection between the two, as a middlebox would. */
   reset(a: string, b: string): void {
     for (const { pipe } of [...this.station(a).pipes.values()]) {
-      if (pipe.ends.some((end) => end.port.port.name === b)) this.break(pipe)
+      if (pipe.ends.some((end) => end.station.port.name === b)) this.break(pipe)
     }
   }
 
@@ -183,94 +181,107 @@ export class Network {
   }
 
   private open(from: Station, channel: ChannelId, purpose: ChannelPurpose, to: TransportAddress): void {
-    const listener = this.listeners.get(text(to))
-    const target = listener?.station
+    const target = this.listeners.get(text(to))?.station
+    const fail = (after: Millis, reason: string): void =>
+      this.world.after(after, () => {
+        if (from.alive) from.port.input({ kind: 'channelFailed', channel, reason })
+      })
+    if (target === undefined) return fail(2 * this.faults.latencyMs, 'unreachable')
+    if (this.isCut(from, target) || this.isCut(target, from)) return fail(UNREACHABLE_AFTER_MS, 'unreachable')
     // TCP and TLS 1.2: three round trips before both ends may talk.
-    const handshake = 6 * this.latency()
-    if (target === undefined || this.isCut(from, target)) {
-      const wait = target === undefined ? 2 * this.latency() : UNREACHABLE_AFTER_MS
-      this.world.after(wait, () => {
-        if (from.alive) from.port.input({ kind: 'channelFailed', channel, reason: 'unreachable' })
-      })
-      return
-    }
-    this.world.after(handshake, () => {
+    this.world.after(6 * this.conditions.latency(from.place, target.place), () => {
       if (!from.alive) return
-      if (!target.alive || this.isCut(from, target)) {
-        from.port.input({ kind: 'channelFailed', channel, reason: 'refused' })
-        return
-      }
-      const there = target.nextChannel
-      target.nextChannel += 2
-      const pipe: Pipe = {
-        ends: [
-          { port: from, channel },
-          { port: target, channel: there },
-        ],
-        lastAt: [0, 0],
-        open: true,
-      }
-      this.purposes.set(pipe, purpose)
-      from.pipes.set(channel, { pipe, side: 0 })
-      target.pipes.set(there, { pipe, side: 1 })
-      this.note('open', from, target)
-      const listening = listener?.purpose ?? purpose
-      const { address } = from.port.addresses.overlay
-      target.port.input({
-        kind: 'channelOpened',
-        channel: there,
-        purpose: listening,
-        role: 'server',
-        certificates: from.port.certificates,
-        remote: { address, port: 40_000 + (there % 20_000) },
-      })
-      if (pipe.open) {
-        from.port.input({
-          kind: 'channelOpened',
-          channel,
-          purpose,
-          role: 'client',
-          certificates: target.port.certificates,
-          remote: to,
-        })
-      }
+      if (!target.alive || this.isCut(from, target)) return fail(0, 'refused')
+      this.connect({ station: from, channel }, target, purpose, to)
+    })
+  }
+
+  private connect(end: End, target: Station, purpose: ChannelPurpose, to: TransportAddress): void {
+    const there = target.nextChannel
+    target.nextChannel += 2
+    const ends = [end, { station: target, channel: there }] as const
+    const pipe: Pipe = { purpose, ends, lastAt: [0, 0], held: [[], []], open: true }
+    const from = end.station
+    from.pipes.set(end.channel, { pipe, side: 0 })
+    target.pipes.set(there, { pipe, side: 1 })
+    this.note('open', from, target)
+    target.port.input({
+      kind: 'channelOpened',
+      channel: there,
+      purpose: this.listeners.get(text(to))?.purpose ?? purpose,
+      role: 'server',
+      certificates: from.port.certificates,
+      remote: source(end),
+    })
+    if (!pipe.open) return
+    from.port.input({
+      kind: 'channelOpened',
+      channel: end.channel,
+      purpose,
+      role: 'client',
+      certificates: target.port.certificates,
+      remote: to,
     })
   }
 
   private send(from: Station, channel: ChannelId, bytes: Uint8Array): void {
     const place = from.pipes.get(channel)
-    if (place === undefined || !place.pipe.open) return
+    if (place === undefined) return
     const { pipe, side } = place
-    let at = this.world.now.ms + this.latency()
-    if (this.faults.lossChance > 0 && this.random.float() < this.faults.lossChance)
-      at += this.faults.retransmitMs
-    if (this.faults.resetChance > 0 && this.random.float() < this.faults.resetChance) return this.break(pipe)
-    at = Math.max(at, pipe.lastAt[side])
-    pipe.lastAt[side] = at
+    if (!pipe.open) return this.refuse(pipe, side)
+    if (this.conditions.breaks()) return this.break(pipe)
     // The sender may reuse its buffer.
     const copy = bytes.slice()
-    this.deliver(at, from, pipe, side, copy)
+    this.schedule(pipe, side, copy)
+    if (this.conditions.repeats()) this.schedule(pipe, side, copy)
   }
 
-  private deliver(at: Millis, from: Station, pipe: Pipe, side: 0 | 1, copy: Uint8Array): void {
+  private schedule(pipe: Pipe, side: 0 | 1, bytes: Uint8Array): void {
+    const from = pipe.ends[side].station
     const target = pipe.ends[1 - side] as End
-    this.world.at(at, () => {
-      if (!pipe.open || !target.port.alive) return
-      if (this.isCut(from, target.port)) {
-        // TCP goes on trying; in order, because everything behind it waits as well.
-        const again = this.world.now.ms + this.faults.retransmitMs
-        pipe.lastAt[side] = Math.max(pipe.lastAt[side], again)
-        return this.deliver(again, from, pipe, side, copy)
-      }
-      this.world.digest.number(this.world.now.ms)
-      this.world.digest.text(`${from.port.name}>${target.port.port.name}`)
-      this.world.digest.bytes(copy)
-      const purpose = this.purposes.get(pipe) ?? 'overlay'
-      for (const watch of this.watchers) {
-        watch({ from: from.port.name, to: target.port.port.name, purpose, bytes: copy })
-      }
-      target.port.port.input({ kind: 'channelData', channel: target.channel, bytes: copy })
-    })
+    const arrival = this.conditions.arrival(this.world.now.ms, from.place, target.station.place)
+    const at = Math.max(arrival, pipe.lastAt[side])
+    pipe.lastAt[side] = at
+    this.world.at(at, () => this.arrive(pipe, side, bytes))
+  }
+
+  private arrive(pipe: Pipe, side: 0 | 1, bytes: Uint8Array): void {
+    const end = pipe.ends[side]
+    const target = pipe.ends[1 - side] as End
+    if (!pipe.open || !target.station.alive) return
+    if (this.isCut(end.station, target.station)) {
+      pipe.held[side].push(bytes)
+      this.waiting.add(pipe)
+      return
+    }
+    const { digest } = this.world
+    digest.number(this.world.now.ms)
+    digest.text(end.station.port.name)
+    digest.text(target.station.port.name)
+    digest.bytes(bytes)
+    const { traffic } = target.station
+    traffic.deliveries++
+    traffic.bytes += bytes.length
+    this.total.deliveries++
+    this.total.bytes += bytes.length
+    if (this.watchers.length > 0) this.show(pipe, side, bytes)
+    target.station.port.input({ kind: 'channelData', channel: target.channel, bytes })
+  }
+
+  private show(pipe: Pipe, side: 0 | 1, bytes: Uint8Array): void {
+    const { purpose } = pipe
+    const [client, server] = pipe.ends
+    const listener = server.station.port.addresses[purpose]
+    const delivery = {
+      at: this.world.now.ms,
+      from: pipe.ends[side].station.port.name,
+      to: (pipe.ends[1 - side] as End).station.port.name,
+      purpose,
+      source: side === 0 ? source(client) : listener,
+      target: side === 0 ? listener : source(client),
+      bytes,
+    }
+    for (const watch of this.watchers) watch(delivery)
   }
 
   private close(from: Station, channel: ChannelId): void {
@@ -278,15 +289,17 @@ export class Network {
     if (place === undefined) return
     const { pipe, side } = place
     from.pipes.delete(channel)
+    if (!pipe.open) return
     const target = pipe.ends[1 - side] as End
     // What is under way still arrives, then the end of the stream.
-    const at = Math.max(this.world.now.ms + this.latency(), pipe.lastAt[side])
+    const at = Math.max(
+      this.world.now.ms + this.conditions.latency(from.place, target.station.place),
+      pipe.lastAt[side],
+    )
     this.world.at(at, () => {
       if (!pipe.open) return
       pipe.open = false
-      if (target.port.pipes.delete(target.channel) && target.port.alive && !this.isCut(from, target.port)) {
-        target.port.port.input({ kind: 'channelClosed', channel: target.channel })
-      }
+      this.tellClosed(target, from)
     })
   }
 
@@ -305,21 +318,33 @@ export class Network {
     if (!pipe.open) return
     pipe.open = false
     const [a, b] = pipe.ends
-    this.note('break', a.port, b.port)
-    for (const end of pipe.ends) {
-      end.port.pipes.delete(end.channel)
-      this.world.after(this.latency(), () => {
-        if (end.port.alive) end.port.port.input({ kind: 'channelClosed', channel: end.channel })
-      })
-    }
+    this.note('break', a.station, b.station)
+    this.world.after(this.conditions.latency(a.station.place, b.station.place), () => {
+      this.tellClosed(a, b.station)
+      this.tellClosed(b, a.station)
+    })
   }
 
-  private latency(): Millis {
-    return this.faults.latencyMs + this.random.float() * this.faults.jitterMs
+  /** A segment on a stream that the far end no longer knows: it answers with a reset, when there is anybody to answer. */
+  private refuse(pipe: Pipe, side: 0 | 1): void {
+    const end = pipe.ends[side]
+    const far = (pipe.ends[1 - side] as End).station
+    if (this.stations.get(far.port.name)?.alive !== true) return
+    this.world.after(2 * this.conditions.latency(end.station.place, far.place), () =>
+      this.tellClosed(end, far),
+    )
   }
 
-  private isCut(a: Station, b: Station): boolean {
-    return this.cut.size > 0 && this.cut.has(pair(a.port.name, b.port.name))
+  /** The far host's word that a stream is over; it does not come through a cut. */
+  private tellClosed(end: End, far: Station): void {
+    const { station, channel } = end
+    if (!station.alive || !station.pipes.has(channel) || this.isCut(far, station)) return
+    station.pipes.delete(channel)
+    station.port.input({ kind: 'channelClosed', channel })
+  }
+
+  private isCut(from: Station, to: Station): boolean {
+    return this.conditions.isCut(from.place, to.place)
   }
 
   private station(name: string): Station {
@@ -341,6 +366,7 @@ function text({ address, port }: TransportAddress): string {
   return `${address}:${port}`
 }
 
-function pair(a: string, b: string): string {
-  return a < b ? `${a}|${b}` : `${b}|${a}`
+/** The client's end of a stream, with a port that the system chose. */
+function source({ station, channel }: End): TransportAddress {
+  return { address: station.port.addresses.overlay.address, port: 20_000 + (channel % 40_000) }
 }

@@ -7,57 +7,43 @@ import type { Random } from '../common/random.ts'
 import type { Millis } from '../common/time.ts'
 import { NO_TRACE, type Trace } from '../common/trace.ts'
 import {
-  asNodeId,
-  key,
-  makeStandInCredential,
-  makeStandInRoot,
   PeerCore,
   resourceIdOf,
-  StandInCrypto,
-  type Certificate,
   type CommandId,
   type CommandOutcome,
   type Credential,
   type CryptoPort,
   type FetchResult,
-  type NodeId,
   type OverlayConfiguration,
   type PeerAction,
   type PeerCommand,
   type PeerEvent,
   type PeerInput,
-  type PeerSnapshot,
-  type PeerState,
   type ResourceId,
   type StoreResult,
   type TransportAddress,
   type ValueToStore,
 } from '../reload/index.ts'
 import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
+import { standInIssuer, type Issuer } from './issuer.ts'
 import { Network, type Faults, type NetworkAction } from './network.ts'
-import { World, type Host } from './world.ts'
+import { SimPeer } from './sim-peer.ts'
+import { TrueRing } from './true-ring.ts'
+import { World } from './world.ts'
 
-/** Who issues credentials in this overlay: the stand-in by default, real certificates in small runs. */
-export interface Issuer {
-  readonly crypto: CryptoPort
-  readonly root: Certificate
-  issue(userName: string, random: Random): Credential
-}
-
-export function standInIssuer(): Issuer {
-  return {
-    crypto: new StandInCrypto(),
-    root: makeStandInRoot(OVERLAY_NAME),
-    issue: (userName, random) => makeStandInCredential(asNodeId(random.bytes(16)), userName, OVERLAY_NAME),
-  }
-}
+export { SimPeer, standInIssuer, type Issuer }
 
 export interface OverlayOptions {
   readonly faults?: Faults
   readonly issuer?: Issuer
   readonly configuration?: Partial<OverlayConfiguration>
   readonly trace?: (peer: string) => Trace
+  /** False in long runs: what nobody waits for is not kept. */
+  readonly keepEvents?: boolean
 }
+
+/** A command that is answered by an event with its id. */
+export type AnsweredCommand = Exclude<PeerCommand, { kind: 'leave' }>
 
 export interface PeerOptions {
   readonly founder?: boolean
@@ -68,53 +54,20 @@ export interface PeerOptions {
   readonly crypto?: CryptoPort
 }
 
-export class SimPeer {
-  readonly name: string
-  readonly core: PeerCore
-  readonly credential: Credential
-  readonly address: TransportAddress
-  /** Everything the core told its user. */
-  readonly events: PeerEvent[] = []
-  state: PeerState = 'starting'
-  host: Host<PeerInput>
-
-  constructor(
-    name: string,
-    core: PeerCore,
-    credential: Credential,
-    address: TransportAddress,
-    host: Host<PeerInput>,
-  ) {
-    this.name = name
-    this.core = core
-    this.credential = credential
-    this.address = address
-    this.host = host
-  }
-
-  get nodeId(): NodeId {
-    return this.credential.nodeId
-  }
-
-  get running(): boolean {
-    return this.host.running
-  }
-
-  snapshot(): PeerSnapshot {
-    return this.core.snapshot()
-  }
-}
-
 export class Overlay {
   readonly world: World
   readonly network: Network
   readonly issuer: Issuer
   readonly configuration: OverlayConfiguration
+  /** Everybody who ever started, each with its present or last life. */
   readonly peers: SimPeer[] = []
   private readonly random: Random
+  private readonly keepEvents: boolean
+  private readonly waiting = new Map<CommandId, (event: PeerEvent) => void>()
   private readonly trace: (peer: string) => Trace
   private nextCommand: CommandId = 1
   private issued = 0
+  private started = 0
 
   constructor(seed: string, options: OverlayOptions = {}) {
     this.world = new World(seed)
@@ -123,6 +76,7 @@ export class Overlay {
     this.configuration = simConfiguration(this.issuer.root, options.configuration)
     this.random = this.world.fork('overlay')
     this.trace = options.trace ?? ((): Trace => NO_TRACE)
+    this.keepEvents = options.keepEvents ?? true
   }
 
   get running(): SimPeer[] {
@@ -139,7 +93,7 @@ export class Overlay {
 
   /** Adds a peer and starts it. The first one founds the overlay; others know the first one's address. */
   start(options: PeerOptions = {}): SimPeer {
-    const index = this.peers.length
+    const index = this.started++
     const first = this.peers[0]
     const founder = options.founder ?? first === undefined
     const credential =
@@ -169,6 +123,14 @@ export class Overlay {
   crash(peer: SimPeer, silent = false): void {
     peer.host.stop()
     this.network.detach(peer.name, silent)
+  }
+
+  /** Forgets a peer that has crashed or left and never comes back, and what was on its disk. */
+  remove(peer: SimPeer): void {
+    const index = this.peers.indexOf(peer)
+    if (index < 0) return
+    this.peers.splice(index, 1)
+    this.network.remove(peer.name)
   }
 
   /** The same peer again, with what its disk holds. */
@@ -210,7 +172,7 @@ export class Overlay {
   /** Gives a command and runs the world until its event is there. */
   command<K extends 'storeDone' | 'fetchDone' | 'pingDone' | 'appFlowOpened' | 'appAttachFailed'>(
     peer: SimPeer,
-    command: Exclude<PeerCommand, { kind: 'leave' }>,
+    command: AnsweredCommand,
     answer: K,
     limit: Millis = 20_000,
   ): Extract<PeerEvent, { kind: K }> {
@@ -226,19 +188,29 @@ export class Overlay {
     return event
   }
 
+  /** Gives a command; `answer` is told its event, unless the peer dies first, and must not feed that peer at once. */
+  ask(peer: SimPeer, command: AnsweredCommand, answer: (event: PeerEvent) => void): void {
+    this.waiting.set(command.id, answer)
+    peer.host.input(command)
+  }
+
+  /** Nobody waits for that answer any more. */
+  forget(id: CommandId): void {
+    this.waiting.delete(id)
+  }
+
   newCommandId(): CommandId {
     return this.nextCommand++
   }
 
+  /** The ring that everybody who runs should be part of. */
+  ring(): TrueRing {
+    return new TrueRing(this.running)
+  }
+
   /** The peer that owns an id by the arithmetic of the ring: what everybody should agree on. */
   owner(id: Uint8Array): SimPeer {
-    const target = key(id)
-    const sorted = this.running
-      .map((peer) => ({ peer, id: key(peer.nodeId) }))
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-    const found = sorted.find((entry) => entry.id >= target) ?? sorted[0]
-    if (found === undefined) throw new RangeError('nobody is running')
-    return found.peer
+    return this.ring().owner(id)
   }
 
   /** What to say when a test fails. */
@@ -302,9 +274,18 @@ export class Overlay {
         this.network.detach(peer.name)
         break
       default:
-        break
+        if (this.answered(action)) return
     }
-    peer.events.push(action)
+    if (this.keepEvents) peer.events.push(action)
+  }
+
+  private answered(event: PeerEvent): boolean {
+    const id = 'id' in event ? event.id : undefined
+    const answer = id === undefined ? undefined : this.waiting.get(id)
+    if (id === undefined || answer === undefined) return false
+    this.waiting.delete(id)
+    answer(event)
+    return true
   }
 }
 

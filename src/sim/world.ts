@@ -22,6 +22,8 @@ export interface Host<I> {
   input(input: I): void
   /** The machine is gone without a word, as by SIGKILL. */
   stop(): void
+  /** Its wall clock, and no other, jumps by so many milliseconds; timers are not touched. */
+  jump(byMs: number): void
 }
 
 export interface HostSettings<I, A> {
@@ -152,6 +154,7 @@ class RunningHost<I, A> implements Host<I> {
   private readonly world: World
   private readonly settings: HostSettings<I, A>
   private wakeAt: Millis = NEVER
+  private skewMs = 0
 
   constructor(world: World, settings: HostSettings<I, A>) {
     this.name = settings.name
@@ -162,13 +165,18 @@ class RunningHost<I, A> implements Host<I> {
   input(input: I): void {
     if (!this.running) return
     const { machine, perform } = this.settings
-    machine.step(this.world.now, input)
+    const { ms, wall } = this.world.now
+    machine.step({ ms, wall: wall + this.skewMs }, input)
     for (const action of machine.drain()) perform(action)
     this.arm()
   }
 
   stop(): void {
     this.running = false
+  }
+
+  jump(byMs: number): void {
+    this.skewMs += byMs
   }
 
   private arm(): void {

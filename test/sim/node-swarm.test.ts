@@ -1,6 +1,7 @@
 /** Seeded runs in which much goes wrong at once. Phase one: nothing acknowledged may be lost. Phase two: all must work. */
 import { describe, expect, it } from 'vitest'
 import { key } from '../../src/reload/index.ts'
+import { CALM } from '../../src/sim/network.ts'
 import { registrationFaults } from './checkers/registrations.ts'
 import { Nodes } from './nodes.ts'
 import type { Exchange } from './phones.ts'
@@ -18,6 +19,7 @@ interface Report {
 function storm(seed: string, rounds = 60): Report {
   const nodes = new Nodes(seed, {
     faults: {
+      ...CALM,
       latencyMs: 20,
       jitterMs: 30,
       lossChance: 0.02,

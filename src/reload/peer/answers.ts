@@ -38,6 +38,11 @@ export class Answers {
     this.cache = new AnswerCache({ lifetimeMs: requestLifetimeMs(parts.configuration.reliabilityTimerMs) })
   }
 
+  /** Answers kept for requests that come again. */
+  get kept(): number {
+    return this.cache.size
+  }
+
   /** True for a request that is new; a repeated one has been dealt with (RFC 6940 s.6.2.1). */
   admit(request: IncomingRequest): boolean {
     const { header } = request.message

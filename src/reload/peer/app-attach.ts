@@ -52,6 +52,11 @@ export class AppAttaches {
     this.applications = new Set(parts.init.applications ?? [APPLICATION.sip, APPLICATION.sips])
   }
 
+  /** Under way, asked by this node or by others. */
+  get size(): number {
+    return this.queues.size + this.answered.size
+  }
+
   start(command: AppAttachCommand): void {
     const last = command.destinations.at(-1)
     if (last?.kind !== 'node') {

@@ -81,6 +81,11 @@ export class Attaches {
     this.answers = answers
   }
 
+  /** Under way, asked by this node or by others. */
+  get size(): number {
+    return this.attempts.size + this.answered.size
+  }
+
   /** `target` when the list ends in a Node-ID. */
   start(
     destinations: readonly Destination[],

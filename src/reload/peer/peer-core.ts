@@ -4,12 +4,13 @@
  * parts of this folder and carries what one of them signals to those whom it concerns.
  */
 import { NEVER, type Millis, type Now } from '../../common/time.ts'
-import type { ResourceId } from '../codec/index.ts'
+import type { NodeId, ResourceId } from '../codec/index.ts'
 import type { Storage } from '../storage/storage.ts'
 import { assemble, type Assembly } from './assembly.ts'
 import type { PeerAction, PeerCommand, PeerInput, PeerState } from './contract.ts'
 import { Couplings } from './couplings.ts'
 import type { PeerInstruments } from './instruments.ts'
+import { loadOf, type PeerLoad } from './load.ts'
 import type { PeerComponents, PeerInit } from './parts.ts'
 import { peerSnapshot, type PeerSnapshot } from './snapshot.ts'
 
@@ -66,6 +67,15 @@ export class PeerCore {
   /** Whether anything is held at that resource, as owner or as replica. */
   holds(resource: ResourceId): boolean {
     return this.use.storage.holds(resource)
+  }
+
+  /** The peers that should have a copy of what this one owns, nearest first; a small part of the snapshot. */
+  get replicas(): readonly NodeId[] {
+    return this.use.topology.replicaSet()
+  }
+
+  get load(): PeerLoad {
+    return loadOf(this.use)
   }
 
   snapshot(): PeerSnapshot {

@@ -68,6 +68,11 @@ export class Requests {
     this.client = new ClientTransactions({ reliabilityTimerMs: parts.configuration.reliabilityTimerMs })
   }
 
+  /** Requests without an answer. */
+  get size(): number {
+    return this.open.size
+  }
+
   /** Sends a request; its outcome comes as the signal `requestDone`. */
   send(request: NewRequest): TransactionId | undefined {
     const { parts } = this

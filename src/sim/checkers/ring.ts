@@ -2,12 +2,15 @@
 import { key } from '../../reload/index.ts'
 import type { Overlay, SimPeer } from '../overlay.ts'
 
-/** Every difference between what peers believe and what is; empty for a ring in order. */
-export function ringFaults(overlay: Overlay): string[] {
-  const sorted = [...overlay.running].sort((a, b) => (key(a.nodeId) < key(b.nodeId) ? -1 : 1))
+/** Differences between what peers believe and what is, up to so many; empty for a ring in order. */
+export function ringFaults(overlay: Overlay, most = Number.POSITIVE_INFINITY): string[] {
+  const sorted = overlay.ring().peers
   const faults: string[] = []
+  let share = 0
   for (const [index, peer] of sorted.entries()) {
+    if (faults.length >= most) return faults
     const snapshot = peer.snapshot()
+    share += snapshot.responsibleShare
     if (snapshot.state !== 'joined') faults.push(`${peer.name} is ${snapshot.state}`)
     const others = Math.min(sorted.length - 1, 3)
     for (let distance = 1; distance <= others; distance++) {
@@ -21,7 +24,6 @@ export function ringFaults(overlay: Overlay): string[] {
       }
     }
   }
-  const share = sorted.reduce((sum, peer) => sum + peer.snapshot().responsibleShare, 0)
   if (sorted.length > 0 && Math.abs(share - 1) > 1e-9) faults.push(`the ranges cover ${share} of the ring`)
   return faults
 }

@@ -1,0 +1,48 @@
+/** The last word on every user: asked from many peers when all is calm, nothing acknowledged may be missing or old. */
+import type { Random } from '../../common/random.ts'
+import { key } from '../../reload/index.ts'
+import { someOf } from '../distributions.ts'
+import type { Herd } from '../herd.ts'
+import { Lookups, type LookupOutcome } from '../lookups.ts'
+import type { Population, User } from '../population.ts'
+
+export interface EntryReport {
+  readonly lookups: number
+  /** Acknowledged and found nowhere, or not by everybody. */
+  readonly lost: readonly string[]
+  /** Lost with a good excuse: too many peers around it died at once. */
+  readonly excused: number
+  /** Removed with an acknowledgment, or replaced, and there again. */
+  readonly resurrected: readonly string[]
+  /** No answer at all, although nothing is wrong any more, or an entry that nobody wrote. */
+  readonly failed: readonly string[]
+}
+
+/** Every user is looked up from so many peers. */
+export function entryReport(herd: Herd, population: Population, askers: number, random: Random): EntryReport {
+  const outcomes: LookupOutcome[] = []
+  const lookups = new Lookups(herd, population, (outcome) => outcomes.push(outcome))
+  const joined = herd.overlay.peers.filter((peer) => peer.joined)
+  for (const user of population.users) {
+    for (const peer of someOf(random, joined, askers)) lookups.one(peer, user)
+    // Not all at once: a real overlay would not be asked like that either.
+    herd.overlay.world.run(50)
+  }
+  herd.overlay.world.runUntil(() => lookups.open === 0, 60_000)
+  const missing = new Set<User>()
+  const lost: string[] = []
+  const resurrected: string[] = []
+  const failed: string[] = []
+  let excused = 0
+  for (const { user, asker, result, detail } of outcomes) {
+    const text = `${user.aor} from ${asker.name}: ${result} ${detail}`
+    if (result === 'stale') resurrected.push(text)
+    else if (result === 'failed' || result === 'wrong' || result === 'abandoned') failed.push(text)
+    else if (result === 'missing' && !missing.has(user)) {
+      missing.add(user)
+      if (herd.lives.excuses(key(user.resource), user.history.acknowledgedAt)) excused++
+      else lost.push(text)
+    }
+  }
+  return { lookups: outcomes.length, lost, excused, resurrected, failed }
+}

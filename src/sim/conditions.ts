@@ -1,0 +1,86 @@
+/**
+ * What the way between two hosts is like at this moment: how long it takes, whether anything passes, and what happens
+ * to one delivery. All of it from the seed.
+ */
+import type { Random } from '../common/random.ts'
+import type { Millis } from '../common/time.ts'
+import type { Faults } from './faults.ts'
+
+/** A host on the square of the latency matrix. */
+export interface Place {
+  readonly name: string
+  readonly x: number
+  readonly y: number
+}
+
+interface Cut {
+  readonly from: ReadonlySet<string>
+  readonly to: ReadonlySet<string>
+}
+
+export class Conditions {
+  faults: Faults
+  private readonly random: Random
+  private cuts: Cut[] = []
+  private readonly clogs = new Map<string, Millis>()
+
+  constructor(random: Random, faults: Faults) {
+    this.random = random
+    this.faults = faults
+  }
+
+  place(name: string): Place {
+    // By name and not by turn, so that one more host moves no other.
+    const random = this.random.fork(name)
+    return { name, x: random.float(), y: random.float() }
+  }
+
+  /** Nothing passes from the ones to the others, in silence. */
+  cut(from: readonly string[], to: readonly string[]): void {
+    this.cuts.push({ from: new Set(from), to: new Set(to) })
+  }
+
+  mend(): void {
+    this.cuts = []
+    this.clogs.clear()
+  }
+
+  /** Whatever is sent from the one to the other arrives at that time at the earliest. */
+  clog(from: string, to: string, until: Millis): void {
+    this.clogs.set(`${from}>${to}`, until)
+  }
+
+  isCut(from: Place, to: Place): boolean {
+    for (const cut of this.cuts) if (cut.from.has(from.name) && cut.to.has(to.name)) return true
+    return false
+  }
+
+  /** From the one to the other, this time. */
+  latency(from: Place, to: Place): Millis {
+    const { latencyMs, jitterMs, spreadMs } = this.faults
+    const base = latencyMs + this.random.float() * jitterMs
+    return spreadMs === 0 ? base : base + spreadMs * Math.hypot(from.x - to.x, from.y - to.y) * Math.SQRT1_2
+  }
+
+  /** When a segment that leaves now arrives; TCP has made good what was lost on the way. */
+  arrival(now: Millis, from: Place, to: Place): Millis {
+    const { lossChance, retransmitMs, overtakeChance, overtakeMs } = this.faults
+    let at = now + this.latency(from, to)
+    if (this.happens(lossChance)) at += retransmitMs
+    if (this.happens(overtakeChance)) at += overtakeMs
+    if (this.clogs.size > 0) at = Math.max(at, this.clogs.get(`${from.name}>${to.name}`) ?? 0)
+    return at
+  }
+
+  breaks(): boolean {
+    return this.happens(this.faults.resetChance)
+  }
+
+  repeats(): boolean {
+    return this.happens(this.faults.duplicateChance)
+  }
+
+  private happens(chance: number): boolean {
+    return chance > 0 && this.random.float() < chance
+  }
+}

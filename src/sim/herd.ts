@@ -1,0 +1,93 @@
+/** Who runs in a simulated overlay, who came and went, and what the ones that are gone had counted. */
+import type { Random } from '../common/random.ts'
+import type { Millis } from '../common/time.ts'
+import { key } from '../reload/index.ts'
+import { anyOf, someOf } from './distributions.ts'
+import { Lives } from './lives.ts'
+import { Tallies } from './tallies.ts'
+import type { Overlay, SimPeer } from './overlay.ts'
+
+export type Departure = 'kill' | 'silence' | 'leave'
+
+/** Bootstrap nodes that a new peer knows. */
+const BOOTSTRAP_NODES = 3
+
+export class Herd {
+  readonly overlay: Overlay
+  readonly lives = new Lives()
+  readonly tallies = new Tallies()
+  private readonly random: Random
+  /** Told of every peer that is about to stop, or has just been killed. */
+  private readonly mourners: ((peer: SimPeer) => void)[] = []
+
+  constructor(overlay: Overlay) {
+    this.overlay = overlay
+    this.random = overlay.world.fork('herd')
+  }
+
+  onDeparture(mourner: (peer: SimPeer) => void): void {
+    this.mourners.push(mourner)
+  }
+
+  /** A peer by its name, as long as it may come back. */
+  find(name: string): SimPeer | undefined {
+    return this.overlay.peers.find((peer) => peer.name === name)
+  }
+
+  /** Any peer in the ring; undefined when a few tries find none. */
+  joined(): SimPeer | undefined {
+    const { peers } = this.overlay
+    for (let tries = 0; tries < 50 && peers.length > 0; tries++) {
+      const peer = anyOf(this.random, peers)
+      if (peer.joined) return peer
+    }
+    return undefined
+  }
+
+  /** A new peer, which knows a few of those that run. */
+  start(): SimPeer {
+    const peer = this.overlay.start(this.bootstrap())
+    this.lives.begin(key(peer.nodeId), this.now)
+    return peer
+  }
+
+  end(peer: SimPeer, how: Departure): void {
+    if (!peer.running) return
+    if (how === 'leave') peer.host.input({ kind: 'leave' })
+    else this.overlay.crash(peer, how === 'silence')
+    if (how !== 'leave') this.lives.end(key(peer.nodeId), this.now, true)
+    for (const mourner of this.mourners) mourner(peer)
+    // A leaving peer hands over first; then it is as gone as the others.
+    if (how === 'leave') this.overlay.world.after(LEAVE_LIMIT_MS, () => this.bury(peer))
+  }
+
+  /** The same peer again, with or without what its disk held. */
+  restart(peer: SimPeer, disk: boolean): SimPeer {
+    this.tallies.add(peer)
+    if (!disk) this.overlay.network.wipe(peer.name)
+    const again = this.overlay.restart(peer, this.bootstrap())
+    this.lives.begin(key(again.nodeId), this.now)
+    return again
+  }
+
+  /** A dead peer that does not come back. */
+  bury(peer: SimPeer): void {
+    this.tallies.add(peer)
+    this.lives.end(key(peer.nodeId), this.now, false)
+    if (peer.running) this.overlay.crash(peer)
+    this.overlay.remove(peer)
+  }
+
+  private bootstrap(): { readonly bootstrap?: readonly SimPeer['address'][] } {
+    const joined = this.overlay.peers.filter((peer) => peer.joined)
+    if (joined.length === 0) return {}
+    return { bootstrap: someOf(this.random, joined, BOOTSTRAP_NODES).map(({ address }) => address) }
+  }
+
+  private get now(): Millis {
+    return this.overlay.world.now.ms
+  }
+}
+
+/** Longer than a Leave with its hand-over may take. */
+const LEAVE_LIMIT_MS = 15_000
