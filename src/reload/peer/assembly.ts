@@ -69,6 +69,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
     topology,
     links,
     requests,
+    answers,
     receiver,
     attaches,
     appAttaches,
