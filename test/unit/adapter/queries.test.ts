@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Queries } from '../../../src/adapter/queries.ts'
-import { adapterParts, at, drained } from './fixture.ts'
+import { resourceIdOf } from '../../../src/reload/index.ts'
+import { utf8 } from '../../../src/common/bytes.ts'
+import { adapterParts, at, BOB, crypto, drained, fetches, userCredential } from './fixture.ts'
 
 describe('a ping that a person asks for', () => {
   const asked = (nodeId: string): ReturnType<typeof drained> => {
@@ -26,4 +28,32 @@ describe('a ping that a person asks for', () => {
       ])
     },
   )
+})
+
+describe('where a user is looked for', () => {
+  const resource = (aor: string): Uint8Array | undefined => {
+    const parts = adapterParts()
+    new Queries(parts).ask(at(0), 7, { kind: 'locate', aor })
+    return fetches(drained(parts).commands)[0]?.resource
+  }
+
+  it('R7904-2-01 the name carries no scheme: sip and sips forms of one AOR have the same Resource-ID', () => {
+    const bare = resourceIdOf(crypto, utf8('bob@dht.example.com'))
+    for (const form of ['sip:bob@dht.example.com', 'sips:bob@dht.example.com', 'bob@dht.example.com'])
+      expect(resource(form), form).toEqual(bare)
+    expect(resource('sip:bobby@dht.example.com')).not.toEqual(bare)
+  })
+
+  it('R7904-7-02 it is the rfc822Name of the user: scheme stripped, %-escapes decoded', () => {
+    const { userName } = userCredential(BOB, 0xb0).certificate
+    const own = resourceIdOf(crypto, utf8(userName))
+    for (const form of [
+      'sip:b%6Fb@dht.example.com',
+      'sips:%62%6f%62@DHT.example.com',
+      'b%6fb@dht.example.com',
+    ])
+      expect(resource(form), form).toEqual(own)
+    // An escape is decoded once.
+    expect(resource('sip:b%256Fb@dht.example.com')).not.toEqual(own)
+  })
 })

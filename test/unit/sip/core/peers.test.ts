@@ -200,6 +200,23 @@ describe('requests that came on a peer flow', () => {
   })
 })
 
+describe('what the overlay is asked for', () => {
+  it('R7904-2-01 R7904-7-02 is the bare AOR, with whatever scheme and escapes a phone writes it', () => {
+    for (const form of [BOB, `sip:b%6Fb@${DOMAIN}`, `sip:%62ob@${DOMAIN.toUpperCase()};user=phone`]) {
+      const world = new SipWorld()
+      const node = world.node('192.0.2.1', {}, accounts())
+      const [alice, bob] = [world.phone('alice', node), world.phone('bob', node)]
+      bob.register({ to: `<${form}>` })
+      alice.request('INVITE', form)
+      alice.request('INVITE', form.replace('sip:', 'sips:'))
+      const aors = node.actions.flatMap((action) =>
+        action.kind === 'publish' || action.kind === 'locate' ? [`${action.kind} ${action.aor}`] : [],
+      )
+      expect(new Set(aors), form).toEqual(new Set([`publish bob@${DOMAIN}`, `locate bob@${DOMAIN}`]))
+    }
+  })
+})
+
 describe('forwardings', () => {
   it('S5393-4-01 E21 two users who forward to each other end in 482', () => {
     const world = new SipWorld()
