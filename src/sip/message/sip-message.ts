@@ -1,25 +1,13 @@
 /**
- * A received message: the bytes, its head as one latin-1 string, and an index of the header lines. A value is cut out
- * when it is asked for; the ones that every role reads (top Via, From, To, CSeq) are kept once parsed. Reading never
- * throws: what is missing or malformed reads as empty, and `parseMessage` or `validateRequest` has said so before.
+ * A received message: the bytes, and the headers that SIP itself reads as what they mean. The ones that every role reads
+ * (top Via, From, To, CSeq) are kept once parsed. Reading never throws: what is missing or malformed reads as empty, and
+ * `parseMessage` or `validateRequest` has said so before.
  */
-import { COLON, decimal, isBlank, sameIgnoringCase, unfold } from './chars.ts'
-import { FOLDED, ID_MASK, LINE_STRIDE, type Head } from './head.ts'
-import {
-  CALL_ID,
-  CONTACT,
-  CONTENT_LENGTH,
-  CSEQ,
-  FROM,
-  MAX_FORWARDS,
-  OTHER,
-  ROUTE,
-  TO,
-  VIA,
-  headerId,
-  type HeaderName,
-} from './header-ids.ts'
-import { countValues, pushValues, splitValues, valueEndAt } from './lists.ts'
+import { decimal, unfold } from './chars.ts'
+import { FOLDED, LINE_STRIDE, type Head } from './head.ts'
+import { CALL_ID, CONTACT, CONTENT_LENGTH, CSEQ, FROM, MAX_FORWARDS, ROUTE, TO, VIA } from './header-ids.ts'
+import { HeaderLines } from './header-lines.ts'
+import { countValues, splitValues, valueEndAt } from './lists.ts'
 import { NO_NAME_ADDR, parseNameAddr, parseNameAddrIn, type NameAddr } from './name-addr.ts'
 import { NO_CSEQ, parseCSeq, type CSeq } from './cseq.ts'
 import { parseUri, type SipUri } from './uri.ts'
@@ -30,14 +18,12 @@ import type { StartLine } from './start-line.ts'
 /** RFC 3261 s.16.6: what a request without Max-Forwards gets; larger values than 255 count as this. */
 export const MAX_FORWARDS_DEFAULT = 70
 
-export class SipMessage {
+export class SipMessage extends HeaderLines {
   readonly isRequest: boolean
   /** Request method in its own case; '' for a response. */
   readonly method: string
   /** 100..699; 0 for a request. */
   readonly status: number
-  /** The scan this message is read from. For use inside sip/message. */
-  readonly head: Head
   readonly startLine: StartLine
   private readonly bytes: Uint8Array
   private readonly bodyStart: number
@@ -61,7 +47,7 @@ export class SipMessage {
     bodyStart: number,
     bodyEnd: number,
   ) {
-    this.head = head
+    super(head)
     this.startLine = startLine
     this.bytes = bytes
     this.start = start
@@ -104,69 +90,6 @@ export class SipMessage {
   /** Bytes of head and body together. */
   get byteLength(): number {
     return this.bodyEnd - this.start
-  }
-
-  /** Offset in `head.lines` of the first line of this name from `from` on, -1 when there is none. */
-  findLine(name: HeaderName, from = 0): number {
-    const id = headerId(name)
-    return id === OTHER ? this.findOther(name, from) : this.findId(id, from)
-  }
-
-  /** The same by header number. */
-  findId(id: number, from = 0): number {
-    const { lines } = this.head
-    for (let i = from; i < lines.length; i += LINE_STRIDE)
-      if (((lines[i] as number) & ID_MASK) === id) return i
-    return -1
-  }
-
-  private findOther(name: HeaderName, from: number): number {
-    const { lines, text } = this.head
-    for (let i = from; i < lines.length; i += LINE_STRIDE) {
-      if (((lines[i] as number) & ID_MASK) !== OTHER) continue
-      const at = lines[i + 1] as number
-      const end = at + name.length
-      if (!sameName(text, at, end, name)) continue
-      const after = text.charCodeAt(end)
-      if (after === COLON || isBlank(after)) return i
-    }
-    return -1
-  }
-
-  /** Value of the header line at this offset of `head.lines`, unfolded and trimmed. */
-  valueAt(line: number): string {
-    const { lines, text } = this.head
-    const value = text.slice(lines[line + 2], lines[line + 3])
-    return ((lines[line] as number) & FOLDED) === 0 ? value : unfold(value)
-  }
-
-  has(name: HeaderName): boolean {
-    return this.findLine(name) >= 0
-  }
-
-  /** Value of the first header of this name, whole, unfolded and trimmed. */
-  header(name: HeaderName): string | undefined {
-    const line = this.findLine(name)
-    return line < 0 ? undefined : this.valueAt(line)
-  }
-
-  /** One value an occurrence, not split at commas (RFC 3261 s.7.3.1: as credentials and challenges must be read). */
-  headers(name: HeaderName): string[] {
-    const values: string[] = []
-    for (let line = this.findLine(name); line >= 0; line = this.findLine(name, line + LINE_STRIDE)) {
-      values.push(this.valueAt(line))
-    }
-    return values
-  }
-
-  /** Every value of this name in order, comma lists split. Empty ones are left out. */
-  values(name: HeaderName): string[] {
-    const values: string[] = []
-    for (let line = this.findLine(name); line >= 0; line = this.findLine(name, line + LINE_STRIDE)) {
-      const text = this.valueAt(line)
-      pushValues(values, text, 0, text.length)
-    }
-    return values
   }
 
   /** The top Via; `NO_VIA` when it is missing or malformed. */
@@ -309,8 +232,4 @@ export class SipMessage {
     }
     return routes
   }
-}
-
-function sameName(text: string, at: number, end: number, name: HeaderName): boolean {
-  return sameIgnoringCase(text, at, end, name) || text.slice(at, end).toLowerCase() === name
 }
