@@ -80,8 +80,12 @@ export class RenewalSchedule {
   }
 
   private known(now: Now, name: string, notBefore: WallTime, notAfter: WallTime): void {
-    this.deadlines.cancel(this.entries.get(name)?.deadline)
-    const dueAt = renewalTime(notBefore, notAfter, this.random.float())
+    const before = this.entries.get(name)
+    this.deadlines.cancel(before?.deadline)
+    // Certificates are valid from before they are made; one that was just renewed must not be due at once for that.
+    const renewed = before !== undefined && before.deadline === undefined
+    const from = renewed ? Math.max(notBefore, now.wall) : notBefore
+    const dueAt = renewalTime(from, notAfter, this.random.float())
     const entry: Entry = { name, notAfter, dueAt, failures: 0, deadline: undefined }
     this.entries.set(name, entry)
     this.wait(now, entry, dueAt - now.wall)

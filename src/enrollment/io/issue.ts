@@ -72,7 +72,7 @@ export async function issueCertificate(
     userName: request.userName,
     nodeIds: nodeIds.value,
     publicKeyInfo,
-    notBefore: wall - policy.backdateMs,
+    notBefore: wall - Math.min(policy.backdateMs, notAfter - wall),
     notAfter,
   })
   return ok({ certificate, nodeId: nodeIds.value[0] as NodeId, nodeIds: nodeIds.value, notAfter })

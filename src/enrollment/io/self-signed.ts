@@ -3,6 +3,7 @@ import {
   NodeCrypto,
   selfSignedNodeId,
   type Credential,
+  type GeneratedKey,
   type KeyAlgorithm,
 } from '../../reload/security/index.ts'
 import { makeNodeCertificate } from './certificates.ts'
@@ -14,6 +15,8 @@ export interface SelfSignedRequest {
   /** Attribute of self-signed-permitted. */
   readonly digest: 'sha1' | 'sha256'
   readonly algorithm?: KeyAlgorithm
+  /** A key that is there already, of `algorithm`: a renewed certificate keeps its Node-IDs. Default: a new one. */
+  readonly key?: GeneratedKey
   /** Bytes; default 16. */
   readonly nodeIdLength?: number
   /** How many Node-IDs; default 1, which is what this node uses. */
@@ -28,7 +31,7 @@ export async function makeSelfSignedCredential(
 ): Promise<{ readonly credential: Credential; readonly pkcs8: Uint8Array }> {
   const { overlayName, userName, digest, notBefore, notAfter, algorithm = 'ecdsa', count = 1 } = request
   const crypto = new NodeCrypto()
-  const { pkcs8, publicKeyInfo } = await generateKey(algorithm)
+  const { pkcs8, publicKeyInfo } = request.key ?? (await generateKey(algorithm))
   const nodeIds = Array.from({ length: count }, (_, i) =>
     selfSignedNodeId(crypto, digest, publicKeyInfo, request.nodeIdLength ?? 16, count, i + 1),
   )

@@ -66,6 +66,16 @@ describe('renewal', () => {
     expect(waits.at(-1)).toBeLessThan(HOUR)
   })
 
+  it('a certificate that was just renewed is not due at once, however short its life', () => {
+    const schedule = new RenewalSchedule({ random: new SeededRandom('short') })
+    const short = { kind: 'certificate', name: 'a', notBefore: start - HOUR } as const
+    schedule.step(at(0), { ...short, notAfter: start + 60_000 })
+    schedule.step(at(0), { kind: 'timeout' })
+    expect(schedule.drain()).toHaveLength(1)
+    schedule.step(at(10), { ...short, notAfter: start + 60_010 })
+    expect(schedule.nextDeadline()).toBeGreaterThanOrEqual(40_010)
+  })
+
   it('a server that names a time is obeyed', () => {
     const schedule = new RenewalSchedule({ random: new SeededRandom('retry-after') })
     schedule.step(at(0), { kind: 'certificate', name: 'a', notBefore: start - DAY, notAfter: start + 1000 })
