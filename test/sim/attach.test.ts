@@ -34,7 +34,7 @@ function watched(overlay: Overlay): Sent[] {
   const sent: Sent[] = []
   overlay.network.watch(({ from, to, purpose, bytes }) => {
     if (purpose !== 'overlay') return
-    for (const frame of new FrameReader(60_000).push(bytes).frames) {
+    for (const frame of new FrameReader({ maxMessageBytes: 60_000 }).push(bytes).frames) {
       if (frame.kind !== 'data') continue
       const decoded = decodeMessage(frame.message.slice())
       const state = overlay.peers.find(({ name }) => name === to)?.state

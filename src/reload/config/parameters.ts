@@ -85,7 +85,7 @@ export function overlayParameters(document: XmlDocument, element: XmlElement): O
   const linkProtocols = fields.many('overlay-link-protocol').map((one) => token(one.text))
   const configuration: OverlayConfiguration = {
     instanceName: overlayName(element),
-    sequence: integerValue(attribute(element, 'sequence') ?? '0', 'sequence', 0, SEQUENCE_MAX),
+    sequence: sequenceOf(element),
     expiration: expiration === undefined ? undefined : timeValue(expiration, 'expiration'),
     topologyPlugin: TOPOLOGY,
     nodeIdLength,
@@ -115,6 +115,11 @@ export function overlayParameters(document: XmlDocument, element: XmlElement): O
     domainRestriction: domainRestrictionOf([element, ...kindBlocks.map((block) => block.element)]),
   }
   return { configuration, kindBlocks, warnings: kindBlocks.flatMap((block) => block.warnings) }
+}
+
+/** Throws `ConfigError`. */
+export function sequenceOf(element: XmlElement): number {
+  return integerValue(attribute(element, 'sequence') ?? '0', 'sequence', 0, SEQUENCE_MAX)
 }
 
 /** What makes a good document one that this node cannot join. */

@@ -4,7 +4,7 @@ import { ConfigError, invalid, type ConfigFault } from './fault.ts'
 import { attribute } from './fields.ts'
 import type { KindBlock } from './kind-block.ts'
 import { BASE_NS } from './namespaces.ts'
-import { overlayParameters } from './parameters.ts'
+import { overlayParameters, sequenceOf } from './parameters.ts'
 import type { OverlayConfiguration } from './types.ts'
 import { base64Value, token } from './values.ts'
 import { parseXml, type XmlDocument, type XmlElement } from './xml.ts'
@@ -37,7 +37,39 @@ export function parseConfiguration(
   }
 }
 
+/** What has to be known of a document before it is worth believing. */
+export interface SignedConfiguration {
+  readonly sequence: number
+  readonly signedBytes: Uint8Array
+  /** Encoded SecurityBlocks that follow the element. */
+  readonly signatures: readonly Uint8Array[]
+}
+
+/** The same without a look at what the configuration says, which this node need not be able to follow. */
+export function signedConfiguration(
+  xml: Uint8Array,
+  instanceName: string,
+): Result<SignedConfiguration, ConfigFault> {
+  try {
+    const document = parseXml(xml)
+    const { element, signatures } = elementOf(document, instanceName)
+    return ok({ sequence: sequenceOf(element), signedBytes: document.bytesOf(element), signatures })
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error.fault)
+    throw error
+  }
+}
+
 function wanted(document: XmlDocument, instanceName: string): ParsedConfiguration {
+  const { element, signatures } = elementOf(document, instanceName)
+  const { configuration, kindBlocks, warnings } = overlayParameters(document, element)
+  return { configuration, kindBlocks, warnings, signedBytes: document.bytesOf(element), signatures }
+}
+
+function elementOf(
+  document: XmlDocument,
+  instanceName: string,
+): { readonly element: XmlElement; readonly signatures: readonly Uint8Array[] } {
   const { root } = document
   if (root.uri !== BASE_NS || root.local !== 'overlay') throw invalid('the document is not an <overlay>')
   let element: XmlElement | undefined
@@ -59,6 +91,5 @@ function wanted(document: XmlDocument, instanceName: string): ParsedConfiguratio
     }
   }
   if (element === undefined) throw new ConfigError('absent', 'no configuration of the wanted overlay')
-  const { configuration, kindBlocks, warnings } = overlayParameters(document, element)
-  return { configuration, kindBlocks, warnings, signedBytes: document.bytesOf(element), signatures }
+  return { element, signatures }
 }

@@ -28,13 +28,14 @@ const SLICES_MAX = 512
 export type Reassembled = Uint8Array | 'incomplete' | 'dropped'
 
 export class Reassembly {
-  private readonly maxMessageBytes: number
+  private readonly limits: { readonly maxMessageBytes: number }
   private readonly held = new Map<TransactionId, Held>()
   private readonly perLink = new Map<string, number>()
   private readonly deadlines = new Deadlines<TransactionId>()
 
-  constructor(settings: { readonly maxMessageBytes: number }) {
-    this.maxMessageBytes = settings.maxMessageBytes
+  /** The limit is read at every fragment. */
+  constructor(limits: { readonly maxMessageBytes: number }) {
+    this.limits = limits
   }
 
   /** Messages that are not whole yet. */
@@ -46,7 +47,7 @@ export class Reassembly {
   take(now: Millis, bytes: Uint8Array, view: HeaderView, previousHop: NodeId): Reassembled {
     const id = view.transactionId
     const held = this.held.get(id) ?? this.hold(now, id, key(previousHop))
-    if (held?.add(bytes, view, this.maxMessageBytes) !== true) return 'dropped'
+    if (held?.add(bytes, view, this.limits.maxMessageBytes) !== true) return 'dropped'
     const whole = held.whole()
     if (whole === undefined) return 'incomplete'
     this.forget(id)

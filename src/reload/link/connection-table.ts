@@ -20,6 +20,7 @@ import type {
   ConnectionPurpose,
   ConnectionState,
 } from './connection.ts'
+import type { MessageLimits } from './framing.ts'
 import { Link, type LinkReceipt } from './link.ts'
 import { compareLinks } from './link-choice.ts'
 import { provedNodeId, type IdentifyFault } from './link-identity.ts'
@@ -48,14 +49,14 @@ interface NodeRow {
 
 export class ConnectionTable {
   private readonly own: NodeId
-  private readonly maxMessageBytes: number
+  private readonly limits: MessageLimits
   private readonly rows = new Map<ChannelId, Row>()
   private readonly nodes = new Map<string, NodeRow>()
   private readonly deadlines = new Deadlines<Row>()
 
-  constructor(settings: { readonly own: NodeId; readonly maxMessageBytes: number }) {
+  constructor(settings: { readonly own: NodeId; readonly limits: MessageLimits }) {
     this.own = settings.own
-    this.maxMessageBytes = settings.maxMessageBytes
+    this.limits = settings.limits
   }
 
   get size(): number {
@@ -117,7 +118,7 @@ export class ConnectionTable {
     this.deadlines.cancel(row.deadline)
     row.deadline = undefined
     if (row.purpose !== 'application') {
-      row.link = new Link(now, { maxMessageBytes: this.maxMessageBytes })
+      row.link = new Link(now, this.limits)
       this.join(now, row, nodeId.value)
     }
     return ok(row)

@@ -49,12 +49,17 @@ export function encodeAck(ackSequence: number, received: number): Uint8Array {
   return frame
 }
 
+/** Read at every message, since a newer Configuration Document may change it. */
+export interface MessageLimits {
+  readonly maxMessageBytes: number
+}
+
 /**
  * Cuts a byte stream, split anywhere, into frames. Holds at most one incomplete message, in a buffer of exactly its
  * size; of a message above `maxMessageBytes` only the forwarding header is ever held.
  */
 export class FrameReader {
-  private readonly maxMessageBytes: number
+  private readonly limits: MessageLimits
   private readonly prefix = new Uint8Array(ACK_BYTES)
   private prefixLength = 0
   /** The message being collected. */
@@ -65,8 +70,8 @@ export class FrameReader {
   private oversize = 0
   private fault: FrameFault | undefined
 
-  constructor(maxMessageBytes: number) {
-    this.maxMessageBytes = maxMessageBytes
+  constructor(limits: MessageLimits) {
+    this.limits = limits
   }
 
   push(bytes: Uint8Array): FrameBatch {
@@ -112,7 +117,7 @@ export class FrameReader {
     frames: FramedMessage[],
   ): number {
     this.sequence = sequence
-    if (length > this.maxMessageBytes) {
+    if (length > this.limits.maxMessageBytes) {
       this.oversize = length
       this.body = new Uint8Array(Math.min(FIXED_HEADER_BYTES, length))
       this.bodyLength = 0
@@ -152,7 +157,7 @@ export class FrameReader {
     if (head.length < FIXED_HEADER_BYTES || getU32(head, 0) !== RELO_TOKEN) return tooLarge(undefined)
     const headerBytes = FIXED_HEADER_BYTES + getU16(head, 32) + getU16(head, 34) + getU16(head, 36)
     // RFC 6940 s.6.6: a header that alone is too large closes the session without an error.
-    if (headerBytes > this.maxMessageBytes) return tooLarge(undefined)
+    if (headerBytes > this.limits.maxMessageBytes) return tooLarge(undefined)
     const headBytes = Math.min(headerBytes + MESSAGE_CODE_BYTES, this.oversize)
     if (head.length < headBytes) {
       this.body = new Uint8Array(headBytes)

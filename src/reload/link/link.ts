@@ -6,7 +6,7 @@
 import { NEVER, type Millis } from '../../common/time.ts'
 import { AckWindow } from './ack-window.ts'
 import { SUSPECT_KEEP_MS } from './constants.ts'
-import { encodeAck, encodeData, FrameReader, type FrameFault } from './framing.ts'
+import { encodeAck, encodeData, FrameReader, type FrameFault, type MessageLimits } from './framing.ts'
 import { rtoOf, rttAfter, type RttEstimate } from './rto.ts'
 import { Unacked } from './unacked.ts'
 
@@ -58,9 +58,9 @@ export class Link {
   private suspectSince: Millis = NEVER
   private current: LinkState = 'up'
 
-  constructor(now: Millis, settings: { readonly maxMessageBytes: number }) {
+  constructor(now: Millis, limits: MessageLimits) {
     this.heardAt = now
-    this.reader = new FrameReader(settings.maxMessageBytes)
+    this.reader = new FrameReader(limits)
   }
 
   get state(): LinkState {

@@ -1,17 +1,18 @@
 /** Builds the parts of a peer and connects those that know each other; who hears of whose signals is in couplings.ts. */
-import { KIND, type NodeId, type ResourceId } from '../codec/index.ts'
-import type { OverlayConfiguration } from '../config/index.ts'
+import type { NodeId, ResourceId } from '../codec/index.ts'
 import type { ForwardingContext } from '../forwarding/forward.ts'
+import type { NextHop } from '../forwarding/next-hop.ts'
 import { Storage } from '../storage/storage.ts'
 import { Chord } from '../topology/chord/chord.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
-import { sipRegistrationRule } from '../usages/sip/admissibility.ts'
+import { admissionRules } from './admission-rules.ts'
 import { Answers } from './answers.ts'
 import { AppAttaches } from './app-attach.ts'
 import { Attaches } from './attach.ts'
 import { Bootstrap } from './bootstrap.ts'
 import { Commands } from './commands.ts'
+import { ConfigurationUpdates } from './configuration-updates.ts'
 import { Departure } from './departure.ts'
 import { FormerNeighbors } from './former-neighbors.ts'
 import { Founding } from './founding.ts'
@@ -31,8 +32,7 @@ export type Assembly = ReturnType<typeof assemble>
 /** Throws RangeError when the configuration is not one that this peer can follow. */
 export function assemble(components: PeerComponents, init: PeerInit) {
   const parts = new PeerParts(components, init)
-  const { configuration } = init
-  const topology = chordOf(components, parts.self, configuration)
+  const topology = chordOf(components, parts)
   const links = new Links(parts)
   // The receiver routes as well as it serves; its hosted users are looked up when a message is there.
   const routing = routingOf(parts, topology, (id) => links.connected(id) || receiver.hosts(id))
@@ -47,9 +47,10 @@ export function assemble(components: PeerComponents, init: PeerInit) {
   const storage = storageOf(parts, topology)
   const replication = new Replication(parts, requests, storage, topology)
   const storageService = new StorageService(parts, storage, replication, answers)
+  const updates = new ConfigurationUpdates({ parts, requests, answers, links, storage })
   const services = new Services({
     parts,
-    requests,
+    updates,
     answers,
     topology,
     attaches,
@@ -76,6 +77,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
     storage,
     replication,
     storageService,
+    updates,
     services,
     commands,
     former,
@@ -87,26 +89,27 @@ export function assemble(components: PeerComponents, init: PeerInit) {
   } as const
 }
 
-function chordOf(
-  components: PeerComponents,
-  self: NodeId,
-  configuration: OverlayConfiguration,
-): TopologyPlugin {
+function chordOf(components: PeerComponents, parts: PeerParts): TopologyPlugin {
   return new Chord(
     { random: components.random.fork('chord') },
     {
-      self,
+      self: parts.self,
       intervals: {
-        updateMs: configuration.chordUpdateIntervalS * 1000,
-        pingMs: configuration.chordPingIntervalS * 1000,
+        get updateMs() {
+          return parts.configuration.chordUpdateIntervalS * 1000
+        },
+        get pingMs() {
+          return parts.configuration.chordPingIntervalS * 1000
+        },
       },
-      reactive: configuration.chordReactive,
+      get reactive() {
+        return parts.configuration.chordReactive
+      },
     },
   )
 }
 
 function storageOf(parts: PeerParts, topology: TopologyPlugin): Storage {
-  const { instanceName, domainRestriction } = parts.configuration
   const { storageLimits } = parts.init
   return new Storage(
     {
@@ -118,7 +121,7 @@ function storageOf(parts: PeerParts, topology: TopologyPlugin): Storage {
         mayReplicate: (sender: NodeId, resource: ResourceId) => topology.mayReplicate(sender, resource),
         replicaSet: () => topology.replicaSet(),
       },
-      rules: new Map([[KIND.sipRegistration, sipRegistrationRule(instanceName, domainRestriction)]]),
+      rules: admissionRules(parts.configuration),
     },
     storageLimits === undefined ? {} : { limits: storageLimits },
   )
@@ -131,17 +134,26 @@ function routingOf(
   connected: (id: NodeId) => boolean,
 ): { readonly own: ForwardingContext; readonly transit: ForwardingContext } {
   const responsible = (id: Uint8Array): boolean => topology.responsible(id)
-  const common = {
-    own: parts.self,
-    overlay: parts.overlay,
-    initialTtl: parts.configuration.initialTtl,
-    maxMessageBytes: parts.configuration.maxMessageSize,
-  }
   const nextHop = (id: Uint8Array): NodeId | undefined => topology.nextHop(id)
   const inRing = (id: Uint8Array): NodeId | undefined =>
     topology.state === 'joined' || topology.state === 'isolated' ? topology.nextHop(id) : undefined
   return {
-    own: { ...common, routes: { responsible, connected, nextHop } },
-    transit: { ...common, routes: { responsible, connected, nextHop: inRing } },
+    own: contextOf(parts, { responsible, connected, nextHop }),
+    transit: contextOf(parts, { responsible, connected, nextHop: inRing }),
+  }
+}
+
+/** The limits are read at every message: a newer Configuration Document may change them. */
+function contextOf(parts: PeerParts, routes: NextHop): ForwardingContext {
+  return {
+    own: parts.self,
+    overlay: parts.overlay,
+    get initialTtl() {
+      return parts.configuration.initialTtl
+    },
+    get maxMessageBytes() {
+      return parts.configuration.maxMessageSize
+    },
+    routes,
   }
 }

@@ -4,6 +4,7 @@
  * own and gets it back in the matching event.
  */
 import type { Destination, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
+import type { OverlayConfiguration } from '../config/index.ts'
 import type { Certificate, Credential } from '../security/port.ts'
 import type { JournalOperation } from '../storage/journal.ts'
 import type { ValueToStore } from '../storage/value-to-store.ts'
@@ -41,6 +42,8 @@ export type PeerInput =
   | { readonly kind: 'channelData'; readonly channel: ChannelId; readonly bytes: Uint8Array }
   | { readonly kind: 'channelClosed'; readonly channel: ChannelId }
   | { readonly kind: 'persisted'; readonly token: number }
+  /** A Configuration Document that was read or fetched; taken when it is newer and signed as it has to be. */
+  | { readonly kind: 'configuration'; readonly document: Uint8Array }
   | { readonly kind: 'timeout' }
   | PeerCommand
 
@@ -113,6 +116,12 @@ export type PeerEvent =
       readonly initiator: boolean
     }
   | { readonly kind: 'appAttachFailed'; readonly id: CommandId; readonly error: CommandError }
+  /** Another Configuration Document is in force, to be kept for the next start. */
+  | {
+      readonly kind: 'configurationChanged'
+      readonly configuration: OverlayConfiguration
+      readonly document: Uint8Array
+    }
   | { readonly kind: 'left' }
 
 export type PeerState = 'starting' | 'joining' | 'joined' | 'isolated' | 'leaving' | 'left'

@@ -8,11 +8,13 @@ import type { Signal } from './parts.ts'
 export class Couplings {
   private readonly use: Assembly
   private readonly enter: (state: PeerState) => void
+  private readonly leave: () => void
 
-  /** `enter` tells the state of the peer to whoever uses it. */
-  constructor(use: Assembly, enter: (state: PeerState) => void) {
+  /** `enter` tells the state of the peer to whoever uses it; `leave` begins its departure. */
+  constructor(use: Assembly, root: { enter(state: PeerState): void; leave(): void }) {
     this.use = use
-    this.enter = enter
+    this.enter = (state) => root.enter(state)
+    this.leave = () => root.leave()
   }
 
   carry(signal: Signal): void {
@@ -63,14 +65,17 @@ export class Couplings {
         return this.use.appAttaches.channelGone(signal.channel)
       case 'handOverDone':
         return this.use.topology.handOverDone(ms, signal.to)
+      case 'otherDocument':
+        // RFC 6940 s.6.5.4: whoever says that our document is too new for him gets it.
+        if (signal.older) this.use.updates.push(signal.nodeId)
+        return
+      case 'reconfigured':
+        if (!signal.followed) this.leave()
+        return
     }
   }
 
   private requestDone({ purpose, outcome }: Extract<Signal, { kind: 'requestDone' }>): void {
-    // RFC 6940 s.6.5.4: whoever says that our document is too new for him gets it.
-    if (!outcome.ok && outcome.error.kind === 'reload' && outcome.signer !== undefined) {
-      this.use.services.answeredWithError(outcome.error.code, outcome.signer.nodeId)
-    }
     switch (purpose.kind) {
       case 'attach':
         return this.use.attaches.outcome(purpose.attempt, outcome)

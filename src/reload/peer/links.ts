@@ -20,6 +20,8 @@ export class Links {
   private readonly remotes = new Map<ChannelId, TransportAddress>()
   /** Overlay listener of each node with a link, as far as known. */
   private readonly listeners = new Map<string, TransportAddress>()
+  /** What each far end showed in its handshake, leaf first. */
+  private readonly shown = new Map<ChannelId, readonly Uint8Array[]>()
   /** The core numbers odd. */
   private nextChannel: ChannelId = 1
 
@@ -27,7 +29,7 @@ export class Links {
     this.parts = parts
     this.table = new ConnectionTable({
       own: parts.self,
-      maxMessageBytes: parts.configuration.maxMessageSize,
+      limits: parts.limits,
     })
   }
 
@@ -78,7 +80,8 @@ export class Links {
     const connection = identified.value
     const nodeId = connection.nodeId as NodeId
     if (role === 'server') this.remotes.set(channel, input.remote)
-    if (purpose === 'application') {
+    if (purpose !== 'application') this.shown.set(channel, input.certificates)
+    else {
       this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate: certificate.value })
       return
     }
@@ -89,7 +92,7 @@ export class Links {
 
   failed(channel: ChannelId, reason: string): void {
     this.table.close(channel)
-    this.remotes.delete(channel)
+    this.forget(channel)
     this.parts.signal({ kind: 'dialFailed', channel, reason })
   }
 
@@ -130,7 +133,7 @@ export class Links {
   /** The channel is gone. */
   closed(channel: ChannelId): void {
     const gone = this.table.close(channel)
-    this.remotes.delete(channel)
+    this.forget(channel)
     if (gone === undefined) return
     if (gone.connection.purpose === 'application') {
       this.parts.signal({ kind: 'applicationChannelClosed', channel })
@@ -139,6 +142,17 @@ export class Links {
     if (gone.connection.nodeId === undefined) {
       this.parts.signal({ kind: 'dialFailed', channel, reason: 'closed' })
     } else this.lost(gone.connection.nodeId)
+  }
+
+  /** Another document is in force: whoever it does not admit any more is cut off (RFC 6940 s.11.1, bad-node). */
+  review(): void {
+    const { trust, now } = this.parts
+    for (const [channel, certificates] of [...this.shown]) {
+      const accepted = trust.accept(certificates, now.wall)
+      if (accepted.ok) continue
+      this.parts.trace({ level: 'warn', area: 'reload', event: 'link_cut', reason: accepted.error })
+      this.close(channel)
+    }
   }
 
   /** Closes a channel ourselves. */
@@ -150,6 +164,7 @@ export class Links {
   closeAll(): void {
     for (const { channel } of [...this.table.connections()]) {
       this.table.close(channel)
+      this.forget(channel)
       this.parts.outbox.push({ kind: 'closeChannel', channel })
     }
   }
@@ -157,7 +172,7 @@ export class Links {
   /** An application flow belongs to whoever asked for it from now on. */
   handOver(channel: ChannelId): void {
     this.table.close(channel)
-    this.remotes.delete(channel)
+    this.forget(channel)
   }
 
   connected(nodeId: Uint8Array): boolean {
@@ -214,7 +229,7 @@ export class Links {
         if (nodeId !== undefined) this.lost(nodeId)
         continue
       }
-      this.remotes.delete(channel)
+      this.forget(channel)
       this.parts.outbox.push({ kind: 'closeChannel', channel })
       if (nodeId === undefined) this.parts.signal({ kind: 'dialFailed', channel, reason: event.reason })
       else if (purpose === 'application') this.parts.signal({ kind: 'applicationChannelClosed', channel })
@@ -227,10 +242,15 @@ export class Links {
     if (!this.table.connected(nodeId)) this.parts.signal({ kind: 'linkDown', nodeId, cause: 'failure' })
   }
 
+  private forget(channel: ChannelId): void {
+    this.remotes.delete(channel)
+    this.shown.delete(channel)
+  }
+
   private refuse(channel: ChannelId, reason: string): void {
     this.parts.trace({ level: 'warn', area: 'reload', event: 'link_refused', reason })
     this.table.close(channel)
-    this.remotes.delete(channel)
+    this.forget(channel)
     this.parts.outbox.push({ kind: 'closeChannel', channel })
     this.parts.signal({ kind: 'dialFailed', channel, reason })
   }

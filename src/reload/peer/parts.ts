@@ -2,6 +2,7 @@
  * What the parts of a peer share: identity, trust, the clock of the current step, the outbox. Parts know those below
  * them and never their owner; what they have to tell upwards they leave as a signal, which the root hands on.
  */
+import { fail, ok, type Result } from '../../common/errors.ts'
 import { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import type { Now } from '../../common/time.ts'
@@ -9,6 +10,7 @@ import type { Trace } from '../../common/trace.ts'
 import { overlayHash, type Message, type NodeId } from '../codec/index.ts'
 import { KindTable, type OverlayConfiguration } from '../config/index.ts'
 import type { Connection } from '../link/connection.ts'
+import type { MessageLimits } from '../link/framing.ts'
 import { trustOf } from '../security/overlay-trust.ts'
 import type { Certificate, Credential, CryptoPort } from '../security/port.ts'
 import type { Signer, Trust } from '../security/trust.ts'
@@ -27,8 +29,9 @@ export interface PeerComponents {
 }
 
 export interface PeerInit {
+  /** In force at the start. */
   readonly configuration: OverlayConfiguration
-  /** The signed document as bytes, passed on to peers that lack it. */
+  /** The signed document as bytes. */
   readonly configurationDocument: Uint8Array
   readonly credential: Credential
   readonly bootstrap: readonly TransportAddress[]
@@ -96,23 +99,27 @@ export type Signal =
   | { readonly kind: 'ownMessage'; readonly own: OwnMessage }
   | { readonly kind: 'requestDone'; readonly purpose: RequestPurpose; readonly outcome: RequestOutcome }
   | { readonly kind: 'handOverDone'; readonly to: NodeId }
+  /** That node has another Configuration Document; `older` than ours, or newer. */
+  | { readonly kind: 'otherDocument'; readonly nodeId: NodeId; readonly older: boolean }
+  /** A newer document is in force (true), or this peer cannot follow it and has to go. */
+  | { readonly kind: 'reconfigured'; readonly followed: boolean }
 
 export class PeerParts {
   readonly crypto: CryptoPort
   readonly random: Random
   readonly trace: Trace
   readonly init: PeerInit
-  readonly configuration: OverlayConfiguration
   readonly credential: Credential
   readonly self: NodeId
-  readonly trust: Trust
-  readonly kinds: KindTable
   /** The overlay field of the forwarding header. */
   readonly overlay: number
   readonly instruments = new PeerInstruments()
   readonly outbox = new Outbox<PeerAction>()
+  /** Of messages, on links and in fragments. */
+  readonly limits: MessageLimits = limitsOf(this)
   /** Time of the current step. */
   now: Now = { ms: 0, wall: 0 }
+  private inForce: ConfigurationInForce
   private signals: Signal[] = []
   private token = 0
 
@@ -122,16 +129,38 @@ export class PeerParts {
     this.random = components.random
     this.trace = components.trace
     this.init = init
-    this.configuration = init.configuration
     this.credential = init.credential
     this.self = init.credential.nodeId
-    const reason = unsupported(init.configuration)
-    if (reason !== undefined) throw new RangeError(reason)
-    const trust = trustOf(this.crypto, init.configuration)
-    if (!trust.ok) throw new RangeError(trust.error)
-    this.trust = trust.value
-    this.kinds = new KindTable(init.configuration)
+    const inForce = this.putInForce(init.configuration, init.configurationDocument)
+    if (!inForce.ok) throw new RangeError(inForce.error)
+    this.inForce = inForce.value
     this.overlay = overlayHash(init.configuration.instanceName, (bytes) => this.crypto.hash('sha1', [bytes]))
+  }
+
+  /** Read at every use: a newer document may come into force while the peer runs. */
+  get configuration(): OverlayConfiguration {
+    return this.inForce.configuration
+  }
+
+  /** The signed document as bytes, passed on to peers that lack it. */
+  get document(): Uint8Array {
+    return this.inForce.document
+  }
+
+  get trust(): Trust {
+    return this.inForce.trust
+  }
+
+  get kinds(): KindTable {
+    return this.inForce.kinds
+  }
+
+  /** Changes over to another document. Fails, and changes nothing, when this peer cannot follow it. */
+  reconfigure(configuration: OverlayConfiguration, document: Uint8Array): Result<void, string> {
+    const next = this.putInForce(configuration, document)
+    if (!next.ok) return next
+    this.inForce = next.value
+    return ok(undefined)
   }
 
   signal(signal: Signal): void {
@@ -151,4 +180,31 @@ export class PeerParts {
     this.outbox.push({ kind: 'persist', token, operations })
     return token
   }
+
+  private putInForce(
+    configuration: OverlayConfiguration,
+    document: Uint8Array,
+  ): Result<ConfigurationInForce, string> {
+    const reason = unsupported(configuration)
+    if (reason !== undefined) return fail(reason)
+    const trust = trustOf(this.crypto, configuration)
+    if (!trust.ok) return trust
+    return ok({ configuration, document, trust: trust.value, kinds: new KindTable(configuration) })
+  }
+}
+
+function limitsOf(parts: PeerParts): MessageLimits {
+  return {
+    get maxMessageBytes() {
+      return parts.configuration.maxMessageSize
+    },
+  }
+}
+
+/** A Configuration Document and what follows from it. */
+interface ConfigurationInForce {
+  readonly configuration: OverlayConfiguration
+  readonly document: Uint8Array
+  readonly trust: Trust
+  readonly kinds: KindTable
 }

@@ -23,7 +23,10 @@ export class PeerCore {
   /** Throws RangeError when the configuration is not one that this peer can follow. */
   constructor(components: PeerComponents, init: PeerInit) {
     this.use = assemble(components, init)
-    this.couplings = new Couplings(this.use, (state) => this.enter(state))
+    this.couplings = new Couplings(this.use, {
+      enter: (state) => this.enter(state),
+      leave: () => this.leave(),
+    })
   }
 
   get instruments(): PeerInstruments {
@@ -105,6 +108,9 @@ export class PeerCore {
         return this.timeout()
       case 'leave':
         return this.leave()
+      case 'configuration':
+        this.use.updates.offer(input.document)
+        return
       case 'store':
       case 'fetch':
       case 'ping':

@@ -52,7 +52,7 @@ export class Receiver {
     this.answers = components.answers
     this.own = routing.own
     this.transit = routing.transit
-    this.fragments = new Reassembly({ maxMessageBytes: this.parts.configuration.maxMessageSize })
+    this.fragments = new Reassembly(this.parts.limits)
     for (const credential of this.parts.init.hostedCredentials ?? [])
       this.hosted.set(key(credential.nodeId), credential)
   }

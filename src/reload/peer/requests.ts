@@ -1,5 +1,6 @@
 /** Requests of this node: built, signed, routed, repeated, and matched with their answers (RFC 6940 s.6.2). */
 import { fromUtf8 } from '../../common/bytes.ts'
+import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import {
   CONFIGURATION_SEQUENCE_ANY,
@@ -24,6 +25,7 @@ import type { Certificate, Credential } from '../security/port.ts'
 import type { Signer } from '../security/trust.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
 import { ClientTransactions, type ClientTransaction } from '../transactions/client.ts'
+import { MISMATCH_WAIT_MS, MISMATCHES_MAX } from './constants.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import { endsHere, ownMessage } from './own-message.ts'
@@ -45,10 +47,22 @@ export interface NewRequest {
 
 interface Waiting {
   readonly request: NewRequest
+  /** What `send` returned; stays the same when the request is sent anew under another document. */
+  readonly handle: TransactionId
+  /** How often it was answered that the documents differ. */
+  readonly mismatches: number
   /** Encoded and signed when it first leaves this node; a repetition is the very same message. */
   bytes: Uint8Array | undefined
   /** Over whose link it went the last time. */
   lastHop: NodeId | undefined
+}
+
+/** A request that was answered with Config_Too_Old or Config_Too_New. */
+interface Held {
+  readonly handle: TransactionId
+  readonly request: NewRequest
+  readonly mismatches: number
+  deadline: Deadline<Held> | undefined
 }
 
 export class Requests {
@@ -59,13 +73,20 @@ export class Requests {
   private readonly client: ClientTransactions<Waiting>
   /** The same transactions, for going through them when a link is lost. */
   private readonly open = new Map<TransactionId, ClientTransaction<Waiting>>()
+  /** Requests that wait until both sides have the same document, by handle. */
+  private readonly held = new Map<TransactionId, Held>()
+  private readonly heldUntil = new Deadlines<Held>()
 
   constructor(parts: PeerParts, links: Links, routing: ForwardingContext, closeness: Closeness) {
     this.parts = parts
     this.links = links
     this.routing = routing
     this.closeness = closeness
-    this.client = new ClientTransactions({ reliabilityTimerMs: parts.configuration.reliabilityTimerMs })
+    this.client = new ClientTransactions({
+      get reliabilityTimerMs() {
+        return parts.configuration.reliabilityTimerMs
+      },
+    })
   }
 
   /** Requests without an answer. */
@@ -75,9 +96,18 @@ export class Requests {
 
   /** Sends a request; its outcome comes as the signal `requestDone`. */
   send(request: NewRequest): TransactionId | undefined {
+    return this.begin(request, undefined, 0)
+  }
+
+  private begin(
+    request: NewRequest,
+    resumed: TransactionId | undefined,
+    mismatches: number,
+  ): TransactionId | undefined {
     const { parts } = this
     const transactionId = parts.random.u64()
-    const waiting: Waiting = { request, bytes: undefined, lastHop: undefined }
+    const handle = resumed ?? transactionId
+    const waiting: Waiting = { request, handle, mismatches, bytes: undefined, lastHop: undefined }
     const transaction = this.client.begin(parts.now.ms, {
       transactionId,
       messageCode: request.code,
@@ -93,13 +123,23 @@ export class Requests {
     this.open.set(transactionId, transaction)
     parts.instruments.messages.add(`out|${methodLabel(request.code)}|request`)
     this.transmit(transaction)
-    return transactionId
+    return handle
   }
 
   /** Forgets a request; no outcome will come. */
-  cancel(transactionId: TransactionId): void {
-    this.open.delete(transactionId)
-    this.client.cancel(transactionId)
+  cancel(handle: TransactionId): void {
+    this.release(handle)
+    for (const { transactionId, context } of this.open.values()) {
+      if (context.handle !== handle) continue
+      this.open.delete(transactionId)
+      this.client.cancel(transactionId)
+      return
+    }
+  }
+
+  /** Another document is in force: what waited for it goes out again. */
+  reconfigured(): void {
+    for (const { handle } of [...this.held.values()]) this.resume(handle)
   }
 
   /** Whether somebody waits for that answer: asked before the costly look at its signature. */
@@ -135,6 +175,7 @@ export class Requests {
     this.parts.instruments.requestSeconds.observe(rttMs / 1000, `${method}|${isError ? 'error' : 'ok'}`)
     this.parts.instruments.requestHops.observe(hops, method)
     const { purpose } = transaction.context.request
+    if (error?.ok === true && this.hold(transaction, error.value.errorCode, signer)) return
     if (error === undefined) return this.done(purpose, { ok: true, message, signer, hops, rttMs })
     const code = error.ok ? error.value.errorCode : ERROR_CODE.invalidMessage
     const info = error.ok ? infoText(code, error.value.errorInfo) : 'undecodable error'
@@ -152,10 +193,13 @@ export class Requests {
   }
 
   nextDeadline(): Millis {
-    return this.client.nextDeadline()
+    return Math.min(this.client.nextDeadline(), this.heldUntil.next())
   }
 
   timeout(): void {
+    for (let due = this.heldUntil.pop(this.parts.now.ms); due; due = this.heldUntil.pop(this.parts.now.ms)) {
+      this.resume(due.handle)
+    }
     for (const event of this.client.timeout(this.parts.now.ms)) {
       const method = methodLabel(event.transaction.messageCode)
       if (event.kind === 'resend') {
@@ -172,6 +216,45 @@ export class Requests {
         signer: undefined,
       })
     }
+  }
+
+  /**
+   * RFC 6940 s.6.3.2.1: one side has an older document, which the other now sends. The request was not processed; it goes
+   * out again as soon as ours has changed, or when the other side had the time to take ours.
+   */
+  private hold(transaction: ClientTransaction<Waiting>, code: number, signer: Signer): boolean {
+    const { request, handle, mismatches } = transaction.context
+    if (code !== ERROR_CODE.configTooOld && code !== ERROR_CODE.configTooNew) return false
+    this.parts.signal({
+      kind: 'otherDocument',
+      nodeId: signer.nodeId,
+      older: code === ERROR_CODE.configTooNew,
+    })
+    const spent = this.parts.now.ms - transaction.startedAt
+    const left = request.timeoutMs === undefined ? undefined : request.timeoutMs - spent - MISMATCH_WAIT_MS
+    if (mismatches >= MISMATCHES_MAX || (left !== undefined && left <= 0)) return false
+    const held: Held = {
+      handle,
+      request: left === undefined ? request : { ...request, timeoutMs: left },
+      mismatches: mismatches + 1,
+      deadline: undefined,
+    }
+    held.deadline = this.heldUntil.set(this.parts.now.ms + MISMATCH_WAIT_MS, held)
+    this.held.set(handle, held)
+    return true
+  }
+
+  private release(handle: TransactionId): Held | undefined {
+    const held = this.held.get(handle)
+    if (held === undefined) return undefined
+    this.held.delete(handle)
+    this.heldUntil.cancel(held.deadline)
+    return held
+  }
+
+  private resume(handle: TransactionId): void {
+    const held = this.release(handle)
+    if (held !== undefined) this.begin(held.request, handle, held.mismatches)
   }
 
   private encode(request: NewRequest, transactionId: TransactionId): Uint8Array {

@@ -2,7 +2,6 @@
 import { Writer } from '../../common/bytes.ts'
 import {
   decodeChordUpdate,
-  decodeConfigUpdateReq,
   decodeJoinReq,
   decodeLeaveReq,
   decodePingReq,
@@ -10,28 +9,25 @@ import {
   decodeRouteQueryReq,
   EMPTY_BODY,
   encodeChordRouteQueryAns,
-  encodeConfigUpdateReq,
   encodeJoinAns,
   encodePingAns,
   encodeProbeAns,
   ERROR_CODE,
   MESSAGE_CODE,
   sameId,
-  type Destination,
-  type NodeId,
   type ProbeInformation,
 } from '../codec/index.ts'
 import { compareSequence } from '../config/sequence.ts'
 import { returnList } from '../forwarding/via-list.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
-import { checkConfigurationSequence, ConfigurationPushes } from '../transactions/configuration-sequence.ts'
+import { checkConfigurationSequence } from '../transactions/configuration-sequence.ts'
 import { unknownCriticalExtension } from '../transactions/server.ts'
 import type { Answers } from './answers.ts'
 import type { AppAttaches } from './app-attach.ts'
 import type { Attaches } from './attach.ts'
+import type { ConfigurationUpdates } from './configuration-updates.ts'
 import type { IncomingRequest, PeerParts } from './parts.ts'
-import type { Requests } from './requests.ts'
 import type { StorageService } from './storage-service.ts'
 
 /** RFC 6940 s.6.4.2.5.1. */
@@ -39,7 +35,7 @@ const PROBE = { responsibleSet: 1, numResources: 2, uptime: 3 } as const
 
 export interface ServiceParts {
   readonly parts: PeerParts
-  readonly requests: Requests
+  readonly updates: ConfigurationUpdates
   readonly answers: Answers
   readonly topology: TopologyPlugin
   readonly attaches: Attaches
@@ -50,7 +46,6 @@ export interface ServiceParts {
 
 export class Services {
   private readonly use: ServiceParts
-  private readonly pushes = new ConfigurationPushes()
   private readonly startedAt: number
 
   constructor(use: ServiceParts) {
@@ -71,7 +66,7 @@ export class Services {
       parts.instruments.dropped.add('config')
       answers.error(request, verdict.errorCode, `this node has sequence ${parts.configuration.sequence}`)
       if (verdict.pushDocument) {
-        this.pushConfiguration(request.signer.nodeId, returnList(request.previousHop, header.viaList))
+        this.use.updates.push(request.signer.nodeId, returnList(request.previousHop, header.viaList))
       }
       return
     }
@@ -81,26 +76,8 @@ export class Services {
     this.dispatch(request)
   }
 
-  /** RFC 6940 s.6.5.4, Trap 40: Config_Too_New from a node means that it lacks our document. */
-  answeredWithError(code: number, signer: NodeId): void {
-    if (code === ERROR_CODE.configTooNew) this.pushConfiguration(signer, [{ kind: 'node', nodeId: signer }])
-  }
-
-  /** RFC 6940 s.6.5.4: somebody has an older document than we do. Once a node and sequence (Trap 40). */
-  pushConfiguration(nodeId: NodeId, destinations: readonly Destination[]): void {
-    const { parts, requests } = this.use
-    if (sameId(nodeId, parts.self)) return
-    if (!this.pushes.admit(parts.now.ms, nodeId, parts.configuration.sequence)) return
-    requests.send({
-      code: MESSAGE_CODE.configUpdateReq,
-      body: encodeConfigUpdateReq({ kind: 'config', configData: parts.init.configurationDocument }),
-      destinations,
-      purpose: { kind: 'notice' },
-    })
-  }
-
   private dispatch(request: IncomingRequest): void {
-    const { answers, attaches, appAttaches, storageService } = this.use
+    const { answers, attaches, appAttaches, storageService, updates } = this.use
     switch (request.message.contents.messageCode) {
       case MESSAGE_CODE.storeReq:
         return storageService.store(request)
@@ -127,7 +104,7 @@ export class Services {
       case MESSAGE_CODE.probeReq:
         return this.probe(request)
       case MESSAGE_CODE.configUpdateReq:
-        return this.configUpdate(request)
+        return updates.serve(request)
       default:
         answers.error(request, ERROR_CODE.invalidMessage, 'unknown method')
     }
@@ -215,15 +192,6 @@ export class Services {
       }
     }
     answers.answer(request, encodeProbeAns({ probeInfo }))
-  }
-
-  /** A running peer keeps the document it was started with; a newer one is told to people, who restart it. */
-  private configUpdate(request: IncomingRequest): void {
-    const { parts, answers } = this.use
-    const decoded = decodeConfigUpdateReq(request.message.contents.body)
-    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
-    parts.trace({ level: 'warn', area: 'reload', event: 'config_update_refused', type: decoded.value.kind })
-    answers.error(request, ERROR_CODE.forbidden, 'this node takes no document over the overlay')
   }
 }
 

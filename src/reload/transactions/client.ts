@@ -63,13 +63,18 @@ interface Row<T> extends ClientTransaction<T> {
   deadline: Deadline<Row<T>> | undefined
 }
 
+/** Read at every transmission, since a newer Configuration Document may change it. */
+export interface ReliabilitySettings {
+  readonly reliabilityTimerMs: number
+}
+
 export class ClientTransactions<T> {
-  private readonly reliabilityTimerMs: number
+  private readonly settings: ReliabilitySettings
   private readonly rows = new Map<TransactionId, Row<T>>()
   private readonly deadlines = new Deadlines<Row<T>>()
 
-  constructor(settings: { readonly reliabilityTimerMs: number }) {
-    this.reliabilityTimerMs = settings.reliabilityTimerMs
+  constructor(settings: ReliabilitySettings) {
+    this.settings = settings
   }
 
   get size(): number {
@@ -157,6 +162,6 @@ export class ClientTransactions<T> {
 
   private schedule(now: Millis, row: Row<T>): void {
     // A fixed interval, no back-off: RFC 6940 s.6.2.1 sets the timer to the same value every time.
-    row.deadline = this.deadlines.set(Math.min(now + this.reliabilityTimerMs, row.failsAt), row)
+    row.deadline = this.deadlines.set(Math.min(now + this.settings.reliabilityTimerMs, row.failsAt), row)
   }
 }

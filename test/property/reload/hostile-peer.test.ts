@@ -39,7 +39,7 @@ function ringWithTraffic(): { readonly overlay: Overlay; readonly messages: read
   const messages: Uint8Array[] = []
   overlay.network.watch(({ purpose, bytes }) => {
     if (purpose !== 'overlay') return
-    for (const frame of new FrameReader(60_000).push(bytes).frames) {
+    for (const frame of new FrameReader({ maxMessageBytes: 60_000 }).push(bytes).frames) {
       if (frame.kind === 'data') messages.push(frame.message.slice())
     }
   })

@@ -48,7 +48,7 @@ describe('frames', () => {
                 : encodeAck(each.ackSequence, each.received),
             ),
           )
-          const reader = new FrameReader(200)
+          const reader = new FrameReader({ maxMessageBytes: 200 })
           expect(cut(bytes, places).flatMap((part) => reader.push(part).frames)).toEqual(frames)
         },
       ),

@@ -18,7 +18,7 @@ const OTHER = nodeId(60)
 const MESSAGE = Uint8Array.of(1, 2, 3)
 
 function table(): ConnectionTable {
-  return new ConnectionTable({ own: OWN, maxMessageBytes: 5_000 })
+  return new ConnectionTable({ own: OWN, limits: { maxMessageBytes: 5_000 } })
 }
 
 /** A table with one link to OTHER for each role given, opened a second apart; channels 1, 2, ... */

@@ -24,7 +24,7 @@ function reloadMessage(length: number, viaBytes = 0): Uint8Array {
 }
 
 function faultOf(chunks: readonly Uint8Array[], max = MAX): FrameFault | undefined {
-  const reader = new FrameReader(max)
+  const reader = new FrameReader({ maxMessageBytes: max })
   let fault: FrameFault | undefined
   for (const chunk of chunks) fault = reader.push(chunk).fault
   return fault
@@ -39,7 +39,7 @@ describe('framing header', () => {
   })
 
   it('R6940-6.6.2-01 what is encoded is read back', () => {
-    const { frames, fault } = new FrameReader(MAX).push(
+    const { frames, fault } = new FrameReader({ maxMessageBytes: MAX }).push(
       concatBytes([encodeData(7, Uint8Array.of(1, 2, 3)), encodeAck(0xfffffffe, 0x80000002)]),
     )
     expect(fault).toBeUndefined()
@@ -57,15 +57,15 @@ describe('framing header', () => {
       encodeData(2, bytesOf(300)),
       encodeAck(2, 6),
     ])
-    const whole = new FrameReader(MAX).push(stream).frames
-    const reader = new FrameReader(MAX)
+    const whole = new FrameReader({ maxMessageBytes: MAX }).push(stream).frames
+    const reader = new FrameReader({ maxMessageBytes: MAX })
     const pieces = Array.from(stream, (byte) => reader.push(Uint8Array.of(byte)).frames).flat()
     expect(whole.map((frame) => frame.kind)).toEqual(['data', 'ack', 'data', 'data', 'ack'])
     expect(pieces).toEqual(whole)
   })
 
   it('R6940-6.6.2-07 an unknown type ends the stream, after the frames before it', () => {
-    const reader = new FrameReader(MAX)
+    const reader = new FrameReader({ maxMessageBytes: MAX })
     const batch = reader.push(concatBytes([encodeAck(0, 0), Uint8Array.of(0x82, 0, 0), encodeAck(1, 0)]))
     expect(batch.frames).toHaveLength(1)
     expect(batch.fault).toEqual({ kind: 'unknownFrameType', type: 0x82 })
@@ -73,7 +73,7 @@ describe('framing header', () => {
   })
 
   it('R6940-6.6-01 a message of exactly max-message-size passes, one byte more is a fault', () => {
-    expect(new FrameReader(MAX).push(encodeData(0, bytesOf(MAX))).frames).toHaveLength(1)
+    expect(new FrameReader({ maxMessageBytes: MAX }).push(encodeData(0, bytesOf(MAX))).frames).toHaveLength(1)
     expect(faultOf([encodeData(0, reloadMessage(MAX + 1))])?.kind).toBe('messageTooLarge')
   })
 

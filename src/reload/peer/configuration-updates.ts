@@ -1,0 +1,146 @@
+/**
+ * Configuration Documents on the move (RFC 6940 s.6.5.4): ours to nodes that have an older one, theirs into force here when
+ * a configuration-signer of the document in force signed it. A peer that cannot follow its overlay leaves it.
+ */
+import {
+  decodeConfigUpdateReq,
+  EMPTY_BODY,
+  encodeConfigUpdateReq,
+  ERROR_CODE,
+  MESSAGE_CODE,
+  sameId,
+  type Destination,
+  type NodeId,
+} from '../codec/index.ts'
+import { compareSequence } from '../config/sequence.ts'
+import { parseConfiguration, signedConfiguration, type SignedConfiguration } from '../config/parse.ts'
+import { verifyDocument } from '../security/document-signature.ts'
+import type { Storage } from '../storage/storage.ts'
+import { ConfigurationPushes } from '../transactions/configuration-sequence.ts'
+import type { Answers } from './answers.ts'
+import type { Links } from './links.ts'
+import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { Requests } from './requests.ts'
+import { admissionRules } from './admission-rules.ts'
+
+export interface ConfigurationUpdateParts {
+  readonly parts: PeerParts
+  readonly requests: Requests
+  readonly answers: Answers
+  readonly links: Links
+  readonly storage: Storage
+}
+
+/** impossible: it is good, and this peer cannot take part in such an overlay. */
+type Verdict =
+  | { readonly kind: 'adopted' | 'impossible' }
+  | { readonly kind: 'refused'; readonly code: number; readonly reason: string }
+
+export class ConfigurationUpdates {
+  private readonly use: ConfigurationUpdateParts
+  private readonly pushes = new ConfigurationPushes()
+
+  constructor(use: ConfigurationUpdateParts) {
+    this.use = use
+  }
+
+  /** A ConfigUpdate request. */
+  serve(request: IncomingRequest): void {
+    const { answers } = this.use
+    const decoded = decodeConfigUpdateReq(request.message.contents.body)
+    if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    if (decoded.value.kind !== 'config') {
+      return answers.error(request, ERROR_CODE.forbidden, 'Kinds come with the document only')
+    }
+    const verdict = this.offer(decoded.value.configData)
+    if (verdict.kind === 'refused') answers.error(request, verdict.code, verdict.reason)
+    else answers.answer(request, EMPTY_BODY)
+  }
+
+  /** A document from another peer, or from the shell, which read or fetched it. */
+  offer(document: Uint8Array): Verdict {
+    const { parts } = this.use
+    const verdict = this.judge(document)
+    const { kind } = verdict
+    const reason = kind === 'refused' ? verdict.reason : ''
+    if (kind === 'refused') {
+      parts.trace({ level: 'warn', area: 'reload', event: 'configuration_refused', reason })
+    }
+    return verdict
+  }
+
+  /** That node lacks our document, or asked with an older one. Once a node and sequence (Trap 40). */
+  push(nodeId: NodeId, destinations: readonly Destination[] = [{ kind: 'node', nodeId }]): void {
+    const { parts, requests } = this.use
+    if (sameId(nodeId, parts.self)) return
+    if (!this.pushes.admit(parts.now.ms, nodeId, parts.configuration.sequence)) return
+    requests.send({
+      code: MESSAGE_CODE.configUpdateReq,
+      body: encodeConfigUpdateReq({ kind: 'config', configData: parts.document }),
+      destinations,
+      purpose: { kind: 'notice' },
+    })
+  }
+
+  private judge(document: Uint8Array): Verdict {
+    const { parts } = this.use
+    const { instanceName, sequence, configurationSigners } = parts.configuration
+    const signed = signedConfiguration(document, instanceName)
+    if (!signed.ok) return refused(ERROR_CODE.invalidMessage, signed.error.reason)
+    if (compareSequence(signed.value.sequence, sequence) <= 0) {
+      return refused(ERROR_CODE.configTooOld, `sequence ${sequence} is in force here`)
+    }
+    const signer = verifyDocument(
+      parts.crypto,
+      parts.trust,
+      signed.value,
+      configurationSigners,
+      parts.now.wall,
+    )
+    if (!signer.ok) return refused(ERROR_CODE.forbidden, signer.error)
+    return this.adopt(document, signed.value)
+  }
+
+  private adopt(document: Uint8Array, { sequence }: SignedConfiguration): Verdict {
+    const { parts } = this.use
+    const parsed = parseConfiguration(document, parts.configuration.instanceName)
+    if (!parsed.ok && parsed.error.kind !== 'unsupported') {
+      return refused(ERROR_CODE.invalidMessage, parsed.error.reason)
+    }
+    const done = parsed.ok
+      ? parts.reconfigure(parsed.value.configuration, document)
+      : { ok: false as const, error: parsed.error.reason }
+    if (!done.ok) {
+      parts.trace({
+        ...{ level: 'error', area: 'reload', event: 'configuration_impossible' },
+        ...{ sequence, reason: done.error },
+      })
+      parts.signal({ kind: 'reconfigured', followed: false })
+      return { kind: 'impossible' }
+    }
+    this.takeEffect(document)
+    return { kind: 'adopted' }
+  }
+
+  /** RFC 6940 s.11.1: the node reconfigures itself. What is read at every use has changed already. */
+  private takeEffect(document: Uint8Array): void {
+    const { parts, requests, links, storage } = this.use
+    const { configuration, trust, kinds } = parts
+    const { sequence } = configuration
+    parts.trace({ level: 'info', area: 'reload', event: 'configuration_adopted', sequence })
+    const operations = storage.reconfigure({ trust, kinds, rules: admissionRules(configuration) })
+    if (operations.length > 0) parts.persist(operations)
+    parts.outbox.push({ kind: 'configurationChanged', configuration, document })
+    // The others would learn it from the next request; at once, none of theirs fails for it. Whoever is cut off by it
+    // hears why.
+    for (const { nodeId } of links.table.connectedNodes()) this.push(nodeId)
+    links.review()
+    requests.reconfigured()
+    const expelled = configuration.badNodes.some((nodeId) => sameId(nodeId, parts.self))
+    parts.signal({ kind: 'reconfigured', followed: !expelled })
+  }
+}
+
+function refused(code: number, reason: string): Verdict {
+  return { kind: 'refused', code, reason }
+}
