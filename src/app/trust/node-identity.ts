@@ -8,7 +8,7 @@ import {
   saveCredential,
   type StoredAuthority,
 } from '../../enrollment/io/index.ts'
-import type { TlsIdentity } from '../../reload/io/tls-links.ts'
+import type { TlsIdentity } from '../../reload/io/tls-identity.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import { nodeFolder } from '../config/places.ts'

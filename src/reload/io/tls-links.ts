@@ -2,7 +2,6 @@
  * TLS over TCP for overlay links and application flows (RFC 6940 s.6.5.1, no-ICE): opens, accepts and carries bytes. What a
  * certificate is worth is the core's judgement; this shell only makes sure that there is one.
  */
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { isIP } from 'node:net'
 import {
   connect,
@@ -14,8 +13,11 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
+import { PerSource } from '../../common/per-source.ts'
 import { TurnWriter } from '../../common/turn-writer.ts'
 import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../peer/contract.ts'
+import { KeyLog } from './key-log.ts'
+import { chainOf, secureOptions, type TlsIdentity } from './tls-identity.ts'
 
 export interface TlsLimits {
   /** Bytes waiting for one far end before it is cut off. */
@@ -34,17 +36,7 @@ export const TLS_LIMITS: TlsLimits = {
   handshakeTimeoutMs: 8_000,
 }
 
-/** Certificates that a far end may show; more is not a chain but an attack on whoever checks it. */
-const CHAIN_LENGTH_MAX = 8
-
 const STAGES = ['tls|tcp', 'tls|tls', 'tls|no_certificate', 'tls|stuck', 'tls|limit']
-
-export interface TlsIdentity {
-  /** PEM, leaf first. */
-  readonly certificates: string
-  /** PEM, PKCS#8. */
-  readonly privateKey: string
-}
 
 interface Channel {
   readonly socket: TLSSocket
@@ -59,13 +51,15 @@ export class TlsLinks {
   readonly failures = new Tally(STAGES)
   readonly setupSeconds = new Histogram(SECONDS_BUCKETS, ['tls'])
   private readonly sink: (input: PeerInput) => void
-  private readonly identity: TlsIdentity
+  private readonly secureOptions: SecureContextOptions
+  /** For the client side: made once, because reading keys costs more than the rest of a handshake. */
+  private readonly context: SecureContext
   private readonly limits: TlsLimits
   private readonly writer: TurnWriter
-  private keyLog: number | undefined
+  private readonly keyLog: KeyLog | undefined
   private readonly servers: Server[] = []
   private readonly channels = new Map<ChannelId, Channel>()
-  private readonly perSource = new Map<string, number>()
+  private readonly perSource: PerSource
   /** Even ids are ours; odd ones are named by the core. */
   private nextChannel: ChannelId = 2
 
@@ -76,11 +70,12 @@ export class TlsLinks {
     options: { readonly limits?: TlsLimits; readonly keyLogFile?: string | undefined } = {},
   ) {
     this.sink = sink
-    this.identity = identity
     this.limits = options.limits ?? TLS_LIMITS
     this.writer = new TurnWriter(this.limits.queueBytesMax, setImmediate)
-    // Written synchronously: a killed process must not take the keys of its last link with it.
-    this.keyLog = options.keyLogFile === undefined ? undefined : openSync(options.keyLogFile, 'a', 0o600)
+    this.perSource = new PerSource(this.limits.connectionsPerSourceMax)
+    this.secureOptions = secureOptions(identity)
+    this.context = createSecureContext(this.secureOptions)
+    this.keyLog = options.keyLogFile === undefined ? undefined : new KeyLog(options.keyLogFile)
   }
 
   get active(): number {
@@ -92,7 +87,7 @@ export class TlsLinks {
   /** Binds one listener; rejects with the system's error. */
   async listen(purpose: ChannelPurpose, host: string, port: number): Promise<TransportAddress> {
     const server = createServer({
-      ...this.secureOptions(),
+      ...this.secureOptions,
       requestCert: true,
       // RFC 6940 s.6.6.1: trust in the overlay's roots, not in those of the system; the core decides.
       rejectUnauthorized: false,
@@ -104,25 +99,20 @@ export class TlsLinks {
     server.on('drop', () => this.failures.add('tls|limit'))
     server.on('connection', (socket) => {
       const source = socket.remoteAddress ?? ''
-      const fromSource = this.perSource.get(source) ?? 0
-      if (fromSource >= this.limits.connectionsPerSourceMax) {
+      if (!this.perSource.admits(source)) {
         this.failures.add('tls|limit')
         socket.destroy()
         return
       }
-      this.perSource.set(source, fromSource + 1)
-      socket.once('close', () => {
-        const left = (this.perSource.get(source) ?? 1) - 1
-        if (left > 0) this.perSource.set(source, left)
-        else this.perSource.delete(source)
-      })
+      this.perSource.add(source)
+      socket.once('close', () => this.perSource.remove(source))
     })
     server.on('secureConnection', (socket) => this.accept(purpose, socket))
     server.on('tlsClientError', (_error, socket) => {
       this.failures.add('tls|tls')
       socket.destroy()
     })
-    server.on('keylog', (line: Buffer) => this.logKey(line))
+    server.on('keylog', (line: Buffer) => this.keyLog?.write(line))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host, port }, () => {
@@ -149,7 +139,7 @@ export class TlsLinks {
     const socket = connect({
       host: to.address,
       port: to.port,
-      secureContext: this.context(),
+      secureContext: this.context,
       minVersion: 'TLSv1.2',
       rejectUnauthorized: false,
     })
@@ -161,7 +151,7 @@ export class TlsLinks {
       stage: 'tcp',
       reason: 'closed before the handshake ended',
     }
-    socket.on('keylog', (line: Buffer) => this.logKey(line))
+    socket.on('keylog', (line: Buffer) => this.keyLog?.write(line))
     socket.once('connect', () => {
       channel.stage = 'tls'
     })
@@ -219,8 +209,7 @@ export class TlsLinks {
     this.channels.clear()
     for (const channel of channels) channel.socket.destroy()
     await Promise.all(closing)
-    if (this.keyLog !== undefined) closeSync(this.keyLog)
-    this.keyLog = undefined
+    this.keyLog?.close()
   }
 
   private accept(purpose: ChannelPurpose, socket: TLSSocket): void {
@@ -280,51 +269,9 @@ export class TlsLinks {
       this.sink({ kind: 'channelFailed', channel: id, reason: channel.reason })
     })
   }
-
-  private secureOptions(): SecureContextOptions {
-    return {
-      cert: this.identity.certificates,
-      key: this.identity.privateKey,
-      minVersion: 'TLSv1.2',
-      secureOptions: SSL_OP_NO_TICKET,
-    }
-  }
-
-  /** For the client side: made once, because reading keys costs more than the rest of a handshake. */
-  private context(): SecureContext {
-    this.secureContext ??= createSecureContext(this.secureOptions())
-    return this.secureContext
-  }
-  private secureContext: SecureContext | undefined
-
-  private logKey(line: Buffer): void {
-    if (this.keyLog !== undefined) writeSync(this.keyLog, line)
-  }
 }
-
-/** A resumed session would not show the chain again, and the core wants to see it on every link. */
-const SSL_OP_NO_TICKET = 0x4000
 
 /** Without `_writev` a stream hands over what has queued up write by write instead of joined together. */
 function oneRecordAWrite(socket: TLSSocket): void {
   Object.defineProperty(socket, '_writev', { value: null })
-}
-
-/** DER certificates as the far end showed them, leaf first. */
-function chainOf(socket: TLSSocket): Uint8Array[] {
-  const chain: Uint8Array[] = []
-  let certificate = socket.getPeerCertificate(true)
-  // An absent certificate is an empty object here; a self-signed one is its own issuer.
-  while (certificate?.raw !== undefined && chain.length < CHAIN_LENGTH_MAX) {
-    chain.push(certificate.raw)
-    const issuer = certificate.issuerCertificate
-    if (
-      issuer === undefined ||
-      issuer === certificate ||
-      issuer.fingerprint256 === certificate.fingerprint256
-    )
-      break
-    certificate = issuer
-  }
-  return chain
 }

@@ -49,7 +49,7 @@ export function appAttachBody(
 /**
  * The address to connect to, or undefined when no candidate suits. RFC 6940 s.6.5.1.1: a list is either all ICE or all
  * No-ICE; a mixed one is not used at all. Of the No-ICE links TLS over TCP is the one that this peer has, and the one that
- * SIP wants: a message above 1300 bytes would have no fragmentation on DTLS (adapter-mapping s.5.2, M-24).
+ * SIP wants: a message above 1300 bytes would have no fragmentation on DTLS (adapter-mapping s.5.1, M-24).
  */
 export function usableAddress(candidates: readonly IceCandidate[]): TransportAddress | undefined {
   if (!candidates.every(({ overlayLink }) => NO_ICE.has(overlayLink))) return undefined

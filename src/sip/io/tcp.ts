@@ -1,6 +1,7 @@
 /** TCP flows of the SIP stack, accepted and opened: bytes in, bytes out, nothing understood. */
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net'
 import { Tally } from '../../common/instruments.ts'
+import { PerSource } from '../../common/per-source.ts'
 import { TurnWriter } from '../../common/turn-writer.ts'
 import type { FlowId, ListenerId, SipInput } from '../core/contract.ts'
 
@@ -51,13 +52,14 @@ export class TcpShell {
   private readonly writer: TurnWriter
   private readonly servers: Server[] = []
   private readonly flows = new Map<FlowId, Flow>()
-  private readonly perSource = new Map<string, number>()
+  private readonly perSource: PerSource
   /** Even ids are ours; odd ones are named by the core. */
   private nextFlow: FlowId = 2
 
   constructor(sink: (input: SipInput) => void, limits: TcpLimits = TCP_LIMITS) {
     this.sink = sink
     this.limits = limits
+    this.perSource = new PerSource(limits.flowsPerSourceMax)
     this.writer = new TurnWriter(limits.queueBytesMax, setImmediate)
   }
 
@@ -136,8 +138,7 @@ export class TcpShell {
       socket.destroy()
       return
     }
-    const fromSource = this.perSource.get(host) ?? 0
-    if (this.flows.size >= this.limits.flowsMax || fromSource >= this.limits.flowsPerSourceMax) {
+    if (this.flows.size >= this.limits.flowsMax || !this.perSource.admits(host)) {
       this.refused.add(this.flows.size >= this.limits.flowsMax ? 'tcp|flows' : 'tcp|source')
       socket.destroy()
       return
@@ -145,7 +146,7 @@ export class TcpShell {
     const id = this.nextFlow
     this.nextFlow += 2
     this.opened.add('tcp|accepted')
-    this.perSource.set(host, fromSource + 1)
+    this.perSource.add(host)
     socket.setTimeout(this.limits.firstBytesTimeoutMs)
     socket.once('data', () => socket.setTimeout(this.limits.idleTimeoutMs))
     const flow: Flow = { socket, source: host, open: true, reason: 'remote' }
@@ -188,8 +189,6 @@ export class TcpShell {
     this.flows.delete(id)
     if (flow.open) this.closed.add(`tcp|${flow.reason}`)
     if (id % 2 !== 0) return
-    const left = (this.perSource.get(flow.source) ?? 1) - 1
-    if (left > 0) this.perSource.set(flow.source, left)
-    else this.perSource.delete(flow.source)
+    this.perSource.remove(flow.source)
   }
 }

@@ -7,12 +7,8 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { X509Certificate, type KeyObject } from 'node:crypto'
 import { utf8 } from '../../../../src/common/bytes.ts'
-import {
-  TLS_LIMITS,
-  TlsLinks,
-  type TlsIdentity,
-  type TlsLimits,
-} from '../../../../src/reload/io/tls-links.ts'
+import type { TlsIdentity } from '../../../../src/reload/io/tls-identity.ts'
+import { TLS_LIMITS, TlsLinks, type TlsLimits } from '../../../../src/reload/io/tls-links.ts'
 import type { PeerInput } from '../../../../src/reload/peer/contract.ts'
 import type { Credential } from '../../../../src/reload/security/index.ts'
 import { aTestOverlay } from '../../../support/credentials.ts'
