@@ -22,7 +22,7 @@ export { boundaryOf, parseMultipart, writeMultipart, type FormPart } from './mul
 export { RateLimit, sourceOf } from './rate-limit.ts'
 export { backOffMs } from './back-off.ts'
 export { RenewalSchedule, renewalTime, type RenewalAction, type RenewalInput } from './renewal-schedule.ts'
-export { judgeDocument, type DocumentVerdict, type OverlayDocument } from './judge-document.ts'
+export { judgeDocument, keptDocument, type DocumentVerdict, type OverlayDocument } from './judge-document.ts'
 export {
   DocumentKeeper,
   refreshBeforeMs,

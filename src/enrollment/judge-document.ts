@@ -1,5 +1,6 @@
 /** Whether a fetched Configuration Document replaces the one in force (RFC 6940 s.11.1, s.11.2). */
 import { bytesEqual } from '../common/bytes.ts'
+import { fail, ok, type Result } from '../common/errors.ts'
 import type { WallTime } from '../common/time.ts'
 import {
   compareSequence,
@@ -46,7 +47,8 @@ export function judgeDocument(crypto: CryptoPort, question: DocumentQuestion): D
   if (current === undefined) {
     const fault =
       parsed.value.signatures.length === 0 ? undefined : wrong(crypto, parsed.value, configuration, wall)
-    return fault === undefined ? { kind: 'adopt', document } : discard(fault)
+    // Its signer is named by the document before, which a first one has not got; he may be out of office by now.
+    return fault === undefined || fault === NOT_A_SIGNER ? { kind: 'adopt', document } : discard(fault)
   }
   const inForce = current.parsed.configuration
   const ahead = compareSequence(configuration.sequence, inForce.sequence)
@@ -58,6 +60,26 @@ export function judgeDocument(crypto: CryptoPort, question: DocumentQuestion): D
   if (ahead < 0) return discard(`sequence ${configuration.sequence} is older than ${inForce.sequence}`)
   const fault = wrong(crypto, parsed.value, inForce, wall)
   return fault === undefined ? { kind: 'adopt', document } : discard(fault)
+}
+
+/** What `verifyDocument` says of a good signature of somebody who is no configuration-signer. */
+const NOT_A_SIGNER = 'signer may not sign this document'
+
+/**
+ * A document that was judged in an earlier run and kept since. Its signature is not looked at again: the one before it, which
+ * named the signer, is gone.
+ */
+export function keptDocument(
+  bytes: Uint8Array,
+  instanceName: string,
+  wall: WallTime,
+): Result<OverlayDocument, string> {
+  const parsed = parseConfiguration(bytes, instanceName)
+  if (!parsed.ok) return fail(parsed.error.reason)
+  const { expiration } = parsed.value.configuration
+  return expiration !== undefined && expiration <= wall
+    ? fail('has expired')
+    : ok({ bytes, parsed: parsed.value })
 }
 
 /** What is wrong with the signatures, seen with the trust and the signers of `judge`. */

@@ -6,6 +6,7 @@ import type { Now } from '../../../src/common/time.ts'
 import {
   DocumentKeeper,
   judgeDocument,
+  keptDocument,
   refreshBeforeMs,
   type FetchOutcome,
   type KeeperAction,
@@ -85,6 +86,17 @@ describe('which Configuration Document is believed', () => {
     const text = Buffer.from(document()).toString()
     expect(judged(utf8(text.replace(/<signature>.*<\/signature>/, ''))).kind).toBe('adopt')
     expect(judged(utf8(text.replace('<initial-ttl>100<', '<initial-ttl>101<'))).kind).toBe('discard')
+  })
+
+  it('a first one may come from a signer that it no longer names', () => {
+    const rotated = document({ sequence: 9, configurationSigners: [theirs.signer.nodeId] })
+    expect(judged(rotated).kind).toBe('adopt')
+    expect(keptDocument(rotated, OVERLAY, WALL).ok).toBe(true)
+    expect(keptDocument(rotated, 'other.example', WALL).ok).toBe(false)
+    expect(keptDocument(document({ expiration: WALL }), OVERLAY, WALL)).toEqual({
+      ok: false,
+      error: 'has expired',
+    })
   })
 
   it('one that has expired is discarded', () => {
