@@ -111,6 +111,12 @@ export type NodeAction =
   | { readonly kind: 'enroll'; readonly aor: string; readonly urgent: boolean }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: NodeAnswer }
   | { readonly kind: 'stateChanged'; readonly state: PeerState }
+  /** Another Configuration Document is in force, to be kept for the next start. */
+  | {
+      readonly kind: 'configurationChanged'
+      readonly configuration: OverlayConfiguration
+      readonly document: Uint8Array
+    }
   | { readonly kind: 'left' }
 
 export type SipNetworkAction = Extract<

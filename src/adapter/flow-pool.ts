@@ -201,6 +201,13 @@ export class FlowPool {
     this.schedule(now, flow)
   }
 
+  /** Flows to these nodes are closed: the Configuration Document lists them as bad now. */
+  cutOff(nodes: readonly NodeId[]): void {
+    for (const flow of [...this.flows.values()]) {
+      if (nodes.some((node) => sameId(node, flow.node))) this.close(flow)
+    }
+  }
+
   counts(): { sip: number; sips: number } {
     let sips = 0
     for (const flow of this.flows.values()) if (flow.application === APPLICATION.sips) sips++

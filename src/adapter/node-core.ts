@@ -208,6 +208,9 @@ export class NodeCore {
         return this.outbox.push({ kind: 'peer', action })
       case 'stateChanged':
         return this.stateChanged(now, action.state)
+      case 'configurationChanged':
+        this.adapter.flows.cutOff(action.configuration.badNodes)
+        return this.outbox.push(action)
       case 'left':
         return this.outbox.push({ kind: 'left' })
       case 'appFlowOpened':

@@ -27,6 +27,8 @@ export interface Shells {
   readonly provisioning: Provisioning
 }
 
+export type ConfigurationChanged = Extract<NodeAction, { kind: 'configurationChanged' }>
+
 export class NodeLoop {
   private readonly loop: Loop<NodeInput, NodeAction>
   private readonly trace: Trace
@@ -36,6 +38,7 @@ export class NodeLoop {
   private currentState: PeerState = 'starting'
   private onLeft: (() => void) | undefined
   private onState: ((state: PeerState) => void) | undefined
+  private onConfiguration: ((changed: ConfigurationChanged) => void) | undefined
 
   constructor(machine: Machine<NodeInput, NodeAction>, trace: Trace) {
     this.trace = trace
@@ -56,7 +59,11 @@ export class NodeLoop {
   }
 
   /** Called at every change of the overlay state. */
-  watch(onState: (state: PeerState) => void): void {
+  watch(
+    onState: (state: PeerState) => void,
+    onConfiguration?: (changed: ConfigurationChanged) => void,
+  ): void {
+    this.onConfiguration = onConfiguration
     this.onState = onState
   }
 
@@ -117,6 +124,8 @@ export class NodeLoop {
         this.currentState = action.state
         this.trace({ level: 'info', area: 'app', event: 'overlay_state', state: action.state })
         return this.onState?.(action.state)
+      case 'configurationChanged':
+        return this.onConfiguration?.(action)
       case 'left':
         return this.onLeft?.()
       default:
