@@ -1,9 +1,9 @@
 /**
  * Messages of this node to itself: most lookups of a small ring, and in any ring the share of resources that this node is
  * responsible for. They stay values: no bytes are encoded, signed, decoded and verified again. A signature would prove to
- * us that we hold our own key; whatever else a message has to prove is looked at as for any other (receiver.ts,
- * services.ts). Only the sending half of this very node makes an OwnMessage: what comes over a link is bytes, and bytes
- * are always verified.
+ * us that we hold our own key; RFC 6940 s.6.3.4 wants it for those in between and at the far end, of whom there are none.
+ * Whatever else a message has to prove is looked at as for any other (receiver.ts, services.ts). Only the sending half of
+ * this very node makes an OwnMessage: what comes over a link is bytes, and bytes are always verified.
  */
 import {
   FRAGMENT_NONE,

@@ -53,7 +53,7 @@ describe('a message of a peer to itself', () => {
   const store = (credential: Credential): ReturnType<Overlay['store']> =>
     overlay.store(peer, resource, [registration(credential, peer.nodeId)], credential)
 
-  it('R6940-6.2-01 R6940-6.1.1-01 a Store and Fetch end here with nothing signed but the value, and are counted as messages', () => {
+  it('R6940-7.4.2.2-06 a Store and Fetch end here with nothing signed but the value, and are counted as messages', () => {
     const stored = cost(peer, () => expect(store(alice)).toMatchObject({ ok: true, value: { hops: 0 } }))
     expect(stored).toEqual({ signed: 1, checked: 1 })
     const fetched = cost(peer, () => {
@@ -68,7 +68,7 @@ describe('a message of a peer to itself', () => {
       expect([step, messages.get(step)]).toEqual([step, 1])
   })
 
-  it('R6940-7.3-01 R6940-7.4.1.1-03 who may store what is judged as for anybody else', () => {
+  it('R6940-7.3-01 who may store what is judged as for anybody else', () => {
     const mallory = overlay.user('mallory@dht.example.com')
     expect(store(mallory)).toMatchObject({ ok: false, error: { kind: 'reload' } })
     const outcome = overlay.fetch(peer, resource, KIND.sipRegistration)
@@ -82,7 +82,7 @@ describe('a message of a peer to itself', () => {
     expect(peer.core.holds(resource)).toBe(false)
   })
 
-  it('R6940-6.3.4-08 R6940-6.3.4-04 what comes over a link is verified, though it says that nobody or this very peer wrote it', () => {
+  it('R6940-6.3.4-01 R6940-6.3.4-15 R6940-6.3.4-16 what comes over a link is verified, though it says that nobody or this very peer wrote it', () => {
     const stranger = new Stranger(overlay, peer, overlay.user('mallory@dht.example.com'))
     const { crypto } = overlay.issuer
     const hash = overlayHash(overlay.configuration.instanceName, (bytes) => crypto.hash('sha1', [bytes]))

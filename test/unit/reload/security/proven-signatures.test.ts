@@ -103,7 +103,7 @@ describe('a stored value that comes back', () => {
     return verifyStoredData(trust, { resource, kind: 1, data, pool: [certificate] }, wall).ok
   }
 
-  it('R6940-7.1-01 R6940-7.1-02 is computed once, and its certificate is judged every time', async () => {
+  it('R6940-7.1-01 R6940-7.1-02 R6940-7.4.2.2-06 is computed once, and its certificate is judged every time', async () => {
     const crypto = new CountingNodeCrypto()
     const overlay = await aTestOverlay()
     const credential = await overlay.credential('alice@example.org')
