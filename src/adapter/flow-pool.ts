@@ -1,25 +1,20 @@
 import type { Deadline } from '../common/deadlines.ts'
 import type { Millis, Now, WallTime } from '../common/time.ts'
-import { toHex } from '../common/bytes.ts'
 import {
   APPLICATION,
-  ERROR_CODE,
   key,
   sameId,
   type ChannelId,
   type CommandError,
   type CommandId,
-  type Destination,
   type NodeId,
 } from '../reload/index.ts'
-import type { FlowId, PeerFlowOutcome, RequestId } from '../sip/index.ts'
-import { attachFailure, attachNegative } from './error-map.ts'
-import { AbsentNodes } from './absent-nodes.ts'
+import type { PeerFlowOutcome, RequestId } from '../sip/index.ts'
+import { flowId, flowKey, label } from './flow-names.ts'
+import { FlowOpenings } from './flow-openings.ts'
 import { destinationsOf, terminalNode } from './overlay-address.ts'
 import type { AdapterParts, AdapterTimer } from './parts.ts'
 
-/** How long to wait for the far end's own AppAttach after In_Progress (adapter-mapping s.7.2). */
-const REVERSE_WAIT_MS = 3_000
 /** CRLF keep-alive on TCP: 95 to 120 s (adapter-mapping s.5.2). */
 const KEEPALIVE_MS = 95_000
 const KEEPALIVE_SPREAD_MS = 25_000
@@ -37,15 +32,6 @@ interface Flow {
   timer: Deadline<AdapterTimer> | undefined
 }
 
-/** AppAttach under way to one node for one application; others wait on it. */
-interface Opening {
-  readonly key: string
-  readonly waiting: RequestId[]
-  readonly command: CommandId
-  readonly beganMs: Millis
-  timer: Deadline<AdapterTimer> | undefined
-}
-
 /**
  * Application flows to other nodes: one bidirectional flow a node and application, shared by all users (M-25), opened by
  * AppAttach when first needed, closed when idle.
@@ -55,12 +41,11 @@ export class FlowPool {
   /** Usable flows by `<hex Node-ID>|<application>`. */
   private readonly usable = new Map<string, Flow>()
   private readonly flows = new Map<ChannelId, Flow>()
-  private readonly opening = new Map<string, Opening>()
-  private readonly commands = new Map<CommandId, Opening>()
-  private readonly absent = new AbsentNodes()
+  private readonly openings: FlowOpenings
 
   constructor(parts: AdapterParts) {
     this.parts = parts
+    this.openings = new FlowOpenings(parts)
   }
 
   /** The SIP core wants a flow to a peer address; answered by `peerFlow`, at once when one is open. */
@@ -76,7 +61,8 @@ export class FlowPool {
       this.parts.instruments.flowsReused.add(label(flow.application))
       return this.answer(id, { ok: true, flow: flowId(flow.channel) })
     }
-    this.attach(now, id, destinations, terminal, secure ? APPLICATION.sips : APPLICATION.sip, budgetMs)
+    const application = secure ? APPLICATION.sips : APPLICATION.sip
+    this.openings.attach(now, id, { destinations, terminal, application, budgetMs })
   }
 
   /** The peer core proved a flow, asked for by us or by the far end. */
@@ -102,7 +88,6 @@ export class FlowPool {
     }
     this.flows.set(channel, flow)
     const name = flowKey(node, application)
-    this.absent.seen(name)
     const twin = this.usable.get(name)
     if (twin === undefined || this.outranks(flow, twin)) {
       if (twin !== undefined) this.drain(now, twin)
@@ -117,53 +102,18 @@ export class FlowPool {
       peer: key(node),
       secure: application === APPLICATION.sips,
     })
-    const opening = this.opening.get(name)
-    if (opening !== undefined) {
-      this.parts.instruments.flowSetupSeconds.observe((now.ms - opening.beganMs) / 1000, label(application))
-      this.settle(opening, { ok: true, flow: flowId((this.usable.get(name) ?? flow).channel) })
-    }
+    this.openings.opened(now, name, application, (this.usable.get(name) ?? flow).channel)
     this.evict(now)
   }
 
   /** True when the failed command was one of our AppAttaches. */
   failed(now: Now, id: CommandId, error: CommandError): boolean {
-    const opening = this.commands.get(id)
-    if (opening === undefined) return false
-    this.commands.delete(id)
-    if (this.opening.get(opening.key) !== opening) return true
-    if (error.kind === 'reload' && error.code === ERROR_CODE.inProgress) {
-      opening.timer = this.parts.deadlines.set(now.ms + REVERSE_WAIT_MS, {
-        part: 'flows',
-        key: opening.key,
-        what: 'reverse',
-      })
-      return true
-    }
-    if (attachNegative(error)) this.absent.note(now, opening.key)
-    this.parts.trace({
-      level: 'info',
-      area: 'adapter',
-      event: 'peer_flow_failed',
-      node: opening.key.slice(0, 32),
-      reason:
-        error.kind === 'reload'
-          ? `reload error ${error.code} ${error.info}`
-          : 'reason' in error
-            ? error.reason
-            : error.kind,
-    })
-    this.settle(opening, { ok: false, ...attachFailure(error) })
-    return true
+    return this.openings.failed(now, id, error)
   }
 
-  /**
-   * An entry that names this node was stored at that time: had the node been missing before, it is back, and its phones
-   * can be called at once (contract s.5.1). Clocks that differ cost one attempt, or the rest of the 30 s.
-   */
+  /** An entry that names this node was stored at that time. */
   seenAlive(node: NodeId, storedAt: WallTime): void {
-    for (const application of [APPLICATION.sip, APPLICATION.sips]) {
-      this.absent.seen(flowKey(node, application), storedAt)
-    }
+    this.openings.seenAlive(node, storedAt)
   }
 
   closed(channel: ChannelId): boolean {
@@ -187,12 +137,7 @@ export class FlowPool {
   }
 
   timeout(now: Now, name: string, what: 'idle' | 'reverse'): void {
-    if (what === 'reverse') {
-      const opening = this.opening.get(name)
-      if (opening !== undefined)
-        this.settle(opening, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
-      return
-    }
+    if (what === 'reverse') return this.openings.timeout(name)
     const flow = this.flows.get(Number(name))
     if (flow === undefined) return
     const idleMs = flow.draining ? 32_000 : 1000 * this.parts.settings.flowIdleS
@@ -218,37 +163,6 @@ export class FlowPool {
   private find(node: NodeId, secure: boolean): Flow | undefined {
     const sips = this.usable.get(flowKey(node, APPLICATION.sips))
     return secure ? sips : (this.usable.get(flowKey(node, APPLICATION.sip)) ?? sips)
-  }
-
-  private attach(
-    now: Now,
-    id: RequestId,
-    destinations: readonly Destination[],
-    terminal: NodeId,
-    application: number,
-    budgetMs: Millis,
-  ): void {
-    const name = flowKey(terminal, application)
-    if (this.absent.has(now, name)) {
-      return this.answer(id, { ok: false, status: 480, reason: 'Temporarily Unavailable' })
-    }
-    const under = this.opening.get(name)
-    if (under !== undefined) {
-      under.waiting.push(id)
-      return
-    }
-    const command = this.parts.nextId()
-    const opening: Opening = { key: name, waiting: [id], command, beganMs: now.ms, timer: undefined }
-    this.opening.set(name, opening)
-    this.commands.set(command, opening)
-    this.parts.command({ kind: 'appAttach', id: command, destinations, application, timeoutMs: budgetMs })
-  }
-
-  private settle(opening: Opening, outcome: PeerFlowOutcome): void {
-    this.opening.delete(opening.key)
-    this.commands.delete(opening.command)
-    this.parts.deadlines.cancel(opening.timer)
-    for (const id of opening.waiting) this.answer(id, outcome)
   }
 
   private answer(id: RequestId, outcome: PeerFlowOutcome): void {
@@ -291,21 +205,4 @@ export class FlowPool {
     }
     if (oldest !== undefined) this.close(oldest)
   }
-}
-
-/** Peer flows are known to the SIP core by negative numbers, so that they never meet those of phones. */
-export function flowId(channel: ChannelId): FlowId {
-  return -channel
-}
-
-export function channelOf(flow: FlowId): ChannelId {
-  return -flow
-}
-
-function flowKey(node: NodeId, application: number): string {
-  return `${toHex(node)}|${application}`
-}
-
-function label(application: number): string {
-  return application === APPLICATION.sips ? 'sips' : 'sip'
 }

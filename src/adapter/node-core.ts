@@ -13,7 +13,7 @@ import {
 import { SipCore, type SipAction, type SipInput } from '../sip/index.ts'
 import { AdapterCore } from './adapter-core.ts'
 import type { NodeAction, NodeComponents, NodeInit, NodeInput } from './contract.ts'
-import { channelOf, flowId } from './flow-pool.ts'
+import { channelOf, flowId } from './flow-names.ts'
 import { AdapterInstruments } from './instruments.ts'
 import { encodeGr, listTo } from './overlay-address.ts'
 import { AdapterParts, type AdapterAction } from './parts.ts'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { FlowPool, flowId } from '../../../src/adapter/flow-pool.ts'
+import { flowId } from '../../../src/adapter/flow-names.ts'
+import { FlowPool } from '../../../src/adapter/flow-pool.ts'
 import { routeAddress } from '../../../src/adapter/overlay-address.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
 import { APPLICATION, ERROR_CODE, key } from '../../../src/reload/index.ts'
