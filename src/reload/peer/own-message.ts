@@ -9,21 +9,21 @@ import {
   FRAGMENT_NONE,
   sameId,
   type Destination,
-  type Message,
   type MessageContents,
   type Signature,
   type TransactionId,
 } from '../codec/index.ts'
+import type { OverlayConfiguration } from '../config/index.ts'
 import type { ForwardingContext } from '../forwarding/forward.ts'
 import { bucketOf } from '../security/message-signature.ts'
 import type { Certificate, Credential } from '../security/port.ts'
 import { OWN_MESSAGE_OVERHEAD_BYTES } from './constants.ts'
-import type { PeerParts } from './parts.ts'
+import type { OwnMessage } from './signal.ts'
 
-/** A message that never becomes bytes, and in whose name it was written. */
-export interface OwnMessage {
-  readonly message: Message
-  readonly author: Credential
+/** What the header says of whoever sends it. */
+export interface OwnPeer {
+  readonly overlay: number
+  readonly configuration: OverlayConfiguration
 }
 
 /** What an OwnMessage is made of. */
@@ -58,16 +58,17 @@ export function endsHere(destinations: readonly Destination[], routing: Forwardi
  * The message, or undefined when its encoded form might exceed max-message-size: then it takes the way of all messages, on
  * which that is measured, so that nothing can be stored here that no other peer could be sent.
  */
-export function ownMessage(parts: PeerParts, contents: OwnContents): OwnMessage | undefined {
+export function ownMessage(peer: OwnPeer, contents: OwnContents): OwnMessage | undefined {
   const { transactionId, destinations, code, body, author } = contents
+  const { configuration } = peer
   const certificates = bucketOf([author.certificate, ...(author.chain ?? []), ...contents.certificates])
   let bytes = OWN_MESSAGE_OVERHEAD_BYTES + body.length
   for (const { certificate } of certificates) bytes += certificate.length
-  if (bytes > parts.configuration.maxMessageSize) return undefined
+  if (bytes > configuration.maxMessageSize) return undefined
   const header = {
-    overlay: parts.overlay,
-    configurationSequence: parts.configuration.sequence,
-    ttl: parts.configuration.initialTtl,
+    overlay: peer.overlay,
+    configurationSequence: configuration.sequence,
+    ttl: configuration.initialTtl,
     fragment: FRAGMENT_NONE,
     length: 0,
     transactionId,
