@@ -1,4 +1,5 @@
 /** Where each metric is read: hangs the tallies, histograms and snapshots of the machines on the catalogue. */
+import { X509Certificate } from 'node:crypto'
 import type { NodeCore } from '../adapter/index.ts'
 import type { AdminServer } from '../admin/server.ts'
 import { key } from '../reload/index.ts'
@@ -8,10 +9,13 @@ import type { TlsLinks } from '../reload/io/tls-links.ts'
 import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
 import type { TcpShell } from '../sip/io/tcp.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
+import type { StoredAuthority } from '../enrollment/io/index.ts'
+import type { EnrollmentService } from './enrollment-service.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { NodeLoop } from './node-loop.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { Provisioning } from './provisioning.ts'
+import type { Renewals } from './renewals.ts'
 import type { UserVault } from './trust/user-vault.ts'
 import { VERSION } from './version.ts'
 
@@ -28,6 +32,9 @@ export interface MetricParts {
   readonly admin: AdminServer
   readonly configuration: OverlayConfiguration
   readonly credential: Credential
+  readonly renewals: Renewals
+  readonly enrollment: EnrollmentService | undefined
+  readonly authority: StoredAuthority | undefined
 }
 
 const STATES = ['starting', 'joining', 'joined', 'isolated', 'leaving', 'left'] as const
@@ -47,7 +54,12 @@ function processReadings({
   provisioning,
   credential,
   configuration,
+  renewals,
+  enrollment,
+  authority,
 }: MetricParts): Readings {
+  const authorityEnd =
+    authority === undefined ? undefined : Date.parse(new X509Certificate(authority.rootCertificate).validTo)
   const commit = process.env['RINGBRIDGE_COMMIT'] ?? 'unknown'
   return {
     buildInfo: () => [[`${VERSION}|${process.version}|${commit}`, 1]],
@@ -63,7 +75,14 @@ function processReadings({
     enrollments: provisioning.results,
     enrollmentQueue: () => Object.entries(provisioning.waiting),
     userCertificates: () => Object.entries(vault.states()),
-    certificateExpiry: () => [['node', credential.certificate.notAfter / 1000]],
+    certificateExpiry: () => [
+      ['node', credential.certificate.notAfter / 1000],
+      ...(authorityEnd === undefined ? [] : [['enrollment_ca', authorityEnd / 1000] as const]),
+    ],
+    certificateRenewals: renewals.results,
+    ...(enrollment === undefined
+      ? {}
+      : { enrollmentRequests: enrollment.enrollments, documentRequests: enrollment.documents }),
   }
 }
 

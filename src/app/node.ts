@@ -19,21 +19,31 @@ import type { SipListener } from '../sip/index.ts'
 import { bootstrapAddresses } from './bootstrap.ts'
 import { bindable, formatHostPort, parseHostPort } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
-import { accountsFile, hostedDomains, journalFolder, realmOf, usersFolder } from './config/places.ts'
+import {
+  accountsFile,
+  authorityFolder,
+  hostedDomains,
+  journalFolder,
+  realmOf,
+  usersFolder,
+} from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
+import { openEnrollmentService, type EnrollmentService } from './enrollment-service.ts'
 import { makeFolder, privateFolder } from './files.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { bindOverlay, bindSip, bound, type AdvertisedOverlay } from './listeners.ts'
 import { nodeMetrics } from './metric-sources.ts'
+import { NameLookup } from './name-lookup.ts'
+import { renewalsOf } from './node-renewals.ts'
 import { NodeLoop } from './node-loop.ts'
 import { NodeStatus } from './node-status.ts'
 import { Provisioning } from './provisioning.ts'
 import { adapterSettings, sipSettings, storageLimits } from './settings.ts'
 import { Startup } from './startup.ts'
 import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
-import { openOverlay } from './trust/overlay.ts'
+import { openOverlay, type Overlay } from './trust/overlay.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
 import { sharedSecret } from './trust/shared-secret.ts'
 import { UserVault } from './trust/user-vault.ts'
@@ -49,6 +59,8 @@ export interface RunningNode {
   readonly overlay: AdvertisedOverlay
   /** host:port */
   readonly admin: string
+  /** host:port of the enrollment server, if there is one. */
+  readonly enrollment: string | undefined
   /** Accounts made by this start, with their passwords. */
   readonly fresh: readonly FreshAccount[]
   /** Resolves once the node has joined and its self-test has passed. */
@@ -75,12 +87,13 @@ export async function startNode(config: Config, trace: Trace): Promise<RunningNo
 async function build(config: Config, trace: Trace, startup: Startup): Promise<RunningNode> {
   const crypto = new NodeCrypto()
   privateFolder(config.data.dir, 'data.dir')
-  const overlay = await openOverlay(crypto, config, trace)
-  startup.onStop(async () => overlay.authority?.close())
-  const { configuration } = overlay
-  const credential = await nodeCredential(crypto, config, configuration.instanceName, overlay.authority)
+  const names = new NameLookup()
+  const overlay = await openOverlay(crypto, config, trace, names.isTaken)
+  startup.onStop(() => overlay.close())
+  const { configuration, source } = overlay
+  const credential = await nodeCredential({ crypto, source, trace }, config, configuration.instanceName)
   const vault = new UserVault(
-    { crypto, authority: overlay.authority, trace },
+    { crypto, source, trace },
     { folder: usersFolder(config), overlayName: configuration.instanceName },
   )
   const journal = await asConfigError(LevelJournal.open(journalFolder(config)))
@@ -120,6 +133,8 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
     dataFolder: config.data.dir,
   })
   const { host, port } = bindable(parseHostPort(config.admin.listen, 'admin.listen'), 'admin.listen')
+  const enrollment = await enrollmentOf(config, overlay, trace)
+  startup.onStop(async () => enrollment?.close())
   const admin = new AdminServer(status, {
     host,
     port,
@@ -172,8 +187,10 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
   const provisioning = new Provisioning(vault.enroll, (aor, outcome) =>
     loop.feed({ kind: 'enrolled', aor, outcome }),
   )
+  const renewals = renewalsOf({ config, credential, source, vault, loop, trace })
   startup.onStop(() => writer.idle())
   startup.onStop(() => provisioning.stop())
+  startup.onStop(() => renewals.stop())
   startup.onStop(() => Promise.resolve(loop.stop()))
   loop.attach({ udp, tcp, dns: new DnsShell(), links, journal: writer, provisioning })
   status.attach({
@@ -194,8 +211,12 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
       admin,
       configuration,
       credential,
+      renewals,
+      enrollment,
+      authority: overlay.authority,
     }),
   })
+  names.open(loop)
   gate.open(loop.feed)
   loop.feed({ kind: 'peer', input: { kind: 'start' } })
   if (config.sip.roles.length > 0) loop.feed(accounts.hosted())
@@ -215,6 +236,7 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
     sip,
     overlay: advertised,
     admin: formatHostPort(adminAddress),
+    enrollment: enrollment?.address,
     fresh,
     ready: () => status.whenReady(),
     reload: () => {
@@ -230,6 +252,23 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
       trace({ level: 'info', area: 'app', event: 'stopped' })
     },
   }
+}
+
+async function enrollmentOf(
+  config: Config,
+  { authority }: Overlay,
+  trace: Trace,
+): Promise<EnrollmentService | undefined> {
+  const { listen, names, certificate, privateKey } = config.overlay.enrollment
+  const folder = authorityFolder(config)
+  if (listen === undefined || authority === undefined || folder === undefined) return undefined
+  const files =
+    certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey }
+  return openEnrollmentService(
+    authority,
+    { folder, listen, names, files, key: 'overlay.enrollment.listen' },
+    trace,
+  )
 }
 
 /** Inputs that arrive while the node is being built wait here, as many as a burst may bring and no more. */

@@ -81,6 +81,8 @@ export class RenewalSchedule {
 
   private known(now: Now, name: string, notBefore: WallTime, notAfter: WallTime): void {
     const before = this.entries.get(name)
+    // Told twice of the same certificate.
+    if (before?.deadline !== undefined && before.notAfter === notAfter) return
     this.deadlines.cancel(before?.deadline)
     // Certificates are valid from before they are made; one that was just renewed must not be due at once for that.
     const renewed = before !== undefined && before.deadline === undefined

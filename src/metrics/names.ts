@@ -390,6 +390,26 @@ export const METRICS = {
     'result',
     product('ok failed'),
   ),
+  certificateRenewals: counter(
+    'certificate_renewals_total',
+    'Certificates of the node and its hosted users asked for again before their end.',
+    'result',
+    product('ok failed'),
+  ),
+  enrollmentRequests: counter(
+    'enrollment_requests_total',
+    'Requests at the enrollment server of this node.',
+    'result',
+    product(
+      'issued failed_authentication username_not_available Node-IDs_not_available bad_CSR malformed limited failed',
+    ),
+  ),
+  documentRequests: counter(
+    'configuration_requests_total',
+    'Requests for the Configuration Document at this node.',
+    'result',
+    product('sent unchanged limited missing'),
+  ),
   enrollmentQueue: gauge(
     'enrollment_queue',
     'Hosted users waiting for a certificate.',

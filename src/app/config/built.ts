@@ -13,22 +13,6 @@ export function refuseUnbuilt(config: Config): void {
     if (asked) throw new ConfigError(`"${key}": ${value} is not built in this version; ${instead}`)
   }
   refuse(overlay.role === 'client', 'overlay.role', 'client', 'allowed: peer')
-  refuse(
-    overlay.credentials === 'self-signed',
-    'overlay.credentials',
-    'self-signed',
-    'allowed: enroll, import',
-  )
-  const remote = /^https?:/.test(overlay.configuration ?? '')
-  refuse(remote, 'overlay.configuration', 'fetching it over https', 'name a file, or overlay.authority')
-  refuse(
-    overlay.credentials === 'enroll' &&
-      overlay.configuration !== undefined &&
-      overlay.authority === undefined,
-    'overlay.credentials',
-    'enrollment over https',
-    'set overlay.authority to the folder of an authority on this machine, or credentials: import',
-  )
   for (const listen of overlay.listen) schemeOf(listen, 'overlay.listen', ['tls'])
   if (overlay.applicationListen !== undefined)
     schemeOf(overlay.applicationListen, 'overlay.applicationListen', ['tls'])

@@ -56,6 +56,7 @@ export function checkCombinations({ overlay, sip, admin }: Config): void {
   } else if (imported) {
     throw new ConfigError('"overlay.certificate" and "overlay.privateKey" go with credentials: import')
   }
+  checkTrust(overlay)
   const { port } = parseEndpoint(overlay.listen[0] as string, 'overlay.listen')
   if (overlay.applicationListen === undefined && port === 65535) {
     throw new ConfigError('"overlay.applicationListen": needed, there is no port after 65535')
@@ -70,4 +71,41 @@ export function checkCombinations({ overlay, sip, admin }: Config): void {
       `"admin.token": needed because admin.listen (${admin.listen}) is not a loopback address`,
     )
   }
+}
+
+/** Where document and certificates come from has to fit together. */
+function checkTrust(overlay: Config['overlay']): void {
+  const { configuration, credentials, enrollment } = overlay
+  const remote = configuration === 'discover' || /^https?:/i.test(configuration ?? '')
+  if (/^http:/i.test(configuration ?? ''))
+    throw new ConfigError(
+      '"overlay.configuration": http is not safe here; allowed: a file, an https URL, discover',
+    )
+  if (remote && overlay.name === undefined)
+    throw new ConfigError('"overlay.name": needed when the document comes from a configuration server')
+  if (remote && overlay.authority !== undefined)
+    throw new ConfigError(
+      '"overlay.authority": has a document of its own; allowed: this key or a configuration server',
+    )
+  if (credentials === 'self-signed' && configuration === undefined)
+    throw new ConfigError('"overlay.configuration": needed with credentials: self-signed')
+  const elsewhere = credentials === 'enroll' && configuration !== undefined && overlay.authority === undefined
+  for (const key of ['account', 'password'] as const) {
+    if (elsewhere && overlay[key] === undefined)
+      throw new ConfigError(
+        `"overlay.${key}": needed to enroll over https; or set overlay.authority to the folder of an authority on this machine, or credentials: import`,
+      )
+    if (!elsewhere && overlay[key] !== undefined)
+      throw new ConfigError(
+        `"overlay.${key}": is for credentials: enroll with an enrollment server elsewhere`,
+      )
+  }
+  if ((enrollment.certificate === undefined) !== (enrollment.privateKey === undefined))
+    throw new ConfigError(
+      '"overlay.enrollment.certificate": goes together with overlay.enrollment.privateKey',
+    )
+  if (enrollment.listen === undefined) return
+  bindable(parseHostPort(enrollment.listen, 'overlay.enrollment.listen'), 'overlay.enrollment.listen')
+  if (credentials !== 'enroll' || elsewhere)
+    throw new ConfigError('"overlay.enrollment.listen": needs the authority on this machine')
 }

@@ -25,10 +25,32 @@ export function accountsFile(config: Config): string {
   return config.sip.users ?? join(config.data.dir, 'users.jsonl')
 }
 
-/** Folder of the authority that is used on this machine; undefined when certificates are imported. */
+/** Folder of the authority that is used on this machine; undefined when certificates come from elsewhere. */
 export function authorityFolder(config: Config): string | undefined {
-  if (config.overlay.credentials === 'import') return undefined
-  return config.overlay.authority ?? join(config.data.dir, 'authority')
+  const { credentials, authority, configuration } = config.overlay
+  if (credentials !== 'enroll') return undefined
+  if (authority !== undefined) return authority
+  return configuration === undefined ? join(config.data.dir, 'authority') : undefined
+}
+
+/** Where the Configuration Document comes from: a file, or a server with its URL, if that is known. */
+export function documentPlace(
+  config: Config,
+):
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'server'; readonly url: string | undefined } {
+  const { configuration } = config.overlay
+  if (configuration === 'discover') return { kind: 'server', url: undefined }
+  if (/^https?:/i.test(configuration ?? '')) return { kind: 'server', url: configuration }
+  return {
+    kind: 'file',
+    file: configuration ?? join(authorityFolder(config) ?? config.data.dir, 'configuration.xml'),
+  }
+}
+
+/** The last good document of a configuration server. */
+export function fetchedFolder(config: Config): string {
+  return join(config.data.dir, 'overlay')
 }
 
 /** Keys and certificate of the node. */

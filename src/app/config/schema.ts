@@ -13,7 +13,14 @@ const overlay = z.strictObject({
     .describe('Name of the overlay instance; a founder calls its overlay so. Default dht.example.com.'),
   configuration: text()
     .optional()
-    .describe('Signed Configuration Document: a file, or the https URL of an enrollment server.'),
+    .describe(
+      'Signed Configuration Document: a file, the https URL of a configuration server, or "discover" to find that by DNS.',
+    ),
+  ca: text()
+    .optional()
+    .describe(
+      'PEM file of the CAs to believe on https. Default: the public CAs; the root-certs of a document count besides.',
+    ),
   role: z
     .enum(['peer', 'client'])
     .default('peer')
@@ -39,11 +46,39 @@ const overlay = z.strictObject({
     .enum(['enroll', 'self-signed', 'import'])
     .default('enroll')
     .describe('Where the certificates come from.'),
+  account: text().optional().describe('Account at the enrollment server, with credentials: enroll.'),
+  password: text().optional().describe('Its password.'),
+  userName: text()
+    .optional()
+    .describe('user@domain in the certificate of the node. Default: the account, or a random name.'),
   certificate: text().optional().describe('PEM file of the node certificate, with credentials: import.'),
   privateKey: text().optional().describe('PEM file of its private key.'),
   authority: text()
     .optional()
     .describe('Folder of an enrollment authority on this machine; founded when it is empty.'),
+  enrollment: z
+    .strictObject({
+      listen: text()
+        .optional()
+        .describe('host:port; serves the Configuration Document and enrollment over https.'),
+      url: text()
+        .optional()
+        .describe('https URL of enrollment for the document of an overlay that is founded here.'),
+      names: z
+        .array(text())
+        .max(32)
+        .default([])
+        .describe('Further names and addresses for the certificate of the https server.'),
+      certificate: text()
+        .optional()
+        .describe('PEM file of its certificate. Default: one issued by the authority for the overlay name.'),
+      privateKey: text().optional().describe('PEM file of its private key.'),
+      validity: seconds(60, 315_360_000)
+        .default(31_536_000)
+        .describe('Seconds that a certificate issued here is valid.'),
+    })
+    .prefault({})
+    .describe('Enrollment server (RFC 6940 s.11.3) for the authority of this machine.'),
   standalone: z
     .boolean()
     .default(false)
@@ -222,7 +257,7 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>
 
 /** Keys that hold a secret: never printed, and `…_FILE` in the environment names a file that holds it. */
-export const SECRET_KEYS: readonly string[] = ['admin.token', 'sip.secret']
+export const SECRET_KEYS: readonly string[] = ['admin.token', 'sip.secret', 'overlay.password']
 
 /** JSON Schema of the file, for editors. */
 export function jsonSchema(): object {

@@ -1,64 +1,93 @@
-/** The node's own certificate and key: imported from files, or issued once by the authority and kept in data/node. */
+/** The node's own certificate and key: imported from files, or had from its source once and kept in data/node. */
 import { randomBytes, X509Certificate, type KeyObject } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fromUtf8 } from '../../common/bytes.ts'
-import {
-  issueCertificate,
-  issueCredential,
-  loadCredential,
-  saveCredential,
-  type StoredAuthority,
-} from '../../enrollment/io/index.ts'
+import { ok, RingbridgeError, type Result } from '../../common/errors.ts'
+import type { Trace } from '../../common/trace.ts'
+import { ownUserName, renewalTime } from '../../enrollment/index.ts'
+import { generateKey, loadCredential, saveCredential } from '../../enrollment/io/index.ts'
 import type { TlsIdentity } from '../../reload/io/tls-identity.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import { nodeFolder } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
 import { readNeeded } from '../files.ts'
+import { keyOfCredential, type CertificateSource, type SourceFailure } from './certificate-source.ts'
 import { asConfigError } from './overlay-folder.ts'
 
-/** A certificate closer to its end than this is renewed at start; the same key keeps its Node-ID. */
-const RENEW_BEFORE_MS = 30 * 86_400_000
+/** An enrollment server that is just coming up is waited for; a node that has never had a certificate cannot do without. */
+const FIRST_TRIES = 12
+const FIRST_WAIT_MS = 5_000
 
-/** `authority` undefined: certificates are imported. Throws `ConfigError`. */
+export interface NodeIdentityParts {
+  readonly crypto: NodeCrypto
+  /** Undefined: certificates are imported. */
+  readonly source: CertificateSource | undefined
+  readonly trace: Trace
+}
+
+/** Throws `ConfigError` for what a person has to mend, `RingbridgeError` when no certificate could be had. */
 export async function nodeCredential(
-  crypto: NodeCrypto,
+  { crypto, source, trace }: NodeIdentityParts,
   config: Config,
   overlayName: string,
-  authority: StoredAuthority | undefined,
 ): Promise<Credential> {
-  if (authority === undefined) return importedCredential(crypto, config, overlayName)
+  if (source === undefined) return importedCredential(crypto, config, overlayName)
   const folder = nodeFolder(config)
   const stored = await asConfigError(loadCredential(crypto, folder, overlayName))
-  if (stored !== undefined && stored.certificate.notAfter - Date.now() > RENEW_BEFORE_MS) return stored
-  return stored === undefined
-    ? firstCredential(authority, folder)
-    : renewedCredential(crypto, authority, folder, stored)
+  if (stored === undefined) return firstCredential(source, folder, nodeUserName(config, overlayName), trace)
+  const { notBefore, notAfter } = stored.certificate
+  if (Date.now() < renewalTime(notBefore, notAfter, 0)) return stored
+  const renewed = await renewedCredential(source, folder, stored)
+  if (renewed.ok) return renewed.value
+  const { reason } = renewed.error
+  if (Date.now() >= notAfter)
+    throw new RingbridgeError('EXPIRED', `${folder}: the certificate has expired: ${reason}`)
+  trace({ level: 'warn', area: 'enrollment', event: 'node_certificate_not_renewed', reason })
+  return stored
 }
 
-async function firstCredential(authority: StoredAuthority, folder: string): Promise<Credential> {
-  const userName = `peer-${randomBytes(6).toString('hex')}@${authority.overlayName}`
-  const issued = await issueCredential(authority, { userName }, Date.now())
-  if (!issued.ok) throw new ConfigError(`${folder}: no certificate for this node: ${issued.error.reason}`)
-  const { certificate, pkcs8, credential } = issued.value
-  await asConfigError(saveCredential(folder, { certificate, pkcs8 }))
-  return credential
-}
-
-/** The same key and user name, hence the same Node-ID and the same place in the ring. */
-async function renewedCredential(
-  crypto: NodeCrypto,
-  authority: StoredAuthority,
+/** The same key and user name, hence the same Node-ID and the same place in the ring; on disk when it resolves. */
+export async function renewedCredential(
+  source: CertificateSource,
   folder: string,
-  { certificate: old, key }: Credential,
+  old: Credential,
+): Promise<Result<Credential, SourceFailure>> {
+  const made = await source.certify(old.certificate.userName, keyOfCredential(old))
+  if (!made.ok) return made
+  await asConfigError(saveCredential(folder, made.value.pair))
+  return ok(made.value.credential)
+}
+
+async function firstCredential(
+  source: CertificateSource,
+  folder: string,
+  userName: string,
+  trace: Trace,
 ): Promise<Credential> {
-  const { userName, publicKeyInfo } = old
-  const issued = await issueCertificate(authority, { userName, publicKeyInfo }, Date.now())
-  if (!issued.ok)
-    throw new ConfigError(`${folder}: the certificate cannot be renewed: ${issued.error.reason}`)
-  const { certificate } = issued.value
-  const pkcs8 = Uint8Array.from((key as KeyObject).export({ type: 'pkcs8', format: 'der' }))
-  await asConfigError(saveCredential(folder, { certificate, pkcs8 }))
-  return crypto.importCredential(certificate, pkcs8, authority.overlayName)
+  // One key for all tries: a certificate whose answer was lost is asked for again, not a second one.
+  const key = await generateKey('ecdsa')
+  for (let tries = 1; ; tries++) {
+    const made = await source.certify(userName, key)
+    if (made.ok) {
+      await asConfigError(saveCredential(folder, made.value.pair))
+      return made.value.credential
+    }
+    const { final, reason, waitMs } = made.error
+    if (final || waitMs === undefined) throw new ConfigError(`no certificate for this node: ${reason}`)
+    if (tries === FIRST_TRIES)
+      throw new RingbridgeError('NO_CERTIFICATE', `no certificate for this node: ${reason}`)
+    trace({ level: 'warn', area: 'enrollment', event: 'node_certificate_awaited', reason })
+    await sleep(Math.max(waitMs, FIRST_WAIT_MS))
+  }
+}
+
+/** Random where nobody chose one: two nodes do not come to the same name by accident (RFC 6940 s.11.3.1). */
+function nodeUserName(config: Config, overlayName: string): string {
+  const { userName, account } = config.overlay
+  if (userName !== undefined) return userName
+  if (account !== undefined) return ownUserName(account, overlayName)
+  return `peer-${randomBytes(6).toString('hex')}@${overlayName}`
 }
 
 /** What node:tls shows: the same certificate that signs messages (RFC 6940 s.6.6.1). */

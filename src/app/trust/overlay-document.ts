@@ -18,6 +18,9 @@ export interface DocumentWishes {
   /** Seconds between Pings of fingers. */
   readonly pingIntervalS?: number
   readonly clientsPermitted?: boolean
+  /** https URLs. */
+  readonly enrollmentServers?: readonly string[]
+  readonly selfSigned?: OverlayConfiguration['selfSigned']
 }
 
 /** RFC 6940 s.11.1 says 600 s; a site wants to see a dead peer sooner, and pays a few messages a minute for it. */
@@ -35,8 +38,8 @@ export function firstConfiguration(wishes: DocumentWishes, signer: Credential): 
     topologyPlugin: 'CHORD-RELOAD',
     nodeIdLength: 16,
     rootCerts: [wishes.rootCertificate],
-    enrollmentServers: [],
-    selfSigned: undefined,
+    enrollmentServers: wishes.enrollmentServers ?? [],
+    selfSigned: wishes.selfSigned,
     bootstrapNodes: wishes.bootstrapNodes ?? [],
     turnDensity: 1,
     clientsPermitted: wishes.clientsPermitted ?? true,

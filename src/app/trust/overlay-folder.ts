@@ -2,6 +2,7 @@
  * An authority's folder as the app uses it: root key and ledger (enrollment/io), the signer of Configuration Documents in
  * `signer/`, and the current document in `configuration.xml`.
  */
+import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -11,6 +12,7 @@ import {
   saveCredential,
   type StoredAuthority,
 } from '../../enrollment/io/index.ts'
+import type { EnrollmentPolicy } from '../../enrollment/index.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
@@ -19,9 +21,27 @@ import { firstConfiguration, signedDocument, type DocumentWishes } from './overl
 
 const DOCUMENT_FILE = 'configuration.xml'
 const SIGNER_FOLDER = 'signer'
+const ROOT_FILE = 'root-ca.pem'
+const ACCOUNTS_FILE = 'accounts.jsonl'
+const HTTPS_FOLDER = 'https'
 
 export function documentFile(folder: string): string {
   return join(folder, DOCUMENT_FILE)
+}
+
+/** The root certificate in PEM: what clients of the https server are given as `overlay.ca`. */
+export function rootFile(folder: string): string {
+  return join(folder, ROOT_FILE)
+}
+
+/** Enrollment accounts. */
+export function enrollmentAccountsFile(folder: string): string {
+  return join(folder, ACCOUNTS_FILE)
+}
+
+/** Key and certificate of the https server. */
+export function httpsFolder(folder: string): string {
+  return join(folder, HTTPS_FOLDER)
 }
 
 /** Opens the authority, founding it with a signed document when the folder is empty. Throws `ConfigError`. */
@@ -30,9 +50,12 @@ export async function openOverlayFolder(
   folder: string,
   overlayName: string,
   wishes: Omit<DocumentWishes, 'overlayName' | 'rootCertificate'> = {},
+  policy: Partial<EnrollmentPolicy> = {},
 ): Promise<StoredAuthority> {
   privateFolder(folder, 'overlay.authority')
-  const authority = await asConfigError(openAuthority(folder, overlayName, Date.now()))
+  const authority = await asConfigError(openAuthority(folder, overlayName, Date.now(), policy))
+  if (!existsSync(rootFile(folder)))
+    writePrivate(rootFile(folder), new X509Certificate(authority.rootCertificate).toString())
   // The document is written last: without it, founding was interrupted.
   if (existsSync(documentFile(folder))) return authority
   const signer = await documentSigner(crypto, authority, folder)

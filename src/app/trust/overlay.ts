@@ -1,49 +1,132 @@
-/** Which overlay this node belongs to: founded here, shared through an authority's folder, or described by a file. */
+/**
+ * Which overlay this node belongs to, and where its certificates come from: founded here, shared through an authority's folder,
+ * or described by a file or a configuration server.
+ */
 import type { StoredAuthority } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
+import { fromUtf8 } from '../../common/bytes.ts'
 import { parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
 import { unsupportedOverlay } from '../../reload/index.ts'
 import { trustOf, type NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
-import { authorityFolder, overlayName } from '../config/places.ts'
+import { authorityFolder, documentPlace, fetchedFolder, overlayName } from '../config/places.ts'
+import { parseEndpoint, reachableAddress, parseHostPort } from '../config/endpoint.ts'
 import type { Config } from '../config/schema.ts'
 import { readNeeded } from '../files.ts'
-import { documentFile, openOverlayFolder } from './overlay-folder.ts'
+import { authoritySource, type CertificateSource } from './certificate-source.ts'
+import { enrollmentSource } from './enrollment-source.ts'
+import type { DocumentWishes } from './overlay-document.ts'
+import { openOverlayFolder } from './overlay-folder.ts'
+import { RemoteDocument } from './remote-document.ts'
+import { selfSignedSource, type NameCheck } from './self-signed-source.ts'
 
 export interface Overlay {
+  /** In force at the start. */
   readonly configuration: OverlayConfiguration
   /** The XML as it stands in the file: what is passed on to peers that lack it. */
   readonly document: Uint8Array
-  /** Undefined when certificates are imported. */
+  /** Undefined when certificates come from elsewhere. */
   readonly authority: StoredAuthority | undefined
+  /** Undefined when the document is a file. */
+  readonly remote: RemoteDocument | undefined
+  /** Undefined when certificates are imported. */
+  readonly source: CertificateSource | undefined
+  close(): Promise<void>
 }
 
-/** Throws `ConfigError`. */
-export async function openOverlay(crypto: NodeCrypto, config: Config, trace: Trace): Promise<Overlay> {
+/** `isTaken` is asked before a self-signed certificate carries the name of a user. Throws `ConfigError`. */
+export async function openOverlay(
+  crypto: NodeCrypto,
+  config: Config,
+  trace: Trace,
+  isTaken: NameCheck,
+): Promise<Overlay> {
   const folder = authorityFolder(config)
-  const name = overlayName(config)
-  const authority = folder === undefined ? undefined : await openOverlayFolder(crypto, folder, name)
-  if (authority?.founded === true) {
-    trace({ level: 'info', area: 'app', event: 'overlay_founded', overlay: name, folder })
+  const authority = folder === undefined ? undefined : await openFolder(crypto, config, folder, trace)
+  let remote: RemoteDocument | undefined
+  const close = async (): Promise<void> => {
+    remote?.close()
+    await authority?.close()
   }
   try {
-    return { ...configurationOf(crypto, config, name, folder, trace), authority }
+    const place = documentPlace(config)
+    if (place.kind === 'server') {
+      remote = await RemoteDocument.open(crypto, trace, {
+        overlayName: overlayName(config),
+        url: place.url,
+        authorities: authoritiesOf(config),
+        folder: fetchedFolder(config),
+      })
+    }
+    const { configuration, document } = remote === undefined ? fromFile(config, trace) : fetched(remote)
+    const name = place.kind === 'file' ? place.file : (place.url ?? 'the Configuration Document')
+    checkUsable(crypto, config, configuration, name)
+    const current = () => remote?.current.parsed.configuration ?? configuration
+    const source =
+      authority === undefined
+        ? sourceOf(crypto, config, current, isTaken)
+        : authoritySource(crypto, authority)
+    return { configuration, document, authority, remote, source, close }
   } catch (error) {
-    await authority?.close()
+    await close()
     throw error
   }
 }
 
-function configurationOf(
+async function openFolder(
   crypto: NodeCrypto,
   config: Config,
-  name: string,
-  folder: string | undefined,
+  folder: string,
   trace: Trace,
-): Omit<Overlay, 'authority'> {
-  const file = config.overlay.configuration ?? documentFile(folder as string)
+): Promise<StoredAuthority> {
+  const name = overlayName(config)
+  const authority = await openOverlayFolder(crypto, folder, name, foundersWishes(config), {
+    validityMs: config.overlay.enrollment.validity * 1000,
+  })
+  if (authority.founded)
+    trace({ level: 'info', area: 'app', event: 'overlay_founded', overlay: name, folder })
+  return authority
+}
+
+/** An overlay that is founded to be enrolled in names its founder as bootstrap node, so that others find a way in. */
+function foundersWishes(config: Config): Omit<DocumentWishes, 'overlayName' | 'rootCertificate'> {
+  const { enrollment, advertise, listen } = config.overlay
+  if (enrollment.url === undefined) return {}
+  const { host, port } = parseEndpoint(listen[0] as string, 'overlay.listen')
+  const given = advertise === undefined ? undefined : parseHostPort(advertise, 'overlay.advertise', port)
+  const node = { address: reachableAddress(host, given?.host), port: given?.port ?? port }
+  return { enrollmentServers: [enrollment.url], ...(node.port === 0 ? {} : { bootstrapNodes: [node] }) }
+}
+
+function sourceOf(
+  crypto: NodeCrypto,
+  config: Config,
+  configuration: () => OverlayConfiguration,
+  isTaken: NameCheck,
+): CertificateSource | undefined {
+  const { credentials, account, password } = config.overlay
+  if (credentials === 'import') return undefined
+  if (credentials === 'self-signed') return selfSignedSource(configuration, isTaken)
+  const login = { account: account as string, password: password as string }
+  return enrollmentSource(crypto, { configuration, login, authorities: authoritiesOf(config) })
+}
+
+function authoritiesOf(config: Config): string | undefined {
+  const { ca } = config.overlay
+  return ca === undefined ? undefined : fromUtf8(readNeeded(ca, 'overlay.ca'))
+}
+
+function fetched(remote: RemoteDocument): Pick<Overlay, 'configuration' | 'document'> {
+  const { bytes, parsed } = remote.current
+  return { configuration: parsed.configuration, document: bytes }
+}
+
+function fromFile(config: Config, trace: Trace): Pick<Overlay, 'configuration' | 'document'> {
+  const place = documentPlace(config)
+  if (place.kind !== 'file') throw new Error('the document is not a file')
+  const { file } = place
   const document = readNeeded(file, 'overlay.configuration')
-  const parsed = parseConfiguration(document, name)
+  const parsed = parseConfiguration(document, overlayName(config))
   if (!parsed.ok) throw new ConfigError(`${file}: ${parsed.error.reason}`)
   for (const warning of parsed.value.warnings) {
     trace({ level: 'warn', area: 'app', event: 'configuration_document_warning', file, warning })
@@ -52,9 +135,29 @@ function configurationOf(
   if (configuration.expiration !== undefined && configuration.expiration <= Date.now()) {
     throw new ConfigError(`${file}: the Configuration Document has expired; overlay sign makes a new one`)
   }
-  const reason = unsupportedOverlay(configuration)
-  if (reason !== undefined) throw new ConfigError(`${file}: ${reason}`)
-  const trust = trustOf(crypto, configuration)
-  if (!trust.ok) throw new ConfigError(`${file}: ${trust.error}`)
   return { configuration, document }
+}
+
+function checkUsable(
+  crypto: NodeCrypto,
+  config: Config,
+  configuration: OverlayConfiguration,
+  name: string,
+): void {
+  const { credentials, authority } = config.overlay
+  const refuse = (reason: string): never => {
+    throw new ConfigError(`${name}: ${reason}`)
+  }
+  const reason = unsupportedOverlay(configuration)
+  if (reason !== undefined) refuse(reason)
+  if (configuration.sharedSecret !== undefined)
+    refuse('the overlay admits nodes by a shared secret (RFC 6940 s.13.4), which this version does not do')
+  const trust = trustOf(crypto, configuration)
+  if (!trust.ok) refuse(trust.error)
+  if (credentials === 'self-signed' && configuration.selfSigned === undefined)
+    refuse('the overlay permits no self-signed certificates; see overlay.credentials')
+  const elsewhere =
+    credentials === 'enroll' && authority === undefined && config.overlay.configuration !== undefined
+  if (elsewhere && configuration.enrollmentServers.length === 0)
+    refuse('the overlay names no enrollment-server; see overlay.credentials')
 }

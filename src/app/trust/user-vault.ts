@@ -1,44 +1,47 @@
-/** Credentials of hosted users on disk, one folder each, and how new ones are made (adapter-mapping s.2, C1). */
+/** Credentials of hosted users on disk, one folder each, and how new ones are made (adapter-mapping s.2, C1 and C2). */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EnrollOutcome, HostedCredential } from '../../adapter/index.ts'
-import {
-  credentialFolderName,
-  issueCredential,
-  loadCredential,
-  saveCredential,
-  type StoredAuthority,
-} from '../../enrollment/io/index.ts'
+import { renewalTime } from '../../enrollment/index.ts'
+import { credentialFolderName, loadCredential, saveCredential } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
-import type { NodeCrypto } from '../../reload/security/index.ts'
+import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { privateFolder } from '../files.ts'
-
-/** M-05: renewal at two thirds of the validity. */
-const RENEW_AT = 2 / 3
+import { keyOfCredential, type CertificateSource, type SourceFailure } from './certificate-source.ts'
 
 export class UserVault {
   private readonly crypto: NodeCrypto
   private readonly folder: string
   private readonly overlayName: string
-  private readonly authority: StoredAuthority | undefined
+  private readonly source: CertificateSource | undefined
   private readonly trace: Trace
-  private readonly expiries = new Map<string, { readonly notBefore: number; readonly notAfter: number }>()
+  /** All that are in the folder, expired ones too: their keys, and so their Node-IDs, are used again. */
+  private readonly credentials = new Map<string, Credential>()
+  private onCredential: (aor: string, credential: Credential) => void = () => undefined
 
-  /** `authority` undefined: only what is already in the folder can be used. Throws `ConfigError`. */
+  /** `source` undefined: only what is already in the folder can be used. Throws `ConfigError`. */
   constructor(
     components: {
       readonly crypto: NodeCrypto
-      readonly authority: StoredAuthority | undefined
+      readonly source: CertificateSource | undefined
       readonly trace: Trace
     },
     init: { readonly folder: string; readonly overlayName: string },
   ) {
     this.crypto = components.crypto
-    this.authority = components.authority
+    this.source = components.source
     this.trace = components.trace
     this.folder = init.folder
     this.overlayName = init.overlayName
     privateFolder(init.folder, 'data.dir')
+  }
+
+  /** Told of every credential that is in use from now on, those of the folder first. */
+  watch(onCredential: (aor: string, credential: Credential) => void): void {
+    this.onCredential = onCredential
+    for (const [aor, credential] of this.credentials) {
+      if (credential.certificate.notAfter > Date.now()) onCredential(aor, credential)
+    }
   }
 
   /** Every usable credential; one that cannot be read is left aside and made anew when its user registers. */
@@ -47,10 +50,10 @@ export class UserVault {
     for (const name of await readdir(this.folder)) {
       try {
         const credential = await loadCredential(this.crypto, join(this.folder, name), this.overlayName)
-        if (credential === undefined || credential.certificate.notAfter <= Date.now()) continue
+        if (credential === undefined) continue
         const aor = credential.certificate.userName
-        this.expiries.set(aor, credential.certificate)
-        found.push({ aor, credential })
+        this.credentials.set(aor, credential)
+        if (credential.certificate.notAfter > Date.now()) found.push({ aor, credential })
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         this.trace({
@@ -65,22 +68,32 @@ export class UserVault {
     return found
   }
 
-  /** A new certificate for a user, kept on disk before it is used. Never rejects. */
+  /** A certificate for a user, kept on disk before it is used. Never rejects. */
   readonly enroll = async (aor: string): Promise<EnrollOutcome> => {
-    if (this.authority === undefined) {
-      return { ok: false, final: true, reason: 'this node has no authority that could enroll users' }
+    const made = await this.certify(aor)
+    return 'credential' in made
+      ? { ok: true, credential: made.credential }
+      : { ok: false, final: made.final, reason: made.reason }
+  }
+
+  /** The same for a user whose certificate is due; the key stays. Never rejects. */
+  async certify(aor: string): Promise<{ readonly credential: Credential } | SourceFailure> {
+    if (this.source === undefined) {
+      return { final: true, reason: 'this node has no authority that could enroll users' }
     }
     try {
-      const issued = await issueCredential(this.authority, { userName: aor }, Date.now())
-      if (!issued.ok) return { ok: false, final: true, reason: issued.error.reason }
-      const { certificate, pkcs8, credential } = issued.value
-      await saveCredential(join(this.folder, credentialFolderName(aor)), { certificate, pkcs8 })
-      this.expiries.set(aor, credential.certificate)
-      return { ok: true, credential }
+      const known = this.credentials.get(aor)
+      const made = await this.source.certify(aor, known === undefined ? undefined : keyOfCredential(known))
+      if (!made.ok) return made.error
+      const { pair, credential } = made.value
+      await saveCredential(join(this.folder, credentialFolderName(aor)), pair)
+      this.credentials.set(aor, credential)
+      this.onCredential(aor, credential)
+      return { credential }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.trace({ level: 'error', area: 'enrollment', event: 'user_enrollment_failed', reason })
-      return { ok: false, final: false, reason }
+      return { final: false, reason }
     }
   }
 
@@ -88,9 +101,11 @@ export class UserVault {
   states(): { readonly ok: number; readonly expiring: number; readonly expired: number } {
     const now = Date.now()
     const states = { ok: 0, expiring: 0, expired: 0 }
-    for (const { notBefore, notAfter } of this.expiries.values()) {
+    for (const { certificate } of this.credentials.values()) {
+      const { notBefore, notAfter } = certificate
       if (now >= notAfter) states.expired++
-      else if (now >= notBefore + (notAfter - notBefore) * RENEW_AT) states.expiring++
+      // M-05: renewal at two thirds of the validity.
+      else if (now >= renewalTime(notBefore, notAfter, 0)) states.expiring++
       else states.ok++
     }
     return states

@@ -197,9 +197,20 @@ describe('what this version can run', () => {
 
   it.each([
     ['overlay: { role: client }', 'overlay.role'],
-    ['overlay: { credentials: self-signed }', 'overlay.credentials'],
-    ['overlay: { configuration: "https://example.org/x" }', 'overlay.configuration'],
-    ['overlay: { configuration: file.xml }', 'overlay.credentials'],
+    ['overlay: { credentials: self-signed }', 'overlay.configuration'],
+    ['overlay: { configuration: "https://example.org/x" }', 'overlay.name'],
+    ['overlay: { configuration: discover }', 'overlay.name'],
+    ['overlay: { name: example.org, configuration: "http://example.org/x" }', 'overlay.configuration'],
+    ['overlay: { name: example.org, configuration: discover, account: a }', 'overlay.password'],
+    ['overlay: { name: example.org, configuration: discover, authority: x }', 'overlay.authority'],
+    ['overlay: { account: a, password: b }', 'overlay.account'],
+    ['overlay: { enrollment: { certificate: x } }', 'overlay.enrollment.certificate'],
+    ['overlay: { enrollment: { listen: "host.example:8443" } }', 'overlay.enrollment.listen'],
+    [
+      'overlay: { name: example.org, configuration: discover, account: a, password: b, enrollment: { listen: "127.0.0.1:8443" } }',
+      'overlay.enrollment.listen',
+    ],
+    ['overlay: { configuration: file.xml }', 'overlay.account'],
     ['overlay: { listen: ["dtls://0.0.0.0:6084"] }', 'overlay.listen'],
     ['sip: { listen: ["tls://0.0.0.0:5061"] }', 'sip.listen'],
     ['sip: { listen: ["wss://0.0.0.0:443"] }', 'sip.listen'],

@@ -1,0 +1,160 @@
+/** The enrollment server of this machine's authority: put together from its folder, listening, its certificate kept fresh. */
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Trace } from '../common/trace.ts'
+import type { Tally } from '../common/instruments.ts'
+import { hostOf } from '../enrollment/index.ts'
+import {
+  DocumentFile,
+  ENROLL_PATH,
+  EnrollmentAccounts,
+  EnrollmentDesk,
+  EnrollmentServer,
+  serverIdentity,
+  type HttpsIdentity,
+} from '../enrollment/http/index.ts'
+import type { StoredAuthority } from '../enrollment/io/index.ts'
+import { clock } from '../reload/io/loop.ts'
+import { parseConfiguration } from '../reload/config/index.ts'
+import {
+  bindable,
+  formatHostPort,
+  isUnspecified,
+  parseHostPort,
+  reachableAddress,
+} from './config/endpoint.ts'
+import { ConfigError } from './config/fault.ts'
+import { bound } from './listeners.ts'
+import { asConfigError, documentFile, enrollmentAccountsFile, httpsFolder } from './trust/overlay-folder.ts'
+
+/** The server's own certificate is looked at this often. */
+const LOOK_MS = 12 * 3_600_000
+
+export interface EnrollmentServiceInit {
+  /** Folder of the authority. */
+  readonly folder: string
+  /** host:port */
+  readonly listen: string
+  /** Further names for the certificate. */
+  readonly names: readonly string[]
+  /** PEM files; undefined: a certificate of the authority. */
+  readonly files: { readonly certificate: string; readonly privateKey: string } | undefined
+  /** Configuration key, for messages. */
+  readonly key: string
+}
+
+export interface EnrollmentService {
+  /** host:port in use. */
+  readonly address: string
+  /** Names and addresses for which clients find the certificate right. */
+  readonly names: readonly string[]
+  readonly enrollments: Tally
+  readonly documents: Tally
+  close(): Promise<void>
+}
+
+/** Throws `ConfigError`. */
+export async function openEnrollmentService(
+  authority: StoredAuthority,
+  init: EnrollmentServiceInit,
+  trace: Trace,
+): Promise<EnrollmentService> {
+  const { folder, listen, files } = init
+  const accounts = new EnrollmentAccounts(enrollmentAccountsFile(folder))
+  await asConfigError(accounts.refresh())
+  const { host, port } = bindable(parseHostPort(listen, init.key), init.key)
+  const { names, path } = placesOf(authority, init, host)
+  const identity = (): Promise<HttpsIdentity> =>
+    files === undefined
+      ? asConfigError(serverIdentity(authority, httpsFolder(folder), names, Date.now()))
+      : Promise.resolve(fromFiles(files))
+  let current = await identity()
+  const desk = new EnrollmentDesk({ authority, accounts, trace, clock })
+  const server = openServer(
+    desk,
+    folder,
+    { host, port, identity: current, enrollPath: path },
+    files?.certificate,
+  )
+  const address = await bound(server.listen(), listen, init.key)
+  const timer = setInterval(() => {
+    identity()
+      .then((next) => {
+        if (next.certificates === current.certificates) return
+        current = next
+        server.renew(next)
+        trace({ level: 'info', area: 'enrollment', event: 'https_certificate_renewed' })
+      })
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error)
+        trace({ level: 'error', area: 'enrollment', event: 'https_certificate_not_renewed', reason })
+      })
+  }, LOOK_MS)
+  timer.unref()
+  trace({
+    level: 'info',
+    area: 'enrollment',
+    event: 'enrollment_served',
+    address: formatHostPort(address),
+    accounts: accounts.size,
+  })
+  return {
+    address: formatHostPort(address),
+    names,
+    enrollments: desk.results,
+    documents: server.documentResults,
+    close: async () => {
+      clearInterval(timer)
+      await server.close()
+    },
+  }
+}
+
+function openServer(
+  desk: EnrollmentDesk,
+  folder: string,
+  init: ConstructorParameters<typeof EnrollmentServer>[1],
+  certificateFile: string | undefined,
+): EnrollmentServer {
+  try {
+    return new EnrollmentServer({ desk, document: new DocumentFile(documentFile(folder)), clock }, init)
+  } catch (error) {
+    const file = certificateFile ?? httpsFolder(folder)
+    throw new ConfigError(`${file}: certificate and key of the https server do not fit together`, {
+      cause: error,
+    })
+  }
+}
+
+function fromFiles(files: { readonly certificate: string; readonly privateKey: string }): HttpsIdentity {
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown'
+      throw new ConfigError(`${file}: cannot be read (${code}); see overlay.enrollment`, { cause: error })
+    }
+  }
+  const certificates = read(files.certificate)
+  try {
+    new X509Certificate(certificates)
+  } catch (error) {
+    throw new ConfigError(`${files.certificate}: holds no PEM certificate`, { cause: error })
+  }
+  return { certificates, privateKey: read(files.privateKey) }
+}
+
+/** The names that URLs may have, and the path of enrollment in them: the document says how clients come here. */
+function placesOf(
+  { overlayName }: StoredAuthority,
+  { folder, names }: EnrollmentServiceInit,
+  host: string,
+): { readonly names: readonly string[]; readonly path: string } {
+  const own = isUnspecified(host) ? reachableAddress(host, undefined) : host
+  const parsed = parseConfiguration(readFileSync(documentFile(folder)), overlayName)
+  const urls = parsed.ok ? parsed.value.configuration.enrollmentServers.map((url) => new URL(url)) : []
+  return {
+    names: [...new Set([overlayName, ...names, own, ...urls.map(hostOf)])],
+    path: urls[0]?.pathname ?? ENROLL_PATH,
+  }
+}
