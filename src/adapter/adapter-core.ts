@@ -128,6 +128,7 @@ export class AdapterCore {
         this.flows.failed(now, event.id, event.error)
         return
       case 'stateChanged':
+      case 'configurationChanged':
       case 'left':
         return
     }

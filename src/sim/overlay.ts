@@ -46,6 +46,7 @@ export interface OverlayOptions {
 export type AnsweredCommand = Exclude<PeerCommand, { kind: 'leave' }>
 
 export interface PeerOptions {
+  readonly role?: 'peer' | 'client'
   readonly founder?: boolean
   readonly bootstrap?: readonly TransportAddress[]
   readonly credential?: Credential
@@ -104,6 +105,22 @@ export class Overlay {
     this.peers.push(peer)
     peer.host.input({ kind: 'start' })
     return peer
+  }
+
+  /** Adds a client (RFC 6940 s.4.2), which is none of `peers`. */
+  startClient(bootstrap: readonly TransportAddress[]): SimPeer {
+    const index = this.started++
+    const credential = this.issuer.issue(
+      `client${index}@${OVERLAY_NAME}`,
+      this.random.fork(`client ${index}`),
+    )
+    const client = this.make(`c${index}`, credential, addressOf(index), {
+      role: 'client',
+      founder: false,
+      bootstrap,
+    })
+    client.host.input({ kind: 'start' })
+    return client
   }
 
   /** Founder and `count - 1` joiners, `spacing` milliseconds apart; waits until all have joined. */
@@ -236,6 +253,7 @@ export class Overlay {
         configuration: this.configuration,
         configurationDocument: utf8('<configuration/>'),
         credential,
+        role: options.role ?? 'peer',
         bootstrap: options.bootstrap,
         advertised: { overlay: address, application },
         founder: options.founder,

@@ -23,7 +23,8 @@ import { answerCodeOf, answerHeader, responseLimitError } from '../transactions/
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import { ownMessage } from './own-message.ts'
-import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { PeerParts } from './parts.ts'
+import type { IncomingRequest } from './signal.ts'
 
 export class Answers {
   private readonly parts: PeerParts

@@ -21,8 +21,9 @@ import { appAttachBody, usableAddress } from './candidates.ts'
 import { ANSWERED_ATTACHES_MAX, APP_ATTACH_QUEUE_MAX, APP_ATTACH_TIMEOUT_MS } from './constants.ts'
 import type { ChannelId, CommandError, CommandId, PeerCommand } from './contract.ts'
 import type { Links } from './links.ts'
-import type { IncomingRequest, PeerParts, RequestOutcome } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
+import type { IncomingRequest, RequestOutcome } from './signal.ts'
 
 type AppAttachCommand = Extract<PeerCommand, { kind: 'appAttach' }>
 

@@ -3,6 +3,7 @@ import type { NodeId, ResourceId } from '../codec/index.ts'
 import type { ForwardingContext } from '../forwarding/forward.ts'
 import type { NextHop } from '../forwarding/next-hop.ts'
 import { Storage } from '../storage/storage.ts'
+import { ChordClient } from '../topology/client/chord-client.ts'
 import { Chord } from '../topology/chord/chord.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
@@ -32,7 +33,7 @@ export type Assembly = ReturnType<typeof assemble>
 /** Throws RangeError when the configuration is not one that this peer can follow. */
 export function assemble(components: PeerComponents, init: PeerInit) {
   const parts = new PeerParts(components, init)
-  const topology = chordOf(components, parts)
+  const topology = init.role === 'client' ? new ChordClient({ self: parts.self }) : chordOf(components, parts)
   const links = new Links(parts)
   // The receiver routes as well as it serves; its hosted users are looked up when a message is there.
   const routing = routingOf(parts, topology, (id) => links.connected(id) || receiver.hosts(id))
@@ -135,8 +136,11 @@ function routingOf(
 ): { readonly own: ForwardingContext; readonly transit: ForwardingContext } {
   const responsible = (id: Uint8Array): boolean => topology.responsible(id)
   const nextHop = (id: Uint8Array): NodeId | undefined => topology.nextHop(id)
+  const carries = parts.init.role !== 'client'
   const inRing = (id: Uint8Array): NodeId | undefined =>
-    topology.state === 'joined' || topology.state === 'isolated' ? topology.nextHop(id) : undefined
+    carries && (topology.state === 'joined' || topology.state === 'isolated')
+      ? topology.nextHop(id)
+      : undefined
   return {
     own: contextOf(parts, { responsible, connected, nextHop }),
     transit: contextOf(parts, { responsible, connected, nextHop: inRing }),

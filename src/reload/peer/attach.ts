@@ -23,8 +23,9 @@ import { attachBody, usableAddress } from './candidates.ts'
 import { ANSWERED_ATTACHES_MAX, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
 import type { ChannelId, TransportAddress } from './contract.ts'
 import type { Links } from './links.ts'
-import type { IncomingRequest, PeerParts, RequestOutcome } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
+import type { IncomingRequest, RequestOutcome } from './signal.ts'
 
 interface Attempt {
   readonly id: number

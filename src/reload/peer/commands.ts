@@ -18,8 +18,9 @@ import { signStoredData } from '../security/data-signature.ts'
 import type { Storage } from '../storage/storage.ts'
 import { STORAGE_TIMES_MAX } from './constants.ts'
 import type { CommandError, CommandId, CommandOutcome, PeerCommand, ValueToStore } from './contract.ts'
-import type { PeerParts, RequestOutcome } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
+import type { RequestOutcome } from './signal.ts'
 
 type Command<K extends PeerCommand['kind']> = Extract<PeerCommand, { kind: K }>
 

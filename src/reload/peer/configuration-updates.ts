@@ -19,9 +19,10 @@ import type { Storage } from '../storage/storage.ts'
 import { ConfigurationPushes } from '../transactions/configuration-sequence.ts'
 import type { Answers } from './answers.ts'
 import type { Links } from './links.ts'
-import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import { admissionRules } from './admission-rules.ts'
+import type { IncomingRequest } from './signal.ts'
 
 export interface ConfigurationUpdateParts {
   readonly parts: PeerParts

@@ -14,6 +14,8 @@ export const REPLICATION_SETTLE_MS = 100
 export const REPLICA_DROP_DELAY_MS = 30_000
 /** Judgement: a replica that refused, because its tables lag behind, is asked again. */
 export const REPLICA_RETRY_MS = 1_000
+/** Judgement: one search for an unknown owner at a time; the peer it finds may own more of what was refused. */
+export const OWNER_SEARCH_SPACING_MS = 500
 /** Judgement: replica Stores on their way at once. */
 export const REPLICA_STORES_MAX = 64
 /** Judgement: bytes of header, signature and certificate around the values of a replica Store. */

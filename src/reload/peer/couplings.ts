@@ -3,7 +3,7 @@ import { sameId } from '../codec/index.ts'
 import type { TopologyAction } from '../topology/plugin.ts'
 import type { Assembly } from './assembly.ts'
 import type { PeerState } from './contract.ts'
-import type { Signal } from './parts.ts'
+import type { Signal } from './signal.ts'
 
 export class Couplings {
   private readonly use: Assembly
@@ -65,6 +65,8 @@ export class Couplings {
         return this.use.appAttaches.channelGone(signal.channel)
       case 'handOverDone':
         return this.use.topology.handOverDone(ms, signal.to)
+      case 'ownerUnknown':
+        return this.use.ring.attachToOwner(signal.resource)
       case 'otherDocument':
         // RFC 6940 s.6.5.4: whoever says that our document is too new for him gets it.
         if (signal.older) this.use.updates.push(signal.nodeId)
@@ -107,7 +109,8 @@ export class Couplings {
       case 'stateChanged':
         if (action.state === 'joined') {
           this.use.bootstrap.stop()
-          this.use.reunion.start()
+          this.use.former.note(this.use.topology.snapshot().successors)
+          if (this.use.parts.init.role !== 'client') this.use.reunion.start()
         }
         if (action.state === 'isolated') this.use.bootstrap.start()
         if (action.state === 'joined' || action.state === 'isolated' || action.state === 'joining') {

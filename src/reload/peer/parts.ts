@@ -7,19 +7,16 @@ import { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import type { Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
-import { overlayHash, type Message, type NodeId } from '../codec/index.ts'
+import { overlayHash, type NodeId } from '../codec/index.ts'
 import { KindTable, type OverlayConfiguration } from '../config/index.ts'
-import type { Connection } from '../link/connection.ts'
 import type { MessageLimits } from '../link/framing.ts'
 import { trustOf } from '../security/overlay-trust.ts'
-import type { Certificate, Credential, CryptoPort } from '../security/port.ts'
-import type { Signer, Trust } from '../security/trust.ts'
+import type { Credential, CryptoPort } from '../security/port.ts'
+import type { Trust } from '../security/trust.ts'
 import type { StorageLimits } from '../storage/quota.ts'
-import type { LossCause } from '../topology/plugin.ts'
-import type { ChannelId, CommandError, PeerAction, TransportAddress } from './contract.ts'
+import type { PeerAction, TransportAddress } from './contract.ts'
 import { CountingCrypto, PeerInstruments } from './instruments.ts'
-import type { OwnMessage } from './own-message.ts'
-import type { RequestPurpose } from './purpose.ts'
+import type { Signal } from './signal.ts'
 import { unsupported } from './supported-overlay.ts'
 
 export interface PeerComponents {
@@ -34,6 +31,8 @@ export interface PeerInit {
   /** The signed document as bytes. */
   readonly configurationDocument: Uint8Array
   readonly credential: Credential
+  /** A client (RFC 6940 s.4.2) uses the overlay and carries nothing of it; a peer when absent. */
+  readonly role?: 'peer' | 'client'
   readonly bootstrap: readonly TransportAddress[]
   readonly advertised: { readonly overlay: TransportAddress; readonly application: TransportAddress }
   /** Owns the whole ring at once instead of looking for one. */
@@ -47,62 +46,6 @@ export interface PeerInit {
   /** Application-IDs accepted in an AppAttach; SIP and SIPS when absent. */
   readonly applications?: readonly number[]
 }
-
-/** A verified request that is to be answered. */
-export interface IncomingRequest {
-  readonly message: Message
-  readonly signer: Signer
-  /** The node whose link it came over; ourselves for a request of our own. */
-  readonly previousHop: NodeId
-  /** Signs the answer: the node's, or that of the hosted user the request was for. */
-  readonly credential: Credential
-  /** Came as an OwnMessage, and its answer may go back as one. */
-  readonly own: boolean
-}
-
-export type RequestOutcome =
-  | {
-      readonly ok: true
-      readonly message: Message
-      readonly signer: Signer
-      readonly hops: number
-      readonly rttMs: number
-    }
-  /** `signer` when a node answered with an error. */
-  | { readonly ok: false; readonly error: CommandError; readonly signer: Signer | undefined }
-
-export type Signal =
-  /** An overlay link is up, the first or another one to that node. */
-  | { readonly kind: 'linkUp'; readonly nodeId: NodeId; readonly connection: Connection }
-  /** A suspect link was acknowledged again. */
-  | { readonly kind: 'linkRestored'; readonly nodeId: NodeId }
-  /** What came over that link cannot be read any further; `head` is the header of a message that is too large. */
-  | {
-      readonly kind: 'linkFault'
-      readonly channel: ChannelId
-      readonly nodeId: NodeId
-      readonly head: Uint8Array | undefined
-    }
-  /** No working link leads to that node now. */
-  | { readonly kind: 'linkDown'; readonly nodeId: NodeId; readonly cause: LossCause }
-  /** A channel that we opened did not come up. */
-  | { readonly kind: 'dialFailed'; readonly channel: ChannelId; readonly reason: string }
-  | {
-      readonly kind: 'applicationChannel'
-      readonly channel: ChannelId
-      readonly role: 'client' | 'server'
-      readonly nodeId: NodeId
-      readonly certificate: Certificate
-    }
-  | { readonly kind: 'applicationChannelClosed'; readonly channel: ChannelId }
-  | { readonly kind: 'message'; readonly bytes: Uint8Array; readonly previousHop: NodeId | undefined }
-  | { readonly kind: 'ownMessage'; readonly own: OwnMessage }
-  | { readonly kind: 'requestDone'; readonly purpose: RequestPurpose; readonly outcome: RequestOutcome }
-  | { readonly kind: 'handOverDone'; readonly to: NodeId }
-  /** That node has another Configuration Document; `older` than ours, or newer. */
-  | { readonly kind: 'otherDocument'; readonly nodeId: NodeId; readonly older: boolean }
-  /** A newer document is in force (true), or this peer cannot follow it and has to go. */
-  | { readonly kind: 'reconfigured'; readonly followed: boolean }
 
 export class PeerParts {
   readonly crypto: CryptoPort
@@ -185,7 +128,7 @@ export class PeerParts {
     configuration: OverlayConfiguration,
     document: Uint8Array,
   ): Result<ConfigurationInForce, string> {
-    const reason = unsupported(configuration)
+    const reason = unsupported(configuration, this.init.role)
     if (reason !== undefined) return fail(reason)
     const trust = trustOf(this.crypto, configuration)
     if (!trust.ok) return trust

@@ -22,9 +22,9 @@ import { isRequest } from '../transactions/server.ts'
 import type { Answers } from './answers.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
-import type { OwnMessage } from './own-message.ts'
-import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
+import type { IncomingRequest, OwnMessage } from './signal.ts'
 
 export class Receiver {
   private readonly parts: PeerParts

@@ -21,14 +21,16 @@ import { inRange } from '../topology/chord/ring-math.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import {
   HAND_OVER_MAX_MS,
+  OWNER_SEARCH_SPACING_MS,
   REPLICA_DROP_DELAY_MS,
   REPLICA_OVERHEAD_BYTES,
   REPLICA_RETRY_MS,
   REPLICA_STORES_MAX,
 } from './constants.ts'
 import { CopiesAccount, heldBy, type Copies } from './copies.ts'
-import type { PeerParts, RequestOutcome } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
+import type { RequestOutcome } from './signal.ts'
 
 /** One resource on its way to one node, in as many requests as it takes. */
 interface Transfer {
@@ -62,6 +64,7 @@ export class Replication {
   private readonly retries = new Deadlines<Copies>()
   private handOver: HandOver | undefined
   private sweepAt: Millis = NEVER
+  private searchAfter: Millis = 0
   private nextTransfer = 1
   private finished: number[] = []
 
@@ -272,8 +275,22 @@ export class Replication {
       this.parts.instruments.replicationLagSeconds.observe((this.parts.now.ms - transfer.startedAt) / 1000)
       if (newer) this.askForNewer(copies.resource, to)
       else if (copies.owned && !this.topology.responsible(copies.resource)) this.enqueue(copies)
-    } else this.retry(copies, error)
+    } else {
+      if (error === ERROR_CODE.forbidden) this.refused(copies)
+      this.retry(copies, error)
+    }
     this.pump()
+  }
+
+  /**
+   * The nearest peer we know is not the owner. After a partition the owner of what was stored here meanwhile may be any
+   * peer of the other half, and takes copies only from peers it knows (s.7.4.1.1): so get to know it.
+   */
+  private refused(copies: Copies): void {
+    const { ms } = this.parts.now
+    if (ms < this.searchAfter || this.topology.responsible(copies.resource)) return
+    this.searchAfter = ms + OWNER_SEARCH_SPACING_MS
+    this.parts.signal({ kind: 'ownerUnknown', resource: copies.resource })
   }
 
   private retry(copies: Copies, error: number | 'timeout'): void {

@@ -29,8 +29,9 @@ import { MISMATCH_WAIT_MS, MISMATCHES_MAX } from './constants.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import { endsHere, ownMessage } from './own-message.ts'
-import type { PeerParts, RequestOutcome } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { RequestPurpose } from './purpose.ts'
+import type { RequestOutcome } from './signal.ts'
 
 export interface NewRequest {
   readonly code: number

@@ -9,14 +9,16 @@ import {
   MESSAGE_CODE,
   type Destination,
   type NodeId,
+  type ResourceId,
 } from '../codec/index.ts'
 import type { TopologyAction, TopologyPlugin } from '../topology/plugin.ts'
 import type { Attaches } from './attach.ts'
 import { LINK_FRESH_MS, REPLICATION_HOLD_DOWN_MS, REPLICATION_SETTLE_MS } from './constants.ts'
 import type { Links } from './links.ts'
-import type { PeerParts, RequestOutcome } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Replication } from './replication.ts'
 import type { Requests } from './requests.ts'
+import type { RequestOutcome } from './signal.ts'
 
 type NetworkTopologyAction = Exclude<TopologyAction, { kind: 'stateChanged' | 'joinFailed' }>
 
@@ -95,6 +97,11 @@ export class Ring {
       case 'neighborsChanged':
         return this.neighborsChanged(action)
     }
+  }
+
+  /** Whoever is responsible there becomes a peer that both sides know, and takes copies from this one. */
+  attachToOwner(resource: ResourceId): void {
+    this.attaches.start([{ kind: 'resource', resourceId: resource }], { kind: 'finger', index: 0 }, {})
   }
 
   joined(to: NodeId, outcome: RequestOutcome): void {

@@ -27,8 +27,9 @@ import type { Answers } from './answers.ts'
 import type { AppAttaches } from './app-attach.ts'
 import type { Attaches } from './attach.ts'
 import type { ConfigurationUpdates } from './configuration-updates.ts'
-import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { StorageService } from './storage-service.ts'
+import type { IncomingRequest } from './signal.ts'
 
 /** RFC 6940 s.6.4.2.5.1. */
 const PROBE = { responsibleSet: 1, numResources: 2, uptime: 3 } as const

@@ -19,8 +19,9 @@ import {
 import type { Storage } from '../storage/storage.ts'
 import type { Answers } from './answers.ts'
 import { REPLICA_ANSWER_WAIT_MS } from './constants.ts'
-import type { IncomingRequest, PeerParts } from './parts.ts'
+import type { PeerParts } from './parts.ts'
 import type { Replication } from './replication.ts'
+import type { IncomingRequest } from './signal.ts'
 
 /** A carried out Store whose answer waits for the journal and the replicas. */
 interface Pending {

@@ -2,7 +2,11 @@ import type { OverlayConfiguration } from '../config/index.ts'
 import { RING_BYTES } from '../topology/chord/ring-math.ts'
 
 /** Why this peer cannot take part in an overlay with that document (RFC 6940 s.6.5.1.5, s.10, s.11.1); undefined when it can. */
-export function unsupported(configuration: OverlayConfiguration): string | undefined {
+export function unsupported(
+  configuration: OverlayConfiguration,
+  role: 'peer' | 'client' = 'peer',
+): string | undefined {
+  if (role === 'client' && !configuration.clientsPermitted) return 'the overlay permits no clients'
   const { noIce, topologyPlugin, nodeIdLength, linkProtocols } = configuration
   if (!noIce) return 'the overlay uses ICE; this peer has No-ICE links only'
   if (topologyPlugin !== 'CHORD-RELOAD') return `the overlay is no CHORD-RELOAD ring but ${topologyPlugin}`

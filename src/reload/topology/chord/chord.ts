@@ -116,13 +116,14 @@ export class Chord implements TopologyPlugin {
     const contact = cause === 'failure' ? this.contacts.down(nodeId) : this.contacts.find(nodeId)
     if (contact === undefined) return
     const wasNeighbor = this.table.isNeighbor(nodeId)
+    const hadNeighbors = this.table.size > 0
     contact.ready = false
     contact.named = undefined
     if (cause === 'leave') this.candidates.left(now, nodeId)
     else if (wasNeighbor && this.inRing) this.candidates.lostNeighbor(now, nodeId)
     this.admission.ended(nodeId)
     this.changeTable(now, cause, nodeId, () => this.table.remove(nodeId))
-    if (this.inRing && this.table.size === 0) this.alone(cause)
+    if (this.inRing && hadNeighbors && this.table.size === 0) this.alone(cause)
     this.procedure.linkDown(now, nodeId)
   }
 

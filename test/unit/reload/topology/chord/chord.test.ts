@@ -227,6 +227,9 @@ describe('Chord as a ring member', () => {
     meet(ring, 0, 0x90)
     ring.linkDown(1, at(0x90), 'leave')
     expect(ring.state).toBe('joined')
+    // Its link goes a moment later.
+    ring.linkDown(2, at(0x90), 'failure')
+    expect(ring.state).toBe('joined')
     expect(ring.responsible(at(0x90))).toBe(true)
   })
 
