@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { ConfigError, didYouMean } from './fault.ts'
-import { allowedAt, schemaAt } from './keys.ts'
+import { ConfigError, didYouMean, nearest } from './fault.ts'
+import { allKeys, allowedAt, schemaAt } from './keys.ts'
 import { SECRET_KEYS } from './schema.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -21,8 +21,7 @@ export function environmentValues(
   const values = structuredClone(base)
   const origins = new Map<string, string>()
   for (const [variable, raw] of Object.entries(environment)) {
-    // Variables without a section (RINGBRIDGE_REQUIRE_INTEROP) are not configuration.
-    if (raw === undefined || !variable.startsWith(PREFIX) || !variable.includes('__')) continue
+    if (raw === undefined || !meansConfiguration(variable)) continue
     const { path, fromFile } = pathOf(variable)
     const key = path.join('.')
     const text = fromFile ? secretFile(variable, raw) : raw
@@ -30,6 +29,13 @@ export function environmentValues(
     origins.set(key, variable)
   }
   return { values, origins }
+}
+
+/** Variables without a section (RINGBRIDGE_REQUIRE_INTEROP) are not ours; RINGBRIDGE_SIP_LISTEN lacks an underscore. */
+function meansConfiguration(variable: string): boolean {
+  if (!variable.startsWith(PREFIX)) return false
+  const [section = ''] = variable.slice(PREFIX.length).toLowerCase().split('_')
+  return variable.includes('__') || allowedAt([]).includes(section)
 }
 
 function pathOf(variable: string): { readonly path: readonly string[]; readonly fromFile: boolean } {
@@ -41,14 +47,15 @@ function pathOf(variable: string): { readonly path: readonly string[]; readonly 
     const path = resolve([...steps.slice(0, -1), last.slice(0, -'_FILE'.length)])
     if (path !== undefined && SECRET_KEYS.includes(path.join('.'))) return { path, fromFile: true }
   }
-  const known: string[] = []
-  for (const section of allowedAt([])) {
-    for (const key of allowedAt([section])) known.push(`${PREFIX}${section.toUpperCase()}__${snake(key)}`)
-  }
+  const known = allKeys().map(variableOf)
   const meant = didYouMean(variable, known)
   throw new ConfigError(
-    `${variable}: no such key${meant === undefined ? '' : `; did you mean ${meant}?`} allowed sections: ${allowedAt([]).join(', ')}`,
+    `${variable}: no such key; ${meant === undefined ? `nearest: ${nearest(variable, known, 3).join(', ')};` : `did you mean ${meant}?`} all keys: ringbridge check-config --schema`,
   )
+}
+
+function variableOf(key: string): string {
+  return PREFIX + key.split('.').map(snake).join('__')
 }
 
 /** Names of the schema for the steps of a variable, which are upper-case with optional underscores between words. */

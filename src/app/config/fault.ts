@@ -10,16 +10,22 @@ export class ConfigError extends RingbridgeError {
 
 /** The word of `known` that `word` was probably meant to be. */
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
-  for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (distance < bestDistance) {
-      best = candidate
-      bestDistance = distance
-    }
-  }
-  return best
+  const [best] = nearest(word, known, 1)
+  if (best === undefined) return undefined
+  return distance(word, best) <= Math.max(2, Math.floor(word.length / 3)) ? best : undefined
+}
+
+/** The `count` words of `known` that look most like `word`, the nearest first. */
+export function nearest(word: string, known: readonly string[], count: number): string[] {
+  return known
+    .map((candidate) => ({ candidate, far: distance(word, candidate) }))
+    .toSorted((a, b) => a.far - b.far)
+    .slice(0, count)
+    .map(({ candidate }) => candidate)
+}
+
+function distance(a: string, b: string): number {
+  return editDistance(a.toLowerCase(), b.toLowerCase())
 }
 
 /** Levenshtein distance; words here are short. */

@@ -8,6 +8,12 @@ export function allowedAt(path: readonly string[]): string[] {
   return at instanceof z.ZodObject ? Object.keys(at.shape) : []
 }
 
+/** Every key that holds a value, dotted: `sip.recursion.depth`. Lists count as values. */
+export function allKeys(path: readonly string[] = []): string[] {
+  const below = allowedAt(path)
+  return below.length === 0 ? [path.join('.')] : below.flatMap((name) => allKeys([...path, name]))
+}
+
 /** The schema of the value at `path`, without default and optional wrappers. */
 export function schemaAt(path: readonly string[]): z.core.$ZodType | undefined {
   let schema: z.core.$ZodType = configSchema

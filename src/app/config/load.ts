@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import type { z } from 'zod'
 import { environmentValues, type Environment } from './environment.ts'
-import { ConfigError, didYouMean } from './fault.ts'
+import { ConfigError, didYouMean, nearest } from './fault.ts'
 import { allowedAt } from './keys.ts'
 import { configSchema, SECRET_KEYS, type Config } from './schema.ts'
 
@@ -68,15 +68,25 @@ function describe(issue: z.core.$ZodIssue, context: Context): string[] {
   if (issue.code === 'unrecognized_keys') {
     const allowed = allowedAt(path)
     return issue.keys.map((key) => {
-      const meant = didYouMean(key, allowed)
-      const hint = meant === undefined ? ';' : `; did you mean "${meant}"?`
-      return `${place([...path, key], context)}: unknown key "${[...path, key].join('.')}"${hint} allowed here: ${allowed.join(', ')}`
+      return `${place([...path, key], context)}: unknown key "${[...path, key].join('.')}"; ${allowedNear(key, allowed)}`
     })
   }
   return [
     `${place(path, context)}: "${path.join('.')}": ${complaint(issue)}${instead(issue, valueAt(context.values, path))}`,
   ]
 }
+
+/** All keys of a short section; of a long one those that look alike, and where all of them stand. */
+function allowedNear(key: string, allowed: readonly string[]): string {
+  const meant = didYouMean(key, allowed)
+  const hint = meant === undefined ? '' : `did you mean "${meant}"? `
+  if (allowed.length <= LISTED_MAX) return `${hint}allowed here: ${allowed.join(', ')}`
+  const near = meant === undefined ? `nearest: ${nearest(key, allowed, NEAREST).join(', ')}; ` : hint
+  return `${near}all ${allowed.length} keys: ringbridge check-config --schema`
+}
+
+const LISTED_MAX = 8
+const NEAREST = 3
 
 function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `allowed: ${issue.values.map(String).join(', ')}`
