@@ -3,7 +3,9 @@ import { isLoopback } from '../../admin/access.ts'
 import { refuseUnbuilt } from './built.ts'
 import { bindable, parseEndpoint, parseHostPort } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
+import { checkListeners } from './listener-clashes.ts'
 import { loadConfig } from './load.ts'
+import { checkNames } from './names.ts'
 import type { Environment } from './environment.ts'
 import type { Config } from './schema.ts'
 
@@ -21,15 +23,10 @@ export function usableConfig(file: string | undefined, environment: Environment)
   return config
 }
 
-export function checkCombinations({ overlay, sip, admin }: Config): void {
-  const roles = new Set(sip.roles)
-  if (roles.size !== sip.roles.length) throw new ConfigError('"sip.roles": each role once')
-  if (roles.has('proxy') && roles.has('redirect')) {
-    throw new ConfigError(
-      '"sip.roles": proxy and redirect exclude each other; allowed: [registrar, proxy], [registrar, redirect], []',
-    )
-  }
-  if (roles.size > 0 && sip.listen.length === 0)
+export function checkCombinations(config: Config): void {
+  const { overlay, sip, admin } = config
+  checkRoles(sip.roles)
+  if (sip.roles.length > 0 && sip.listen.length === 0)
     throw new ConfigError('"sip.listen": SIP roles need a listener')
   // RFC 3261 s.18: a request too large for a datagram comes by TCP, to the same place.
   for (const each of sip.listen) {
@@ -47,6 +44,16 @@ export function checkCombinations({ overlay, sip, admin }: Config): void {
   if (sip.secret !== undefined && !/^[0-9a-fA-F]{64}$/.test(sip.secret)) {
     throw new ConfigError('"sip.secret": has to be 64 hex digits')
   }
+  if (
+    overlay.bootstrap.length > 0 &&
+    overlay.authority === undefined &&
+    overlay.configuration === undefined &&
+    overlay.credentials === 'enroll'
+  ) {
+    throw new ConfigError(
+      '"overlay.bootstrap": who joins needs what the overlay trusts: copy the authority folder of a running site and name the copy in overlay.authority, or set overlay.configuration with overlay.certificate and overlay.privateKey (credentials: import); see README, "A second site"',
+    )
+  }
   const imported = overlay.certificate !== undefined || overlay.privateKey !== undefined
   if (overlay.credentials === 'import') {
     for (const key of ['configuration', 'certificate', 'privateKey'] as const) {
@@ -61,16 +68,24 @@ export function checkCombinations({ overlay, sip, admin }: Config): void {
   if (overlay.applicationListen === undefined && port === 65535) {
     throw new ConfigError('"overlay.applicationListen": needed, there is no port after 65535')
   }
-  for (const each of overlay.bootstrap) parseHostPort(each, 'overlay.bootstrap', 6084)
-  for (const each of sip.redirect.proxies) {
-    parseHostPort(each.split(';')[0] as string, 'sip.redirect.proxies', 5060)
-  }
   const { host } = bindable(parseHostPort(admin.listen, 'admin.listen'), 'admin.listen')
   if (!isLoopback(host) && admin.token === undefined) {
     throw new ConfigError(
       `"admin.token": needed because admin.listen (${admin.listen}) is not a loopback address`,
     )
   }
+  checkNames(config)
+  checkListeners(config)
+}
+
+/** Peer P, Peer R or a plain peer (RFC 7904 s.3): what else could be put together serves no phone. */
+const ROLE_SETS: readonly string[] = ['proxy registrar', 'redirect registrar', '']
+
+export function checkRoles(roles: readonly string[]): void {
+  if (ROLE_SETS.includes(roles.toSorted().join(' '))) return
+  throw new ConfigError(
+    `"sip.roles": allowed: [registrar, proxy], [registrar, redirect] or []; not [${roles.join(', ')}]`,
+  )
 }
 
 /** Where document and certificates come from has to fit together. */

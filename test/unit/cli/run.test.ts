@@ -88,7 +88,7 @@ describe('command line', () => {
 
   it('S3261-18-01 a UDP listener without its TCP twin is refused with file, line, key and what is allowed', async () => {
     const file = join(folder, 'node.yaml')
-    writeFileSync(file, 'sip:\n  roles: [registrar]\n  listen: ["udp://127.0.0.1:5070"]\n')
+    writeFileSync(file, 'sip:\n  roles: [registrar, proxy]\n  listen: ["udp://127.0.0.1:5070"]\n')
     expect(await main(['check-config', file])).toBe(2)
     expect(err.join('')).toContain('node.yaml:3:3: "sip.listen": udp://127.0.0.1:5070 needs a twin')
     expect(err.join('')).toContain('add tcp://127.0.0.1:5070')

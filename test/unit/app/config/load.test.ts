@@ -69,7 +69,15 @@ describe('configuration file', () => {
   it.each([
     [
       'sip:\n  rolls: [proxy]\n',
-      /^node\.yaml:2:3: unknown key "sip\.rolls"; did you mean "roles"\? allowed here: roles, domains/,
+      /^node\.yaml:2:3: unknown key "sip\.rolls"; did you mean "roles"\? all \d+ keys: ringbridge check-config --schema$/,
+    ],
+    [
+      'sip:\n  zzzzzzzz: 1\n',
+      /^node\.yaml:2:3: unknown key "sip\.zzzzzzzz"; nearest: \w+, \w+, \w+; all \d+ keys: /,
+    ],
+    [
+      'log:\n  levle: info\n',
+      'node.yaml:2:3: unknown key "log.levle"; did you mean "level"? allowed here: level, format',
     ],
     ['overlay:\n  role: boss\n', 'node.yaml:2:3: "overlay.role": allowed: peer, client'],
     ['sip:\n  maxForks: many\n', /^node\.yaml:2:3: "sip\.maxForks": has to be of type number/],
@@ -177,6 +185,17 @@ describe('configuration from the environment', () => {
     )
     expect(complaint('sip: [1]', { RINGBRIDGE_SIP__AUTH: 'none' })).toMatch(/RINGBRIDGE_SIP__AUTH/)
     expect(complaint('', { RINGBRIDGE___PROTO____X: '1' })).toMatch(/no such key/)
+    expect(complaint('', { RINGBRIDGE_SIP__RECURSION__DEPHT: '1' })).toMatch(
+      /no such key; did you mean RINGBRIDGE_SIP__RECURSION__DEPTH\?/,
+    )
+  })
+
+  it('a variable with one underscore too few is refused, not passed over', () => {
+    expect(complaint('', { RINGBRIDGE_SIP_MAX_FORKS: '7' })).toMatch(
+      /^RINGBRIDGE_SIP_MAX_FORKS: no such key; did you mean RINGBRIDGE_SIP__MAX_FORKS\?/,
+    )
+    expect(complaint('', { RINGBRIDGE_ADMIN_TOKEN: 'x' })).toMatch(/did you mean RINGBRIDGE_ADMIN__TOKEN\?/)
+    expect(complaint('', { RINGBRIDGE_COMMIT: 'x', RINGBRIDGE_REQUIRE_INTEROP: '1' })).toBe('accepted')
   })
 })
 
@@ -224,6 +243,28 @@ describe('what this version can run', () => {
     ['sip: { appAttach: { plainSip: allowed } }', 'sip.appAttach.plainSip'],
     ['trace: { hep: "udp://127.0.0.1:9060" }', 'trace.hep'],
     ['sip: { roles: [proxy, redirect] }', 'sip.roles'],
+    ['sip: { roles: [proxy] }', 'sip.roles'],
+    ['sip: { roles: [registrar] }', 'sip.roles'],
+    ['sip: { roles: [registrar, proxy, proxy] }', 'sip.roles'],
+    ['sip: { redirect: { proxies: [nonsense] } }', 'sip.redirect.proxies'],
+    ['sip: { redirect: { proxies: ["a b.example:5060"] } }', 'sip.redirect.proxies'],
+    ['sip: { redirect: { proxies: ["192.0.2.1.5:5060"] } }', 'sip.redirect.proxies'],
+    ['sip: { advertise: "::::" }', 'sip.advertise'],
+    ['sip: { advertise: "192.0.2.1:5060" }', 'sip.advertise'],
+    ['sip: { domains: ["no spaces"] }', 'sip.domains'],
+    ['sip: { users: /does/not/exist/users.jsonl }', 'sip.users'],
+    ['sip: { users: /dev/null/users.jsonl }', 'sip.users'],
+    [
+      'sip: { listen: ["udp://127.0.0.1:5062", "tcp://127.0.0.1:5062", "udp://127.0.0.1:5062"] }',
+      'sip.listen',
+    ],
+    ['admin: { listen: "127.0.0.1:5060" }', 'admin.listen'],
+    ['overlay: { listen: ["tls://127.0.0.1:8079"] }', 'overlay.applicationListen'],
+    ['overlay: { applicationListen: "tls://0.0.0.0:6084" }', 'overlay.applicationListen'],
+    ['overlay: { name: "bad name" }', 'overlay.name'],
+    ['overlay: { advertise: peer.example.com }', 'overlay.advertise'],
+    ['overlay: { bootstrap: ["192.0.2.1:6084"] }', 'overlay.bootstrap'],
+    ['overlay: { authority: ./a, bootstrap: ["no_such name"] }', 'overlay.bootstrap'],
     ['sip: { listen: [] }', 'sip.listen'],
     ['sip: { listen: ["udp://127.0.0.1:5062", "tcp://127.0.0.1:5063"] }', 'sip.listen'],
     ['sip: { minExpires: 4000 }', 'sip.defaultExpires'],
@@ -241,6 +282,12 @@ describe('what this version can run', () => {
     expect(message.split('\n')).toHaveLength(1)
   })
 
+  it('a node that would join by an address alone is told what is missing', () => {
+    expect(refusal('overlay: { bootstrap: ["192.0.2.1:6084"] }')).toMatch(
+      /copy the authority folder .* overlay\.authority, or set overlay\.configuration /,
+    )
+  })
+
   it.each([
     '{}',
     'sip: { listen: ["udp://127.0.0.1:5062", "tcp://127.0.0.1:5062"] }',
@@ -249,7 +296,10 @@ describe('what this version can run', () => {
     'admin: { listen: "0.0.0.0:8080", token: x }',
     'overlay: { configuration: c.xml, authority: ./a }',
     'overlay: { credentials: import, configuration: c.xml, certificate: c.pem, privateKey: k.pem }',
-    'overlay: { listen: ["tls://[::]:6084"], bootstrap: ["peer1.example.com", "[2001:db8::1]:6084"] }',
+    'overlay: { listen: ["tls://[::]:6084"], authority: ./a, bootstrap: ["peer1.example.com", foo, "[2001:db8::1]:6084"] }',
+    'sip: { roles: [proxy, registrar], domains: [example.com, 192.0.2.1], advertise: "2001:db8::1" }',
+    'sip: { users: ./users.jsonl, redirect: { proxies: ["[2001:db8::1]:5060", "sip.example.com"] } }',
+    'sip: { listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"] }\nadmin: { listen: "127.0.0.1:0" }\noverlay: { listen: ["tls://127.0.0.1:0"] }',
   ])('%s is good', (yaml) => {
     expect(refusal(yaml)).toBe('accepted')
   })
