@@ -394,6 +394,8 @@ export class Nodes {
         node.state = action.state
         this.world.digest.text(`${node.name} ${action.state}`)
         return
+      case 'configurationChanged':
+        return
       case 'left':
         node.left = true
         this.network.detach(node.name)
