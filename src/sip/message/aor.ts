@@ -33,8 +33,7 @@ export function canonicalAor(uri: SipUri | string, rules: AorRules = NO_RULES): 
   let user = percentDecode(parsed.user)
   if (!isNameable(user)) return fail(404)
   if (parsed.params.get('user')?.toLowerCase() === 'phone') user = numberOf(user) ?? user
-  const { host } = parsed
-  return ok(`${user}@${host.endsWith('.') ? host.slice(0, -1) : host}`)
+  return ok(`${user}@${parsed.host}`)
 }
 
 /** M-01: NUL and `@` cannot stand in a user name; other control characters would break whatever prints it. */

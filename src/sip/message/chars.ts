@@ -50,6 +50,7 @@ export const PERCENT = 37
 export const LEFT_PAREN = 40
 export const RIGHT_PAREN = 41
 export const COMMA = 44
+export const DOT = 46
 export const SLASH = 47
 export const COLON = 58
 export const SEMICOLON = 59

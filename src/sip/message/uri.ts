@@ -3,6 +3,7 @@ import {
   AT,
   COLON,
   DIGIT,
+  DOT,
   EQUALS,
   HOST_CHAR,
   LEFT_BRACKET,
@@ -27,7 +28,7 @@ export interface SipUri {
   /** As it stands, escapes included; of a tel URI the number. */
   readonly user: string | undefined
   readonly password: string | undefined
-  /** Lower-case; IPv6 without brackets; '' for schemes other than sip and sips. */
+  /** Lower-case, without the dot that may end a name; IPv6 without brackets; '' for schemes other than sip and sips. */
   readonly host: string
   readonly port: number | undefined
   /** Names lower-case, values as they stand, '' for a name without value. */
@@ -100,7 +101,9 @@ function parseSipUri(text: string, scheme: string, start: number): SipUri | unde
   } else {
     const hostEnd = skipClass(HOST_CHAR, text, at, end)
     if (hostEnd === at) return undefined
-    host = lowerAscii(text.slice(at, hostEnd))
+    // `example.com.` is `example.com` (adapter-mapping s.1 item 4).
+    const nameEnd = hostEnd - at > 1 && text.charCodeAt(hostEnd - 1) === DOT ? hostEnd - 1 : hostEnd
+    host = lowerAscii(text.slice(at, nameEnd))
     at = hostEnd
   }
   let port: number | undefined

@@ -55,6 +55,22 @@ describe('a call between two phones of one node', () => {
     }
   }
 
+  it('M-03 S3261-10.3-08 a dot that ends the domain makes no other user, in REGISTER, From and Request-URI', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', { auth: 'digest' }, accounts())
+    const alice = world.phone('alice', node)
+    const bob = world.phone('bob', node, { fromDomain: `${DOMAIN}.` })
+    expect(alice.registerFully().status).toBe(200)
+    expect(bob.registerFully().status).toBe(200)
+    expect(node.core.bindings(`bob@${DOMAIN}`)).toHaveLength(1)
+    const first = alice.request('MESSAGE', `sip:bob@${DOMAIN}.`)
+    alice.authenticate(first, alice.last())
+    expect(bob.requests('MESSAGE')).toHaveLength(1)
+    // Who writes our domain with a dot speaks for it all the same.
+    bob.request('MESSAGE', `sip:alice@${DOMAIN}`)
+    expect(bob.last().status).toBe(407)
+  })
+
   it('S3261-22-01 S-AU-02 registers and calls with digest, 401 and 407', () => {
     const s = twoPhones({ alice: 'udp', bob: 'udp' }, 'digest')
     expect(s.alice.statuses('REGISTER')).toEqual([401, 200])

@@ -30,6 +30,14 @@ describe('parseUri', () => {
     })
   })
 
+  it('M-03 one dot that ends a host name is no part of it', () => {
+    expect(parseUri('sip:u@Example.com.')).toMatchObject({ host: 'example.com', raw: 'sip:u@Example.com.' })
+    expect(parseUri('sip:example.com.:5070;lr')).toMatchObject({ host: 'example.com', port: 5070 })
+    expect(parseUri('sip:u@example.com..')).toMatchObject({ host: 'example.com.' })
+    expect(parseUri('sip:u@.')).toMatchObject({ host: '.' })
+    expect(urisEqual('sip:u@example.com.', 'sip:u@example.com')).toBe(true)
+  })
+
   it('S5118-4-01 IPv6 literals stand in brackets, with the port outside', () => {
     expect(parseUri('sip:u@[2001:DB8::1]:5070')).toMatchObject({ host: '2001:db8::1', port: 5070 })
     expect(parseUri('sip:[2001:db8::10:5070]')).toMatchObject({ host: '2001:db8::10:5070', port: undefined })
