@@ -91,7 +91,12 @@ export class Replication {
   storedAsReplica(resource: ResourceId, from: NodeId, changed: boolean): void {
     const copies = changed ? this.account.changed(resource) : this.account.of(resource)
     copies.holders.set(key(from), copies.version)
-    if (this.topology.responsible(resource)) this.enqueue(copies)
+    const { topology } = this
+    if (topology.responsible(resource)) return this.enqueue(copies)
+    // Brought by somebody who is not its owner either, and who is rid of it now: it has to go on to the owner.
+    if (sameId(topology.knownResponsible(resource), from)) return
+    copies.owned = true
+    this.enqueue(copies)
   }
 
   /** Looks at all resources after `delay`, because the neighbors changed. */

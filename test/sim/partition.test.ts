@@ -1,0 +1,40 @@
+/** Halves that lived apart: what was acknowledged in either is found from everywhere when they are one ring again. */
+import { describe, expect, it } from 'vitest'
+import { key, KIND } from '../../src/reload/index.ts'
+import { ringFaults } from '../../src/sim/checkers/ring.ts'
+import { Overlay } from '../../src/sim/overlay.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
+
+const SEED = process.env['SEED'] ?? 'partition'
+
+describe('after a partition', () => {
+  it('R-04 a peer that stood in for many owners of the other half finds each of them and hands over', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(40, 100), overlay.replay()).toBe(true)
+    overlay.world.run(5_000)
+    const some = overlay.peers.slice(0, 4)
+    const names = (peers: readonly { readonly name: string }[]): string[] => peers.map(({ name }) => name)
+    overlay.network.partition(names(some), names(overlay.peers.slice(4)))
+    // Long enough that four peers make a ring of their own, in which each owns what ten peers should.
+    overlay.world.run(90_000)
+    const stored = Array.from({ length: 30 }, (_, index) => {
+      const name = `u${index}@dht.example.com`
+      const credential = overlay.user(name)
+      const resource = overlay.resource(name)
+      const gateway = some[index % 4]!
+      const outcome = overlay.store(gateway, resource, [registration(credential, gateway.nodeId)], credential)
+      return { credential, resource, acknowledged: outcome.ok }
+    })
+    overlay.network.heal()
+    const whole = (): boolean => ringFaults(overlay, 1).length === 0
+    for (let waited = 0; waited < 120 && !whole(); waited++) overlay.world.run(1_000)
+    expect(ringFaults(overlay, 3), overlay.replay()).toEqual([])
+    overlay.world.run(30_000)
+    const acknowledged = stored.filter((each) => each.acknowledged)
+    expect(acknowledged.length).toBeGreaterThan(20)
+    for (const { credential, resource } of acknowledged) {
+      const found = overlay.fetch(overlay.peers[20]!, resource, KIND.sipRegistration)
+      expect(found.ok && registeredKeys(found.value), overlay.replay()).toEqual([key(credential.nodeId)])
+    }
+  })
+})
