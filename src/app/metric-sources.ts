@@ -63,7 +63,9 @@ function processReadings({
   const commit = process.env['RINGBRIDGE_COMMIT'] ?? 'unknown'
   return {
     buildInfo: () => [[`${VERSION}|${process.version}|${commit}`, 1]],
-    nodeInfo: () => [[`${key(credential.nodeId)}|${configuration.instanceName}|${credential.algorithm}`, 1]],
+    nodeInfo: () => [
+      [`${key(credential.nodeId)}|${configuration.instanceName}|${configuration.topologyPlugin}`, 1],
+    ],
     startTime: () => status.startedAt / 1000,
     reloadSuccessful: () => (status.lastReload.ok ? 1 : 0),
     reloadTime: () => status.lastReload.at / 1000,

@@ -16,13 +16,18 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'overlay',
-    summary: 'init, sign: an enrollment authority and its Configuration Document',
+    summary: 'init, sign, serve, accounts: an enrollment authority and its Configuration Document',
     load: async () => (await import('./commands/overlay.ts')).overlay,
   },
   {
     name: 'users',
     summary: 'add, list, remove, import SIP accounts',
     load: async () => (await import('./commands/users.ts')).users,
+  },
+  {
+    name: 'enroll',
+    summary: 'fetch the Configuration Document and a certificate from their server',
+    load: async () => (await import('./commands/enroll.ts')).enroll,
   },
   {
     name: 'locate',

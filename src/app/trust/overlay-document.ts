@@ -21,6 +21,7 @@ export interface DocumentWishes {
   /** https URLs. */
   readonly enrollmentServers?: readonly string[]
   readonly selfSigned?: OverlayConfiguration['selfSigned']
+  readonly expiration?: OverlayConfiguration['expiration']
 }
 
 /** RFC 6940 s.11.1 says 600 s; a site wants to see a dead peer sooner, and pays a few messages a minute for it. */
@@ -34,7 +35,7 @@ export function firstConfiguration(wishes: DocumentWishes, signer: Credential): 
   return {
     instanceName: wishes.overlayName,
     sequence: 0,
-    expiration: undefined,
+    expiration: wishes.expiration,
     topologyPlugin: 'CHORD-RELOAD',
     nodeIdLength: 16,
     rootCerts: [wishes.rootCertificate],

@@ -11,15 +11,21 @@ import {
   documentFile,
   documentSigner,
   openOverlayFolder,
+  rootFile,
 } from '../../app/trust/overlay-folder.ts'
+import { enrollPlace } from '../../enrollment/index.ts'
 import { openAuthority } from '../../enrollment/io/index.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import { nextSequence, parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
 import { nodeIdFromHex } from '../../reload/codec/index.ts'
 import { EXIT, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
+import { overlayAccounts } from './overlay-accounts.ts'
+import { overlayServe } from './overlay-serve.ts'
 
 const HELP = `ringbridge overlay init NAME   found an authority and write configuration.xml, sequence 0
 ringbridge overlay sign NAME   write the next sequence of configuration.xml, with the changes that the options ask for
+ringbridge overlay serve NAME  serve the document and enrollment over https until SIGTERM
+ringbridge overlay accounts add|list|remove [ACCOUNT]   who may enroll at that server
 
 NAME is the overlay instance, e.g. dht.example.com; it is the domain of the users.
 
@@ -28,7 +34,15 @@ NAME is the overlay instance, e.g. dht.example.com; it is the domain of the user
   --update-interval SECONDS  Updates to neighbors
   --ping-interval SECONDS    Pings of fingers
   --bad-node HEX             sign: shut out a Node-ID; may be given several times
-  --json                     JSON`
+  --enrollment URL,...       https URLs of enrollment servers, e.g. https://ca.example.com:8443/enroll
+  --self-signed DIGEST       permit self-signed certificates: sha1, sha256 or none
+  --expires DAYS             days until the document expires (default: never)
+  --json                     JSON
+
+  serve: --listen HOST:PORT (default 0.0.0.0:8443), --name NAME further names of its certificate, --certificate FILE and
+         --private-key FILE instead of a certificate of the authority, --validity SECONDS of what it issues
+  accounts add: --names 'alice@example.com,*@example.com' user names it may enroll (default its own), --password-file FILE
+         (- for standard input; without it a password is made up and printed once); adding again changes the account`
 
 const OPTIONS = {
   authority: { type: 'string', default: './data/authority' },
@@ -36,15 +50,22 @@ const OPTIONS = {
   'update-interval': { type: 'string' },
   'ping-interval': { type: 'string' },
   'bad-node': { type: 'string', multiple: true },
+  enrollment: { type: 'string' },
+  'self-signed': { type: 'string' },
+  expires: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
 export const overlay: Command = {
   help: HELP,
   run: async (args) => {
+    if (args[0] === 'accounts') return overlayAccounts(args.slice(1))
+    if (args[0] === 'serve') return overlayServe(args.slice(1))
     const { values, positionals } = readArgs(args, OPTIONS)
     const [verb, name] = positionals
-    const action = verbOf(verb, 'overlay', ['init', 'sign'])
+    const action = verbOf(verb, 'overlay', ['init', 'sign', 'serve', 'accounts'])
+    if (action === 'serve' || action === 'accounts')
+      throw new UsageError(`${action} stands in front of its options`)
     if (name === undefined || positionals.length > 2) throw new UsageError('one NAME is expected')
     const changes = changesOf(values)
     const folder = values.authority
@@ -53,22 +74,38 @@ export const overlay: Command = {
       action === 'init'
         ? await init(folder, name, changes)
         : await sign(folder, name, changes, values['bad-node'] ?? [])
+    const ca = rootFile(folder)
     if (values.json)
-      print(JSON.stringify({ overlay: name, authority: folder, configuration: file, sequence }))
-    else print(`${file}: signed, sequence ${sequence}`)
+      print(JSON.stringify({ overlay: name, authority: folder, configuration: file, sequence, ca }))
+    else {
+      print(`${file}: signed, sequence ${sequence}`)
+      if (action === 'init') print(`${ca}: root certificate, overlay.ca of nodes elsewhere`)
+    }
     return EXIT.done
   },
 }
 
 type Changes = Partial<
-  Pick<OverlayConfiguration, 'bootstrapNodes' | 'chordUpdateIntervalS' | 'chordPingIntervalS'>
+  Pick<
+    OverlayConfiguration,
+    | 'bootstrapNodes'
+    | 'chordUpdateIntervalS'
+    | 'chordPingIntervalS'
+    | 'enrollmentServers'
+    | 'selfSigned'
+    | 'expiration'
+  >
 >
 
 function changesOf(values: {
   bootstrap?: string | undefined
   'update-interval'?: string | undefined
   'ping-interval'?: string | undefined
+  enrollment?: string | undefined
+  'self-signed'?: string | undefined
+  expires?: string | undefined
 }): Changes {
+  const { enrollment, 'self-signed': digest, expires } = values
   const { bootstrap, 'update-interval': update, 'ping-interval': ping } = values
   return {
     ...(bootstrap === undefined ? {} : { bootstrapNodes: bootstrap.split(',').map(bootstrapNode) }),
@@ -76,7 +113,25 @@ function changesOf(values: {
       ? {}
       : { chordUpdateIntervalS: wholeNumber(update, 'update-interval', 1, 86_400) }),
     ...(ping === undefined ? {} : { chordPingIntervalS: wholeNumber(ping, 'ping-interval', 1, 86_400) }),
+    ...(enrollment === undefined ? {} : { enrollmentServers: enrollment.split(',').map(enrollmentServer) }),
+    ...(digest === undefined ? {} : { selfSigned: selfSigned(digest) }),
+    ...(expires === undefined
+      ? {}
+      : { expiration: Date.now() + 86_400_000 * wholeNumber(expires, 'expires', 1, 36_500) }),
   }
+}
+
+function enrollmentServer(text: string): string {
+  const url = text.trim()
+  const place = enrollPlace('', url)
+  if (!place.ok) throw new UsageError(`--enrollment: "${url}" is not an https URL`)
+  return url
+}
+
+function selfSigned(digest: string): OverlayConfiguration['selfSigned'] {
+  if (digest === 'none') return undefined
+  if (digest === 'sha1' || digest === 'sha256') return digest
+  throw new UsageError('--self-signed: allowed: sha1, sha256, none')
 }
 
 function bootstrapNode(text: string): { address: string; port: number } {
@@ -87,11 +142,21 @@ function bootstrapNode(text: string): { address: string; port: number } {
 async function init(folder: string, name: string, changes: Changes): Promise<number> {
   if (existsSync(documentFile(folder)))
     throw new ConfigError(`${documentFile(folder)}: is there already; overlay sign makes the next one`)
-  const { bootstrapNodes, chordUpdateIntervalS, chordPingIntervalS } = changes
+  const {
+    bootstrapNodes,
+    chordUpdateIntervalS,
+    chordPingIntervalS,
+    enrollmentServers,
+    selfSigned,
+    expiration,
+  } = changes
   const authority = await openOverlayFolder(new NodeCrypto(), folder, name, {
     ...(bootstrapNodes === undefined ? {} : { bootstrapNodes }),
     ...(chordUpdateIntervalS === undefined ? {} : { updateIntervalS: chordUpdateIntervalS }),
     ...(chordPingIntervalS === undefined ? {} : { pingIntervalS: chordPingIntervalS }),
+    ...(enrollmentServers === undefined ? {} : { enrollmentServers }),
+    ...(selfSigned === undefined ? {} : { selfSigned }),
+    ...(expiration === undefined ? {} : { expiration }),
   })
   await authority.close()
   return 0

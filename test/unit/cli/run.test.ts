@@ -29,6 +29,7 @@ describe('command line', () => {
       'testbed',
       'overlay',
       'users',
+      'enroll',
       'locate',
       'ring',
       'ping',

@@ -1,0 +1,83 @@
+/** `ringbridge overlay accounts`: who may enroll which user names at an authority. */
+import { readFileSync } from 'node:fs'
+import { checkNamePattern } from '../../enrollment/index.ts'
+import {
+  hashPassword,
+  isAccountName,
+  loadEnrollmentAccounts,
+  saveEnrollmentAccounts,
+  type EnrollmentAccount,
+} from '../../enrollment/http/index.ts'
+import { randomPassword } from '../../app/crypto-random.ts'
+import { privateFolder } from '../../app/files.ts'
+import { asConfigError, enrollmentAccountsFile } from '../../app/trust/overlay-folder.ts'
+import { EXIT, print, readArgs, UsageError, verbOf } from '../command.ts'
+
+const OPTIONS = {
+  authority: { type: 'string', default: './data/authority' },
+  names: { type: 'string' },
+  'password-file': { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const
+
+/** `args`: what follows "accounts". */
+export async function overlayAccounts(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArgs(args, OPTIONS)
+  const [verb, account] = positionals
+  const action = verbOf(verb, 'overlay accounts', ['add', 'list', 'remove'])
+  if (positionals.length > 2) throw new UsageError(`unexpected "${positionals[2] as string}"`)
+  privateFolder(values.authority, '--authority')
+  const file = enrollmentAccountsFile(values.authority)
+  const accounts = await asConfigError(loadEnrollmentAccounts(file))
+  const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
+  if (action === 'list') {
+    if (values.json)
+      print(JSON.stringify(accounts.map(({ account: name, names }) => ({ account: name, names }))))
+    else for (const { account: name, names } of accounts) print(`${name}  ${shown(names)}`)
+    return EXIT.done
+  }
+  if (account === undefined || !isAccountName(account))
+    throw new UsageError('an ACCOUNT of 1 to 256 bytes without blanks is expected')
+  const others = accounts.filter((each) => each.account !== account)
+  if (action === 'remove') {
+    if (others.length === accounts.length) throw new UsageError(`no account "${account}"`)
+    await asConfigError(saveEnrollmentAccounts(file, others))
+    say({ removed: account }, `removed ${account}; certificates it has already got stay valid`)
+    return EXIT.done
+  }
+  const names = namesOf(values.names)
+  const given = values['password-file'] === undefined ? undefined : readSecret(values['password-file'])
+  const password = given ?? randomPassword()
+  const added: EnrollmentAccount = { account, scrypt: await hashPassword(password), names }
+  await asConfigError(saveEnrollmentAccounts(file, [...others, added]))
+  const changed = others.length < accounts.length
+  say(
+    { [changed ? 'changed' : 'added']: account, names, ...(given === undefined ? { password } : {}) },
+    `${changed ? 'changed' : 'added'} ${account}, may enroll ${shown(names)}${given === undefined ? `, password ${password} (shown once)` : ''}`,
+  )
+  return EXIT.done
+}
+
+function namesOf(text: string | undefined): string[] {
+  const names = text === undefined ? [] : text.split(',').map((name) => name.trim())
+  for (const name of names) {
+    const checked = checkNamePattern(name)
+    if (!checked.ok) throw new UsageError(`--names: "${name}": ${checked.error}`)
+  }
+  return names
+}
+
+function shown(names: readonly string[]): string {
+  return names.length === 0 ? 'its own name' : names.join(' ')
+}
+
+function readSecret(file: string): string {
+  try {
+    const [line = ''] = readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/)
+    if (line === '') throw new UsageError(`${file}: holds no password`)
+    return line
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
+  }
+}
