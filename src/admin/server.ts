@@ -4,7 +4,7 @@ import { Tally } from '../common/instruments.ts'
 import { access } from './access.ts'
 import { PAGE } from './page.ts'
 import type { AdminNode, AuditEntry, CommandResult } from './port.ts'
-import { RateLimit } from './rate-limit.ts'
+import { RateLimit, sourceOf } from '../common/rate-limit.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const CONNECTIONS_MAX = 512
@@ -68,7 +68,7 @@ export class AdminServer {
   }
 
   private guards(): void {
-    const limit = new RateLimit(REQUESTS_PER_SECOND, REQUESTS_BURST)
+    const limit = new RateLimit({ perSecond: REQUESTS_PER_SECOND, burst: REQUESTS_BURST })
     const clock = this.init.clock ?? (() => performance.now())
     this.app.addHook('onRequest', async (request, reply) => {
       // No page may frame, sniff or read what stands here; no CORS header is ever sent.
@@ -81,9 +81,13 @@ export class AdminServer {
       })
       const api = request.routeOptions.url?.startsWith('/api/') ?? false
       if (!api) return undefined
-      if (!limit.take(request.socket.remoteAddress ?? '', clock())) {
+      const wait = limit.take(sourceOf(request.socket.remoteAddress ?? ''), clock())
+      if (wait > 0) {
         this.rateLimited.add('admin')
-        return reply.code(429).header('retry-after', '1').send({ error: 'too many requests' })
+        return reply
+          .code(429)
+          .header('retry-after', String(Math.ceil(wait / 1000)))
+          .send({ error: 'too many requests' })
       }
       const { headers } = request
       const answer = access(

@@ -19,7 +19,6 @@ export {
   type Login,
 } from './enroll-form.ts'
 export { boundaryOf, parseMultipart, writeMultipart, type FormPart } from './multipart.ts'
-export { RateLimit, sourceOf } from './rate-limit.ts'
 export { backOffMs } from './back-off.ts'
 export { RenewalSchedule, renewalTime, type RenewalAction, type RenewalInput } from './renewal-schedule.ts'
 export { judgeDocument, keptDocument, type DocumentVerdict, type OverlayDocument } from './judge-document.ts'

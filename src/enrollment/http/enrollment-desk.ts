@@ -11,7 +11,7 @@ import { issueCertificate } from '../io/issue.ts'
 import { readCertificationRequest } from '../io/request.ts'
 import { boundaryOf, parseMultipart, type FormPart } from '../multipart.ts'
 import { mayEnroll, ownUserName } from '../name-permission.ts'
-import { RateLimit, sourceOf } from '../rate-limit.ts'
+import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
 import type { EnrollmentAccount, EnrollmentAccounts } from './account-file.ts'
 import { PasswordCheck } from './password.ts'
 

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { Tally } from '../../common/instruments.ts'
 import type { Now } from '../../common/time.ts'
 import { CONFIG_PATH, CONFIG_TYPE } from '../config-server-url.ts'
-import { RateLimit, sourceOf } from '../rate-limit.ts'
+import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
 import type { EnrollmentDesk } from './enrollment-desk.ts'
 import { matches, type DocumentFile } from './served-document.ts'
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { access, isLoopback } from '../../../src/admin/access.ts'
 import type { AdminNode, AuditEntry, Check, UserView } from '../../../src/admin/port.ts'
-import { RateLimit } from '../../../src/admin/rate-limit.ts'
 import { AdminServer } from '../../../src/admin/server.ts'
 
 class FakeNode implements AdminNode {
@@ -225,17 +224,6 @@ describe('who may ask', () => {
   it('loopback addresses', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(isLoopback)).toBe(true)
     expect(['128.0.0.1', '0.0.0.0', '::', '10.0.0.1', ''].some(isLoopback)).toBe(false)
-  })
-})
-
-describe('rate limit', () => {
-  it('forgets old sources instead of growing', () => {
-    const limit = new RateLimit(1, 1, 2)
-    expect(limit.take('a', 0)).toBe(true)
-    expect(limit.take('a', 0)).toBe(false)
-    expect(limit.take('b', 0)).toBe(true)
-    expect(limit.take('c', 0)).toBe(true)
-    expect(limit.take('a', 0)).toBe(true)
   })
 })
 

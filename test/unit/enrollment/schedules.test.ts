@@ -9,11 +9,9 @@ import {
   enrollPlace,
   mayEnroll,
   ownUserName,
-  RateLimit,
   readEnrollAnswer,
   RenewalSchedule,
   renewalTime,
-  sourceOf,
   srvOrder,
 } from '../../../src/enrollment/index.ts'
 
@@ -119,32 +117,6 @@ describe('renewal', () => {
       100, 200, 400, 800, 1000, 1000,
     ])
     expect([backOffMs(of, 1, 0), backOffMs(of, 1, 1)]).toEqual([75, 125])
-  })
-})
-
-describe('limits', () => {
-  it('S-70 a source has its burst, then its rate, and hears how long to wait', () => {
-    const limit = new RateLimit({ perSecond: 0.5, burst: 2 })
-    expect([limit.take('a', 0), limit.take('a', 0), limit.take('a', 0)]).toEqual([0, 0, 2000])
-    expect(limit.take('b', 0)).toBe(0)
-    expect(limit.take('a', 1999)).toBeGreaterThan(0)
-    expect(limit.take('a', 2000)).toBe(0)
-  })
-
-  it('the table stays small', () => {
-    const limit = new RateLimit({ perSecond: 1, burst: 1, keysMax: 100 })
-    for (let i = 0; i < 1000; i++) limit.take(String(i), i)
-    expect(limit.size).toBe(100)
-  })
-
-  it('an IPv6 source is its /64', () => {
-    expect(sourceOf('192.0.2.1')).toBe('192.0.2.1')
-    expect(sourceOf('::ffff:192.0.2.1')).toBe('192.0.2.1')
-    expect(sourceOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64')
-    expect(sourceOf('2001:DB8:1:2::1')).toBe('2001:db8:1:2::/64')
-    expect(sourceOf('2001:db8::1')).toBe('2001:db8:0:0::/64')
-    expect(sourceOf('::1')).toBe('0:0:0:0::/64')
-    expect(sourceOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
   })
 })
 

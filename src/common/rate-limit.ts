@@ -1,4 +1,4 @@
-import type { Millis } from '../common/time.ts'
+import type { Millis } from './time.ts'
 
 /** Token buckets by key, in a table that cannot grow without bound. */
 export class RateLimit {
@@ -17,17 +17,19 @@ export class RateLimit {
     return this.buckets.size
   }
 
-  /** Milliseconds until `key` has a token, 0 when it has one now. Takes nothing. */
-  waitMs(key: string, now: Millis): Millis {
+  /** Milliseconds until `key` has that many tokens, 0 when it has them now. Takes nothing. */
+  waitMs(key: string, now: Millis, count = 1): Millis {
     const bucket = this.buckets.get(key)
     if (bucket === undefined) return 0
     const tokens = this.tokensAt(bucket, now)
-    return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / this.perSecond) * 1000)
+    // More than a whole bucket is let through by a full one, and paid off afterwards.
+    const needed = Math.min(count, this.burst)
+    return tokens >= needed ? 0 : Math.ceil(((needed - tokens) / this.perSecond) * 1000)
   }
 
-  /** Takes one token of `key`, or says how long to wait: 0 when taken. */
-  take(key: string, now: Millis): Millis {
-    const wait = this.waitMs(key, now)
+  /** Takes tokens of `key`, or says how long to wait: 0 when taken. */
+  take(key: string, now: Millis, count = 1): Millis {
+    const wait = this.waitMs(key, now, count)
     if (wait > 0) return wait
     const bucket = this.buckets.get(key)
     const tokens = bucket === undefined ? this.burst : this.tokensAt(bucket, now)
@@ -37,7 +39,7 @@ export class RateLimit {
       const oldest = this.buckets.keys().next()
       if (oldest.done !== true) this.buckets.delete(oldest.value)
     }
-    this.buckets.set(key, { tokens: tokens - 1, at: now })
+    this.buckets.set(key, { tokens: tokens - count, at: now })
     return 0
   }
 
