@@ -47,6 +47,7 @@ export function nodeMetrics(parts: MetricParts): MetricsRegistry {
 }
 
 function processReadings({
+  core,
   status,
   admin,
   writer,
@@ -71,7 +72,7 @@ function processReadings({
     reloadTime: () => status.lastReload.at / 1000,
     ready: () => status.checks().map(({ name, ok }) => [name, ok ? 1 : 0] as const),
     draining: () => (status.isDraining ? 1 : 0),
-    rateLimited: admin.rateLimited,
+    rateLimited: [admin.rateLimited, ...(core.sip === undefined ? [] : [core.sip.instruments.rateLimits])],
     journalWriteSeconds: writer.writeSeconds,
     journalFailures: writer.failures,
     enrollments: provisioning.results,

@@ -80,7 +80,7 @@ export const METRICS = {
   buildInfo: gauge('build_info', 'Constant 1, labelled with what is running.', 'version node commit', []),
   nodeInfo: gauge(
     'node_info',
-    'Constant 1, labelled with who this node is.',
+    'Constant 1, labelled with who this node is and the algorithm of its overlay.',
     'node_id overlay algorithm',
     [],
   ),
@@ -189,13 +189,13 @@ export const METRICS = {
 
   callAttempts: counter(
     'call_attempts_total',
-    'INVITEs outside a dialog that were served.',
+    'INVITEs outside a dialog that were served; local when the callee has a binding here.',
     'path mode',
     product(PATHS, 'proxy redirect'),
   ),
   callResults: counter(
     'call_results_total',
-    'How those INVITEs ended.',
+    'How those INVITEs ended, under the path of their attempt.',
     'path result',
     product(PATHS, 'answered busy cancelled no_answer not_found failed'),
   ),
@@ -251,14 +251,14 @@ export const METRICS = {
     'auth_attempts_total',
     'Requests that showed credentials, and those that were challenged.',
     'result algorithm',
-    product('ok bad stale missing', 'MD5 SHA-256'),
+    product('ok bad stale missing blocked', 'MD5 SHA-256'),
   ),
 
   rateLimited: counter(
     'rate_limited_total',
     'Requests refused by a rate limit.',
     'scope',
-    product('sip auth admin'),
+    product('auth source admin'),
   ),
 
   overlayState: gauge(

@@ -38,6 +38,7 @@ export class Authenticator {
     ['ok', 'bad', 'stale', 'missing', 'blocked'].flatMap((result) => [`${result}|MD5`, `${result}|SHA-256`]),
   )
   private readonly accounts: Accounts
+  private readonly rateLimits: Tally
   private readonly realm: string
   private readonly secret: Uint8Array
   private readonly failuresMax: number
@@ -48,7 +49,7 @@ export class Authenticator {
   private readonly failures = new Map<string, Failures>()
 
   constructor(
-    components: { readonly accounts: Accounts },
+    components: { readonly accounts: Accounts; readonly rateLimits: Tally },
     init: {
       readonly realm: string
       readonly secret: Uint8Array
@@ -57,6 +58,7 @@ export class Authenticator {
     },
   ) {
     this.accounts = components.accounts
+    this.rateLimits = components.rateLimits
     this.realm = init.realm
     this.secret = init.secret
     this.failuresMax = init.authFailuresMax
@@ -79,6 +81,7 @@ export class Authenticator {
     const algorithm = credentials.some((text) => text.includes('SHA-256')) ? 'SHA-256' : 'MD5'
     if (verdict.kind !== 'missing' && this.isBlocked(now.ms, `${source.host} ${verdict.username}`)) {
       this.attempts.add(`blocked|${algorithm}`)
+      this.rateLimits.add('auth')
       return { kind: 'blocked' }
     }
     this.attempts.add(`${verdict.kind}|${algorithm}`)

@@ -40,6 +40,8 @@ export interface SipInstruments {
   readonly registrarFlowLost: Tally
   /** result|algorithm */
   readonly authAttempts: Tally
+  /** scope: `auth` for credentials refused after too many failures, `source` for too many requests of one address. */
+  readonly rateLimits: Tally
 }
 
 /** Gauges, read at scrape time. */

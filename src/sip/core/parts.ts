@@ -76,8 +76,9 @@ export class SipParts {
     const { transactions, identity, flows } = this
     this.replies = new Replies({ wire, transactions, texts }, { secret })
     const { replies } = this
+    const rateLimits = new Tally(['auth', 'source'])
     const authenticator = new Authenticator(
-      { accounts },
+      { accounts, rateLimits },
       {
         realm,
         secret,
@@ -173,6 +174,7 @@ export class SipParts {
       registrarReplaced: this.registrar.replaced,
       registrarFlowLost: this.registrar.flowLost,
       authAttempts: authenticator.attempts,
+      rateLimits,
     }
   }
 

@@ -199,6 +199,7 @@ export class Router {
     }
   }
 
+  /** Under which path the call is counted: local when the callee has a binding here, wherever else it rings. */
   private aorPath(now: Now, side: ProxyRequest['side'], aor: string): 'local' | 'overlay' {
     if (side === 'north') return 'local'
     return this.components.proxy.hasBindings(now.ms, aor) ? 'local' : 'overlay'

@@ -1,4 +1,7 @@
-/** One call as the metrics see it. Requests that are no calls have none. */
+/**
+ * One call as the metrics see it. Requests that are no calls have none. Its path is settled when it comes in and stands in every
+ * series alike, whichever phone of a fork answers, so that results never outnumber attempts.
+ */
 import type { Millis } from '../../common/time.ts'
 import { callResult, type CallMeter } from './call-meter.ts'
 import type { TargetPath } from './targets.ts'
@@ -6,7 +9,7 @@ import type { TargetPath } from './targets.ts'
 export class CallRecord {
   private readonly meter: CallMeter
   private readonly arrivedAt: Millis
-  private path: TargetPath
+  private readonly path: TargetPath
   private isResolved = false
   private isSetUp = false
   private isOver = false
@@ -28,12 +31,11 @@ export class CallRecord {
     )
   }
 
-  /** It rings or is answered at a target of this path, by which it counts from now on. */
-  setUp(now: Millis, path: TargetPath): void {
+  /** It rings or is answered. */
+  setUp(now: Millis): void {
     if (this.isSetUp) return
     this.isSetUp = true
-    this.path = path
-    this.meter.setupSeconds.observe((now - this.arrivedAt) / 1000, path)
+    this.meter.setupSeconds.observe((now - this.arrivedAt) / 1000, this.path)
   }
 
   over(status: number, branches: number): void {

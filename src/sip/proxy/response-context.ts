@@ -160,7 +160,7 @@ export class ResponseContext implements ForkContext {
     if (this.init.outgoing.incoming.message.method === 'INVITE' && !branch.cancelSent)
       this.sender.armTimerC(now, branch, TIMER_C_MS)
     if (this.upstream.finalSent) return
-    if (status >= 180) this.init.call?.setUp(now, branch.target.path)
+    if (status >= 180) this.init.call?.setUp(now)
     this.upstream.forward(now, status, response)
   }
 
@@ -168,7 +168,7 @@ export class ResponseContext implements ForkContext {
   private succeeded(now: Millis, branch: Branch, response: SipMessage): void {
     const invite = this.init.outgoing.incoming.message.method === 'INVITE'
     if (invite || !this.upstream.finalSent) {
-      this.init.call?.setUp(now, branch.target.path)
+      this.init.call?.setUp(now)
       this.init.call?.over(200, this.branches.length)
       this.upstream.forward(now, response.status, response)
     }

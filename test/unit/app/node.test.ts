@@ -97,7 +97,7 @@ describe('one node with everything embedded', () => {
     expect(metrics).toMatch(/^p2psip_registrar_bindings\{transport="udp"\} 1$/m)
     expect(metrics).toMatch(/^p2psip_ready\{check="joined"\} 1$/m)
     expect(metrics).toContain(
-      `p2psip_node_info{node_id="${node.nodeId}",overlay="dht.example.com",algorithm="ecdsa"} 1`,
+      `p2psip_node_info{node_id="${node.nodeId}",overlay="dht.example.com",algorithm="CHORD-RELOAD"} 1`,
     )
     await stop(node)
 

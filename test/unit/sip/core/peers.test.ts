@@ -87,6 +87,20 @@ describe('a call between phones of two nodes', () => {
     })
   }
 
+  it('M-17 a call that rings here and elsewhere is one attempt and one result of one path', () => {
+    const p = pair()
+    p.world.phone('bob', p.a).registerFully()
+    p.alice.request('INVITE', BOB)
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 180)
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 200)
+    const { callAttempts, callResults, callSetup } = p.a.core.instruments
+    expect(callAttempts.get('local|proxy')).toBe(1)
+    expect(callResults.get('local|answered')).toBe(1)
+    expect([...callResults.values.values()].reduce((sum, count) => sum + count)).toBe(1)
+    expect(callSetup.series.get('local')?.count).toBe(1)
+    expect(callSetup.series.get('overlay')?.count).toBe(0)
+  })
+
   it('M-17 rings the phone here at once and the one elsewhere when the overlay has answered', () => {
     const p = pair()
     const desk = p.world.phone('bob', p.a)

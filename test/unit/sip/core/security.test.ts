@@ -184,6 +184,8 @@ describe('credentials', () => {
     const challenge = s.alice.last()
     s.alice.authenticate(sent, challenge)
     expect(s.alice.last().status).toBe(403)
+    expect(s.node.core.instruments.authAttempts.get('blocked|MD5')).toBe(1)
+    expect(s.node.core.instruments.rateLimits.get('auth')).toBe(1)
     s.world.advance(61_000)
     const later = s.alice.register()
     s.alice.authenticate(later, s.alice.last())
