@@ -1,22 +1,37 @@
 /** Addresses of the peers to join through: host names are looked up here, since the cores know addresses only. */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RingbridgeError } from '../common/errors.ts'
 import type { Trace } from '../common/trace.ts'
 import type { TransportAddress } from '../reload/index.ts'
 import { parseHostPort } from './config/endpoint.ts'
-import { RingbridgeError } from '../common/errors.ts'
 
-const ROUNDS_MAX = 30
-const ROUND_MS = 2_000
+const PORT_DEFAULT = 6084
+const PAUSE_FIRST_MS = 1_000
+const PAUSE_MOST_MS = 30_000
 
-/** At least one address; waits a minute for names that do not exist yet, as in a cluster that is just coming up. */
+export interface BootstrapQuestion {
+  /** host:port or host. */
+  readonly names: readonly string[]
+  readonly self: TransportAddress
+  /** Ends the wait: rejects with `RingbridgeError` `STOPPED`. */
+  readonly signal?: AbortSignal | undefined
+  /** Tests hand in their own. */
+  readonly addressesOf?: (host: string) => Promise<readonly string[]>
+  readonly pauseFirstMs?: number
+}
+
+/**
+ * Resolves with what the names stand for once at least one has an address; until then it keeps trying, since in a cluster
+ * that is just coming up names appear late. One log line says what is missing, one that it has come.
+ */
 export async function bootstrapAddresses(
-  names: readonly string[],
-  self: TransportAddress,
+  { names, self, signal, addressesOf = lookedUp, pauseFirstMs = PAUSE_FIRST_MS }: BootstrapQuestion,
   trace: Trace,
 ): Promise<TransportAddress[]> {
-  const wanted = names.map((name) => parseHostPort(name, 'overlay.bootstrap', 6084))
-  for (let round = 1; ; round++) {
+  const wanted = names.map((name) => parseHostPort(name, 'overlay.bootstrap', PORT_DEFAULT))
+  for (let pauseMs = pauseFirstMs, waiting = false; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MOST_MS)) {
     const found: TransportAddress[] = []
     const missing: string[] = []
     for (const { host, port } of wanted) {
@@ -27,16 +42,42 @@ export async function bootstrapAddresses(
         if (address !== self.address || port !== self.port) found.push({ address, port })
       }
     }
-    if (missing.length === 0 || found.length > 0) return found
-    if (round === ROUNDS_MAX) {
-      throw new RingbridgeError('BOOTSTRAP', `overlay.bootstrap: no address for ${missing.join(', ')}`)
+    if (missing.length === 0 || found.length > 0) {
+      if (waiting) trace({ level: 'info', area: 'app', event: 'bootstrap_resolved', addresses: found.length })
+      return found
     }
-    trace({ level: 'warn', area: 'app', event: 'bootstrap_unresolved', names: missing.join(', ') })
-    await new Promise((resolve) => setTimeout(resolve, ROUND_MS))
+    if (!waiting)
+      trace({
+        level: 'warn',
+        area: 'app',
+        event: 'bootstrap_unresolved',
+        key: 'overlay.bootstrap',
+        names: missing.join(', '),
+        reason: 'no address for any of these names; the node joins once one has an address',
+      })
+    waiting = true
+    await pause(pauseMs, signal)
   }
 }
 
-async function addressesOf(host: string): Promise<string[]> {
+/** Host names of `overlay.bootstrap` that have no address at this moment. */
+export async function unresolvedBootstrap(names: readonly string[]): Promise<string[]> {
+  const hosts = names.map((name) => parseHostPort(name, 'overlay.bootstrap', PORT_DEFAULT).host)
+  const checked = await Promise.all(
+    hosts.map(async (host) => (isIP(host) === 0 && (await lookedUp(host)).length === 0 ? [host] : [])),
+  )
+  return checked.flat()
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    throw new RingbridgeError('STOPPED', 'stopped while waiting for a bootstrap node', { cause: error })
+  }
+}
+
+async function lookedUp(host: string): Promise<string[]> {
   try {
     return (await lookup(host, { all: true })).map(({ address }) => address)
   } catch {

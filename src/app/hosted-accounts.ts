@@ -33,13 +33,19 @@ export class HostedAccounts {
     this.book = new AccountBook(init.realm)
   }
 
-  /** First load. A missing file is made with two sample accounts, whose passwords are returned. Throws `ConfigError`. */
-  open(): readonly FreshAccount[] {
-    if (existsSync(this.file)) {
-      this.reload()
-      return []
-    }
-    const fresh = SAMPLES.map((username) => ({ username, password: randomPassword() }))
+  /** First load; false when there is no file yet. Throws `ConfigError`. */
+  open(): boolean {
+    if (!existsSync(this.file)) return false
+    this.reload()
+    return true
+  }
+
+  /**
+   * Makes the missing file. Who founds an overlay gets two sample accounts, whose passwords are returned; who joins one
+   * gets none, since its names may be taken there. Throws `ConfigError`.
+   */
+  found(samples: boolean): readonly FreshAccount[] {
+    const fresh = (samples ? SAMPLES : []).map((username) => ({ username, password: randomPassword() }))
     this.replace(fresh.map(({ username, password }) => newAccount(username, this.realm, password)))
     return fresh
   }

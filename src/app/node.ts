@@ -63,6 +63,8 @@ export interface RunningNode {
   readonly enrollment: string | undefined
   /** Accounts made by this start, with their passwords. */
   readonly fresh: readonly FreshAccount[]
+  /** All accounts at the start. */
+  readonly accounts: number
   /** Resolves once the node has joined and its self-test has passed. */
   ready(): Promise<void>
   /** Reads the accounts file again. Throws `ConfigError` and keeps the old ones. */
@@ -73,18 +75,26 @@ export interface RunningNode {
   stop(): Promise<void>
 }
 
-/** Builds and starts a node. Throws `ConfigError` for whatever a person has to mend. */
-export async function startNode(config: Config, trace: Trace): Promise<RunningNode> {
+/**
+ * Builds and starts a node. Throws `ConfigError` for whatever a person has to mend, and `RingbridgeError` `STOPPED` when
+ * `signal` ends the wait for a bootstrap node.
+ */
+export async function startNode(config: Config, trace: Trace, signal?: AbortSignal): Promise<RunningNode> {
   const startup = new Startup()
   try {
-    return await build(config, trace, startup)
+    return await build(config, trace, startup, signal)
   } catch (error) {
     await startup.undo()
     throw error
   }
 }
 
-async function build(config: Config, trace: Trace, startup: Startup): Promise<RunningNode> {
+async function build(
+  config: Config,
+  trace: Trace,
+  startup: Startup,
+  signal: AbortSignal | undefined,
+): Promise<RunningNode> {
   const crypto = new NodeCrypto()
   privateFolder(config.data.dir, 'data.dir')
   const names = new NameLookup()
@@ -154,14 +164,15 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
   const adminAddress = await bound(admin.listen(), config.admin.listen, 'admin.listen')
 
   const accounts = new HostedAccounts({ file: accountsFile(config), realm: realmOf(config), trace })
-  const fresh = config.sip.roles.length === 0 ? [] : accounts.open()
-  const bootstrap = await bootstrapAddresses(
+  // Before anybody is waited for: a fault in the file is for now.
+  const known = config.sip.roles.length === 0 || accounts.open()
+  const entrances =
     config.overlay.bootstrap.length > 0
       ? config.overlay.bootstrap
-      : configuration.bootstrapNodes.map((node) => formatHostPort({ host: node.address, port: node.port })),
-    advertised.overlay,
-    trace,
-  )
+      : configuration.bootstrapNodes.map((node) => formatHostPort({ host: node.address, port: node.port }))
+  const bootstrap = await bootstrapAddresses({ names: entrances, self: advertised.overlay, signal }, trace)
+  const founder = bootstrap.length === 0
+  const fresh = known ? [] : accounts.found(founder)
   const core = new NodeCore(
     { crypto, random: new CryptoRandom(), trace, accounts: accounts.book },
     {
@@ -171,7 +182,7 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
       userCredentials: await vault.load(),
       bootstrap,
       advertised,
-      founder: bootstrap.length === 0,
+      founder,
       restored,
       storageLimits: storageLimits(config),
       sip: sipSettings(config, sip, sharedSecret(config)),
@@ -227,7 +238,7 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
     event: 'started',
     nodeId,
     overlay: configuration.instanceName,
-    founder: bootstrap.length === 0,
+    founder,
   })
 
   return {
@@ -238,6 +249,7 @@ async function build(config: Config, trace: Trace, startup: Startup): Promise<Ru
     admin: formatHostPort(adminAddress),
     enrollment: enrollment?.address,
     fresh,
+    accounts: accounts.book.size,
     ready: () => status.whenReady(),
     reload: () => {
       accounts.reload()

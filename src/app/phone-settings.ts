@@ -3,11 +3,12 @@ import type { SipListener } from '../sip/index.ts'
 import { formatHostPort } from './config/endpoint.ts'
 import type { FreshAccount } from './hosted-accounts.ts'
 
-/** Passwords are only there on the first run. */
+/** Passwords are only there on the first run; `accounts` counts all that there are. */
 export function phoneSettings(
   domain: string,
   listeners: readonly SipListener[],
   fresh: readonly FreshAccount[],
+  accounts: number,
 ): string {
   const lines = ['', 'Settings to type into a SIP phone:', `  domain (or realm)   ${domain}`]
   const servers = new Map<string, string[]>()
@@ -20,7 +21,9 @@ export function phoneSettings(
   for (const { username, password } of fresh)
     lines.push(`  user name           ${username.padEnd(10)} password  ${password}`)
   const [first, second] = fresh
-  if (first === undefined) {
+  if (accounts === 0) {
+    lines.push('  user and password   none here yet; `ringbridge users add NAME` makes one, then SIGHUP')
+  } else if (first === undefined) {
     lines.push('  user and password   as they were made; `ringbridge users list` shows the users')
   } else {
     lines.push('', 'Passwords are shown this once. `ringbridge users add NAME` makes further accounts.')

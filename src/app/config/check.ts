@@ -51,7 +51,7 @@ export function checkCombinations(config: Config): void {
     overlay.credentials === 'enroll'
   ) {
     throw new ConfigError(
-      '"overlay.bootstrap": who joins needs what the overlay trusts: copy the authority folder of a running site and name the copy in overlay.authority, or set overlay.configuration with overlay.certificate and overlay.privateKey (credentials: import); see README, "A second site"',
+      '"overlay.bootstrap": who joins needs what the overlay trusts: overlay.authority with a copy of the authority folder of a running site, or overlay.configuration with an account to enroll over https, or with certificate and key (credentials: import); see README, "A second site"',
     )
   }
   const imported = overlay.certificate !== undefined || overlay.privateKey !== undefined

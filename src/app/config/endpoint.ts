@@ -51,10 +51,12 @@ export function isUnspecified(host: string): boolean {
 export function reachableAddress(host: string, advertised: string | undefined): string {
   if (advertised !== undefined) return advertised
   if (!isUnspecified(host)) return host
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { address, family, internal } of addresses ?? []) {
-      if (!internal && family === 'IPv4') return address
-    }
-  }
-  return '127.0.0.1'
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+  const ipv4 = outside.find(({ family }) => family === 'IPv4')
+  // A listener on :: takes IPv4 too. Link-local addresses mean nothing without their interface.
+  const ipv6 =
+    host === '::' ? outside.find(({ family, scopeid }) => family === 'IPv6' && scopeid === 0) : undefined
+  return (ipv4 ?? ipv6)?.address ?? (host === '::' ? '::1' : '127.0.0.1')
 }

@@ -32,6 +32,9 @@ function listeners({ overlay, sip, admin }: Config): Wanted[] {
     add('sip.listen', text, endpoint.scheme === 'udp' ? 'udp' : 'tcp', endpoint)
   }
   add('admin.listen', admin.listen, 'tcp', parseHostPort(admin.listen, 'admin.listen'))
+  const { listen: desk } = overlay.enrollment
+  if (desk !== undefined)
+    add('overlay.enrollment.listen', desk, 'tcp', parseHostPort(desk, 'overlay.enrollment.listen'))
   const [text = ''] = overlay.listen
   const links = parseEndpoint(text, 'overlay.listen')
   add('overlay.listen', text, 'tcp', links)

@@ -1,7 +1,8 @@
 /** `ringbridge start`: one node, until it is told to end. */
+import { once } from 'node:events'
 import { waitingForRestart } from '../../app/config/changes.ts'
 import { usableConfig } from '../../app/config/check.ts'
-import { formatHostPort } from '../../app/config/endpoint.ts'
+import { formatHostPort, parseHostPort, reachableAddress } from '../../app/config/endpoint.ts'
 import type { Config } from '../../app/config/schema.ts'
 import { openLog, type Log } from '../../app/log.ts'
 import { startNode, type RunningNode } from '../../app/node.ts'
@@ -35,12 +36,15 @@ export const start: Command = {
     process.stdout.on('error', () => undefined)
     process.stderr.on('error', () => undefined)
     process.on('uncaughtException', (error) => crash(log, error))
-    const node = await startNode(config, log.trace)
-    announce(config, node, log.format === 'text' ? process.stdout : process.stderr)
+    const stop = stopSignal(values.tied)
+    const node = await started(config, log, stop.signal)
+    if (node === undefined) return EXIT.done
+    announce(config, node, sheetStream(log, values.json || config.log.format === 'json', node))
     void node.ready().then(() => {
       log.trace({ level: 'info', area: 'app', event: 'ready', nodeId: node.nodeId, admin: node.admin })
     })
-    await untilStopped(node, log, { file: values.config, running: config }, values.tied)
+    await untilStopped(node, log, { file: values.config, running: config }, stop.signal)
+    if (values.tied) process.stdin.destroy()
     return EXIT.done
   },
 }
@@ -51,17 +55,48 @@ function crash(log: Log, error: Error): never {
   process.exit(EXIT.failed)
 }
 
+/** SIGTERM, SIGINT and, for a tied process, the end of standard input; a second signal ends the process where it stands. */
+function stopSignal(tied: boolean): AbortController {
+  const stop = new AbortController()
+  const onSignal = (signal: string): void => {
+    if (stop.signal.aborted) process.exit(EXIT.failed)
+    stop.abort(signal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  if (tied) process.stdin.on('end', () => stop.abort('stdin')).resume()
+  return stop
+}
+
+/** Undefined when the process was told to end while the node still waited for somebody to join. */
+async function started(config: Config, log: Log, signal: AbortSignal): Promise<RunningNode | undefined> {
+  try {
+    return await startNode(config, log.trace, signal)
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'STOPPED') throw error
+    log.trace({ level: 'info', area: 'app', event: 'stopped' })
+    return undefined
+  }
+}
+
 /**
- * What to type into a phone. Not part of the log: the first run shows passwords, and the log never does. Where the log is
- * JSON lines, standard output belongs to it alone.
+ * Where the sheet goes (docs/adr/0007-settings-sheet.md). The first one, which alone has passwords, goes to standard output;
+ * later ones, or where somebody asked for JSON, leave standard output to the log.
  */
+function sheetStream(log: Log, jsonAsked: boolean, node: RunningNode): NodeJS.WritableStream {
+  return log.format === 'text' || (node.fresh.length > 0 && !jsonAsked) ? process.stdout : process.stderr
+}
+
+/** What to type into a phone, and where this node is. Not part of the log: the log never shows a password. */
 function announce(config: Config, node: RunningNode, out: NodeJS.WritableStream): void {
   const { address: host, port } = node.overlay.overlay
-  const phones = config.sip.roles.length > 0 ? phoneSettings(node.domain, node.sip, node.fresh) : ''
+  const phones =
+    config.sip.roles.length > 0 ? phoneSettings(node.domain, node.sip, node.fresh, node.accounts) : ''
+  const admin = parseHostPort(node.admin, 'admin.listen')
   out.write(`${phones}
 This node:
-  status page   http://${node.admin}/
-  other peers   connect to ${formatHostPort({ host, port })}
+  status page   http://${formatHostPort({ ...admin, host: reachableAddress(admin.host, undefined) })}/
+  other peers   connect to ${formatHostPort({ host, port })}; how: README, "A second site"
   data          ${config.data.dir}
 
 `)
@@ -73,24 +108,19 @@ interface ConfigSource {
   readonly running: Config
 }
 
-/** Waits for a signal and leaves; a second signal ends the process where it stands. */
-async function untilStopped(node: RunningNode, log: Log, source: ConfigSource, tied: boolean): Promise<void> {
-  let told: (signal: string) => void = () => undefined
-  const signalled = new Promise<string>((resolve) => (told = resolve))
-  let signals = 0
-  const onSignal = (signal: string): void => {
-    if (++signals > 1) process.exit(EXIT.failed)
-    told(signal)
-  }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
-  process.on('SIGHUP', () => reload(node, log, source))
-  if (tied) process.stdin.on('end', () => told('stdin')).resume()
-  const signal = await signalled
-  log.trace({ level: 'info', area: 'app', event: 'stopping', signal })
+/** Waits for the end and leaves. */
+async function untilStopped(
+  node: RunningNode,
+  log: Log,
+  source: ConfigSource,
+  stop: AbortSignal,
+): Promise<void> {
+  const onReload = (): void => reload(node, log, source)
+  process.on('SIGHUP', onReload)
+  if (!stop.aborted) await once(stop, 'abort')
+  log.trace({ level: 'info', area: 'app', event: 'stopping', signal: String(stop.reason) })
   await node.stop()
-  if (tied) process.stdin.destroy()
-  process.removeAllListeners('SIGHUP')
+  process.off('SIGHUP', onReload)
 }
 
 /** A fault in a file leaves everything as it was. */

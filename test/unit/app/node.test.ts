@@ -252,6 +252,13 @@ describe('two nodes of one overlay', () => {
       responder: second.nodeId,
     })
 
+    // Who joins makes no sample accounts: their names may be taken in the overlay.
+    const third = await start(config('three', { overlay: { authority, bootstrap: [`${address}:${port}`] } }))
+    expect(third).toMatchObject({ fresh: [], accounts: 0 })
+    expect((await get(third, '/api/v1/users')).body).toEqual({ users: [] })
+    third.reload()
+    await stop(third)
+
     const ann = await phone(first, 'ann', 'pw-ann', 'udp')
     const ben = await phone(second, 'ben', 'pw-ben', 'tcp')
     expect((await ann.register(600)).status).toBe(200)

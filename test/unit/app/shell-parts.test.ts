@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EnrollOutcome } from '../../../src/adapter/index.ts'
+import { bootstrapAddresses, type BootstrapQuestion } from '../../../src/app/bootstrap.ts'
 import { CryptoRandom, randomPassword } from '../../../src/app/crypto-random.ts'
 import { JournalWriter } from '../../../src/app/journal-writer.ts'
 import { openLog } from '../../../src/app/log.ts'
@@ -7,7 +8,7 @@ import { phoneSettings } from '../../../src/app/phone-settings.ts'
 import { Provisioning } from '../../../src/app/provisioning.ts'
 import { Startup } from '../../../src/app/startup.ts'
 import { Private } from '../../../src/common/pii.ts'
-import type { TraceEvent } from '../../../src/common/trace.ts'
+import type { Trace, TraceEvent } from '../../../src/common/trace.ts'
 import type { JournalOperation } from '../../../src/reload/index.ts'
 
 const REFUSED: EnrollOutcome = { ok: false, final: false, reason: 'test' }
@@ -163,11 +164,55 @@ describe('settings for a phone', () => {
     const listeners = [
       { id: 0, transport: 'udp' as const, host: '0.0.0.0', port: 5060, advertisedHost: '192.0.2.7' },
     ]
-    const first = phoneSettings('dht.example.com', listeners, [{ username: 'alice', password: 'abc' }])
+    const first = phoneSettings('dht.example.com', listeners, [{ username: 'alice', password: 'abc' }], 1)
     expect(first).toMatch(/domain[ \w()]+ dht\.example\.com/)
     expect(first).toContain('192.0.2.7:5060, transport UDP')
     expect(first).toMatch(/user name\s+alice\s+password\s+abc/)
-    expect(phoneSettings('dht.example.com', listeners, [])).not.toContain('shown this once')
+    expect(phoneSettings('dht.example.com', listeners, [], 1)).toContain('as they were made')
+    expect(phoneSettings('dht.example.com', listeners, [], 1)).not.toContain('shown this once')
+    expect(phoneSettings('dht.example.com', listeners, [], 0)).toMatch(/none here yet; .*users add NAME/)
+  })
+})
+
+describe('bootstrap names', () => {
+  const self = { address: '192.0.2.1', port: 6084 }
+
+  function asked(
+    answers: readonly Readonly<Record<string, readonly string[]>>[],
+    signal?: AbortSignal,
+  ): { question: Omit<BootstrapQuestion, 'names' | 'self'>; trace: Trace; events: TraceEvent[] } {
+    let call = 0
+    const events: TraceEvent[] = []
+    const addressesOf = (host: string) =>
+      Promise.resolve(answers[Math.min(call++, answers.length - 1)]?.[host] ?? [])
+    return {
+      question: { addressesOf, signal, pauseFirstMs: 1 },
+      trace: (event) => events.push(event),
+      events,
+    }
+  }
+
+  it('the default port is 6084; our own address among them is left out', async () => {
+    const { question, trace, events } = asked([{ site: ['192.0.2.1', '192.0.2.2'] }])
+    expect(await bootstrapAddresses({ names: ['site'], self, ...question }, trace)).toEqual([
+      { address: '192.0.2.2', port: 6084 },
+    ])
+    expect(events).toEqual([])
+  })
+
+  it('a name without an address is waited for: one line says so, one says that it has come', async () => {
+    const { question, trace, events } = asked([{}, {}, {}, { foo: ['192.0.2.9'] }])
+    expect(await bootstrapAddresses({ names: ['foo'], self, ...question }, trace)).toHaveLength(1)
+    expect(events.map(({ event }) => event)).toEqual(['bootstrap_unresolved', 'bootstrap_resolved'])
+    expect(events[0]).toMatchObject({ level: 'warn', key: 'overlay.bootstrap', names: 'foo' })
+  })
+
+  it('the wait ends with the process', async () => {
+    const stop = new AbortController()
+    const { question, trace } = asked([{}], stop.signal)
+    const waiting = bootstrapAddresses({ names: ['foo'], self, ...question }, trace)
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'STOPPED' })
   })
 })
 

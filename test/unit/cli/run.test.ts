@@ -102,6 +102,15 @@ describe('command line', () => {
     expect(err.join('')).toMatch(/:3:1: unknown key "quxquux"; allowed here: overlay, sip/)
   })
 
+  it('a bootstrap name without an address is a warning, not a fault', async () => {
+    const file = join(folder, 'node.yaml')
+    writeFileSync(file, 'overlay: { authority: ./a, bootstrap: [no-such-host.invalid, "192.0.2.1:6084"] }')
+    expect(await main(['check-config', file])).toBe(0)
+    expect(err.join('')).toMatch(
+      /^ringbridge: warning: "overlay.bootstrap": "no-such-host\.invalid" has no address now.*\n$/,
+    )
+  })
+
   it('a wrong option or verb is named with the one that was probably meant', async () => {
     expect(await main(['testbed', '--peeers', '3'])).toBe(2)
     expect(err.join('')).toBe(

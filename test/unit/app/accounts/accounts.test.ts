@@ -102,20 +102,32 @@ describe('accounts in memory', () => {
 describe('accounts of a node', () => {
   it('a first start makes two samples; a second one finds them and shows no password', () => {
     const init = { file: join(folder, 'users.jsonl'), realm: REALM, trace: NO_TRACE }
-    const fresh = new HostedAccounts(init).open()
+    const first = new HostedAccounts(init)
+    expect(first.open()).toBe(false)
+    const fresh = first.found(true)
     expect(fresh.map(({ username }) => username)).toEqual(['alice', 'bob'])
     const again = new HostedAccounts(init)
-    expect(again.open()).toEqual([])
+    expect(again.open()).toBe(true)
     const [alice] = fresh
     expect(again.book.byUsername('alice')?.ha1.get('MD5')).toBe(
       newAccount('alice', REALM, alice?.password ?? '').ha1.MD5,
     )
   })
 
+  it('a node that joins begins without accounts, and takes those that are added', () => {
+    const init = { file: join(folder, 'joined.jsonl'), realm: REALM, trace: NO_TRACE }
+    const accounts = new HostedAccounts(init)
+    expect(accounts.open()).toBe(false)
+    expect(accounts.found(false)).toEqual([])
+    expect(accounts.book.size).toBe(0)
+    accounts.reload()
+    expect(accounts.add('carol', 'x')).toMatchObject({ ok: true })
+  })
+
   it('adds and removes, on disk and in memory, and reloads what others wrote', () => {
     const init = { file: join(folder, 'users.jsonl'), realm: REALM, trace: NO_TRACE }
     const accounts = new HostedAccounts(init)
-    accounts.open()
+    accounts.found(true)
     expect(accounts.add('carol', 'x')).toEqual({ ok: true, username: 'carol' })
     expect(accounts.add('carol', 'x')).toMatchObject({ ok: false, status: 409 })
     expect(accounts.add('a b', 'x')).toMatchObject({ ok: false, status: 400 })

@@ -284,7 +284,7 @@ describe('what this version can run', () => {
 
   it('a node that would join by an address alone is told what is missing', () => {
     expect(refusal('overlay: { bootstrap: ["192.0.2.1:6084"] }')).toMatch(
-      /copy the authority folder .* overlay\.authority, or set overlay\.configuration /,
+      /overlay\.authority with a copy of the authority folder .*, or overlay\.configuration .*A second site/,
     )
   })
 
