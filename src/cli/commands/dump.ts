@@ -12,15 +12,17 @@ export const dump: Command = {
 RELOAD (bare or framed), STUN or SIP bytes as a tree with section numbers. FILE holds the bytes themselves, or hex digits
 with or without blanks; - reads standard input.
 
-  --json   an object with the kind and the lines of the tree`,
+  --json   an object with the kind, whether it is whole, and the lines of the tree; frames of a link: one object a line
+
+Exit code 1 when something could not be read.`,
   run: (args) => {
     const { values, positionals } = readArgs(args, { json: { type: 'boolean', default: false } })
     const [what] = positionals
     if (what === undefined || positionals.length > 1) throw new UsageError('one FILE or HEX is expected')
     const parts = dumpBytes(bytesOf(what))
-    if (values.json) print(JSON.stringify(parts.map(({ kind, text }) => ({ kind, lines: text.split('\n') }))))
-    else for (const { text } of parts) print(text)
-    return Promise.resolve(parts.every(({ kind }) => kind !== 'unknown') ? EXIT.done : EXIT.failed)
+    for (const { kind, whole, text } of parts)
+      print(values.json ? JSON.stringify({ kind, whole, lines: text.split('\n') }) : text)
+    return Promise.resolve(parts.every(({ whole }) => whole) ? EXIT.done : EXIT.failed)
   },
 }
 

@@ -1,11 +1,13 @@
 /** Tells what bytes are and prints them; never throws. */
 import { Reader } from '../../common/bytes.ts'
-import { dumpMessage } from '../../reload/codec/index.ts'
+import { messageTree } from '../../reload/codec/index.ts'
 import { dumpStun } from './dump-stun.ts'
 import { dumpSip } from './dump-sip.ts'
 
 export interface DumpPart {
   readonly kind: 'reload' | 'reload-frame' | 'stun' | 'sip' | 'unknown'
+  /** False when the bytes are not what they begin like, or break off; the text says where. */
+  readonly whole: boolean
   readonly text: string
 }
 
@@ -20,15 +22,17 @@ const PARTS_MAX = 10_000
 
 /** All that stands in `bytes`: one message, or a sequence of frames as they go over a link. */
 export function dumpBytes(bytes: Uint8Array): DumpPart[] {
-  if (startsWith(bytes, 0, RELOAD_TOKEN)) return [{ kind: 'reload', text: dumpMessage(bytes) }]
+  if (startsWith(bytes, 0, RELOAD_TOKEN)) return [{ kind: 'reload', ...messageTree(bytes) }]
   if (startsWith(bytes, 4, STUN_COOKIE) && ((bytes[0] ?? 0xff) & 0xc0) === 0) {
-    return [{ kind: 'stun', text: dumpStun(bytes) }]
+    return [{ kind: 'stun', ...dumpStun(bytes) }]
   }
   const frames = dumpFrames(bytes)
   if (frames !== undefined) return frames
   const sip = dumpSip(bytes)
-  if (sip !== undefined) return [{ kind: 'sip', text: sip }]
-  return [{ kind: 'unknown', text: `${bytes.length} bytes that are neither RELOAD, STUN nor SIP` }]
+  if (sip !== undefined) return [{ kind: 'sip', ...sip }]
+  return [
+    { kind: 'unknown', whole: false, text: `${bytes.length} bytes that are neither RELOAD, STUN nor SIP` },
+  ]
 }
 
 function startsWith(bytes: Uint8Array, offset: number, word: number): boolean {
@@ -49,6 +53,7 @@ function dumpFrames(bytes: Uint8Array): DumpPart[] | undefined {
       const received = reader.u32()
       parts.push({
         kind: 'reload-frame',
+        whole: true,
         text: `FramedMessage (RFC 6940 s.6.6.2)\n  type: ack (129)\n  ack_sequence: ${sequence}\n  received: 0x${received.toString(16).padStart(8, '0')}`,
       })
       at += 9
@@ -59,9 +64,10 @@ function dumpFrames(bytes: Uint8Array): DumpPart[] | undefined {
     if (reader.remaining < length || !startsWith(bytes, at + 8, RELOAD_TOKEN)) {
       return parts.length === 0 ? undefined : [...parts, rest(bytes, at)]
     }
-    const message = dumpMessage(bytes.subarray(at + 8, at + 8 + length))
+    const { text: message, whole } = messageTree(bytes.subarray(at + 8, at + 8 + length))
     parts.push({
       kind: 'reload-frame',
+      whole,
       text: `FramedMessage (RFC 6940 s.6.6.2)\n  type: data (128)\n  sequence: ${sequence}\n  message: ${length} bytes\n${indented(message, '    ')}`,
     })
     at += 8 + length
@@ -70,7 +76,11 @@ function dumpFrames(bytes: Uint8Array): DumpPart[] | undefined {
 }
 
 function rest(bytes: Uint8Array, at: number): DumpPart {
-  return { kind: 'unknown', text: `${bytes.length - at} bytes at ${at} that are no whole frame` }
+  return {
+    kind: 'unknown',
+    whole: false,
+    text: `${bytes.length - at} bytes at ${at} that are no whole frame`,
+  }
 }
 
 function indented(text: string, by: string): string {

@@ -3,7 +3,7 @@
 const LINES_MAX = 2_000
 
 /** Undefined when the first line is not that of SIP. */
-export function dumpSip(bytes: Uint8Array): string | undefined {
+export function dumpSip(bytes: Uint8Array): { readonly text: string; readonly whole: boolean } | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
   const end = text.search(/\r?\n\r?\n/)
   const head = (end < 0 ? text : text.slice(0, end)).split(/\r?\n/)
@@ -22,7 +22,7 @@ export function dumpSip(bytes: Uint8Array): string | undefined {
     if (body.length > 0)
       for (const line of body.split(/\r?\n/).slice(0, LINES_MAX)) lines.push(`    ${shown(line)}`)
   }
-  return lines.join('\n')
+  return { text: lines.join('\n'), whole: end >= 0 }
 }
 
 /** Bytes that would act on a terminal are made visible. */

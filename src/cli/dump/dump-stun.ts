@@ -35,8 +35,10 @@ const ATTRIBUTES: Readonly<Record<number, string>> = {
   0x802a: 'ICE-CONTROLLING',
 }
 
-export function dumpStun(bytes: Uint8Array): string {
+/** `whole` is false when it breaks off or something follows it. */
+export function dumpStun(bytes: Uint8Array): { readonly text: string; readonly whole: boolean } {
   const lines = ['STUN message (RFC 8489 s.5)']
+  let whole = true
   try {
     const reader = new Reader(bytes)
     const type = reader.u16()
@@ -58,10 +60,14 @@ export function dumpStun(bytes: Uint8Array): string {
       const name = ATTRIBUTES[attribute] ?? `attribute 0x${attribute.toString(16).padStart(4, '0')}`
       lines.push(`  ${name} (s.14): ${size} bytes ${toHex(value.subarray(0, 64))}`)
     }
-    if (reader.remaining > 0) lines.push(`  ${reader.remaining} bytes left over`)
+    if (reader.remaining > 0) {
+      whole = false
+      lines.push(`  ${reader.remaining} bytes left over`)
+    }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
+    whole = false
     lines.push(`  ! ${error.message}`)
   }
-  return lines.join('\n')
+  return { text: lines.join('\n'), whole }
 }

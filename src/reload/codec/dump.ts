@@ -47,11 +47,23 @@ export interface DumpOptions {
 
 type Body = (tree: TreePrinter, body: Uint8Array, context: WireContext) => void
 
+/** As `dumpMessage`. */
+export interface MessageTree {
+  readonly text: string
+  /** All of it could be read and nothing was left over. */
+  readonly whole: boolean
+}
+
 /**
  * A message as an indented tree: names as in RFC 6940, values, section numbers. Never throws; what cannot be read is
  * shown as hex behind the reason.
  */
 export function dumpMessage(bytes: Uint8Array, options: DumpOptions = {}): string {
+  return messageTree(bytes, options).text
+}
+
+/** The tree, and whether the message is whole. */
+export function messageTree(bytes: Uint8Array, options: DumpOptions = {}): MessageTree {
   const tree = new TreePrinter(options.dumpStoredValue)
   const context: WireContext = {
     nodeIdLength: options.nodeIdLength ?? NODE_ID_BYTES_DEFAULT,
@@ -59,7 +71,7 @@ export function dumpMessage(bytes: Uint8Array, options: DumpOptions = {}): strin
     unknownKinds: new Set(),
   }
   tree.branch('Message', `${bytes.length} bytes (RFC 6940 s.6.3)`, () => dumpParts(tree, bytes, context))
-  return tree.done()
+  return { text: tree.done(), whole: !tree.damaged }
 }
 
 const REGISTERED_MODELS: ReadonlyMap<number, DataModel> = new Map<number, DataModel>([
@@ -113,7 +125,9 @@ function dumpParts(tree: TreePrinter, bytes: Uint8Array, context: WireContext): 
       (reader) => securityBlockShape.read(reader, context),
       (block) => securityBlockShape.print(tree, 'security', block),
     )
-  if (whole && rest.length > 0) tree.line('left over', hexText(rest))
+  if (!whole || rest.length === 0) return
+  tree.damaged = true
+  tree.line('left over', hexText(rest))
 }
 
 function printHeader(tree: TreePrinter, header: ForwardingHeader, received: number): void {
@@ -194,6 +208,7 @@ function printEmpty(tree: TreePrinter, body: Uint8Array): void {
 }
 
 function failed(tree: TreePrinter, label: string, failure: DecodeFailure, bytes: Uint8Array): void {
+  tree.damaged = true
   tree.branch(label, `not readable: ${failure.reason}`, () => tree.line('bytes', hexText(bytes)))
 }
 

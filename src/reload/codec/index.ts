@@ -27,7 +27,7 @@ export { ipAddressPort } from './ip-address-port.ts'
 export { isOverlayName, overlayHash } from './overlay-name.ts'
 export { formatReloadUri, parseReloadUri } from './reload-uri.ts'
 export type { ReloadUri } from './reload-uri.ts'
-export { dumpMessage } from './dump.ts'
+export { dumpMessage, messageTree, type MessageTree } from './dump.ts'
 export type { DumpOptions } from './dump.ts'
 export type { StoredValuePrinter } from './tree-printer.ts'
 

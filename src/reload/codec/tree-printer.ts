@@ -11,6 +11,8 @@ export type StoredValuePrinter = (kind: KindId, value: Uint8Array) => readonly s
 export class TreePrinter {
   /** The Kind whose values are being printed; set by the structures that carry one. */
   kind: KindId | undefined = undefined
+  /** Something could not be read; set by whoever shows it as hex instead. */
+  damaged = false
   private readonly lines: string[] = []
   private readonly storedValue: StoredValuePrinter | undefined
   private depth = 0

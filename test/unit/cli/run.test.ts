@@ -111,6 +111,19 @@ describe('command line', () => {
     )
   })
 
+  it('dump --json is one object; what breaks off is shown and ends in exit code 1', async () => {
+    expect(await main(['dump', '--json', 'd2454c4f'])).toBe(1)
+    expect(JSON.parse(out.join(''))).toMatchObject({ kind: 'reload', whole: false })
+    expect(out.join('')).toContain('not readable')
+    for (const cut of ['000100002112a442', '494e5649544520736970 3a61406220 5349502f322e300d0a'])
+      expect(await main(['dump', cut]), cut).toBe(1)
+    out = []
+    // An acknowledgement of a link, twice: an object each.
+    expect(await main(['dump', '--json', '8100000007ff0000018100000008ff000001'])).toBe(0)
+    const objects = out.join('').trim().split('\n')
+    expect(objects.map((line) => (JSON.parse(line) as { whole: boolean }).whole)).toEqual([true, true])
+  })
+
   it('a wrong option or verb is named with the one that was probably meant', async () => {
     expect(await main(['testbed', '--peeers', '3'])).toBe(2)
     expect(err.join('')).toBe(
