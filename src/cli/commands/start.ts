@@ -39,7 +39,8 @@ export const start: Command = {
     const stop = stopSignal(values.tied)
     const node = await started(config, log, stop.signal)
     if (node === undefined) return EXIT.done
-    announce(config, node, sheetStream(log, values.json || config.log.format === 'json', node))
+    const jsonAsked = values.json || config.log.format === 'json'
+    announce(config, node, process[sheetStream(log.format, jsonAsked, node.fresh.length > 0)])
     void node.ready().then(() => {
       log.trace({ level: 'info', area: 'app', event: 'ready', nodeId: node.nodeId, admin: node.admin })
     })
@@ -83,8 +84,12 @@ async function started(config: Config, log: Log, signal: AbortSignal): Promise<R
  * Where the sheet goes (docs/adr/0007-settings-sheet.md). The first one, which alone has passwords, goes to standard output;
  * later ones, or where somebody asked for JSON, leave standard output to the log.
  */
-function sheetStream(log: Log, jsonAsked: boolean, node: RunningNode): NodeJS.WritableStream {
-  return log.format === 'text' || (node.fresh.length > 0 && !jsonAsked) ? process.stdout : process.stderr
+export function sheetStream(
+  logFormat: 'json' | 'text',
+  jsonAsked: boolean,
+  withPasswords: boolean,
+): 'stdout' | 'stderr' {
+  return logFormat === 'text' || (withPasswords && !jsonAsked) ? 'stdout' : 'stderr'
 }
 
 /** What to type into a phone, and where this node is. Not part of the log: the log never shows a password. */
