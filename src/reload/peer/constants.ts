@@ -65,3 +65,11 @@ export const STORAGE_TIMES_MAX = 10_000
 export const MISMATCH_WAIT_MS = 1_000
 /** Judgement: how often one request is sent anew because the documents differ. */
 export const MISMATCHES_MAX = 4
+
+/**
+ * Judgement: what one link may bring, and what one signer may ask of this node. Five times what a site with 500 calls a
+ * second needs; a flood of verifications at this rate still leaves half a processor.
+ */
+export const LINK_MESSAGES_ALLOWED = { perSecond: 5_000, burst: 10_000 } as const
+export const LINK_BYTES_ALLOWED = { perSecond: 20_000_000, burst: 40_000_000 } as const
+export const SIGNER_REQUESTS_ALLOWED = { perSecond: 1_000, burst: 3_000 } as const

@@ -4,6 +4,7 @@ import { key, type NodeId } from '../codec/index.ts'
 import type { Connection, ConnectionPurpose } from '../link/connection.ts'
 import { ConnectionTable } from '../link/connection-table.ts'
 import type { ChannelId, PeerInput, TransportAddress } from './contract.ts'
+import { LinkBudget } from './link-budget.ts'
 import type { PeerParts } from './parts.ts'
 
 type ChannelOpened = Extract<PeerInput, { kind: 'channelOpened' }>
@@ -22,6 +23,7 @@ export class Links {
   private readonly listeners = new Map<string, TransportAddress>()
   /** What each far end showed in its handshake, leaf first. */
   private readonly shown = new Map<ChannelId, readonly Uint8Array[]>()
+  private readonly budgets = new Map<ChannelId, LinkBudget>()
   /** The core numbers odd. */
   private nextChannel: ChannelId = 1
 
@@ -80,8 +82,10 @@ export class Links {
     const connection = identified.value
     const nodeId = connection.nodeId as NodeId
     if (role === 'server') this.remotes.set(channel, input.remote)
-    if (purpose !== 'application') this.shown.set(channel, input.certificates)
-    else {
+    if (purpose !== 'application') {
+      this.shown.set(channel, input.certificates)
+      this.budgets.set(channel, new LinkBudget(now.ms))
+    } else {
       this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate: certificate.value })
       return
     }
@@ -108,7 +112,12 @@ export class Links {
       this.parts.outbox.push({ kind: 'sendChannel', channel, bytes: reply })
     }
     if (receipt.restored) this.parts.signal({ kind: 'linkRestored', nodeId })
+    const budget = this.budgets.get(channel)
     for (const message of receipt.messages) {
+      if (budget?.admits(this.parts.now.ms, message.length) === false) {
+        this.parts.instruments.dropped.add('rate')
+        continue
+      }
       this.parts.signal({ kind: 'message', bytes: message, previousHop: nodeId })
     }
     if (receipt.fault !== undefined) {
@@ -245,6 +254,7 @@ export class Links {
   private forget(channel: ChannelId): void {
     this.remotes.delete(channel)
     this.shown.delete(channel)
+    this.budgets.delete(channel)
   }
 
   private refuse(channel: ChannelId, reason: string): void {

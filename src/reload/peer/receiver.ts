@@ -2,6 +2,7 @@
  * Every message that comes in: on its way to others it is passed on with nothing but its header read; for this node it
  * is decoded and verified, and then either an answer that somebody waits for or a request to be served.
  */
+import { RateLimit } from '../../common/rate-limit.ts'
 import type { Millis } from '../../common/time.ts'
 import {
   decodeForwardingHeader,
@@ -20,6 +21,7 @@ import { verifyMessage } from '../security/message-signature.ts'
 import type { Credential } from '../security/port.ts'
 import { isRequest } from '../transactions/server.ts'
 import type { Answers } from './answers.ts'
+import { SIGNER_REQUESTS_ALLOWED } from './constants.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
@@ -36,6 +38,8 @@ export class Receiver {
   private readonly own: ForwardingContext
   private readonly hosted = new Map<string, Credential>()
   private readonly fragments: Reassembly
+  /** What each signer asks of this node. */
+  private readonly askers = new RateLimit(SIGNER_REQUESTS_ALLOWED)
 
   constructor(
     components: {
@@ -167,6 +171,10 @@ export class Receiver {
     }
     if (!forRequester) {
       this.requests.answered(message, signer.value)
+      return undefined
+    }
+    if (this.askers.take(key(signer.value.nodeId), parts.now.ms) > 0) {
+      this.drop('rate', 'signer')
       return undefined
     }
     this.count(message)
