@@ -43,9 +43,11 @@ export class NodeStatus implements AdminNode {
   private readonly init: StatusInit
   private live: LiveParts | undefined
   private leaving = false
+  private configuration: OverlayConfiguration
 
   constructor(init: StatusInit) {
     this.init = init
+    this.configuration = init.configuration
   }
 
   attach(live: LiveParts): void {
@@ -58,6 +60,11 @@ export class NodeStatus implements AdminNode {
 
   get isDraining(): boolean {
     return this.leaving
+  }
+
+  /** Another Configuration Document is in force. */
+  reconfigured(configuration: OverlayConfiguration): void {
+    this.configuration = configuration
   }
 
   reloaded(ok: boolean): void {
@@ -91,7 +98,8 @@ export class NodeStatus implements AdminNode {
   }
 
   peer(): object {
-    const { config, sip, advertised, configuration, credential } = this.init
+    const { config, sip, advertised, credential } = this.init
+    const { configuration } = this
     return {
       nodeId: toHex(credential.nodeId),
       overlay: configuration.instanceName,
@@ -131,7 +139,7 @@ export class NodeStatus implements AdminNode {
     const now = clock()
     return {
       nodeId,
-      overlay: this.init.configuration.instanceName,
+      overlay: this.configuration.instanceName,
       state: snapshot.state,
       // Nearest first.
       predecessors: snapshot.predecessors.map(toHex),
@@ -186,7 +194,7 @@ export class NodeStatus implements AdminNode {
   }
 
   async ping(nodeId: string): Promise<CommandResult<object>> {
-    const digits = 2 * this.init.configuration.nodeIdLength
+    const digits = 2 * this.configuration.nodeIdLength
     if (nodeId.length !== digits || /^(?:0+|f+)$/i.test(nodeId))
       return {
         ok: false,
@@ -196,6 +204,12 @@ export class NodeStatus implements AdminNode {
     const answer = await this.query({ kind: 'ping', nodeId: nodeId.toLowerCase() })
     if (answer.kind !== 'pinged') return asFailure(answer)
     return { ok: true, value: { responder: answer.responder, rttMs: answer.rttMs } }
+  }
+
+  async path(aor: string): Promise<CommandResult<object>> {
+    if (canonical(aor) === undefined) return { ok: false, status: 400, reason: `not an AOR: ${aor}` }
+    const answer = await this.query({ kind: 'path', aor })
+    return answer.kind === 'path' ? { ok: true, value: answer.path } : asFailure(answer)
   }
 
   users(): UserView[] {

@@ -32,6 +32,7 @@ import { CryptoRandom } from './crypto-random.ts'
 import { openEnrollmentService, type EnrollmentService } from './enrollment-service.ts'
 import { makeFolder, privateFolder } from './files.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
+import { LiveDocument } from './live-document.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { bindOverlay, bindSip, bound, type AdvertisedOverlay } from './listeners.ts'
 import { nodeMetrics } from './metric-sources.ts'
@@ -67,7 +68,7 @@ export interface RunningNode {
   readonly accounts: number
   /** Resolves once the node has joined and its self-test has passed. */
   ready(): Promise<void>
-  /** Reads the accounts file again. Throws `ConfigError` and keeps the old ones. */
+  /** Reads the accounts file and the Configuration Document again. Throws `ConfigError` and keeps the old ones. */
   reload(): void
   /** Marks whether a reload of the configuration worked, for the metrics. */
   reloaded(ok: boolean): void
@@ -227,6 +228,14 @@ async function build(
       authority: overlay.authority,
     }),
   })
+  const documents = new LiveDocument({ overlay, loop, trace }, config)
+  loop.watch(
+    () => undefined,
+    (changed) => {
+      status.reconfigured(changed.configuration)
+      documents.changed(changed)
+    },
+  )
   names.open(loop)
   gate.open(loop.feed)
   loop.feed({ kind: 'peer', input: { kind: 'start' } })
@@ -254,6 +263,7 @@ async function build(
     reload: () => {
       accounts.reload()
       loop.feed(accounts.hosted())
+      documents.reload()
     },
     reloaded: (ok) => status.reloaded(ok),
     stop: async () => {

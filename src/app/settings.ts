@@ -36,6 +36,7 @@ export function sipSettings(
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
+    verifyCaller: sip.verifyCaller === 'off' ? 'off' : 'tag',
     redirectProxies: sip.redirect.proxies,
     redirectUse305: sip.redirect.use305,
     appAttachBudgetMs: APP_ATTACH_BUDGET_MS,

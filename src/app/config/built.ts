@@ -26,7 +26,7 @@ export function refuseUnbuilt(config: Config): void {
     'put the accounts into sip.users',
   )
   refuse(sip.queryScope === 'overlay', 'sip.queryScope', 'overlay', 'allowed: local')
-  refuse(sip.verifyCaller !== 'tag', 'sip.verifyCaller', sip.verifyCaller, 'allowed: tag')
+  refuse(sip.verifyCaller === 'reject', 'sip.verifyCaller', 'reject', 'allowed: tag, off')
   refuse(sip.siblings !== 'parallel', 'sip.siblings', sip.siblings, 'allowed: parallel')
   refuse(
     sip.appAttach.plainSip !== 'never',

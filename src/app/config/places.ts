@@ -48,7 +48,10 @@ export function documentPlace(
   }
 }
 
-/** The last good document of a configuration server. */
+/** File name of a document that was fetched or came from a peer. */
+export const KEPT_DOCUMENT = 'configuration.xml'
+
+/** Folder of the last good document that came from elsewhere. */
 export function fetchedFolder(config: Config): string {
   return join(config.data.dir, 'overlay')
 }

@@ -169,7 +169,12 @@ const sip = z.strictObject({
     .describe('How far forwarding entries are followed.'),
   overlayExit: z.boolean().default(false),
   dnsAlso: z.boolean().default(false),
-  verifyCaller: z.enum(['tag', 'reject', 'off']).default('tag'),
+  verifyCaller: z
+    .enum(['tag', 'reject', 'off'])
+    .default('tag')
+    .describe(
+      'Callers named by other peers. tag: P-Asserted-Identity only when the overlay confirms it. off: as it came.',
+    ),
   siblings: z.enum(['parallel', 'serial']).default('parallel'),
   registerFromOverlay: z.boolean().default(false),
   appAttach: z

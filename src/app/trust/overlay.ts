@@ -2,17 +2,25 @@
  * Which overlay this node belongs to, and where its certificates come from: founded here, shared through an authority's folder,
  * or described by a file or a configuration server.
  */
+import { join } from 'node:path'
+import { keptDocument } from '../../enrollment/index.ts'
 import type { StoredAuthority } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
 import { fromUtf8 } from '../../common/bytes.ts'
-import { parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
+import { compareSequence, parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
 import { unsupportedOverlay } from '../../reload/index.ts'
 import { trustOf, type NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
-import { authorityFolder, documentPlace, fetchedFolder, overlayName } from '../config/places.ts'
+import {
+  authorityFolder,
+  documentPlace,
+  fetchedFolder,
+  KEPT_DOCUMENT,
+  overlayName,
+} from '../config/places.ts'
 import { parseEndpoint, reachableAddress, parseHostPort } from '../config/endpoint.ts'
 import type { Config } from '../config/schema.ts'
-import { readNeeded } from '../files.ts'
+import { readIfThere, readNeeded } from '../files.ts'
 import { authoritySource, type CertificateSource } from './certificate-source.ts'
 import { enrollmentSource } from './enrollment-source.ts'
 import type { DocumentWishes } from './overlay-document.ts'
@@ -31,6 +39,8 @@ export interface Overlay {
   readonly remote: RemoteDocument | undefined
   /** Undefined when certificates are imported. */
   readonly source: CertificateSource | undefined
+  /** Another document has come into force. */
+  reconfigured(configuration: OverlayConfiguration): void
   close(): Promise<void>
 }
 
@@ -61,12 +71,14 @@ export async function openOverlay(
     const { configuration, document } = remote === undefined ? fromFile(config, trace) : fetched(remote)
     const name = place.kind === 'file' ? place.file : (place.url ?? 'the Configuration Document')
     checkUsable(crypto, config, configuration, name)
-    const current = () => remote?.current.parsed.configuration ?? configuration
+    let inForce = configuration
+    const current = () => inForce
+    const reconfigured = (next: OverlayConfiguration): void => void (inForce = next)
     const source =
       authority === undefined
         ? sourceOf(crypto, config, current, isTaken)
         : authoritySource(crypto, authority)
-    return { configuration, document, authority, remote, source, close }
+    return { configuration, document, authority, remote, source, reconfigured, close }
   } catch (error) {
     await close()
     throw error
@@ -135,7 +147,22 @@ function fromFile(config: Config, trace: Trace): Pick<Overlay, 'configuration' |
   if (configuration.expiration !== undefined && configuration.expiration <= Date.now()) {
     throw new ConfigError(`${file}: the Configuration Document has expired; overlay sign makes a new one`)
   }
-  return { configuration, document }
+  return laterKept(config, { configuration, document })
+}
+
+/** A document that a peer brought in an earlier run, when it is newer than the file and not the authority's own affair. */
+function laterKept(
+  config: Config,
+  given: Pick<Overlay, 'configuration' | 'document'>,
+): Pick<Overlay, 'configuration' | 'document'> {
+  if (authorityFolder(config) !== undefined) return given
+  const bytes = readIfThere(join(fetchedFolder(config), KEPT_DOCUMENT))
+  if (bytes === undefined) return given
+  const kept = keptDocument(bytes, overlayName(config), Date.now())
+  if (!kept.ok) return given
+  const { configuration } = kept.value.parsed
+  const newer = compareSequence(configuration.sequence, given.configuration.sequence) > 0
+  return newer ? { configuration, document: bytes } : given
 }
 
 function checkUsable(

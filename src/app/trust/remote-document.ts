@@ -20,11 +20,11 @@ import { fetchDocument } from '../../enrollment/http/index.ts'
 import { Loop } from '../../reload/io/loop.ts'
 import type { NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
+import { KEPT_DOCUMENT } from '../config/places.ts'
 import { CryptoRandom } from '../crypto-random.ts'
 import { readIfThere, writePrivate } from '../files.ts'
 import { httpsTrust } from './enrollment-source.ts'
 
-const DOCUMENT_FILE = 'configuration.xml'
 const TAG_FILE = 'configuration.etag'
 /** A first document that does not come within this time ends the start: with a wrong URL it never would. */
 const FIRST_WITHIN_MS = 60_000
@@ -170,7 +170,7 @@ export class RemoteDocument {
     try {
       // The tag last: without it the document is fetched once more, with a wrong one it never would be.
       writePrivate(join(folder, TAG_FILE), '')
-      writePrivate(join(folder, DOCUMENT_FILE), document.bytes)
+      writePrivate(join(folder, KEPT_DOCUMENT), document.bytes)
       if (etag !== undefined) writePrivate(join(folder, TAG_FILE), `${this.place.url.href}\n${etag}\n`)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
@@ -183,7 +183,7 @@ export class RemoteDocument {
 
 /** The document of the last run, or undefined. */
 function lastGood(trace: Trace, init: RemoteDocumentInit): OverlayDocument | undefined {
-  const bytes = readIfThere(join(init.folder, DOCUMENT_FILE))
+  const bytes = readIfThere(join(init.folder, KEPT_DOCUMENT))
   if (bytes === undefined) return undefined
   const kept = keptDocument(bytes, init.overlayName, Date.now())
   if (kept.ok) return kept.value

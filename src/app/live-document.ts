@@ -1,0 +1,60 @@
+/** Configuration Documents that come into force while a node runs: to the machine from server or file, and from peers to disk. */
+import { join } from 'node:path'
+import { bytesEqual } from '../common/bytes.ts'
+import type { Trace } from '../common/trace.ts'
+import { documentPlace, fetchedFolder, KEPT_DOCUMENT } from './config/places.ts'
+import type { Config } from './config/schema.ts'
+import { readNeeded, writePrivate } from './files.ts'
+import type { ConfigurationChanged, NodeLoop } from './node-loop.ts'
+import type { Overlay } from './trust/overlay.ts'
+
+export class LiveDocument {
+  private readonly config: Config
+  private readonly overlay: Overlay
+  private readonly loop: NodeLoop
+  private readonly trace: Trace
+  /** What the file held when it was last read. */
+  private read: Uint8Array
+
+  constructor(
+    components: { readonly overlay: Overlay; readonly loop: NodeLoop; readonly trace: Trace },
+    config: Config,
+  ) {
+    this.config = config
+    this.overlay = components.overlay
+    this.loop = components.loop
+    this.trace = components.trace
+    this.read = components.overlay.document
+    this.overlay.remote?.watch(({ bytes }) => this.offer(bytes))
+  }
+
+  /** Reads the file again: `overlay sign` may have written the next sequence. Throws `ConfigError`. */
+  reload(): void {
+    const place = documentPlace(this.config)
+    if (place.kind !== 'file') return
+    const bytes = readNeeded(place.file, 'overlay.configuration')
+    // One that was read before is in force, or was refused with a line in the log.
+    if (bytesEqual(bytes, this.read)) return
+    this.read = bytes
+    this.offer(bytes)
+  }
+
+  /** The machine has another document in force, wherever it came from. */
+  readonly changed = ({ configuration, document }: ConfigurationChanged): void => {
+    const { overlay, config } = this
+    overlay.reconfigured(configuration)
+    if (overlay.remote !== undefined) return overlay.remote.offer(document)
+    // The file is its authority's own.
+    if (overlay.authority !== undefined) return
+    try {
+      writePrivate(join(fetchedFolder(config), KEPT_DOCUMENT), document)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.trace({ level: 'error', area: 'enrollment', event: 'configuration_not_kept', reason })
+    }
+  }
+
+  private offer(document: Uint8Array): void {
+    this.loop.feed({ kind: 'peer', input: { kind: 'configuration', document } })
+  }
+}
