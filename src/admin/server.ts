@@ -12,6 +12,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const REQUESTS_PER_SECOND = 50
 const REQUESTS_BURST = 200
 const AOR_LENGTH_MAX = 512
+const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']
 
 export interface AdminInit {
   readonly host: string
@@ -47,8 +48,10 @@ export class AdminServer {
     // Only JSON: a form of a foreign page can send text/plain without asking first.
     this.app.removeContentTypeParser('text/plain')
     this.guards()
+    const methods = this.methodsByPath()
     this.health(node)
     this.api(node)
+    this.otherMethods(methods)
   }
 
   /** Binds; rejects with the system's error. */
@@ -108,6 +111,34 @@ export class AdminServer {
       const status = error.statusCode ?? 500
       return reply.code(status).send({ error: status < 500 ? error.message : 'internal error' })
     })
+  }
+
+  /** Collects what every path answers to, from here on. */
+  private methodsByPath(): Map<string, string[]> {
+    const methods = new Map<string, string[]>()
+    this.app.addHook('onRoute', ({ url, method }) => {
+      methods.set(url, [...(methods.get(url) ?? []), method].flat())
+    })
+    return methods
+  }
+
+  /** RFC 9110 s.15.5.6: a path that is there, asked in another way, is 405 with what is allowed. */
+  private otherMethods(methods: ReadonlyMap<string, readonly string[]>): void {
+    for (const [url, known] of [...methods]) {
+      const allow = known.toSorted().join(', ')
+      this.app.route({
+        url,
+        method: METHODS.filter((method) => !known.includes(method)),
+        exposeHeadRoute: false,
+        // Before the body is looked at: it does not matter here what it holds.
+        onRequest: async (_request, reply) =>
+          reply
+            .code(405)
+            .header('allow', allow)
+            .send({ error: `allowed: ${allow}` }),
+        handler: () => undefined,
+      })
+    }
   }
 
   private health(node: AdminNode): void {

@@ -235,4 +235,30 @@ describe('sockets', () => {
     expect(await answer.json()).toEqual({ status: 'ok' })
     await admin.close()
   })
+
+  it('a path that is there, asked in another way, is 405 with what is allowed; on other paths it is 404', async () => {
+    const { admin } = server()
+    for (const [method, url, allow] of [
+      ['POST', '/healthz', 'GET, HEAD'],
+      ['DELETE', '/metrics', 'GET, HEAD'],
+      ['PUT', '/', 'GET, HEAD'],
+      ['DELETE', '/api/v1/users', 'GET, HEAD, POST'],
+      ['GET', '/api/v1/users/alice', 'DELETE'],
+      ['POST', '/api/v1/ring', 'GET, HEAD'],
+      ['OPTIONS', '/api/v1/ring', 'GET, HEAD'],
+    ] as const) {
+      const response = await admin.inject({
+        method,
+        url,
+        remoteAddress: '127.0.0.1',
+        headers: { host: 'localhost', 'content-type': 'text/plain' },
+        payload: 'x',
+      })
+      expect([response.statusCode, response.headers['allow']], `${method} ${url}`).toEqual([405, allow])
+    }
+    expect((await admin.inject({ method: 'POST', url: '/nowhere' })).statusCode).toBe(404)
+    // Whoever may not ask is not told what there is.
+    const stranger = await admin.inject({ method: 'DELETE', url: '/api/v1/ring', remoteAddress: '192.0.2.1' })
+    expect(stranger.statusCode).toBe(401)
+  })
 })
