@@ -70,7 +70,9 @@ export async function bindOverlay(config: Config, links: TlsLinks): Promise<Adve
   const second = await bound(
     links.listen('application', application.host, application.port),
     applicationText,
-    'overlay.applicationListen',
+    overlay.applicationListen === undefined
+      ? 'overlay.listen: SIP flows of other peers take the port after it, or that of overlay.applicationListen'
+      : 'overlay.applicationListen',
   )
   const advertise =
     overlay.advertise === undefined

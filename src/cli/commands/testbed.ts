@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { checkRoles } from '../../app/config/check.ts'
 import { privateFolder } from '../../app/files.ts'
 import { saveAccounts } from '../../app/accounts/account-file.ts'
 import { newAccount } from '../../app/accounts/new-account.ts'
 import { openOverlayFolder } from '../../app/trust/overlay-folder.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
+import { takenPort } from '../testbed/free-ports.ts'
 import { PeerProcess } from '../testbed/peer-process.ts'
 import {
   accountsFile,
@@ -83,6 +85,14 @@ export const testbed: Command = {
       keylog: values.keylog === undefined ? undefined : resolve(values.keylog),
       logLevel: oneOf(values['log-level'], 'log-level', ['debug', 'info', 'warn', 'error']),
     }
+    if (asked.redirect.size < peers) checkTestbedRoles(asked.roles)
+    const taken = await takenPort(planPeers({ ...asked, folder: '' }))
+    if (taken !== undefined) {
+      const reason = taken.code === 'EADDRINUSE' ? 'the port is in use by another process' : taken.code
+      throw new UsageError(
+        `${taken.address}: ${reason}; --base-port PORT moves all ports (now ${asked.basePort} to ${asked.basePort + 10 * peers - 1})`,
+      )
+    }
     // Only now, so that wrong arguments leave nothing behind.
     const folder = resolve(values.data ?? mkdtempSync(join(tmpdir(), 'ringbridge-testbed-')))
     try {
@@ -94,6 +104,14 @@ export const testbed: Command = {
       if (temporary) rmSync(folder, { recursive: true, force: true })
     }
   },
+}
+
+function checkTestbedRoles(roles: readonly string[]): void {
+  try {
+    checkRoles(roles)
+  } catch (error) {
+    throw new UsageError((error as Error).message.replace('"sip.roles"', '--roles'))
+  }
 }
 
 /** Authority, accounts and configuration files; what is there from an earlier run is used again. */

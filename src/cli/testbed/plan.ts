@@ -28,6 +28,8 @@ export interface PeerPlan {
   readonly sip: string
   readonly admin: string
   readonly reload: string
+  /** SIP flows of other peers. */
+  readonly application: string
   readonly folder: string
   readonly configFile: string
   readonly logFile: string

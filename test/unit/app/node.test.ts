@@ -165,6 +165,10 @@ describe('what a person has to mend', () => {
       ],
       [{ sip: { listen: [`tcp://127.0.0.1:${taken}`] } }, /in use.*sip\.listen$/],
       [{ overlay: { listen: [`tls://127.0.0.1:${node.overlay.overlay.port}`] } }, /in use.*overlay\.listen$/],
+      [
+        { overlay: { listen: [`tls://127.0.0.1:${node.overlay.application.port - 1}`] } },
+        /in use.*see overlay\.listen/,
+      ],
       [{ admin: { listen: node.admin } }, /in use.*admin\.listen$/],
     ] as const) {
       const attempt = config('second', more)
