@@ -22,24 +22,53 @@ export interface Command {
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** parseArgs with our own error; unknown options are refused. */
-export function readArgs<const T extends Options>(args: readonly string[], options: T) {
+/** Words that people use for an option of another name: option names by word. */
+type OtherWords = Readonly<Record<string, string>>
+
+/** parseArgs with our own errors; unknown options are refused. */
+export function readArgs<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  otherWords: OtherWords = {},
+) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    const joined = withNegativeNumbers(args, options)
+    return parseArgs({ args: joined, options, allowPositionals: true, strict: true })
   } catch (error) {
     throw new UsageError(
-      plainly(error instanceof Error ? error.message : String(error), Object.keys(options)),
+      plainly(error instanceof Error ? error.message : String(error), Object.keys(options), otherWords),
     )
   }
 }
 
-/** Node's words without its advice on how to quote, and with the option that was probably meant. */
-function plainly(message: string, known: readonly string[]): string {
+/** `--users -1` means the value -1, which then is out of range, and not an option called 1. */
+function withNegativeNumbers(args: readonly string[], options: Options): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const before = joined.at(-1) ?? ''
+    const takesValue = before.startsWith('--') && options[before.slice(2)]?.type === 'string'
+    if (takesValue && /^-\d/.test(arg)) joined[joined.length - 1] = `${before}=${arg}`
+    else joined.push(arg)
+  }
+  return joined
+}
+
+/** One line in our words, with the option that was probably meant or else all of them. */
+function plainly(message: string, known: readonly string[], otherWords: OtherWords): string {
   const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1]
-  if (unknown === undefined) return message.split('. ')[0] as string
-  const meant = didYouMean(unknown.replace(/^-+/, ''), known)
-  const hint = meant === undefined ? '' : `; did you mean --${meant}?`
-  return `unknown option ${unknown}${hint}${hint === '' ? ';' : ''} --help shows what there is`
+  if (unknown !== undefined) {
+    const word = unknown.replace(/^-+/, '')
+    const meant = otherWords[word] ?? didYouMean(word, known)
+    const hint =
+      meant === undefined
+        ? `; there are ${known.map((name) => `--${name}`).join(', ')};`
+        : `; did you mean --${meant}?`
+    return `unknown option ${unknown}${hint} --help shows what they do`
+  }
+  const option = /^Option '(?:-\w, )?(--[^' ]+)/.exec(message)?.[1]
+  if (option === undefined) return message.split('. ')[0] as string
+  if (message.includes('does not take an argument')) return `${option}: takes no value`
+  return `${option}: a value is expected; one that begins with a dash is written ${option}=VALUE`
 }
 
 /** A verb of a command that has several: the first word after it. */

@@ -13,10 +13,13 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const
 
+/** What other tools call the address of a node. */
+const OTHER_WORDS = { node: 'admin', url: 'admin', host: 'admin', peer: 'admin', server: 'admin' }
+
 export const locate: Command = {
   help: `ringbridge locate AOR\n\nWho serves this AOR, as the overlay says.\n${WHERE}`,
   run: async (args) => {
-    const { values, positionals } = readArgs(args, OPTIONS)
+    const { values, positionals } = readArgs(args, OPTIONS, OTHER_WORDS)
     const aor = only(positionals, 'AOR')
     const answer = await ask(
       values.admin,
@@ -35,7 +38,7 @@ export const locate: Command = {
 export const ping: Command = {
   help: `ringbridge ping NODE\n\nPings a node over the overlay; NODE is a Node-ID in hex.\n${WHERE}`,
   run: async (args) => {
-    const { values, positionals } = readArgs(args, OPTIONS)
+    const { values, positionals } = readArgs(args, OPTIONS, OTHER_WORDS)
     const node = only(positionals, 'Node-ID')
     if (!/^[0-9a-fA-F]{32,40}$/.test(node)) throw new UsageError('a Node-ID in hex is expected')
     const answer = await ask(values.admin, `/api/v1/ping?node=${node}`, tokenOf(values.token))
@@ -53,7 +56,7 @@ The ring as one or several running nodes see it; with several, differences are m
 ADMIN is host:port or a URL, as for --admin.
 ${WHERE}`,
   run: async (args) => {
-    const { values, positionals } = readArgs(args, OPTIONS)
+    const { values, positionals } = readArgs(args, OPTIONS, OTHER_WORDS)
     const admins = positionals.length > 0 ? positionals : [values.admin]
     const answers = await Promise.all(
       admins.map((admin) => ask(admin, '/api/v1/ring', tokenOf(values.token))),

@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -127,13 +128,50 @@ describe('command line', () => {
   it('a wrong option or verb is named with the one that was probably meant', async () => {
     expect(await main(['testbed', '--peeers', '3'])).toBe(2)
     expect(err.join('')).toBe(
-      'ringbridge: unknown option --peeers; did you mean --peers? --help shows what there is\n',
+      'ringbridge: unknown option --peeers; did you mean --peers? --help shows what they do\n',
     )
+    for (const command of ['ring', 'ping', 'locate']) {
+      err = []
+      expect(await main([command, '--node', 'http://127.0.0.1:1', 'x'])).toBe(2)
+      expect(err.join('')).toContain('unknown option --node; did you mean --admin?')
+    }
+    err = []
+    expect(await main(['dump', '--frobnicate', 'x'])).toBe(2)
+    expect(err.join('')).toContain('unknown option --frobnicate; there are --json; --help')
+    for (const [args, expected] of [
+      [['--users', '-1'], /^ringbridge: --users: a whole number from 0 to \d+ is expected, not "-1"\n$/],
+      [['--users'], /^ringbridge: --users: a value is expected/],
+      [['--users', '--json'], /^ringbridge: --users: a value is expected/],
+      [['--json=yes'], /^ringbridge: --json: takes no value\n$/],
+      [['--roles', 'proxy'], /^ringbridge: --roles: allowed: \[registrar, proxy\].*not \[proxy\]\n$/],
+    ] as const) {
+      err = []
+      expect(await main(['testbed', '--peers', '1', ...args]), args.join(' ')).toBe(2)
+      expect(err.join('')).toMatch(expected)
+    }
     err = []
     expect(await main(['users'])).toBe(2)
     expect(err.join('')).toBe(
       'ringbridge: users says nothing without a verb; allowed: add, list, remove, import\n',
     )
+  })
+
+  it('a testbed whose ports are taken is one line that names --base-port, and leaves nothing behind', async () => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const { port } = taken.address() as AddressInfo
+    try {
+      const data = join(folder, 'testbed')
+      expect(await main(['testbed', '--peers', '1', '--base-port', String(port), '--data', data])).toBe(2)
+      expect(err.join('')).toMatch(
+        new RegExp(
+          `^ringbridge: tcp://127\\.0\\.0\\.1:${port}: the port is in use .*--base-port PORT moves .*\\n$`,
+        ),
+      )
+      expect(existsSync(data)).toBe(false)
+    } finally {
+      taken.close()
+    }
   })
 
   it('a folder that cannot be made is one line, wherever it is asked for', async () => {
