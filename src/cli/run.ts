@@ -55,6 +55,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/phone.ts')).phone,
   },
   {
+    name: 'sim',
+    summary: 'whole overlays in virtual time, with faults, from a seed',
+    load: async () => (await import('./commands/sim.ts')).sim,
+  },
+  {
     name: 'check-config',
     summary: 'validate a configuration file',
     load: async () => (await import('./commands/check-config.ts')).checkConfig,
