@@ -8,6 +8,7 @@ import {
 } from '../reload/index.ts'
 import { invariant } from '../common/assert.ts'
 import type { SipAction } from '../sip/index.ts'
+import { CallerCheck } from './caller-check.ts'
 import { CertificatePublisher } from './certificates.ts'
 import type { EnrollOutcome, NodeQuery, SelfTest } from './contract.ts'
 import { FlowPool } from './flow-pool.ts'
@@ -18,7 +19,7 @@ import { Queries } from './queries.ts'
 import { SelfTester } from './self-test.ts'
 
 /** Requests of the SIP core that concern the overlay. */
-export type SipQuestion = Extract<SipAction, { kind: 'locate' | 'publish' | 'openPeerFlow' }>
+export type SipQuestion = Extract<SipAction, { kind: 'locate' | 'publish' | 'openPeerFlow' | 'verifyCaller' }>
 
 /** Bound on the withdrawal of own entries while leaving (adapter-mapping s.3.4). */
 const WITHDRAW_MS = 10_000
@@ -32,6 +33,7 @@ export class AdapterCore {
   readonly flows: FlowPool
   private readonly parts: AdapterParts
   private readonly locator: Locator
+  private readonly callers: CallerCheck
   private readonly certificates: CertificatePublisher
   private readonly tester: SelfTester
   private readonly queries: Queries
@@ -42,6 +44,7 @@ export class AdapterCore {
     this.publisher = new Publisher(parts)
     this.flows = new FlowPool(parts)
     this.locator = new Locator(parts, this.publisher, this.flows)
+    this.callers = new CallerCheck(parts)
     this.certificates = new CertificatePublisher(parts)
     const place = certificatePlaces(credential.certificate, parts.resourceOf).find(
       ({ kind }) => kind === KIND.certificateByNode,
@@ -91,6 +94,8 @@ export class AdapterCore {
         return this.publisher.bindingsEnded(now, action.aor, action.bindings)
       case 'openPeerFlow':
         return this.flows.open(now, action.id, action.address, action.secure, action.budgetMs)
+      case 'verifyCaller':
+        return this.callers.verify(action.id, action.aor, action.peer, action.budgetMs)
     }
   }
 
@@ -115,6 +120,7 @@ export class AdapterCore {
       }
       case 'fetchDone':
         if (this.locator.fetchDone(now, event.id, event.outcome)) return
+        if (this.callers.fetchDone(now, event.id, event.outcome)) return
         if (this.certificates.fetchDone(now, event.id, event.outcome)) return
         if (!this.tester.fetchDone(now, event.id, event.outcome))
           this.queries.fetchDone(event.id, event.outcome)
@@ -122,6 +128,8 @@ export class AdapterCore {
       case 'pingDone':
         this.queries.pingDone(event.id, event.outcome)
         return
+      case 'routeQueryDone':
+        return this.queries.routeQueryDone(event.id, event.outcome)
       case 'appFlowOpened':
         return this.flows.opened(now, event)
       case 'appAttachFailed':

@@ -97,7 +97,10 @@ export type NodeInput =
   | { readonly kind: 'timeout' }
 
 export type NodeQuery =
-  { readonly kind: 'locate'; readonly aor: string } | { readonly kind: 'ping'; readonly nodeId: string }
+  | { readonly kind: 'locate'; readonly aor: string }
+  | { readonly kind: 'ping'; readonly nodeId: string }
+  /** Which peers a request about this AOR passes from here. */
+  | { readonly kind: 'path'; readonly aor: string }
 
 export type EnrollOutcome =
   | { readonly ok: true; readonly credential: Credential }
@@ -131,8 +134,20 @@ export type PeerNetworkAction = Extract<
 
 export type NodeAnswer =
   | { readonly kind: 'located'; readonly location: AorLocation }
+  | { readonly kind: 'path'; readonly path: AorPath }
   | { readonly kind: 'pinged'; readonly responder: string; readonly rttMs: number }
   | { readonly kind: 'failed'; readonly reason: string }
+
+/** The way to where an AOR is stored, peer by peer: `/api/v1/path`. */
+export interface AorPath {
+  readonly aor: string
+  readonly resourceId: string
+  /** From this node on; `rttMs` is how long that peer took to say where it would send the request. */
+  readonly hops: readonly { readonly nodeId: string; readonly rttMs: number }[]
+  /** The last hop is responsible; otherwise `fault` says why the way ends there. */
+  readonly complete: boolean
+  readonly fault: string
+}
 
 /** What the overlay holds for an AOR, for people: `/api/v1/locate`. */
 export interface AorLocation {

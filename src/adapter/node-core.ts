@@ -163,6 +163,7 @@ export class NodeCore {
       case 'locate':
       case 'publish':
       case 'openPeerFlow':
+      case 'verifyCaller':
         return this.adapter.question(now, action)
       case 'sendFlow':
         if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })
@@ -219,6 +220,7 @@ export class NodeCore {
       case 'storeDone':
       case 'fetchDone':
       case 'pingDone':
+      case 'routeQueryDone':
       case 'appAttachFailed':
         return this.adapter.event(now, action satisfies PeerEvent)
     }

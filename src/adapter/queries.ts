@@ -3,16 +3,18 @@ import type { Now } from '../common/time.ts'
 import {
   key,
   KIND,
-  type CommandError,
   type CommandId,
   type CommandOutcome,
   type FetchResult,
   type PingResult,
+  type RouteQueryResult,
 } from '../reload/index.ts'
 import { canonicalAor } from '../sip/index.ts'
 import type { AorLocation, NodeAnswer, NodeQuery } from './contract.ts'
 import { destinationsOf, terminalNode } from './overlay-address.ts'
+import { reasonOf } from './command-fault.ts'
 import type { AdapterParts } from './parts.ts'
+import { PathQueries } from './path-queries.ts'
 import { registrationEntry } from './registration-entry.ts'
 
 /** People do not wait longer than this for a page. */
@@ -21,18 +23,19 @@ const QUERY_MS = 10_000
 /** Questions of people, over the admin API: where is this AOR, is that node alive. Reads only. */
 export class Queries {
   private readonly parts: AdapterParts
+  private readonly paths: PathQueries
   private readonly pending = new Map<CommandId, { readonly id: number; readonly aor: string }>()
 
   constructor(parts: AdapterParts) {
     this.parts = parts
+    this.paths = new PathQueries(parts)
   }
 
   ask(_now: Now, id: number, query: NodeQuery): void {
     const command = this.parts.nextId()
     switch (query.kind) {
       case 'locate': {
-        // People type the bare name.
-        const aor = canonicalAor(/^sips?:/i.test(query.aor) ? query.aor : `sip:${query.aor}`)
+        const aor = typedAor(query.aor)
         if (!aor.ok) return this.answer(id, { kind: 'failed', reason: `not an AOR: ${query.aor}` })
         this.pending.set(command, { id, aor: aor.value })
         this.parts.command({
@@ -43,6 +46,11 @@ export class Queries {
           timeoutMs: QUERY_MS,
         })
         return
+      }
+      case 'path': {
+        const aor = typedAor(query.aor)
+        if (!aor.ok) return this.answer(id, { kind: 'failed', reason: `not an AOR: ${query.aor}` })
+        return this.paths.ask(id, aor.value)
       }
       case 'ping': {
         // All zeros and all ones are no node, and nothing may be written with the former (RFC 6940 s.3).
@@ -59,6 +67,10 @@ export class Queries {
         return
       }
     }
+  }
+
+  routeQueryDone(id: CommandId, outcome: CommandOutcome<RouteQueryResult>): void {
+    this.paths.routeQueryDone(id, outcome)
   }
 
   fetchDone(id: CommandId, outcome: CommandOutcome<FetchResult>): boolean {
@@ -122,16 +134,7 @@ export class Queries {
   }
 }
 
-function reasonOf(error: CommandError): string {
-  switch (error.kind) {
-    case 'reload':
-      return `overlay error ${error.code}${error.info === '' ? '' : `: ${error.info}`}`
-    case 'timeout':
-      return 'no answer from the overlay'
-    case 'notJoined':
-      return 'not joined to the overlay'
-    case 'link':
-    case 'invalidAnswer':
-      return error.reason
-  }
+/** People type the bare name. */
+function typedAor(text: string): ReturnType<typeof canonicalAor> {
+  return canonicalAor(/^sips?:/i.test(text) ? text : `sip:${text}`)
 }

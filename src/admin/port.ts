@@ -33,6 +33,8 @@ export interface AdminNode {
   /** What the overlay holds for an AOR. */
   locate(aor: string): Promise<CommandResult<object>>
   ping(nodeId: string): Promise<CommandResult<object>>
+  /** The peers a request about an AOR passes. */
+  path(aor: string): Promise<CommandResult<object>>
   users(): readonly UserView[]
   addUser(username: string, password: string): Promise<CommandResult<UserView>>
   removeUser(username: string): Promise<CommandResult<UserView>>

@@ -171,6 +171,9 @@ export class AdminServer {
     app.get('/api/v1/ping', { schema: { querystring: nodeQuery() } }, async (request, reply) => {
       return answer(reply, await node.ping((request.query as { node: string }).node))
     })
+    app.get('/api/v1/path', { schema: { querystring: aorQuery(true) } }, async (request, reply) => {
+      return answer(reply, await node.path((request.query as { aor: string }).aor))
+    })
     app.get('/api/v1/users', async () => ({ users: node.users() }))
     app.post('/api/v1/users', { schema: { body: newUser() } }, async (request, reply) => {
       const { username, password } = request.body as { username: string; password: string }

@@ -45,6 +45,11 @@ const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/ask.ts')).ping,
   },
   {
+    name: 'path',
+    summary: 'ask a running node which peers a request about an AOR passes',
+    load: async () => (await import('./commands/ask.ts')).path,
+  },
+  {
     name: 'dump',
     summary: 'RELOAD, STUN or SIP bytes as a tree',
     load: async () => (await import('./commands/dump.ts')).dump,

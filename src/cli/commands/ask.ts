@@ -1,4 +1,4 @@
-/** `locate`, `ring`, `ping`: questions to running nodes over their admin API. */
+/** `locate`, `ring`, `ping`, `path`: questions to running nodes over their admin API. */
 import { ask, type Answer } from '../admin-client.ts'
 import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
 
@@ -47,6 +47,30 @@ export const ping: Command = {
     else printTree(answer.body, '')
     return EXIT.done
   },
+}
+
+export const path: Command = {
+  help: `ringbridge path AOR\n\nThe peers that a request about this AOR passes, each with the time it took to answer.\n${WHERE}`,
+  run: async (args) => {
+    const { values, positionals } = readArgs(args, OPTIONS)
+    const aor = only(positionals, 'AOR')
+    const query = `/api/v1/path?aor=${encodeURIComponent(aor)}`
+    const answer = await ask(values.admin, query, tokenOf(values.token))
+    if (!answer.ok) return failed(answer)
+    const { hops, complete, fault } = answer.body as PathView
+    if (values.json) print(JSON.stringify(answer.body))
+    else {
+      for (const [index, hop] of hops.entries()) print(`${index}  ${hop.nodeId}  ${hop.rttMs} ms`)
+      print(complete ? 'the last one is responsible' : `! ${fault}`)
+    }
+    return complete ? EXIT.done : EXIT.failed
+  },
+}
+
+interface PathView {
+  readonly hops: readonly { readonly nodeId: string; readonly rttMs: number }[]
+  readonly complete: boolean
+  readonly fault: string
 }
 
 export const ring: Command = {

@@ -1,10 +1,12 @@
 /** What the user of the overlay asks for: store, fetch, ping. Every command ends in exactly one event with its id. */
 import {
   decodeFetchAns,
+  decodeChordRouteQueryAns,
   decodePingAns,
   decodeStoreAns,
   encodeFetchReq,
   encodePingReq,
+  encodeRouteQueryReq,
   encodeStoreReq,
   key,
   MESSAGE_CODE,
@@ -96,6 +98,20 @@ export class Commands {
     })
   }
 
+  routeQuery(command: Command<'routeQuery'>): void {
+    this.requests.send({
+      code: MESSAGE_CODE.routeQueryReq,
+      body: encodeRouteQueryReq({
+        sendUpdate: false,
+        destination: { kind: 'resource', resourceId: command.target },
+        overlaySpecificData: new Uint8Array(0),
+      }),
+      destinations: command.destinations,
+      purpose: { kind: 'routeQuery', id: command.id },
+      ...timeout(command),
+    })
+  }
+
   stored(id: CommandId, outcome: RequestOutcome): void {
     if (!outcome.ok) return this.storeFailed(id, outcome.error)
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
@@ -128,6 +144,16 @@ export class Commands {
     this.parts.outbox.push({ kind: 'pingDone', id, outcome: { ok: true, value } })
   }
 
+  routeQueried(id: CommandId, outcome: RequestOutcome): void {
+    if (!outcome.ok) return this.routeQueryFailed(id, outcome.error)
+    const { nodeIdLength } = this.parts.configuration
+    const answer = decodeChordRouteQueryAns(outcome.message.contents.body, nodeIdLength)
+    if (!answer.ok) return this.routeQueryFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
+    const { nextPeer } = answer.value
+    const value = { nextPeer, responder: outcome.signer.nodeId, rttMs: outcome.rttMs }
+    this.parts.outbox.push({ kind: 'routeQueryDone', id, outcome: { ok: true, value } })
+  }
+
   /** Ends a command that cannot be begun. */
   refuse(command: Exclude<PeerCommand, { kind: 'leave' }>, error: CommandError): void {
     switch (command.kind) {
@@ -137,6 +163,8 @@ export class Commands {
         return this.fetchFailed(command.id, error)
       case 'ping':
         return this.pingFailed(command.id, error)
+      case 'routeQuery':
+        return this.routeQueryFailed(command.id, error)
       case 'appAttach':
         this.parts.outbox.push({ kind: 'appAttachFailed', id: command.id, error })
     }
@@ -152,6 +180,10 @@ export class Commands {
 
   private pingFailed(id: CommandId, error: CommandError): void {
     this.parts.outbox.push({ kind: 'pingDone', id, outcome: failed(error) })
+  }
+
+  private routeQueryFailed(id: CommandId, error: CommandError): void {
+    this.parts.outbox.push({ kind: 'routeQueryDone', id, outcome: failed(error) })
   }
 
   /** RFC 6940 s.7.4.1.1: greater than that of the value it replaces, whatever the wall clock does. */

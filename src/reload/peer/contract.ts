@@ -81,6 +81,14 @@ export type PeerCommand =
       readonly destinations: readonly Destination[]
       readonly timeoutMs?: number
     }
+  /** Asks the node that the list ends in where it would send a message for `target` (RFC 6940 s.6.4.2.4). */
+  | {
+      readonly kind: 'routeQuery'
+      readonly id: CommandId
+      readonly destinations: readonly Destination[]
+      readonly target: ResourceId
+      readonly timeoutMs?: number
+    }
   /** Hands over and leaves; ends in the event `left`. */
   | { readonly kind: 'leave' }
 
@@ -102,6 +110,11 @@ export type PeerEvent =
   | { readonly kind: 'storeDone'; readonly id: CommandId; readonly outcome: CommandOutcome<StoreResult> }
   | { readonly kind: 'fetchDone'; readonly id: CommandId; readonly outcome: CommandOutcome<FetchResult> }
   | { readonly kind: 'pingDone'; readonly id: CommandId; readonly outcome: CommandOutcome<PingResult> }
+  | {
+      readonly kind: 'routeQueryDone'
+      readonly id: CommandId
+      readonly outcome: CommandOutcome<RouteQueryResult>
+    }
   /**
    * An application flow is up and its far end proved `nodeId`. `id` is that of the appAttach command when we asked.
    * From now on `channelData` of this channel belongs to the application, not to the peer core.
@@ -159,6 +172,14 @@ export interface FetchResult {
   >
   /** Values dropped because they did not verify. */
   readonly rejected: number
+}
+
+export interface RouteQueryResult {
+  /** The node asked, when it is responsible itself. */
+  readonly nextPeer: NodeId
+  readonly responder: NodeId
+  /** Milliseconds. */
+  readonly rttMs: number
 }
 
 export interface PingResult {

@@ -101,6 +101,8 @@ export class Couplings {
         return this.use.commands.fetched(purpose.id, purpose.resource, outcome)
       case 'ping':
         return this.use.commands.pinged(purpose.id, outcome)
+      case 'routeQuery':
+        return this.use.commands.routeQueried(purpose.id, outcome)
     }
   }
 

@@ -114,6 +114,7 @@ export class PeerCore {
       case 'store':
       case 'fetch':
       case 'ping':
+      case 'routeQuery':
       case 'appAttach':
         return this.command(input)
     }
@@ -152,6 +153,8 @@ export class PeerCore {
         return this.use.commands.fetch(command)
       case 'ping':
         return this.use.commands.ping(command)
+      case 'routeQuery':
+        return this.use.commands.routeQuery(command)
       case 'appAttach':
         return this.use.appAttaches.start(command)
     }
@@ -210,6 +213,7 @@ export class PeerCore {
       case 'store':
       case 'fetch':
       case 'ping':
+      case 'routeQuery':
       case 'appAttach':
         return this.use.commands.refuse(input, { kind: 'notJoined' })
       default:

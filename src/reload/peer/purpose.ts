@@ -16,3 +16,4 @@ export type RequestPurpose =
   | { readonly kind: 'store'; readonly id: CommandId }
   | { readonly kind: 'fetch'; readonly id: CommandId; readonly resource: ResourceId }
   | { readonly kind: 'ping'; readonly id: CommandId }
+  | { readonly kind: 'routeQuery'; readonly id: CommandId }

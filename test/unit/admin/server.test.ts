@@ -30,6 +30,9 @@ class FakeNode implements AdminNode {
   ping(nodeId: string): ReturnType<AdminNode['ping']> {
     return Promise.resolve({ ok: true, value: { responder: nodeId, rttMs: 1 } })
   }
+  path(aor: string): ReturnType<AdminNode['path']> {
+    return Promise.resolve({ ok: true, value: { aor, hops: [], complete: true, fault: '' } })
+  }
   users(): UserView[] {
     return [...this.accounts.values()]
   }
@@ -108,6 +111,8 @@ describe('API', () => {
     expect((await get(`/api/v1/locate?aor=${'x'.repeat(600)}`)).statusCode).toBe(400)
     expect((await get(`/api/v1/ping?node=${'0'.repeat(32)}`)).json()).toMatchObject({ rttMs: 1 })
     expect((await get('/api/v1/ping?node=xyz')).statusCode).toBe(400)
+    expect((await get('/api/v1/path?aor=alice@x.org')).json()).toMatchObject({ complete: true })
+    expect((await get('/api/v1/path')).statusCode).toBe(400)
     expect((await get('/api/v1/nothing')).json()).toEqual({ error: 'no such page' })
   })
 
