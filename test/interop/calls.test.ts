@@ -79,8 +79,8 @@ describe('calls between phones at different peers', () => {
           transport: callerVia,
         })
         try {
-          await callee.event('REGISTER_OK')
-          await caller.event('REGISTER_OK')
+          await callee.registered()
+          await caller.registered()
           caller.dial(`sip:${user(6)}@${DOMAIN}`)
           await callee.answer()
           await caller.event('CALL_ESTABLISHED')
@@ -117,9 +117,9 @@ describe('calls between phones at different peers', () => {
     })
     const caller = await Baresip.start({ user: user(7), target: testbed.peer(0).sip, transport: 'udp' })
     try {
-      await first.event('REGISTER_OK')
-      await second.event('REGISTER_OK')
-      await caller.event('REGISTER_OK')
+      await first.registered()
+      await second.registered()
+      await caller.registered()
       caller.dial(`sip:${user(8)}@${DOMAIN}`)
       await first.event('CALL_INCOMING')
       await second.event('CALL_INCOMING')

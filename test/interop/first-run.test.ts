@@ -104,7 +104,7 @@ describe('npm start on a fresh checkout', () => {
       if (first === undefined || second === undefined) throw new Error(node.output)
       const phone = await Baresip.start({ ...first, target: sip, transport: 'udp', domain })
       try {
-        await phone.event('REGISTER_OK')
+        await phone.registered()
         const port = await freePort()
         const answering = sipp({ scenario: 'uas.xml', target: sip, transport: 'tcp', port })
         const registering = sipp({

@@ -16,8 +16,8 @@ async function call(callerPeer: number, calleePeer: number, transport: 'udp' | '
   const callee = await Baresip.start({ user: user(2), target: testbed.peer(calleePeer).sip, transport })
   const caller = await Baresip.start({ user: user(1), target: testbed.peer(callerPeer).sip, transport })
   try {
-    await callee.event('REGISTER_OK')
-    await caller.event('REGISTER_OK')
+    await callee.registered()
+    await caller.registered()
     caller.dial(`sip:${user(2)}@${DOMAIN}`)
     await callee.answer()
     await caller.event('CALL_ESTABLISHED')
@@ -36,7 +36,7 @@ describe('calls where one peer redirects (Peer R)', () => {
     async () => {
       const callee = await Baresip.start({ user: user(4), target: testbed.peer(2).sip, transport: 'udp' })
       try {
-        await callee.event('REGISTER_OK')
+        await callee.registered()
         const calling = sipp({
           scenario: 'uac-redirected.xml',
           target: testbed.peer(1).sip,

@@ -108,6 +108,11 @@ export class Baresip {
     this.control.write(`${Buffer.byteLength(json)}:${json},`)
   }
 
+  /** Waits until its REGISTER was accepted: seen in its output, since that may be before its control port is connected. */
+  async registered(): Promise<void> {
+    await this.process.line((line) => /200 OK .*\[\d+ binding/.test(line), 'registration', 30_000)
+  }
+
   /** Waits for a call to ring and picks up. */
   async answer(): Promise<void> {
     await this.event('CALL_INCOMING')
