@@ -4,6 +4,7 @@ import {
   APPLICATION,
   key,
   sameId,
+  type Certificate,
   type ChannelId,
   type CommandError,
   type CommandId,
@@ -72,11 +73,12 @@ export class FlowPool {
       id: CommandId | undefined
       channel: ChannelId
       nodeId: NodeId
+      certificate: Certificate
       application: number
       initiator: boolean
     },
   ): void {
-    const { channel, nodeId: node, application, initiator } = event
+    const { channel, nodeId: node, certificate, application, initiator } = event
     const flow: Flow = {
       channel,
       node,
@@ -101,6 +103,7 @@ export class FlowPool {
       flow: flowId(channel),
       peer: key(node),
       secure: application === APPLICATION.sips,
+      user: certificate.userName,
     })
     this.openings.opened(now, name, application, (this.usable.get(name) ?? flow).channel)
     this.evict(now)

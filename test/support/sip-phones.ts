@@ -104,6 +104,9 @@ export class TestNode {
   publishAnswer: ((aor: string) => PublishOutcome | undefined) | undefined = undefined
   locateAnswer: ((aor: string) => LocateOutcome | undefined) | undefined = undefined
   resolveAnswer: ((host: string) => ResolveOutcome) | undefined = undefined
+  callerAnswer:
+    ((aor: string, peer: string) => { verified: boolean; validMs: number } | undefined) | undefined =
+    undefined
   peersReachable = true
 
   constructor(world: SipWorld, host: string, override: SettingsOverride = {}, accounts = new TestAccounts()) {
@@ -275,6 +278,16 @@ export class SipWorld {
         const outcome =
           node.locateAnswer === undefined ? this.lookUp(node, action.aor) : node.locateAnswer(action.aor)
         if (outcome !== undefined) this.later(() => node.input({ kind: 'located', id: action.id, outcome }))
+        return
+      }
+      case 'verifyCaller': {
+        const { id, aor, peer } = action
+        const named = this.nodes.some((far) => far.hex === peer && (far.published.get(aor) ?? 0) > 0)
+        const answer =
+          node.callerAnswer === undefined
+            ? { verified: named, validMs: named ? 300_000 : 30_000 }
+            : node.callerAnswer(aor, peer)
+        if (answer !== undefined) this.later(() => node.input({ kind: 'callerVerified', id, ...answer }))
         return
       }
       case 'openPeerFlow': {

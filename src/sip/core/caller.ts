@@ -7,8 +7,8 @@ import type { Authenticator, ChallengeKind } from './authenticator.ts'
 import type { Reply } from './replies.ts'
 
 export type Caller =
-  /** A phone of ours that has proven itself (or need not, with `auth: none`). */
-  | { readonly kind: 'ownPhone' }
+  /** A phone of ours that has proven to be one of these AORs; with `auth: none` it need not, and is none for sure. */
+  | { readonly kind: 'ownPhone'; readonly aors: readonly string[] }
   /** Anybody else: may call hosted users, nothing more. */
   | { readonly kind: 'stranger' }
   | { readonly kind: 'refused'; readonly reply: Reply }
@@ -28,13 +28,14 @@ export function identifyCaller(
   const { message } = incoming
   const fromHost = parseUri(message.from.uri)?.host
   const claimsUs = fromHost !== undefined && identity.isHostedDomain(fromHost)
-  if (auth === 'none') return claimsUs ? OWN_PHONE : STRANGER
+  if (auth === 'none') return claimsUs ? UNPROVEN_PHONE : STRANGER
   const header = kind === 'www' ? 'authorization' : 'proxy-authorization'
   if (!claimsUs && !message.has(header)) return STRANGER
   const outcome = authenticator.check(now, incoming, kind)
   if (outcome.kind === 'ok') {
     const from = canonicalAor(message.from.uri)
-    if (from.ok && outcome.account.aors.includes(from.value)) return OWN_PHONE
+    const { aors } = outcome.account
+    if (from.ok && aors.includes(from.value)) return { kind: 'ownPhone', aors }
     return { kind: 'refused', reply: { status: 403, reason: 'From Is Not Yours' } }
   }
   if (outcome.kind === 'blocked') {
@@ -50,5 +51,5 @@ export function identifyCaller(
   return { kind: 'refused', reply }
 }
 
-const OWN_PHONE: Caller = { kind: 'ownPhone' }
+const UNPROVEN_PHONE: Caller = { kind: 'ownPhone', aors: [] }
 const STRANGER: Caller = { kind: 'stranger' }

@@ -50,11 +50,25 @@ export type SipInput =
   | { readonly kind: 'flowData'; readonly flow: FlowId; readonly bytes: Uint8Array }
   | { readonly kind: 'flowClosed'; readonly flow: FlowId }
   /** A peer flow is up, whoever asked for it. `peer` is the far node's name in hex; `secure` means SIPS (5061). */
-  | { readonly kind: 'peerFlowUp'; readonly flow: FlowId; readonly peer: string; readonly secure: boolean }
+  | {
+      readonly kind: 'peerFlowUp'
+      readonly flow: FlowId
+      readonly peer: string
+      readonly secure: boolean
+      /** The user whom the far end's certificate names: whoever he is, this peer speaks for him. */
+      readonly user?: string
+    }
   | {
       readonly kind: 'located'
       readonly id: RequestId
       readonly outcome: LocateOutcome
+    }
+  /** Answer to `verifyCaller`; holds for `validMs`. */
+  | {
+      readonly kind: 'callerVerified'
+      readonly id: RequestId
+      readonly verified: boolean
+      readonly validMs: Millis
     }
   | { readonly kind: 'published'; readonly id: RequestId; readonly outcome: PublishOutcome }
   | { readonly kind: 'peerFlow'; readonly id: RequestId; readonly outcome: PeerFlowOutcome }
@@ -99,6 +113,14 @@ export type SipAction =
       readonly id: RequestId
       readonly address: string
       readonly secure: boolean
+      readonly budgetMs: Millis
+    }
+  /** Is `peer` a node that the user `aor` is registered at (M-22)? */
+  | {
+      readonly kind: 'verifyCaller'
+      readonly id: RequestId
+      readonly aor: string
+      readonly peer: string
       readonly budgetMs: Millis
     }
   /** RFC 3263: addresses of a host outside. Never asked for IP literals. */
@@ -168,6 +190,11 @@ export interface SipSettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  /**
+   * What a peer says about who is calling (adapter-mapping s.4.8). `tag`, the default: P-Asserted-Identity is passed on when the overlay
+   * confirms it, and taken out otherwise. `off`: peers are believed.
+   */
+  readonly verifyCaller?: 'tag' | 'off'
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
   readonly appAttachBudgetMs: { readonly invite: Millis; readonly other: Millis }

@@ -19,6 +19,8 @@ export interface Flow {
   readonly hop: Hop
   readonly side: 'accepted' | 'connected'
   readonly secure: boolean
+  /** Of a peer: the user whom its certificate names. */
+  readonly user: string | undefined
   up: boolean
   readonly framer: StreamFramer
   pending: Uint8Array[]
@@ -93,8 +95,8 @@ export class Flows implements Wire {
     this.add({ transport, flow, listener, host: canonicalAddress(host), port }, 'accepted', false, true)
   }
 
-  peerUp(flow: FlowId, hex: string, secure: boolean): void {
-    this.add({ transport: 'peer', flow, listener: 0, host: hex, port: 0 }, 'connected', secure, true)
+  peerUp(flow: FlowId, hex: string, secure: boolean, user: string | undefined): void {
+    this.add({ transport: 'peer', flow, listener: 0, host: hex, port: 0 }, 'connected', secure, true, user)
     const flows = this.peers.get(hex)
     if (flows === undefined) this.peers.set(hex, new Set([flow]))
     else flows.add(flow)
@@ -199,9 +201,15 @@ export class Flows implements Wire {
     if (this.remove(flow, 'local')) this.outbox.push({ kind: 'closeFlow', flow })
   }
 
-  private add(hop: Hop, side: 'accepted' | 'connected', secure: boolean, up: boolean): void {
+  private add(
+    hop: Hop,
+    side: 'accepted' | 'connected',
+    secure: boolean,
+    up: boolean,
+    user: string | undefined = undefined,
+  ): void {
     const framer = new StreamFramer(this.limits)
-    this.flows.set(hop.flow, { hop, side, secure, up, framer, pending: [], framerDeadline: undefined })
+    this.flows.set(hop.flow, { hop, side, secure, user, up, framer, pending: [], framerDeadline: undefined })
     if (hop.transport !== 'peer') this.byAddress.set(addressKey(hop), hop.flow)
     if (up && hop.transport !== 'peer') this.opened.add(`${hop.transport}|${side}`)
   }

@@ -19,6 +19,7 @@ import { isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type Hop } from '../transaction/index.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
+import { CallerChecks } from './caller-checks.ts'
 import type { Accounts, PeerFlowOutcome, RequestId, SipAction, SipSettings } from './contract.ts'
 import { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
@@ -45,6 +46,7 @@ export class SipParts {
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
   readonly router: Router
+  readonly callerChecks: CallerChecks
   readonly instruments: SipInstruments
   readonly validation: ValidationRole
   private readonly outbox: Outbox<SipAction>
@@ -136,7 +138,11 @@ export class SipParts {
         localOnly: settings.lookup === 'localOnly',
       },
     )
-    const { proxy, redirector } = this
+    this.callerChecks = new CallerChecks(
+      { own: identity, ask: (aor, peer) => this.verifyCaller(aor, peer) },
+      { policy: settings.verifyCaller ?? 'tag', budgetMs: settings.locateBudgetMs.other },
+    )
+    const { proxy, redirector, callerChecks } = this
     this.router = new Router(
       {
         identity,
@@ -148,6 +154,7 @@ export class SipParts {
         proxy,
         redirector,
         meter,
+        callerChecks,
         successor: (flow, now) => this.registrar.successor(flow, now),
       },
       settings,
@@ -201,7 +208,7 @@ export class SipParts {
   }
 
   nextDeadline(): Millis {
-    const { transactions, proxy, redirector, registrar, flows, orphans } = this
+    const { transactions, proxy, redirector, registrar, flows, orphans, callerChecks } = this
     return Math.min(
       transactions.nextDeadline(),
       proxy.nextDeadline(),
@@ -209,6 +216,7 @@ export class SipParts {
       registrar.nextDeadline(),
       flows.nextDeadline(),
       orphans.nextDeadline(),
+      callerChecks.nextDeadline(),
     )
   }
 
@@ -226,6 +234,13 @@ export class SipParts {
   private locate(aor: string, budgetMs: number): RequestId {
     const id = ++this.requestId
     this.outbox.push({ kind: 'locate', id, aor, budgetMs })
+    return id
+  }
+
+  private verifyCaller(aor: string, peer: string): RequestId {
+    const id = ++this.requestId
+    const budgetMs = this.settings.locateBudgetMs.other
+    this.outbox.push({ kind: 'verifyCaller', id, aor, peer, budgetMs })
     return id
   }
 

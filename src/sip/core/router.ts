@@ -3,7 +3,9 @@ import type { Millis, Now } from '../../common/time.ts'
 import {
   classify,
   decideRoute,
+  NO_IDENTITY,
   type Branch,
+  type CallerIdentity,
   type ForkContext,
   type Goal,
   type OwnIdentity,
@@ -19,6 +21,8 @@ import type { Redirector } from '../redirect/index.ts'
 import type { Hop, IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import { identifyCaller } from './caller.ts'
+import type { CallerChecks } from './caller-checks.ts'
+import { phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
 import type { Flows } from './flows.ts'
 import type { Replies, Reply } from './replies.ts'
@@ -40,9 +44,16 @@ export interface RouterComponents {
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
   readonly meter: CallMeter
+  readonly callerChecks: CallerChecks
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
   successor(flow: number, now: Millis): Hop | undefined
 }
+
+/** What a request that may be forwarded says about its caller, or why it may not be. */
+type Admission = CallerIdentity | { readonly kind: 'refused'; readonly reply: Reply }
+
+/** E46, S-24. */
+const NO_RELAY: Reply = { status: 403, reason: 'No Relay' }
 
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
@@ -73,9 +84,9 @@ export class Router {
     } else if (wish.kind === 'refuse') {
       this.respond(now, key, incoming, wish)
     } else if (proxy) {
-      const refusal = this.admit(now, incoming, side, wish) ?? this.notForwarded(message, wish)
-      if (refusal !== undefined) replies.stateless(incoming, refusal)
-      else this.forward(now, key, incoming, side, route, wish)
+      const admission = this.admit(now, incoming, side, wish)
+      if (admission.kind === 'refused') replies.stateless(incoming, admission.reply)
+      else this.forward(now, key, incoming, side, route, wish, admission)
     } else if (redirect) {
       this.redirect(now, key, incoming, side, wish)
     } else {
@@ -92,7 +103,8 @@ export class Router {
     if (wish.kind !== 'token') return
     const goal = this.tokenGoal(incoming.arrivedAt, wish)
     const side = source.transport === 'peer' ? 'north' : 'south'
-    if (goal !== undefined) this.components.proxy.forwardStateless({ incoming, side, route, goal })
+    if (goal !== undefined)
+      this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
   }
 
   /**
@@ -107,42 +119,38 @@ export class Router {
     const goal = wish.kind === 'token' ? this.tokenGoal(incoming.arrivedAt, wish) : undefined
     if (goal === undefined) return false
     const side = source.transport === 'peer' ? 'north' : 'south'
-    this.components.proxy.forwardStateless({ incoming, side, route, goal })
+    this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
     return true
   }
 
-  /** Why a request may not be forwarded, or undefined. */
-  private admit(
-    now: Now,
-    incoming: IncomingRequest,
-    side: ProxyRequest['side'],
-    wish: Wish,
-  ): Reply | undefined {
-    const { message } = incoming
-    if (message.maxForwards === 0) return { status: 483, reason: 'Too Many Hops' }
+  /** Whether a request may be forwarded, and as whose. */
+  private admit(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Admission {
+    const { message, source } = incoming
+    const { identity, authenticator, flows, callerChecks } = this.components
+    if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
     const extension = unsupported(message, 'proxy-require')
-    if (extension !== undefined) return extension
-    if (wish.kind === 'forgedToken') return { status: 403, reason: 'Forged Route' }
-    // Sealed by us for this very Call-ID: the way into a dialog that has been let through.
-    if (wish.kind === 'token') return undefined
-    if (side === 'north') return this.admitPeer(wish)
-    const { identity, authenticator } = this.components
+    if (extension !== undefined) return refused(extension)
+    if (wish.kind === 'forgedToken') return refused({ status: 403, reason: 'Forged Route' })
+    // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
+    if (wish.kind === 'token') return NO_IDENTITY
+    const without = this.notForwarded(message, wish)
+    if (side === 'north') {
+      // Peers are no phones of ours: they reach users who are registered here (M-20), nothing else.
+      if (wish.kind !== 'aor' && !(wish.kind === 'gruu' && wish.own)) return refused(NO_RELAY)
+      if (without !== undefined) return refused(without)
+      return callerChecks.identity(now.ms, message, source.host, flows.get(source.flow)?.user)
+    }
     const caller = identifyCaller(now, incoming, 'proxy', this.settings.auth, identity, authenticator)
-    if (caller.kind === 'refused') return caller.reply
-    if (caller.kind === 'ownPhone' || wish.kind === 'aor' || wish.kind === 'gruu') return undefined
-    return { status: 403, reason: 'No Relay' } // E46, S-24
+    if (caller.kind === 'refused') return caller
+    if (caller.kind === 'stranger' && wish.kind !== 'aor' && wish.kind !== 'gruu') return refused(NO_RELAY)
+    if (without !== undefined) return refused(without)
+    return caller.kind === 'ownPhone' ? phoneIdentity(message, caller.aors) : NO_IDENTITY
   }
 
   /** RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
   private notForwarded(message: SipMessage, wish: Wish): Reply | undefined {
     if (message.method !== 'PUBLISH' || wish.kind !== 'aor') return undefined
     return this.components.proxy.hostsUser(wish.aor) ? NO_EVENTS : undefined
-  }
-
-  /** Peers are no phones of ours: they reach users who are registered here (M-20), nothing else. */
-  private admitPeer(wish: Wish): Reply | undefined {
-    if (wish.kind === 'aor' || (wish.kind === 'gruu' && wish.own)) return undefined
-    return { status: 403, reason: 'No Relay' }
   }
 
   private forward(
@@ -152,12 +160,13 @@ export class Router {
     side: ProxyRequest['side'],
     route: RouteDecision,
     wish: Wish,
+    caller: CallerIdentity,
   ): void {
     const { transactions, proxy, replies } = this.components
     const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
     const goal = this.goal(now, incoming, side, wish)
     if (goal !== undefined) {
-      proxy.forward(now.ms, { incoming, side, route, goal }, server)
+      proxy.forward(now.ms, { incoming, side, route, goal, caller }, server)
       return
     }
     // S-5.3-01: a phone is told that its own flow is gone; to others the user is just not there.
@@ -272,4 +281,8 @@ export class Router {
     const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
     replies.send(now.ms, server, incoming, reply)
   }
+}
+
+function refused(reply: Reply): Admission {
+  return { kind: 'refused', reply }
 }

@@ -73,11 +73,14 @@ export class SipCore {
         this.flowData(now, input.flow, input.bytes)
         break
       case 'peerFlowUp':
-        parts.flows.peerUp(input.flow, input.peer, input.secure)
+        parts.flows.peerUp(input.flow, input.peer, input.secure, input.user)
         break
       case 'located':
         parts.proxy.located(now.ms, input.id, input.outcome)
         parts.redirector.located(now.ms, input.id, input.outcome)
+        break
+      case 'callerVerified':
+        parts.callerChecks.answered(now.ms, input.id, input.verified, input.validMs)
         break
       case 'published':
         parts.registrar.published(now.ms, input.id, input.outcome)
@@ -126,6 +129,7 @@ export class SipCore {
     proxy.expire(now.ms)
     redirector.expire(now.ms)
     this.parts.expireOrphans(now.ms)
+    this.parts.callerChecks.expire(now.ms)
     registrar.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.fault(now, due.fault, due.record.hop, due.record)

@@ -79,6 +79,8 @@ const FORMS: readonly HeaderForm[] = [
   { name: 'identity', display: 'Identity', compact: 'y' },
   { name: 'identity-info', display: 'Identity-Info', compact: 'n' },
   { name: 'p-asserted-identity', display: 'P-Asserted-Identity' },
+  { name: 'p-preferred-identity', display: 'P-Preferred-Identity' },
+  { name: 'remote-party-id', display: 'Remote-Party-ID' },
   { name: 'history-info', display: 'History-Info' },
   { name: 'reason', display: 'Reason' },
   { name: 'privacy', display: 'Privacy' },

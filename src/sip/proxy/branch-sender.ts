@@ -6,6 +6,7 @@ import type { Hop, Transport } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import { TIMER_B_MS, TIMER_C_MS } from '../transaction/timers.ts'
 import type { Branch } from './branch.ts'
+import type { CallerIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import { branchOf } from './loop.ts'
@@ -23,6 +24,7 @@ export interface OutgoingRequest {
   readonly routes: readonly string[] | undefined
   readonly recordRouteTo: Hop | undefined
   readonly loopHash: string
+  readonly caller: CallerIdentity
 }
 
 export class BranchSender {
@@ -127,7 +129,7 @@ export class BranchSender {
   private bytes(branch: Branch, hop: Hop, dialogHop: Hop): Uint8Array {
     const { environment, request } = this
     const { target } = branch
-    const { recordRouteTo } = request
+    const { recordRouteTo, caller } = request
     const { message, topVia } = request.incoming
     const routes =
       target.routes.length === 0
@@ -143,6 +145,7 @@ export class BranchSender {
         breadth: branch.breadth,
         topVia,
         realm: environment.settings.realm,
+        caller,
       },
       hop,
       branch.branchId,

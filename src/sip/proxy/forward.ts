@@ -1,6 +1,7 @@
 /** The request as it goes out on a branch (RFC 3261 s.16.6, adapter-mapping s.4.3). Everything else is copied through. */
 import { Edit, parseUri, type SipMessage } from '../message/index.ts'
 import { isReliable, type Hop } from '../transaction/hop.ts'
+import { writeIdentity, type CallerIdentity } from './caller-identity.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { RouteTokens } from './route-token.ts'
 
@@ -33,6 +34,7 @@ export interface Forwarding {
   readonly topVia: string | undefined
   /** Realm whose credentials end here. */
   readonly realm: string
+  readonly caller: CallerIdentity
 }
 
 export function isRecordRouted(message: SipMessage): boolean {
@@ -66,6 +68,7 @@ export function forwardedBytes(
   edit.decrementMaxForwards()
   if (forwarding.breadth !== undefined) edit.set('max-breadth', String(forwarding.breadth))
   if (message.header('proxy-authorization') !== undefined) dropOwnCredentials(message, forwarding.realm, edit)
+  writeIdentity(edit, forwarding.caller)
   if (isReliable(hop)) edit.ensureContentLength()
   if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)
   if (forwarding.recordRouteTo !== undefined) {

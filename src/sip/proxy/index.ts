@@ -1,4 +1,5 @@
 /** The proxy, for sip/core. */
+export { NO_IDENTITY, type CallerIdentity } from './caller-identity.ts'
 export { CallMeter } from './call-meter.ts'
 export { classify, type Wish } from './classify.ts'
 export type { Branch, ForkContext } from './branch.ts'
@@ -8,3 +9,4 @@ export type { LocalBinding, ProxyPorts } from './ports.ts'
 export { Proxy, type Goal, type ProxyRequest } from './proxy.ts'
 export { decideRoute, type RouteDecision } from './route.ts'
 export { RouteTokens } from './route-token.ts'
+export { aorUri } from './target-kinds.ts'

@@ -14,6 +14,7 @@ import type { ClientFailure, Transactions } from '../transaction/transactions.ts
 import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, type OutgoingRequest } from './branch-sender.ts'
+import type { CallerIdentity } from './caller-identity.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
@@ -44,6 +45,7 @@ export interface ProxyRequest {
   readonly side: 'south' | 'north'
   readonly route: RouteDecision
   readonly goal: Goal
+  readonly caller: CallerIdentity
 }
 
 export interface ProxyComponents {
@@ -152,6 +154,7 @@ export class Proxy {
           breadth: undefined,
           topVia: incoming.topVia,
           realm: settings.realm,
+          caller: request.caller,
         },
         hop,
         branchOf(ports.branchId(), hash),
@@ -241,6 +244,7 @@ export class Proxy {
       routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
       recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
       loopHash: hash,
+      caller: request.caller,
     }
   }
 

@@ -5,6 +5,7 @@ import type { IncomingRequest } from '../transaction/incoming.ts'
 import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { Candidate } from './best-response.ts'
 import type { ForkContext } from './branch.ts'
+import { NO_IDENTITY, writeIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 
 export class Upstream {
@@ -23,7 +24,10 @@ export class Upstream {
     this.server = server
   }
 
-  /** Passes a response on: our Via goes, nothing else changes (RFC 3261 s.16.7 items 3 and 9). */
+  /**
+   * Passes a response on: our Via goes (RFC 3261 s.16.7 items 3 and 9), and who the answering side says it is, since nobody has
+   * proven that. Nothing else changes.
+   */
   forward(now: Millis, status: number, response: SipMessage): void {
     if (status >= 200) this.finalSent = true
     this.environment.transactions.answer(now, this.server, status, withoutOurVia(response, []))
@@ -61,6 +65,7 @@ export class Upstream {
 function withoutOurVia(response: SipMessage, challenges: readonly (readonly [string, string])[]): Uint8Array {
   const edit = new Edit(response)
   edit.removeFirst('via')
+  writeIdentity(edit, NO_IDENTITY)
   for (const [name, value] of challenges) edit.append(name.toLowerCase(), value)
   return edit.toBytes()
 }

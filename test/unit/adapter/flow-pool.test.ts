@@ -4,7 +4,7 @@ import { FlowPool } from '../../../src/adapter/flow-pool.ts'
 import { routeAddress } from '../../../src/adapter/overlay-address.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
 import { APPLICATION, ERROR_CODE, key } from '../../../src/reload/index.ts'
-import { adapterParts, at, attaches, drained, nodeId, SELF } from './fixture.ts'
+import { adapterParts, at, attaches, BOB, drained, nodeId, SELF, userCredential } from './fixture.ts'
 
 const FAR = nodeId(0x0b)
 const ADDRESS = routeAddress([{ kind: 'node', nodeId: FAR }])
@@ -25,6 +25,7 @@ function opened(
     id: over.id,
     channel,
     nodeId: nodeId(over.node ?? 0x0b),
+    certificate: userCredential(BOB, 0xb0).certificate,
     application: over.application ?? APPLICATION.sip,
     initiator: over.initiator ?? true,
   })
@@ -49,7 +50,13 @@ describe('application flows to other nodes', () => {
     pool.open(at(60), 3, ADDRESS, false, 8000)
     const { sip, commands: more } = drained(parts)
     expect(more).toEqual([])
-    expect(sip[0]).toEqual({ kind: 'peerFlowUp', flow: flowId(11), peer: key(FAR), secure: false })
+    expect(sip[0]).toEqual({
+      kind: 'peerFlowUp',
+      flow: flowId(11),
+      peer: key(FAR),
+      secure: false,
+      user: BOB,
+    })
     expect(sip.slice(1)).toEqual(
       [1, 2, 3].map((id) => ({ kind: 'peerFlow', id, outcome: { ok: true, flow: flowId(11) } })),
     )

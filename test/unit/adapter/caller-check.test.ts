@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CallerCheck } from '../../../src/adapter/caller-check.ts'
+import type { AdapterParts } from '../../../src/adapter/parts.ts'
+import {
+  encodeSipRegistration,
+  ERROR_CODE,
+  key,
+  KIND,
+  type Credential,
+  type FetchResult,
+  type NodeId,
+  type VerifiedValue,
+} from '../../../src/reload/index.ts'
+import { adapterParts, ALICE, at, BOB, drained, fetches, nodeId, userCredential } from './fixture.ts'
+
+const PEER = nodeId(0x0b)
+const OTHER = nodeId(0x0c)
+
+let parts: AdapterParts
+let check: CallerCheck
+beforeEach(() => {
+  parts = adapterParts()
+  check = new CallerCheck(parts)
+})
+
+/** An entry of Bob that lives from wall time 0 of the fixture for `lifetimeS`. */
+function entry(
+  node: NodeId,
+  lifetimeS: number,
+  signer: Credential = userCredential(BOB, 0xb0),
+): VerifiedValue {
+  return {
+    signer: signer.certificate,
+    signerNodeId: signer.nodeId,
+    data: {
+      storageTime: BigInt(at(0).wall),
+      lifetime: lifetimeS,
+      signature: {
+        hashAlgorithm: 4,
+        signatureAlgorithm: 3,
+        identity: { kind: 'none' },
+        value: new Uint8Array(0),
+      },
+      value: {
+        model: 'dictionary',
+        key: signer.nodeId,
+        value: {
+          exists: true,
+          value: encodeSipRegistration({
+            kind: 'route',
+            contactPrefs: new Uint8Array(0),
+            destinations: [{ kind: 'node', nodeId: node }],
+          }),
+        },
+      },
+    },
+  }
+}
+
+/** The answer for Bob and `PEER` one second later, when the overlay holds these entries. */
+function answered(values: readonly VerifiedValue[]): unknown {
+  check.verify(7, BOB, key(PEER), 5_000)
+  const [fetch] = fetches(drained(parts).commands)
+  const value: FetchResult = {
+    responsible: OTHER,
+    kinds: new Map([[KIND.sipRegistration, { generation: 1n, values }]]),
+    rejected: 0,
+  }
+  expect(check.fetchDone(at(1_000), fetch!.id, { ok: true, value })).toBe(true)
+  return drained(parts).sip[0]
+}
+
+describe('who may name a user as the caller', () => {
+  it('M-22 asks for the registrations at H(From AOR), nothing more', () => {
+    check.verify(7, BOB, key(PEER), 5_000)
+    expect(fetches(drained(parts).commands)).toMatchObject([
+      { resource: parts.resourceOfAor(BOB), kinds: [KIND.sipRegistration], timeoutMs: 5_000 },
+    ])
+  })
+
+  it('M-22 a peer that an entry of the user names may, for five minutes or as long as the entry lives', () => {
+    const yes = { kind: 'callerVerified', id: 7, verified: true }
+    expect(answered([entry(OTHER, 3600), entry(PEER, 3600)])).toEqual({ ...yes, validMs: 300_000 })
+    expect(answered([entry(PEER, 120)])).toEqual({ ...yes, validMs: 119_000 })
+  })
+
+  it('M-22 other nodes may not, nor does an entry that somebody else has signed or that has ended', () => {
+    const no = { kind: 'callerVerified', id: 7, verified: false, validMs: 30_000 }
+    expect(answered([])).toEqual(no)
+    expect(answered([entry(OTHER, 3600)])).toEqual(no)
+    expect(answered([entry(PEER, 3600, userCredential(ALICE, 0xa1))])).toEqual(no)
+    expect(answered([entry(PEER, 1)])).toEqual(no)
+  })
+
+  it('M-22 an overlay that does not answer confirms nothing, and is asked again soon', () => {
+    check.verify(7, BOB, key(PEER), 5_000)
+    const [fetch] = fetches(drained(parts).commands)
+    const error = { kind: 'reload', code: ERROR_CODE.requestTimeout, info: '' } as const
+    expect(check.fetchDone(at(0), fetch!.id, { ok: false, error })).toBe(true)
+    expect(check.fetchDone(at(0), fetch!.id, { ok: false, error })).toBe(false)
+    expect(drained(parts).sip).toEqual([{ kind: 'callerVerified', id: 7, verified: false, validMs: 5_000 }])
+  })
+})
