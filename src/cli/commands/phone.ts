@@ -1,18 +1,19 @@
 /** `ringbridge phone`: a small test phone over plain SIP. */
 import { readFileSync } from 'node:fs'
 import type { Request } from 'sip'
-import { parseHostPort } from '../../app/config/endpoint.ts'
 import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
-import { Phone, type Dialog } from '../phone/phone.ts'
+import { Phone, type Dialog, type PhoneSettings } from '../phone/phone.ts'
+import { NoAnswer, serverAddress } from '../phone/server-address.ts'
 
 const HELP = `ringbridge phone register AOR            register, and stay for --seconds
 ringbridge phone call    AOR TARGET      call, stay connected for --seconds, hang up
 ringbridge phone answer  AOR             register and answer calls and texts for --seconds
 ringbridge phone message AOR TARGET TEXT send a text
 
-A small test phone without sound. AOR is user@domain.
+A small test phone without sound. AOR is user@domain; a TARGET without a domain is in the same. Exit code 1 when the server
+refuses or does not answer.
 
-  --server HOST:PORT     registrar and proxy (default 127.0.0.1:5060)
+  --server HOST:PORT     registrar and proxy, IPv4 or a name (default 127.0.0.1:5060)
   --transport udp|tcp    (default udp)
   --username NAME        digest user name (default: user part of the AOR)
   --password WORD        digest password; or
@@ -41,26 +42,26 @@ export const phone: Command = {
     const [verb, aor, target, text] = positionals
     const action = verbOf(verb, 'phone', ['register', 'call', 'answer', 'message'])
     if (aor === undefined || !/^[^@\s]+@[^@\s]+$/.test(aor)) throw new UsageError('user@domain is expected')
-    const device = await Phone.open({
-      aor,
-      username: values.username ?? (aor.split('@')[0] as string),
-      password: values['password-file'] === undefined ? values.password : passwordIn(values['password-file']),
-      server: parseHostPort(values.server, 'server', 5060),
-      transport: oneOf(values.transport, 'transport', ['udp', 'tcp']),
-    })
     const say = (event: string, fields: Record<string, string | number>): void => {
       if (values.json) print(JSON.stringify({ event, ...fields }))
       else print([event, ...Object.entries(fields).map(([name, value]) => `${name}=${value}`)].join(' '))
     }
+    const settings: PhoneSettings = {
+      aor,
+      username: values.username ?? (aor.split('@')[0] as string),
+      password: values['password-file'] === undefined ? values.password : passwordIn(values['password-file']),
+      server: await serverAddress(values.server),
+      transport: oneOf(values.transport, 'transport', ['udp', 'tcp']),
+    }
     const expires = wholeNumber(values.expires, 'expires', 0, 604_800)
     const stay = (fallback: number): number =>
       wholeNumber(values.seconds ?? String(fallback), 'seconds', 0, 86_400)
-    try {
+    const act = async (device: Phone): Promise<number> => {
       switch (action) {
         case 'register':
-          return await register(device, expires, stay(0), say)
+          return register(device, expires, stay(0), say)
         case 'answer':
-          return await answer(
+          return answer(
             device,
             expires,
             stay(60),
@@ -68,17 +69,42 @@ export const phone: Command = {
             say,
           )
         case 'call':
-          return await call(device, needed(target, 'whom to call'), stay(2), say)
+          return call(device, addressOf(needed(target, 'whom to call'), aor), stay(2), say)
         case 'message': {
-          const response = await device.message(needed(target, 'whom to send to'), needed(text, 'the text'))
+          const to = addressOf(needed(target, 'whom to send to'), aor)
+          const response = await device.message(to, needed(text, 'the text'))
           say('message', { status: response.status, reason: response.reason })
           return response.status < 300 ? EXIT.done : EXIT.failed
         }
       }
-    } finally {
-      device.close()
+    }
+    try {
+      return await withPhone(settings, act)
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || !values.json) throw error
+      say('no-answer', { reason: error.message })
+      return EXIT.failed
     }
   },
+}
+
+async function withPhone(settings: PhoneSettings, act: (device: Phone) => Promise<number>): Promise<number> {
+  const device = await Phone.open(settings)
+  // The library prints connection errors with console.log; standard output is for what this command reports.
+  const { log } = console
+  console.log = () => undefined
+  try {
+    return await act(device)
+  } finally {
+    console.log = log
+    device.close()
+  }
+}
+
+/** `bob` is somebody in the caller's own domain; a scheme in front is taken off. */
+export function addressOf(target: string, aor: string): string {
+  const bare = target.replace(/^sips?:/i, '')
+  return bare.includes('@') ? bare : `${bare}${aor.slice(aor.indexOf('@'))}`
 }
 
 type Say = (event: string, fields: Record<string, string | number>) => void

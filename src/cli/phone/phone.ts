@@ -1,15 +1,16 @@
 /** A small SIP phone without sound: registers, calls, answers, sends texts. For trying a deployment, not for talking. */
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
 import { create, makeResponse, type Request, type Response, type Stack } from 'sip'
 import { credentials, pickChallenge } from './digest-client.ts'
+import { addressTowards, checkConnection, NoAnswer } from './server-address.ts'
 
 export interface PhoneSettings {
   /** user@domain. */
   readonly aor: string
   readonly username: string
   readonly password: string | undefined
+  /** An IPv4 address; see `serverAddress`. */
   readonly server: { readonly host: string; readonly port: number }
   readonly transport: 'udp' | 'tcp'
 }
@@ -32,6 +33,8 @@ export class Phone {
   private readonly contact: string
   private readonly callId = token()
   private registerSeq = 0
+  /** The last 503 of each transaction under way: the library keeps them to itself and makes one up without words. */
+  private readonly unavailable = new Map<string, Response>()
 
   private constructor(settings: PhoneSettings, address: string, port: number) {
     this.settings = settings
@@ -44,14 +47,21 @@ export class Phone {
         publicAddress: `${token()}.invalid`,
         udp: settings.transport === 'udp',
         tcp: settings.transport === 'tcp',
+        logger: {
+          recv: (message) => {
+            if ('status' in message && message.status === 503)
+              this.unavailable.set(transactionOf(message), message)
+          },
+        },
       },
       (request) => this.onRequest(request),
     )
   }
 
-  /** Opens a phone on a free port of the interface that reaches the server. */
+  /** Opens a phone on a free port of the interface that reaches the server. Rejects with `NoAnswer`. */
   static async open(settings: PhoneSettings): Promise<Phone> {
-    const address = settings.server.host.startsWith('127.') ? '127.0.0.1' : localAddress()
+    const address = await addressTowards(settings.server)
+    if (settings.transport === 'tcp') await checkConnection(settings.server)
     return new Phone(settings, address, await freePort(address))
   }
 
@@ -131,7 +141,7 @@ export class Phone {
   }
 
   bye(dialog: Dialog): Promise<Response> {
-    return new Promise((resolve) => this.stack.send(this.inDialog(dialog, 'BYE', ++dialog.seq), resolve))
+    return this.exchange(this.inDialog(dialog, 'BYE', ++dialog.seq))
   }
 
   message(target: string, text: string): Promise<Response> {
@@ -191,13 +201,30 @@ export class Phone {
 
   private transaction(request: Request, onProgress: (response: Response) => void): Promise<Response> {
     const { server, transport } = this.settings
-    const host = server.host.includes(':') ? `[${server.host}]` : server.host
-    const route = { uri: `sip:${host}:${server.port};transport=${transport};lr`, params: {} }
-    return new Promise((resolve) => {
-      this.stack.send({ ...request, headers: { ...request.headers, route: [route] } }, (response) => {
-        if (response.status < 200) onProgress(response)
-        // The library makes up a response without words when nothing came.
-        else resolve(response.reason ? response : { ...response, reason: 'No Answer From The Server' })
+    const route = { uri: `sip:${server.host}:${server.port};transport=${transport};lr`, params: {} }
+    return this.exchange({ ...request, headers: { ...request.headers, route: [route] } }, onProgress)
+  }
+
+  /**
+   * Sends and resolves with the final response. The library makes up statuses (408, 503, 404) when nothing came; nobody
+   * shall take one for the server's word, so that rejects with `NoAnswer`.
+   */
+  private exchange(
+    request: Request,
+    onProgress: (response: Response) => void = () => undefined,
+  ): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.stack.send(request, (response) => {
+        if (response.status < 200) return onProgress(response)
+        const received = this.unavailable.get(transactionOf(response))
+        this.unavailable.delete(transactionOf(response))
+        // What it makes up has the very Via list of the request.
+        if (response.headers.via !== request.headers.via) return resolve(response)
+        if (received !== undefined) return resolve(received)
+        const { host, port } = this.settings.server
+        return reject(
+          new NoAnswer(`no answer to ${request.method} from ${host}:${port} over ${this.settings.transport}`),
+        )
       })
     })
   }
@@ -229,13 +256,18 @@ const SDP = [
   '',
 ].join('\r\n')
 
+/** One request of one call: a second try with credentials has the next number. */
+function transactionOf({ headers }: Response): string {
+  return `${headers['call-id']} ${headers.cseq.seq} ${headers.cseq.method}`
+}
+
 function token(): string {
   return randomBytes(9).toString('hex')
 }
 
 /** The library cannot bind to port 0, so a free one is looked up first. */
 async function freePort(address: string): Promise<number> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  const socket = createSocket('udp4')
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
     socket.bind(0, address, resolve)
@@ -243,12 +275,4 @@ async function freePort(address: string): Promise<number> {
   const { port } = socket.address()
   await new Promise<void>((resolve) => socket.close(() => resolve()))
   return port
-}
-
-function localAddress(): string {
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { address, family, internal } of addresses ?? [])
-      if (!internal && family === 'IPv4') return address
-  }
-  return '127.0.0.1'
 }

@@ -48,7 +48,7 @@ declare module 'sip' {
     publicAddress: string
     udp: boolean
     tcp: boolean
-    logger?: { error?: (error: unknown) => void }
+    logger?: { error?: (error: unknown) => void; recv?: (message: Request | Response) => void }
   }
   export function create(options: StackOptions, onRequest: (request: Request) => void): Stack
   export function makeResponse(request: Request, status: number, reason: string): Response
