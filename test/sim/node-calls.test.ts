@@ -73,6 +73,15 @@ describe('calls across three nodes', () => {
     expect(u2.requests.map(({ method }) => method)).toEqual(['MESSAGE'])
   })
 
+  it('M-22 the far node names the caller once the overlay has confirmed where the caller is registered', () => {
+    const nodes = new Nodes('caller').users(3).grow(3)
+    const u1 = nodes.registered('u1', 0)
+    const u2 = nodes.registered('u2', 2)
+    for (let i = 0; i < 3; i++) expect(nodes.finished(u1.message(u2.aor)), nodes.replay()).toBe(200)
+    const asserted = u2.requests.map((request) => request.header('p-asserted-identity'))
+    expect(asserted).toEqual([undefined, `<sip:${u1.aor}>`, `<sip:${u1.aor}>`])
+  })
+
   it('contract 5.1 an AOR can be called from every other node at the moment its 200 is there', () => {
     const nodes = new Nodes('pairs').users(12).grow(6)
     let user = 6
