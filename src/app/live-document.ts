@@ -15,6 +15,7 @@ export class LiveDocument {
   private readonly trace: Trace
   /** What the file held when it was last read. */
   private read: Uint8Array
+  private inForce: Uint8Array
 
   constructor(
     components: { readonly overlay: Overlay; readonly loop: NodeLoop; readonly trace: Trace },
@@ -25,6 +26,7 @@ export class LiveDocument {
     this.loop = components.loop
     this.trace = components.trace
     this.read = components.overlay.document
+    this.inForce = components.overlay.document
     this.overlay.remote?.watch(({ bytes }) => this.offer(bytes))
   }
 
@@ -42,6 +44,7 @@ export class LiveDocument {
   /** The machine has another document in force, wherever it came from. */
   readonly changed = ({ configuration, document }: ConfigurationChanged): void => {
     const { overlay, config } = this
+    this.inForce = document
     overlay.reconfigured(configuration)
     if (overlay.remote !== undefined) return overlay.remote.offer(document)
     // The file is its authority's own.
@@ -55,6 +58,7 @@ export class LiveDocument {
   }
 
   private offer(document: Uint8Array): void {
+    if (bytesEqual(document, this.inForce)) return
     this.loop.feed({ kind: 'peer', input: { kind: 'configuration', document } })
   }
 }

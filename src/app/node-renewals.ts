@@ -1,12 +1,14 @@
 /** Which certificates of a node are renewed, and what happens with a new one. */
 import type { Trace } from '../common/trace.ts'
+import type { TlsLinks } from '../reload/io/tls-links.ts'
 import type { Credential } from '../reload/security/index.ts'
 import { nodeFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import type { NodeLoop } from './node-loop.ts'
 import { Renewals } from './renewals.ts'
 import type { CertificateSource, SourceFailure } from './trust/certificate-source.ts'
-import { renewedCredential } from './trust/node-identity.ts'
+import { renewedCredential, tlsIdentity } from './trust/node-identity.ts'
+import type { RenewableCredential } from './trust/renewable-credential.ts'
 import type { UserVault } from './trust/user-vault.ts'
 
 /** No user name: those have an @. */
@@ -14,17 +16,17 @@ const NODE = 'node'
 
 export interface NodeRenewalParts {
   readonly config: Config
-  readonly credential: Credential
+  readonly credential: RenewableCredential
   /** Undefined: certificates are imported, and renewed by whoever made them. */
   readonly source: CertificateSource | undefined
   readonly vault: UserVault
   readonly loop: NodeLoop
+  readonly links: TlsLinks
   readonly trace: Trace
 }
 
 export function renewalsOf(parts: NodeRenewalParts): Renewals {
   const { credential, source, vault, loop, trace } = parts
-  let own = credential
   const renewals = new Renewals(async (name) => {
     if (source === undefined) return { final: true, reason: 'certificates are imported' }
     if (name !== NODE) {
@@ -32,9 +34,7 @@ export function renewalsOf(parts: NodeRenewalParts): Renewals {
       if ('credential' in made) loop.feed({ kind: 'enrolled', aor: name, outcome: { ok: true, ...made } })
       return made
     }
-    const made = await renewNode(parts, source, own)
-    if ('credential' in made) own = made.credential
-    return made
+    return renewNode(parts, source)
   }, trace)
   if (source !== undefined) {
     renewals.watch(NODE, credential)
@@ -43,25 +43,22 @@ export function renewalsOf(parts: NodeRenewalParts): Renewals {
   return renewals
 }
 
-/**
- * The same key, name and Node-ID for a longer time. Kept on disk: the machines of a running node go on with the certificate
- * they were built with, of which a third of its life is left.
- */
+/** The same key, name and Node-ID for a longer time: on disk first, then in signatures and on new links. */
 async function renewNode(
-  { config, trace }: NodeRenewalParts,
+  { config, credential, links, trace }: NodeRenewalParts,
   source: CertificateSource,
-  old: Credential,
 ): Promise<{ readonly credential: Credential } | SourceFailure> {
   try {
-    const made = await renewedCredential(source, nodeFolder(config), old)
+    const made = await renewedCredential(source, nodeFolder(config), credential)
     if (!made.ok) return made.error
+    const same = credential.renew(made.value)
+    if (same) links.renew(tlsIdentity(made.value))
     const { notAfter } = made.value.certificate
     trace({
-      level: 'info',
+      level: same ? 'info' : 'warn',
       area: 'enrollment',
-      event: 'node_certificate_renewed',
+      event: same ? 'node_certificate_renewed' : 'node_certificate_for_next_start',
       notAfter: new Date(notAfter).toISOString(),
-      inForce: 'after the next start',
     })
     return { credential: made.value }
   } catch (error) {

@@ -46,6 +46,7 @@ import { Startup } from './startup.ts'
 import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
 import { openOverlay, type Overlay } from './trust/overlay.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
+import { RenewableCredential } from './trust/renewable-credential.ts'
 import { sharedSecret } from './trust/shared-secret.ts'
 import { UserVault } from './trust/user-vault.ts'
 
@@ -102,7 +103,9 @@ async function build(
   const overlay = await openOverlay(crypto, config, trace, names.isTaken)
   startup.onStop(() => overlay.close())
   const { configuration, source } = overlay
-  const credential = await nodeCredential({ crypto, source, trace }, config, configuration.instanceName)
+  const credential = new RenewableCredential(
+    await nodeCredential({ crypto, source, trace }, config, configuration.instanceName),
+  )
   const vault = new UserVault(
     { crypto, source, trace },
     { folder: usersFolder(config), overlayName: configuration.instanceName },
@@ -199,7 +202,7 @@ async function build(
   const provisioning = new Provisioning(vault.enroll, (aor, outcome) =>
     loop.feed({ kind: 'enrolled', aor, outcome }),
   )
-  const renewals = renewalsOf({ config, credential, source, vault, loop, trace })
+  const renewals = renewalsOf({ config, credential, source, vault, loop, links, trace })
   startup.onStop(() => writer.idle())
   startup.onStop(() => provisioning.stop())
   startup.onStop(() => renewals.stop())

@@ -50,6 +50,7 @@ export function sipSettings(
       transactionsMax: limits.transactions,
       flowsMax: limits.flows,
       authFailuresMax: limits.authFailures,
+      sourceRequests: { perSecond: limits.requestsPerSource, burst: limits.requestBurstPerSource },
     },
   }
 }

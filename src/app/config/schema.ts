@@ -216,6 +216,18 @@ const limits = z.strictObject({
   flows: z.int().min(1).max(1_000_000).default(20_000).describe('TCP connections of phones.'),
   flowsPerSource: z.int().min(1).max(1_000_000).default(2_000),
   authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
+  requestsPerSource: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(200)
+    .describe('SIP requests a second from one address that shows no credentials; more get 503, floods no answer.'),
+  requestBurstPerSource: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(1_000)
+    .describe('As many of them at once.'),
   links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
   linksPerSource: z.int().min(1).max(100_000).default(512).describe('Of these, from one address.'),
   storedResources: z

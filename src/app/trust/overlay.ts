@@ -44,12 +44,16 @@ export interface Overlay {
   close(): Promise<void>
 }
 
-/** `isTaken` is asked before a self-signed certificate carries the name of a user. Throws `ConfigError`. */
+/**
+ * `isTaken` is asked before a self-signed certificate carries the name of a user; `documentWithinMs` says how long to ask for a
+ * first document. Throws `ConfigError`.
+ */
 export async function openOverlay(
   crypto: NodeCrypto,
   config: Config,
   trace: Trace,
   isTaken: NameCheck,
+  documentWithinMs?: number,
 ): Promise<Overlay> {
   const folder = authorityFolder(config)
   const authority = folder === undefined ? undefined : await openFolder(crypto, config, folder, trace)
@@ -66,6 +70,7 @@ export async function openOverlay(
         url: place.url,
         authorities: authoritiesOf(config),
         folder: fetchedFolder(config),
+        ...(documentWithinMs === undefined ? {} : { firstWithinMs: documentWithinMs }),
       })
     }
     const { configuration, document } = remote === undefined ? fromFile(config, trace) : fetched(remote)

@@ -25,6 +25,9 @@ is there already and not due is not asked for again.
   --data DIR             data folder (default ./data)
   --json                 JSON`
 
+/** A person is waiting; `start` waits longer, for servers that are just coming up. */
+const PATIENCE_MS = 5_000
+
 const OPTIONS = {
   config: { type: 'string' },
   configuration: { type: 'string' },
@@ -47,7 +50,7 @@ export const enroll: Command = {
     // Warnings go where they do not disturb the output.
     const { trace } = openLog('warn', 'text', { write: (line: string) => void process.stderr.write(line) })
     privateFolder(config.data.dir, 'data.dir')
-    const overlay = await openOverlay(crypto, config, trace, () => Promise.resolve(undefined))
+    const overlay = await openOverlay(crypto, config, trace, () => Promise.resolve(undefined), PATIENCE_MS)
     try {
       const { configuration, source } = overlay
       const { certificate } = await nodeCredential(

@@ -51,9 +51,9 @@ export class TlsLinks {
   readonly failures = new Tally(STAGES)
   readonly setupSeconds = new Histogram(SECONDS_BUCKETS, ['tls'])
   private readonly sink: (input: PeerInput) => void
-  private readonly secureOptions: SecureContextOptions
+  private secureOptions: SecureContextOptions
   /** For the client side: made once, because reading keys costs more than the rest of a handshake. */
-  private readonly context: SecureContext
+  private context: SecureContext
   private readonly limits: TlsLimits
   private readonly writer: TurnWriter
   private readonly keyLog: KeyLog | undefined
@@ -76,6 +76,13 @@ export class TlsLinks {
     this.secureOptions = secureOptions(identity)
     this.context = createSecureContext(this.secureOptions)
     this.keyLog = options.keyLogFile === undefined ? undefined : new KeyLog(options.keyLogFile)
+  }
+
+  /** New links show this identity; those that are up keep what they have shown. */
+  renew(identity: TlsIdentity): void {
+    this.secureOptions = secureOptions(identity)
+    this.context = createSecureContext(this.secureOptions)
+    for (const server of this.servers) server.setSecureContext(this.secureOptions)
   }
 
   get active(): number {
