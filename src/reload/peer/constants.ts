@@ -49,6 +49,8 @@ export const BOOTSTRAP_STAGGER_MS = 250
 export const FOUNDER_LOOK_MS = 5_000
 /** Judgement: how often a peer in the ring tries one former neighbor to which it has no link. */
 export const REUNION_INTERVAL_MS = 15_000
+/** Judgement: peers of one ring, of whatever size, that ask a bootstrap node in each such interval. */
+export const REUNION_VISITS = 3
 /** RFC 6940 s.11.4: about ten former neighbors are remembered. */
 export const FORMER_NEIGHBORS_MAX = 10
 

@@ -66,7 +66,7 @@ export class Couplings {
       case 'handOverDone':
         return this.use.topology.handOverDone(ms, signal.to)
       case 'ownerUnknown':
-        return this.use.ring.attachToOwner(signal.resource)
+        return this.use.ring.attachToOwner(signal.resource, signal.through)
       case 'otherDocument':
         // RFC 6940 s.6.5.4: whoever says that our document is too new for him gets it.
         if (signal.older) this.use.updates.push(signal.nodeId)

@@ -1,15 +1,17 @@
 /**
  * Two rings that were one: after a partition, or when a founder came back and reached nobody. A peer in the ring tries from
  * time to time one former neighbor to which it has no link. One that is alone joins through it; otherwise both tell
- * each other their tables, and what they learn of each other (RFC 6940 s.10.7.3) joins the rings up.
+ * each other their tables, and what they learn of each other (RFC 6940 s.10.7.3) joins the rings up. When the peers around
+ * have changed meanwhile, nobody's former neighbors are in the other ring: a few peers ask a bootstrap node instead.
  */
 import { NEVER, type Millis } from '../../common/time.ts'
 import type { Random } from '../../common/random.ts'
 import type { NodeId } from '../codec/index.ts'
+import { fingerStart, RING_BITS } from '../topology/chord/ring-math.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
-import { REUNION_INTERVAL_MS } from './constants.ts'
-import type { ChannelId } from './contract.ts'
-import type { FormerNeighbors } from './former-neighbors.ts'
+import { REUNION_INTERVAL_MS, REUNION_VISITS } from './constants.ts'
+import type { ChannelId, TransportAddress } from './contract.ts'
+import { sameAddress, type FormerNeighbors } from './former-neighbors.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 
@@ -20,6 +22,10 @@ export class Reunion {
   private readonly former: FormerNeighbors
   private readonly random: Random
   private channel: ChannelId | undefined
+  /** That channel leads to a bootstrap node. */
+  private visiting = false
+  /** A bootstrap node that was asked; the link to it has served its purpose by the next turn. */
+  private visited: { readonly channel: ChannelId; readonly nodeId: NodeId } | undefined
   private turn = 0
   private nextAt: Millis = NEVER
 
@@ -43,13 +49,14 @@ export class Reunion {
 
   /** Whether that link is one of ours between two peers in the ring, which are to exchange their tables. */
   unites(channel: ChannelId): boolean {
-    return channel === this.channel && this.topology.replicaSet().length > 0
+    return channel === this.channel && !this.visiting && this.topology.replicaSet().length > 0
   }
 
   linkUp(channel: ChannelId, nodeId: NodeId): void {
     if (channel !== this.channel) return
     this.channel = undefined
     if (this.topology.replicaSet().length === 0) this.topology.join(this.parts.now.ms, nodeId)
+    else if (this.visiting) this.visit(channel, nodeId)
   }
 
   dialFailed(channel: ChannelId): void {
@@ -63,14 +70,38 @@ export class Reunion {
   timeout(): void {
     if (this.parts.now.ms < this.nextAt) return
     this.wait()
-    const { addresses } = this.former
+    this.endVisit()
     if (this.channel !== undefined || this.topology.state !== 'joined') return
+    const turn = this.random.float() * Math.max(1, this.topology.snapshot().sizeEstimate)
+    this.visiting = turn < REUNION_VISITS
+    const { addresses } = this.visiting ? { addresses: this.bootstrapNodes() } : this.former
     for (let tried = 0; tried < addresses.length; tried++) {
       const address = addresses[this.turn++ % addresses.length]
       if (address === undefined || this.links.nodeAt(address) !== undefined) continue
       this.channel = this.links.dial(address, 'bootstrap', undefined)
       return
     }
+  }
+
+  private bootstrapNodes(): TransportAddress[] {
+    const { bootstrap, advertised } = this.parts.init
+    return bootstrap.filter((address) => !sameAddress(address, advertised.overlay))
+  }
+
+  /**
+   * Who comes after us in the ring of that node? In our own ring it is the successor that we have; in another one a peer
+   * that may be nearer, and both sides get to know each other.
+   */
+  private visit(channel: ChannelId, nodeId: NodeId): void {
+    this.visited = { channel, nodeId }
+    const resource = fingerStart(this.parts.self, RING_BITS)
+    this.parts.signal({ kind: 'ownerUnknown', resource, through: nodeId })
+  }
+
+  private endVisit(): void {
+    const { visited } = this
+    this.visited = undefined
+    if (visited !== undefined && !this.topology.isPeer(visited.nodeId)) this.links.close(visited.channel)
   }
 
   private wait(): void {

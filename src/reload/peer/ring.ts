@@ -100,8 +100,9 @@ export class Ring {
   }
 
   /** Whoever is responsible there becomes a peer that both sides know, and takes copies from this one. */
-  attachToOwner(resource: ResourceId): void {
-    this.attaches.start([{ kind: 'resource', resourceId: resource }], { kind: 'finger', index: 0 }, {})
+  attachToOwner(resource: ResourceId, through: NodeId | undefined): void {
+    const options = through === undefined ? {} : { firstHop: through }
+    this.attaches.start([{ kind: 'resource', resourceId: resource }], { kind: 'finger', index: 0 }, options)
   }
 
   joined(to: NodeId, outcome: RequestOutcome): void {
