@@ -35,6 +35,11 @@ export class RateLimit {
     this.buckets.set(key, bucket)
     return bucket.take(this.allowance, now, count)
   }
+
+  /** Puts tokens back that were taken for nothing. */
+  giveBack(key: string, now: Millis, count: number): void {
+    this.buckets.get(key)?.giveBack(this.allowance, now, count)
+  }
 }
 
 /**

@@ -31,6 +31,12 @@ export class TokenBucket {
     return wait
   }
 
+  /** Puts tokens back that were taken for nothing; the bucket holds no more than its burst. */
+  giveBack(allowance: Allowance, now: Millis, count: number): void {
+    this.refill(allowance, now)
+    this.tokens = Math.min(allowance.burst, this.tokens + count)
+  }
+
   private refill(allowance: Allowance, now: Millis): void {
     this.tokens = Math.min(allowance.burst, this.tokens + ((now - this.at) / 1000) * allowance.perSecond)
     this.at = now

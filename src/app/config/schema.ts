@@ -221,13 +221,10 @@ const limits = z.strictObject({
     .min(1)
     .max(1_000_000)
     .default(200)
-    .describe('SIP requests a second from one address that shows no credentials; more get 503, floods no answer.'),
-  requestBurstPerSource: z
-    .int()
-    .min(1)
-    .max(10_000_000)
-    .default(1_000)
-    .describe('As many of them at once.'),
+    .describe(
+      'SIP requests a second from one address that shows no credentials; more get 503, floods no answer.',
+    ),
+  requestBurstPerSource: z.int().min(1).max(10_000_000).default(1_000).describe('As many of them at once.'),
   links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
   linksPerSource: z.int().min(1).max(100_000).default(512).describe('Of these, from one address.'),
   storedResources: z

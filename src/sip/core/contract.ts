@@ -6,6 +6,7 @@
  * Texts from messages are latin-1 strings: one char, one byte, so that whatever bytes came in go out unchanged.
  */
 import type { Millis } from '../../common/time.ts'
+import type { Allowance } from '../../common/token-bucket.ts'
 import type { DigestAlgorithm } from '../auth/index.ts'
 import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
 import type { Transport } from '../transaction/index.ts'
@@ -213,4 +214,6 @@ export interface SipLimits {
   readonly flowsMax: number
   /** Digest failures from one source in 60 s before 403. */
   readonly authFailuresMax: number
+  /** Requests of one address that shows no credentials of ours. Default: 200 a second and 1000 at once. */
+  readonly sourceRequests?: Allowance
 }

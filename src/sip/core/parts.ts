@@ -27,6 +27,7 @@ import { RandomText } from './random-text.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { Replies } from './replies.ts'
 import { Router, type RedirectTicket } from './router.ts'
+import { SOURCE_ALLOWANCE_DEFAULT, SourceLimit } from './source-limit.ts'
 
 /** Responses that wait for a new flow to their peer; each is small and waits for seconds. */
 const ORPHANS_MAX = 1_000
@@ -47,6 +48,7 @@ export class SipParts {
   readonly redirector: Redirector<RedirectTicket>
   readonly router: Router
   readonly callerChecks: CallerChecks
+  readonly sources: SourceLimit
   readonly instruments: SipInstruments
   readonly validation: ValidationRole
   private readonly outbox: Outbox<SipAction>
@@ -103,8 +105,10 @@ export class SipParts {
         directOnly: settings.roles.redirect && !settings.roles.proxy,
       },
     )
+    this.sources = new SourceLimit({ rateLimits }, limits.sourceRequests ?? SOURCE_ALLOWANCE_DEFAULT)
+    const { sources } = this
     this.registerHandler = new RegisterHandler(
-      { accounts, authenticator, identity, replies, transactions },
+      { accounts, authenticator, identity, replies, sources, transactions },
       settings,
     )
     const meter = new CallMeter()
@@ -155,6 +159,7 @@ export class SipParts {
         redirector,
         meter,
         callerChecks,
+        sources,
         successor: (flow, now) => this.registrar.successor(flow, now),
       },
       settings,

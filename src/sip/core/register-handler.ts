@@ -14,6 +14,7 @@ import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
 import type { Replies, Reply } from './replies.ts'
+import type { SourceLimit } from './source-limit.ts'
 import { OWN_METHODS, unsupported, unusableBody } from './uas.ts'
 
 /** What the registrar hands back with its answer. */
@@ -29,6 +30,7 @@ export interface RegisterComponents {
   readonly authenticator: Authenticator
   readonly identity: OwnIdentity
   readonly replies: Replies
+  readonly sources: SourceLimit
   readonly transactions: Transactions<ForkContext, Branch>
 }
 
@@ -64,6 +66,7 @@ export class RegisterHandler {
       }
       account = outcome.account
     }
+    this.components.sources.proven(now.ms, source)
     const aor = this.aor(message, account)
     if (typeof aor !== 'string') {
       this.refuse('rejected', incoming, aor)

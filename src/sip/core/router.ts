@@ -19,13 +19,14 @@ import type { CallMeter } from '../proxy/index.ts'
 import type { SipMessage } from '../message/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { Hop, IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
-import type { Authenticator } from './authenticator.ts'
-import { identifyCaller } from './caller.ts'
+import type { Authenticator, ChallengeKind } from './authenticator.ts'
+import { identifyCaller, type Caller } from './caller.ts'
 import type { CallerChecks } from './caller-checks.ts'
 import { phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
 import type { Flows } from './flows.ts'
 import type { Replies, Reply } from './replies.ts'
+import type { SourceLimit } from './source-limit.ts'
 import { answerAsTarget, NO_EVENTS, unsupported } from './uas.ts'
 
 /** What the redirect server hands back with its answer. */
@@ -45,6 +46,7 @@ export interface RouterComponents {
   readonly redirector: Redirector<RedirectTicket>
   readonly meter: CallMeter
   readonly callerChecks: CallerChecks
+  readonly sources: SourceLimit
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
   successor(flow: number, now: Millis): Hop | undefined
 }
@@ -126,13 +128,16 @@ export class Router {
   /** Whether a request may be forwarded, and as whose. */
   private admit(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Admission {
     const { message, source } = incoming
-    const { identity, authenticator, flows, callerChecks } = this.components
+    const { flows, callerChecks, sources } = this.components
     if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
     const extension = unsupported(message, 'proxy-require')
     if (extension !== undefined) return refused(extension)
     if (wish.kind === 'forgedToken') return refused({ status: 403, reason: 'Forged Route' })
     // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
-    if (wish.kind === 'token') return NO_IDENTITY
+    if (wish.kind === 'token') {
+      sources.inDialog(now.ms, source)
+      return NO_IDENTITY
+    }
     const without = this.notForwarded(message, wish)
     if (side === 'north') {
       // Peers are no phones of ours: they reach users who are registered here (M-20), nothing else.
@@ -140,11 +145,18 @@ export class Router {
       if (without !== undefined) return refused(without)
       return callerChecks.identity(now.ms, message, source.host, flows.get(source.flow)?.user)
     }
-    const caller = identifyCaller(now, incoming, 'proxy', this.settings.auth, identity, authenticator)
+    const caller = this.caller(now, incoming, 'proxy')
     if (caller.kind === 'refused') return caller
     if (caller.kind === 'stranger' && wish.kind !== 'aor' && wish.kind !== 'gruu') return refused(NO_RELAY)
     if (without !== undefined) return refused(without)
     return caller.kind === 'ownPhone' ? phoneIdentity(message, caller.aors) : NO_IDENTITY
+  }
+
+  private caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller {
+    const { identity, authenticator, sources } = this.components
+    const caller = identifyCaller(now, incoming, kind, this.settings.auth, identity, authenticator)
+    if (caller.kind === 'ownPhone') sources.proven(now.ms, incoming.source)
+    return caller
   }
 
   /** RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
@@ -237,7 +249,7 @@ export class Router {
     wish: Wish,
   ): void {
     const { message } = incoming
-    const { identity, authenticator, replies, transactions, redirector, meter } = this.components
+    const { replies, transactions, redirector, meter } = this.components
     if (message.to.params.has('tag')) {
       this.respond(now, key, incoming, { status: 481, reason: 'Call Does Not Exist' })
       return
@@ -248,7 +260,7 @@ export class Router {
     }
     let ownPhone = false
     if (side === 'south') {
-      const caller = identifyCaller(now, incoming, 'www', this.settings.auth, identity, authenticator)
+      const caller = this.caller(now, incoming, 'www')
       if (caller.kind === 'refused') {
         replies.stateless(incoming, caller.reply)
         return

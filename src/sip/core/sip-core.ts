@@ -244,6 +244,8 @@ export class SipCore {
       transactions.repeat(now.ms, known, 'request')
     } else if (message.method === 'CANCEL') {
       this.cancel(now, key, incoming)
+    } else if (!this.affords(now, incoming)) {
+      return
     } else if (transactions.full) {
       this.turnAway(incoming, 'Overloaded')
     } else if (this.parts.draining && (message.method === 'REGISTER' || router.beginsDialog(incoming))) {
@@ -253,6 +255,13 @@ export class SipCore {
     } else {
       router.request(now, key, incoming)
     }
+  }
+
+  /** S-TR-02: false when the source has asked for too much, which has been dealt with then. */
+  private affords(now: Now, incoming: IncomingRequest): boolean {
+    const judgement = this.parts.sources.judge(now.ms, incoming.source)
+    if (judgement === 'refused') this.turnAway(incoming, 'Too Many Requests')
+    return judgement === 'taken'
   }
 
   /** RFC 3261 s.9.2 and s.16.10; S-29: only from where the INVITE came. */

@@ -18,6 +18,16 @@ describe('rate limit', () => {
     expect(limit.take('a', 3_100, 50)).toBe(2_000)
   })
 
+  it('what is given back can be taken again, up to the burst', () => {
+    const limit = new RateLimit({ perSecond: 1, burst: 2 })
+    limit.giveBack('a', 0, 5)
+    expect([limit.take('a', 0), limit.take('a', 0)]).toEqual([0, 0])
+    limit.giveBack('a', 0, 1)
+    expect([limit.take('a', 0), limit.take('a', 0)]).toEqual([0, 1_000])
+    limit.giveBack('a', 0, 9)
+    expect([limit.take('a', 0), limit.take('a', 0), limit.take('a', 0)]).toEqual([0, 0, 1_000])
+  })
+
   it('the table stays small', () => {
     const limit = new RateLimit({ perSecond: 1, burst: 1, keysMax: 100 })
     for (let i = 0; i < 1000; i++) limit.take(String(i), i)

@@ -1,15 +1,28 @@
 import { describe, expect, it } from 'vitest'
-import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+import {
+  DOMAIN,
+  SipWorld,
+  TestAccounts,
+  testSettings,
+  type Phone,
+  type SettingsOverride,
+  type TestNode,
+} from '../../../support/sip-phones.ts'
 
 const BOB = `sip:bob@${DOMAIN}`
 
-function digestNode(): { world: SipWorld; node: TestNode; alice: Phone; bob: Phone } {
+function digestNode(override: SettingsOverride = {}): {
+  world: SipWorld
+  node: TestNode
+  alice: Phone
+  bob: Phone
+} {
   const world = new SipWorld()
   const accounts = new TestAccounts()
     .add('alice')
     .add('bob')
     .add('boss', { delegates: [`bob@${DOMAIN}`] })
-  const node = world.node('192.0.2.1', { auth: 'digest' }, accounts)
+  const node = world.node('192.0.2.1', { auth: 'digest', ...override }, accounts)
   const alice = world.phone('alice', node)
   const bob = world.phone('bob', node)
   expect(alice.registerFully().status).toBe(200)
@@ -277,6 +290,68 @@ describe('bounds', () => {
     expect(alice.last().status).toBe(503)
     expect(Number(alice.last().header('retry-after'))).toBeGreaterThanOrEqual(5)
     expect(node.core.snapshot().transactions.get('nist')).toBeLessThanOrEqual(4)
+  })
+
+  describe('of what one address may ask for', () => {
+    const allowed = (perSecond: number, burst: number) => ({
+      limits: { ...testSettings('').limits, authFailuresMax: 1_000, sourceRequests: { perSecond, burst } },
+    })
+
+    it('S-TR-02 E54 a flood of strangers gets 503 with Retry-After, then silence, and others are served', () => {
+      const s = digestNode(allowed(10, 50))
+      const eve = s.world.phone('eve', s.node, { fromDomain: 'example.org' })
+      const silent = s.world.phone('friend', s.node, { fromDomain: 'example.org' })
+      s.bob.onMessage = (message) => {
+        if (message.method === 'INVITE') s.bob.respond(message, 486)
+      }
+      for (let i = 0; i < 1_000; i++) eve.request('INVITE', BOB)
+      expect(s.bob.requests('INVITE')).toHaveLength(50)
+      const refused = eve.responses('INVITE', 503)
+      expect(refused).toHaveLength(100)
+      expect(Number(refused[0]!.header('retry-after'))).toBeGreaterThanOrEqual(5)
+      expect(s.node.core.instruments.rateLimits.get('source')).toBe(950)
+      silent.request('MESSAGE', BOB)
+      expect(s.bob.requests('MESSAGE')).toHaveLength(1)
+      s.world.advance(1_000)
+      eve.request('INVITE', BOB)
+      expect(s.bob.requests('INVITE')).toHaveLength(51)
+    })
+
+    it('S-TR-02 phones that show their credentials never run dry, however many share an address', () => {
+      const s = digestNode(allowed(1, 4))
+      for (let i = 0; i < 50; i++) {
+        expect(s.alice.registerFully().status).toBe(200)
+        const sent = s.alice.request('INVITE', BOB)
+        const authenticated = s.alice.authenticate(sent, s.alice.last())
+        s.bob.respond(s.bob.requests('INVITE')[i]!, 200)
+        const ok = s.alice.last()
+        expect(ok.status).toBe(200)
+        s.alice.inDialog('ACK', authenticated, ok)
+        for (let j = 0; j < 5; j++) {
+          s.alice.inDialog('INFO', authenticated, ok, { cseq: 10 + j })
+          s.bob.respond(s.bob.requests('INFO').at(-1)!, 200)
+          expect(s.alice.last().status).toBe(200)
+        }
+      }
+      expect(s.node.core.instruments.rateLimits.get('source')).toBe(0)
+    })
+
+    it('S-TR-02 with auth none phones of ours never run dry either', () => {
+      const s = digestNode({ ...allowed(1, 4), auth: 'none' })
+      for (let i = 0; i < 50; i++) expect(s.alice.registerFully().status).toBe(200)
+      for (let i = 0; i < 50; i++) s.alice.request('MESSAGE', BOB)
+      expect(s.bob.requests('MESSAGE')).toHaveLength(50)
+    })
+
+    it('S-TR-02 S-AU-01 unauthenticated REGISTERs and guesses do', () => {
+      const s = digestNode(allowed(1, 10))
+      for (let i = 0; i < 20; i++) {
+        const sent = s.alice.register()
+        if (s.alice.last().status === 401) s.alice.authenticate(sent, s.alice.last(), { password: 'wrong' })
+      }
+      expect(s.alice.last().status).toBe(503)
+      expect(s.node.core.instruments.registrarRequests.get('overload')).toBeGreaterThan(0)
+    })
   })
 
   it('S-20 stray responses, ACKs and CANCELs leave nothing behind', () => {

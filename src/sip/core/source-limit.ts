@@ -1,0 +1,44 @@
+/**
+ * S-TR-02: how much an address may ask for without showing that it belongs here. Every request takes a token of its source; those
+ * of our phones are given back once the phone has proven itself, so that only strangers, guesses and floods run dry.
+ */
+import type { Tally } from '../../common/instruments.ts'
+import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
+import type { Millis } from '../../common/time.ts'
+import type { Allowance } from '../../common/token-bucket.ts'
+import type { Hop } from '../transaction/index.ts'
+
+/** A trunk or an office of a thousand phones behind one address stays far below it. Judgement. */
+export const SOURCE_ALLOWANCE_DEFAULT: Allowance = { perSecond: 200, burst: 1_000 }
+/** A refusal helps a client that has gone astray; of a flood the first ones are answered and the rest is not worth it (E54). */
+const REFUSALS: Allowance = { perSecond: 20, burst: 100 }
+
+export class SourceLimit {
+  private readonly requests: RateLimit
+  private readonly refusals = new RateLimit(REFUSALS)
+  private readonly rateLimits: Tally
+
+  constructor(components: { readonly rateLimits: Tally }, allowance: Allowance) {
+    this.rateLimits = components.rateLimits
+    this.requests = new RateLimit(allowance)
+  }
+
+  /** What becomes of a new request. Peers have proven themselves by their certificate. */
+  judge(now: Millis, source: Hop): 'taken' | 'refused' | 'ignored' {
+    if (source.transport === 'peer') return 'taken'
+    const key = sourceOf(source.host)
+    if (this.requests.take(key, now) === 0) return 'taken'
+    this.rateLimits.add('source')
+    return this.refusals.take(key, now) === 0 ? 'refused' : 'ignored'
+  }
+
+  /** A phone has shown its credentials: this request costs nothing, nor does the one that was challenged before it. */
+  proven(now: Millis, source: Hop): void {
+    if (source.transport !== 'peer') this.requests.giveBack(sourceOf(source.host), now, 2)
+  }
+
+  /** A request inside a dialog that has been let through costs nothing. */
+  inDialog(now: Millis, source: Hop): void {
+    if (source.transport !== 'peer') this.requests.giveBack(sourceOf(source.host), now, 1)
+  }
+}
