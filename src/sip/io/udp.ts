@@ -20,6 +20,8 @@ export class UdpShell {
   readonly sendFailures = new Tally()
   private readonly sink: (input: SipInput) => void
   private readonly sockets = new Map<ListenerId, Socket>()
+  /** Listeners on ::, which take IPv4 too and answer it in the mapped form (RFC 4291 s.2.5.5.2). */
+  private readonly dual = new Set<ListenerId>()
 
   constructor(sink: (input: SipInput) => void) {
     this.sink = sink
@@ -42,6 +44,7 @@ export class UdpShell {
       this.sink({ kind: 'datagram', listener: id, host: from.address, port: from.port, bytes })
     })
     this.sockets.set(id, socket)
+    if (init.host === '::') this.dual.add(id)
     const bound = socket.address()
     return { host: bound.address, port: bound.port }
   }
@@ -54,7 +57,8 @@ export class UdpShell {
       this.sendFailures.add('bad_port')
       return
     }
-    socket.send(bytes, port, host, this.onSendDone)
+    const mapped = this.dual.has(listener) && !host.includes(':')
+    socket.send(bytes, port, mapped ? `::ffff:${host}` : host, this.onSendDone)
   }
 
   async close(): Promise<void> {

@@ -36,6 +36,18 @@ describe('UDP shell', () => {
     expect(await a.inputs.next('datagram')).toMatchObject({ host: '::1', port: address.port })
   })
 
+  it('on :: answers IPv4 phones too', async () => {
+    const a = shell()
+    const b = shell()
+    const { port } = await a.udp.open({ id: 0, host: '::', port: 0 })
+    const phone = await b.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    b.udp.send(0, '127.0.0.1', port, utf8('ask'))
+    expect(await a.inputs.next('datagram')).toMatchObject({ port: phone.port })
+    a.udp.send(0, '127.0.0.1', phone.port, utf8('answer'))
+    expect(Buffer.from((await b.inputs.next('datagram')).bytes).toString()).toBe('answer')
+    expect(a.udp.sendFailures.get('EINVAL')).toBe(0)
+  })
+
   it('rejects a taken port', async () => {
     const a = shell()
     const { port } = await a.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
