@@ -233,6 +233,37 @@ describe('what a person has to mend', () => {
   })
 })
 
+describe('a client', () => {
+  it('M-05 serves phones as a peer does and owns nothing; without a peer to hang on it does not start', async () => {
+    const authority = join(folder, 'with-client')
+    const users = join(folder, 'with-client.jsonl')
+    saveAccounts(
+      users,
+      ['ann', 'ben'].map((name) => newAccount(name, 'dht.example.com', `pw-${name}`)),
+    )
+    const sip = { users, enrollOnFirstRegister: true }
+    const alone = config('client-alone', { overlay: { authority, role: 'client' }, sip })
+    await expect(startNode(alone, NO_TRACE)).rejects.toThrow(/"overlay\.bootstrap": a client needs a peer/)
+    const peer = await start(config('client-peer', { overlay: { authority }, sip }))
+    const { address, port } = peer.overlay.overlay
+    const bootstrap = [`${address}:${port}`]
+    const client = await start(config('client', { overlay: { authority, bootstrap, role: 'client' }, sip }))
+    expect((await get(client, '/api/v1/peer')).body).toMatchObject({ role: 'client', state: 'joined' })
+    expect((await get(peer, '/api/v1/ring')).body).toMatchObject({ successors: [], predecessors: [] })
+    const ann = await phone(peer, 'ann', 'pw-ann', 'udp')
+    const ben = await phone(client, 'ben', 'pw-ben', 'tcp')
+    for (const each of [ann, ben]) {
+      expect((await each.register(600)).status).toBe(200)
+      each.onRequest = (request: Request) => each.respond(request, 200, 'OK')
+    }
+    expect((await get(client, '/api/v1/storage')).body).toMatchObject({ kinds: [] })
+    expect((await ann.message('ben@dht.example.com', 'to the client')).status).toBe(200)
+    expect((await ben.message('ann@dht.example.com', 'from the client')).status).toBe(200)
+    await stop(client)
+    expect((await ann.message('ben@dht.example.com', 'gone')).status).toBe(480)
+  })
+})
+
 describe('two nodes of one overlay', () => {
   it('a phone at one is called from a phone at the other; the second leaves and the first goes on', async () => {
     const authority = join(folder, 'shared')

@@ -1,0 +1,133 @@
+import type { KeyObject } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { Renewals } from '../../../src/app/renewals.ts'
+import { RenewableCredential } from '../../../src/app/trust/renewable-credential.ts'
+import type { TraceEvent } from '../../../src/common/trace.ts'
+import { createAuthority, issueCertificate, issueCredential } from '../../../src/enrollment/io/index.ts'
+import { NodeCrypto, type Credential } from '../../../src/reload/security/index.ts'
+import { fail, ok } from '../../../src/common/errors.ts'
+import { nodeCredential } from '../../../src/app/trust/node-identity.ts'
+import { readConfig } from '../../../src/app/config/load.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { saveCredential } from '../../../src/enrollment/io/index.ts'
+
+const OVERLAY = 'example.org'
+const DAY = 86_400_000
+
+async function aCredential(
+  from: number,
+  validityMs: number,
+): Promise<{ credential: Credential; pkcs8: Uint8Array }> {
+  const authority = await createAuthority(OVERLAY, from, { backdateMs: 0 })
+  const issued = await issueCredential(authority, { userName: `n@${OVERLAY}`, validityMs }, from)
+  if (!issued.ok) throw new Error(issued.error.reason)
+  return issued.value
+}
+
+describe('renewals of a node', () => {
+  it('M-05 S-70 a certificate past two thirds of its life is asked for at once, one after the other, and then left alone', async () => {
+    const due = (await aCredential(Date.now() - 25 * DAY, 30 * DAY)).credential
+    const fresh = (await aCredential(Date.now(), 30 * DAY)).credential
+    const asked: string[] = []
+    let atOnce = 0
+    let done: () => void = () => undefined
+    const finished = new Promise<void>((resolve) => (done = resolve))
+    const renewals = new Renewals(
+      async (name) => {
+        asked.push(name)
+        expect(++atOnce).toBe(1)
+        await new Promise((resolve) => setImmediate(resolve))
+        atOnce--
+        if (asked.length === 2) setImmediate(done)
+        return { credential: fresh }
+      },
+      () => undefined,
+    )
+    renewals.watch('a', due)
+    renewals.watch('b', due)
+    renewals.watch('c', fresh)
+    await finished
+    expect(asked.sort()).toEqual(['a', 'b'])
+    expect(renewals.results.get('ok')).toBe(2)
+    await renewals.stop()
+  })
+
+  it('a failure is counted and told', async () => {
+    const traces: TraceEvent[] = []
+    let done: () => void = () => undefined
+    const finished = new Promise<void>((resolve) => (done = resolve))
+    const renewals = new Renewals(
+      () => Promise.resolve({ final: false, reason: 'away' }),
+      (event) => {
+        traces.push(event)
+        done()
+      },
+    )
+    renewals.watch('a', (await aCredential(Date.now() - 25 * DAY, 30 * DAY)).credential)
+    await finished
+    await renewals.stop()
+    expect(traces).toMatchObject([{ event: 'renewal_failed', reason: 'away' }])
+    expect(renewals.results.get('failed')).toBe(1)
+  })
+
+  it('the credential of a running node takes a longer certificate of the same key, and none of another node', async () => {
+    const crypto = new NodeCrypto()
+    const now = Date.now()
+    const authority = await createAuthority(OVERLAY, now)
+    const userName = `n@${OVERLAY}`
+    const first = await issueCredential(authority, { userName, validityMs: DAY }, now)
+    const other = await issueCredential(authority, { userName }, now)
+    if (!first.ok || !other.ok) throw new Error('denied')
+    const { publicKeyInfo } = first.value.credential.certificate
+    const longer = await issueCertificate(authority, { userName, publicKeyInfo }, now)
+    if (!longer.ok) throw new Error('denied')
+    const renewed = crypto.importCredential(longer.value.certificate, first.value.pkcs8, OVERLAY)
+    const running = new RenewableCredential(first.value.credential)
+    expect(running.renew(other.value.credential)).toBe(false)
+    expect(running.certificate).toBe(first.value.credential.certificate)
+    expect(running.renew(renewed)).toBe(true)
+    expect(running.certificate.notAfter).toBeGreaterThan(first.value.credential.certificate.notAfter)
+    const data = new Uint8Array(32)
+    expect(crypto.verify(renewed.certificate, crypto.sign(running, data), data)).toBe(true)
+  })
+
+  it('R6940-11.3-18 at start a due certificate is renewed with its key; while the server is away the old one serves until its end', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-renewal-'))
+    const crypto = new NodeCrypto()
+    const config = readConfig(JSON.stringify({ data: { dir: folder } }), 'test', {})
+    const keep = async (from: number): Promise<Credential> => {
+      const { credential, pkcs8 } = await aCredential(from, 30 * DAY)
+      await saveCredential(join(folder, 'node'), { certificate: credential.certificate.der, pkcs8 })
+      return credential
+    }
+    const keys: (Uint8Array | undefined)[] = []
+    const away = {
+      certify: (_name: string, key?: { publicKeyInfo: Uint8Array }) => {
+        keys.push(key?.publicKeyInfo)
+        return Promise.resolve(fail({ final: false, reason: 'away' }))
+      },
+    }
+    const load = (source: Parameters<typeof nodeCredential>[0]['source']) =>
+      nodeCredential({ crypto, source, trace: () => undefined }, config, OVERLAY)
+    const due = await keep(Date.now() - 25 * DAY)
+    expect((await load(away)).certificate.fingerprint).toBe(due.certificate.fingerprint)
+    expect(keys).toEqual([due.certificate.publicKeyInfo])
+    const next = (await aCredential(Date.now(), 30 * DAY)).credential
+    const back = {
+      certify: () =>
+        Promise.resolve(
+          ok({ credential: next, pair: { certificate: next.certificate.der, pkcs8: pkcs8Of(next) } }),
+        ),
+    }
+    expect((await load(back)).certificate.fingerprint).toBe(next.certificate.fingerprint)
+    await keep(Date.now() - 31 * DAY)
+    await expect(load(away)).rejects.toThrow('has expired: away')
+    rmSync(folder, { recursive: true })
+  })
+})
+
+function pkcs8Of({ key }: Credential): Uint8Array {
+  return new Uint8Array((key as KeyObject).export({ type: 'pkcs8', format: 'der' }))
+}

@@ -1,0 +1,98 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { main } from '../../../src/cli/run.ts'
+import { parseConfiguration } from '../../../src/reload/config/index.ts'
+
+let folder = ''
+let out: string[] = []
+let err: string[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringbridge-accounts-'))
+  out = []
+  err = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const accounts = (...args: string[]) =>
+  main(['overlay', 'accounts', ...args, '--authority', join(folder, 'authority'), '--json'])
+const said = (): unknown => JSON.parse(out.pop() ?? '')
+
+describe('ringbridge overlay', () => {
+  it('S-70 accounts add, list, remove: a password is made up and shown once, the file holds its hash', async () => {
+    expect(await accounts('add', 'site-b', '--names', '*@example.org, gate@example.net')).toBe(0)
+    const { password } = said() as { password: string }
+    expect(password).toMatch(/^[a-z0-9]{16}$/)
+    const file = join(folder, 'authority', 'accounts.jsonl')
+    expect(readFileSync(file, 'utf8')).not.toContain(password)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    writeFileSync(join(folder, 'pw'), 'chosen\n')
+    expect(await accounts('add', 'alice@example.org', '--password-file', join(folder, 'pw'))).toBe(0)
+    expect(said()).toEqual({ added: 'alice@example.org', names: [] })
+    expect(await accounts('add', 'alice@example.org', '--password-file', join(folder, 'pw'))).toBe(0)
+    expect(said()).toMatchObject({ changed: 'alice@example.org' })
+    expect(await accounts('list')).toBe(0)
+    expect(said()).toEqual([
+      { account: 'site-b', names: ['*@example.org', 'gate@example.net'] },
+      { account: 'alice@example.org', names: [] },
+    ])
+    expect(await accounts('remove', 'site-b')).toBe(0)
+    expect(await accounts('remove', 'site-b')).toBe(2)
+  })
+
+  it.each([
+    [['add']],
+    [['add', 'a b']],
+    [['add', 'a', '--names', '*']],
+    [['add', 'a', '--names', 'x@*.org']],
+    [['add', 'a', '--password-file', '/does/not/exist']],
+    [['dance']],
+    [['add', 'a', 'b']],
+  ])('accounts %j is refused in one line', async (args) => {
+    expect(await accounts(...args)).toBe(2)
+    expect(err.join('').trim().split('\n')).toHaveLength(1)
+    expect(existsSync(join(folder, 'authority', 'accounts.jsonl'))).toBe(false)
+  })
+
+  it('init and sign write enrollment servers, self-signed and the end of the document', async () => {
+    const authority = join(folder, 'authority')
+    const options = ['--authority', authority, '--json']
+    const document = () => {
+      const parsed = parseConfiguration(readFileSync(join(authority, 'configuration.xml')), 'example.org')
+      if (!parsed.ok) throw new Error(parsed.error.reason)
+      return parsed.value.configuration
+    }
+    const url = 'https://ca.example.org:8443/enroll'
+    expect(await main(['overlay', 'init', 'example.org', '--enrollment', url, ...options])).toBe(0)
+    expect(said()).toMatchObject({ ca: join(authority, 'root-ca.pem') })
+    expect(readFileSync(join(authority, 'root-ca.pem'), 'utf8')).toContain('BEGIN CERTIFICATE')
+    expect(document()).toMatchObject({
+      enrollmentServers: [url],
+      selfSigned: undefined,
+      expiration: undefined,
+    })
+    const change = ['--self-signed', 'sha256', '--expires', '30']
+    expect(await main(['overlay', 'sign', 'example.org', ...change, ...options])).toBe(0)
+    expect(document()).toMatchObject({ sequence: 1, enrollmentServers: [url], selfSigned: 'sha256' })
+    expect(document().expiration).toBeGreaterThan(Date.now())
+    for (const bad of [
+      ['--enrollment', 'http://ca.example.org/'],
+      ['--self-signed', 'md5'],
+      ['--expires', '0'],
+    ])
+      expect(await main(['overlay', 'sign', 'example.org', ...bad, ...options]), bad.join(' ')).toBe(2)
+  })
+
+  it('serve without an authority and enroll without a place are refused', async () => {
+    expect(await main(['overlay', 'serve', 'example.org', '--authority', join(folder, 'none')])).toBe(2)
+    expect(err.pop()).toContain('overlay init')
+    expect(await main(['enroll', 'example.org', '--data', folder])).toBe(2)
+    expect(err.pop()).toContain('overlay.account')
+  })
+})
