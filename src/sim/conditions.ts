@@ -14,8 +14,10 @@ export interface Place {
 }
 
 interface Cut {
-  readonly from: ReadonlySet<string>
-  readonly to: ReadonlySet<string>
+  readonly from: Set<string>
+  readonly to: Set<string>
+  /** Neither direction passes. */
+  readonly bothWays: boolean
 }
 
 export class Conditions {
@@ -32,12 +34,19 @@ export class Conditions {
   place(name: string): Place {
     // By name and not by turn, so that one more host moves no other.
     const random = this.random.fork(name)
-    return { name, x: random.float(), y: random.float() }
+    const place = { name, x: random.float(), y: random.float() }
+    // Whoever comes while the network is split is on one side of it.
+    for (const { from, to, bothWays } of this.cuts) {
+      if (!bothWays || from.has(name) || to.has(name)) continue
+      const side = random.float() * (from.size + to.size) < from.size ? from : to
+      side.add(name)
+    }
+    return place
   }
 
-  /** Nothing passes from the ones to the others, in silence. */
-  cut(from: readonly string[], to: readonly string[]): void {
-    this.cuts.push({ from: new Set(from), to: new Set(to) })
+  /** Nothing passes from the ones to the others, in silence, nor back when it is cut both ways. */
+  cut(from: readonly string[], to: readonly string[], bothWays: boolean): void {
+    this.cuts.push({ from: new Set(from), to: new Set(to), bothWays })
   }
 
   mend(): void {
@@ -51,7 +60,10 @@ export class Conditions {
   }
 
   isCut(from: Place, to: Place): boolean {
-    for (const cut of this.cuts) if (cut.from.has(from.name) && cut.to.has(to.name)) return true
+    for (const cut of this.cuts) {
+      if (cut.from.has(from.name) && cut.to.has(to.name)) return true
+      if (cut.bothWays && cut.to.has(from.name) && cut.from.has(to.name)) return true
+    }
     return false
   }
 

@@ -126,13 +126,12 @@ export class Network {
 
   /** Nothing passes between the two sides any more, in silence. */
   partition(one: readonly string[], other: readonly string[]): void {
-    this.conditions.cut(one, other)
-    this.conditions.cut(other, one)
+    this.conditions.cut(one, other, true)
   }
 
   /** Nothing passes from the ones to the others; the other way is open. */
   cutOneWay(from: readonly string[], to: readonly string[]): void {
-    this.conditions.cut(from, to)
+    this.conditions.cut(from, to, false)
   }
 
   /** What one sends to the other arrives, all of it, when that time is over. */

@@ -37,4 +37,28 @@ describe('after a partition', () => {
       expect(found.ok && registeredKeys(found.value), overlay.replay()).toEqual([key(credential.nodeId)])
     }
   })
+
+  it('R-04 two rings whose peers have all changed find together through a bootstrap node', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(16, 100), overlay.replay()).toBe(true)
+    overlay.world.run(5_000)
+    const [first] = overlay.peers
+    const [one, other] = [overlay.peers.slice(0, 10), overlay.peers.slice(10)]
+    const newcomers = Array.from({ length: 6 }, (_, index) => `p${16 + index}`)
+    const names = (peers: readonly { readonly name: string }[]): string[] => peers.map(({ name }) => name)
+    overlay.network.partition(names(one), [...names(other), ...newcomers])
+    overlay.world.run(60_000)
+    // They never met anybody of the first ten, but know the address of one.
+    for (const { address } of other) overlay.start({ founder: false, bootstrap: [address, first!.address] })
+    overlay.world.run(60_000)
+    for (const peer of other) {
+      overlay.crash(peer)
+      overlay.world.run(10_000)
+    }
+    overlay.network.heal()
+    const whole = (): boolean => ringFaults(overlay, 1).length === 0
+    for (let waited = 0; waited < 120 && !whole(); waited++) overlay.world.run(1_000)
+    expect(ringFaults(overlay, 3), overlay.replay()).toEqual([])
+    expect(overlay.running).toHaveLength(16)
+  })
 })

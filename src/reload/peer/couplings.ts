@@ -66,7 +66,9 @@ export class Couplings {
       case 'handOverDone':
         return this.use.topology.handOverDone(ms, signal.to)
       case 'ownerUnknown':
-        return this.use.ring.attachToOwner(signal.resource, signal.through)
+        return this.use.ring.attachToOwner(signal.resource, undefined)
+      case 'bootstrapVisited':
+        return this.use.ring.compareRings(signal.nodeId)
       case 'otherDocument':
         // RFC 6940 s.6.5.4: whoever says that our document is too new for him gets it.
         if (signal.older) this.use.updates.push(signal.nodeId)
@@ -89,6 +91,8 @@ export class Couplings {
         return this.use.departure.answered(purpose.to)
       case 'fingerSearch':
         return this.use.ring.fingerSearched(purpose.index, outcome)
+      case 'ringCheck':
+        return this.use.ring.ringCompared(purpose.nodeId, outcome)
       case 'notice':
         return
       case 'replica':

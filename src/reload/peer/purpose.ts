@@ -8,6 +8,8 @@ export type RequestPurpose =
   | { readonly kind: 'join'; readonly to: NodeId }
   | { readonly kind: 'leave'; readonly to: NodeId }
   | { readonly kind: 'fingerSearch'; readonly index: number }
+  /** Who is responsible for that node's own id in our ring? */
+  | { readonly kind: 'ringCheck'; readonly nodeId: NodeId }
   /** Update, liveness Ping, ConfigUpdate: sent for its own sake. */
   | { readonly kind: 'notice' }
   | { readonly kind: 'replica'; readonly transfer: number }

@@ -7,7 +7,6 @@
 import { NEVER, type Millis } from '../../common/time.ts'
 import type { Random } from '../../common/random.ts'
 import type { NodeId } from '../codec/index.ts'
-import { fingerStart, RING_BITS } from '../topology/chord/ring-math.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import { REUNION_INTERVAL_MS, REUNION_VISITS } from './constants.ts'
 import type { ChannelId, TransportAddress } from './contract.ts'
@@ -88,14 +87,9 @@ export class Reunion {
     return bootstrap.filter((address) => !sameAddress(address, advertised.overlay))
   }
 
-  /**
-   * Who comes after us in the ring of that node? In our own ring it is the successor that we have; in another one a peer
-   * that may be nearer, and both sides get to know each other.
-   */
   private visit(channel: ChannelId, nodeId: NodeId): void {
     this.visited = { channel, nodeId }
-    const resource = fingerStart(this.parts.self, RING_BITS)
-    this.parts.signal({ kind: 'ownerUnknown', resource, through: nodeId })
+    this.parts.signal({ kind: 'bootstrapVisited', nodeId })
   }
 
   private endVisit(): void {

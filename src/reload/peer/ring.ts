@@ -1,5 +1,6 @@
 /** Carries out what the Topology Plug-in wants: turns its actions into messages, and hands results back to it. */
 import {
+  asResourceId,
   encodeChordLeaveData,
   encodeChordUpdate,
   encodeJoinReq,
@@ -7,10 +8,12 @@ import {
   encodePingReq,
   decodeJoinAns,
   MESSAGE_CODE,
+  sameId,
   type Destination,
   type NodeId,
   type ResourceId,
 } from '../codec/index.ts'
+import { fingerStart, RING_BITS } from '../topology/chord/ring-math.ts'
 import type { TopologyAction, TopologyPlugin } from '../topology/plugin.ts'
 import type { Attaches } from './attach.ts'
 import { LINK_FRESH_MS, REPLICATION_HOLD_DOWN_MS, REPLICATION_SETTLE_MS } from './constants.ts'
@@ -103,6 +106,22 @@ export class Ring {
   attachToOwner(resource: ResourceId, through: NodeId | undefined): void {
     const options = through === undefined ? {} : { firstHop: through }
     this.attaches.start([{ kind: 'resource', resourceId: resource }], { kind: 'finger', index: 0 }, options)
+  }
+
+  /** In our ring the peer responsible for the Node-ID of a peer is that peer. */
+  compareRings(nodeId: NodeId): void {
+    this.requests.send({
+      code: MESSAGE_CODE.pingReq,
+      body: encodePingReq({ padding: NOTHING }),
+      destinations: [{ kind: 'resource', resourceId: asResourceId(nodeId) }],
+      purpose: { kind: 'ringCheck', nodeId },
+    })
+  }
+
+  /** It is another one's: who comes after us in the ring of that node may be nearer than the successor that we have. */
+  ringCompared(nodeId: NodeId, outcome: RequestOutcome): void {
+    if (!outcome.ok || sameId(outcome.signer.nodeId, nodeId)) return
+    this.attachToOwner(fingerStart(this.parts.self, RING_BITS), nodeId)
   }
 
   joined(to: NodeId, outcome: RequestOutcome): void {

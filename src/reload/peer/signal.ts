@@ -64,8 +64,10 @@ export type Signal =
   | { readonly kind: 'ownMessage'; readonly own: OwnMessage }
   | { readonly kind: 'requestDone'; readonly purpose: RequestPurpose; readonly outcome: RequestOutcome }
   | { readonly kind: 'handOverDone'; readonly to: NodeId }
-  /** The owner of that is to be met: none of the peers in the routing table is it, or it may be one of another ring. */
-  | { readonly kind: 'ownerUnknown'; readonly resource: ResourceId; readonly through?: NodeId }
+  /** Something is held here whose owner is none of the peers in the routing table. */
+  | { readonly kind: 'ownerUnknown'; readonly resource: ResourceId }
+  /** A link to that bootstrap node is up, to see whether it is in our ring. */
+  | { readonly kind: 'bootstrapVisited'; readonly nodeId: NodeId }
   /** That node has another Configuration Document; `older` than ours, or newer. */
   | { readonly kind: 'otherDocument'; readonly nodeId: NodeId; readonly older: boolean }
   /** A newer document is in force (true), or this peer cannot follow it and has to go. */

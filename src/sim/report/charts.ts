@@ -19,6 +19,8 @@ export interface ChartSettings {
   /** Upper end of the y axis; the largest value when absent. */
   readonly yMax?: number
   readonly yMin?: number
+  /** Where the x axis begins; at the first point when absent. */
+  readonly xMin?: number
   readonly marks?: readonly Mark[]
 }
 
@@ -26,7 +28,8 @@ const WIDTH = 720
 const HEIGHT = 280
 const LEFT = 64
 const RIGHT = 16
-const TOP = 16
+/** Room for the names of marks above the lines. */
+const TOP = 28
 const BOTTOM = 48
 const TICKS = 5
 
@@ -38,7 +41,9 @@ interface Scale {
 
 export function lineChart(settings: ChartSettings, series: readonly Series[]): string {
   const points = series.flatMap((each) => each.points)
-  const x = scaleX(range(points.map((point) => point.x)))
+  const x = scaleX(
+    range([...(settings.xMin === undefined ? [] : [settings.xMin]), ...points.map((point) => point.x)]),
+  )
   const y = scaleY(
     settings.yMin ?? 0,
     settings.yMax ?? niceTop(Math.max(0, ...points.map((point) => point.y))),
@@ -105,7 +110,7 @@ function axisNames({ x, y }: ChartSettings): string {
 function markAt(x: number, text: string): string {
   const line = `<line class="mark" x1="${x.toFixed(1)}" x2="${x.toFixed(1)}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/>`
   const right = x > WIDTH * 0.7
-  const label = `<text class="mark" x="${(x + (right ? -4 : 4)).toFixed(1)}" y="${TOP + 10}" text-anchor="${right ? 'end' : 'start'}">${escaped(text)}</text>`
+  const label = `<text class="mark" x="${(x + (right ? -4 : 4)).toFixed(1)}" y="${TOP - 8}" text-anchor="${right ? 'end' : 'start'}">${escaped(text)}</text>`
   return line + label
 }
 

@@ -91,19 +91,23 @@ function runSection(outcome: Outcome, figures: Figures): string {
         title: 'Lookups that were right, over time',
         x: time,
         y: '%',
-        yMin: least > 99 ? 99 : least > 90 ? 90 : 0,
+        yMin: [99, 90, 50].find((floor) => least > floor) ?? 0,
+        xMin: 0,
         yMax: 100,
         marks: shown,
       },
       [{ name: 'right', colour: 'a', points: success }],
     ),
-    lineChart({ title: 'Peers that do not know their successor', x: time, y: 'peers', marks: shown }, [
-      {
-        name: 'wrong',
-        colour: 'b',
-        points: measures.slices.map((s) => ({ x: minute(s.endMs), y: s.ringFaults })),
-      },
-    ]),
+    lineChart(
+      { title: 'Peers that do not know their successor', x: time, xMin: 0, y: 'peers', marks: shown },
+      [
+        {
+          name: 'wrong',
+          colour: 'b',
+          points: measures.slices.map((s) => ({ x: minute(s.endMs), y: s.ringFaults })),
+        },
+      ],
+    ),
     barChart(
       { title: 'Message load: peers by messages a second', x: 'messages a second', y: 'peers' },
       histogram(outcome.loadPerPeer),
