@@ -30,6 +30,8 @@ export interface NodeInit {
   readonly configurationDocument: Uint8Array
   /** The node's own certificate and key: its place in the ring. */
   readonly credential: Credential
+  /** A client uses the overlay through one or two peers and is no part of its ring; a peer when absent. */
+  readonly role?: 'peer' | 'client'
   /** Credentials of hosted users that were enrolled in an earlier run. */
   readonly userCredentials: readonly HostedCredential[]
   readonly bootstrap: readonly TransportAddress[]

@@ -58,6 +58,7 @@ export class NodeCore {
         configuration: init.configuration,
         configurationDocument: init.configurationDocument,
         credential: init.credential,
+        ...(init.role === undefined ? {} : { role: init.role }),
         bootstrap: init.bootstrap,
         advertised: init.advertised,
         founder: init.founder,

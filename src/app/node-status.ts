@@ -107,6 +107,7 @@ export class NodeStatus implements AdminNode {
       draining: this.leaving,
       version: VERSION,
       pid: process.pid,
+      role: config.overlay.role,
       roles: config.sip.roles,
       domains: config.sip.domains.length > 0 ? config.sip.domains : [configuration.instanceName],
       auth: config.sip.auth,

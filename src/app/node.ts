@@ -176,6 +176,9 @@ async function build(
       : configuration.bootstrapNodes.map((node) => formatHostPort({ host: node.address, port: node.port }))
   const bootstrap = await bootstrapAddresses({ names: entrances, self: advertised.overlay, signal }, trace)
   const founder = bootstrap.length === 0
+  if (founder && config.overlay.role === 'client') {
+    throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
+  }
   const fresh = known ? [] : accounts.found(founder)
   const core = new NodeCore(
     { crypto, random: new CryptoRandom(), trace, accounts: accounts.book },
@@ -186,6 +189,7 @@ async function build(
       userCredentials: await vault.load(),
       bootstrap,
       advertised,
+      role: config.overlay.role,
       founder,
       restored,
       storageLimits: storageLimits(config),

@@ -12,7 +12,6 @@ export function refuseUnbuilt(config: Config): void {
   const refuse = (asked: boolean, key: string, value: string, instead: string): void => {
     if (asked) throw new ConfigError(`"${key}": ${value} is not built in this version; ${instead}`)
   }
-  refuse(overlay.role === 'client', 'overlay.role', 'client', 'allowed: peer')
   for (const listen of overlay.listen) schemeOf(listen, 'overlay.listen', ['tls'])
   if (overlay.applicationListen !== undefined)
     schemeOf(overlay.applicationListen, 'overlay.applicationListen', ['tls'])

@@ -180,7 +180,7 @@ function checkUsable(
   const refuse = (reason: string): never => {
     throw new ConfigError(`${name}: ${reason}`)
   }
-  const reason = unsupportedOverlay(configuration)
+  const reason = unsupportedOverlay(configuration, config.overlay.role)
   if (reason !== undefined) refuse(reason)
   if (configuration.sharedSecret !== undefined)
     refuse('the overlay admits nodes by a shared secret (RFC 6940 s.13.4), which this version does not do')

@@ -259,6 +259,8 @@ describe('a client', () => {
     expect((await get(client, '/api/v1/storage')).body).toMatchObject({ kinds: [] })
     expect((await ann.message('ben@dht.example.com', 'to the client')).status).toBe(200)
     expect((await ben.message('ann@dht.example.com', 'from the client')).status).toBe(200)
+    ben.close()
+    phones.splice(phones.indexOf(ben), 1)
     await stop(client)
     expect((await ann.message('ben@dht.example.com', 'gone')).status).toBe(480)
   })
