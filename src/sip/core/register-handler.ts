@@ -15,7 +15,7 @@ import type { Authenticator } from './authenticator.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
-import { OWN_METHODS, unsupported, unusableBody } from './uas.ts'
+import { extensionsOf, OWN_METHODS, unsupported, unusableBody } from './uas.ts'
 
 /** What the registrar hands back with its answer. */
 export interface RegisterTicket {
@@ -39,10 +39,12 @@ export class RegisterHandler {
   readonly seconds = new Histogram(SECONDS_BUCKETS, ['initial', 'refresh'])
   private readonly components: RegisterComponents
   private readonly settings: SipSettings
+  private readonly extensions: readonly string[]
 
   constructor(components: RegisterComponents, settings: SipSettings) {
     this.components = components
     this.settings = settings
+    this.extensions = extensionsOf(settings.roles)
   }
 
   /** A REGISTER that matched no transaction. */
@@ -116,7 +118,7 @@ export class RegisterHandler {
     if (uri === undefined || !(identity.isHostedDomain(uri.host) || identity.isOwn(uri))) {
       return { status: 403, reason: 'Foreign Domain' }
     }
-    return unsupported(message, 'require') ?? unusableBody(message)
+    return unsupported(message, 'require', this.extensions) ?? unusableBody(message)
   }
 
   /** Items 4 and 5: the AOR that may be changed, or why it may not. */

@@ -27,7 +27,7 @@ import type { SipSettings } from './contract.ts'
 import type { Flows } from './flows.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
-import { answerAsTarget, NO_EVENTS, unsupported } from './uas.ts'
+import { answerAsTarget, extensionsOf, NO_EVENTS, unsupported } from './uas.ts'
 
 /** What the redirect server hands back with its answer. */
 export interface RedirectTicket {
@@ -62,10 +62,12 @@ const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REF
 export class Router {
   private readonly components: RouterComponents
   private readonly settings: SipSettings
+  private readonly extensions: readonly string[]
 
   constructor(components: RouterComponents, settings: SipSettings) {
     this.components = components
     this.settings = settings
+    this.extensions = extensionsOf(settings.roles)
   }
 
   /** Requests that begin something, which a node that is leaving does not take. */
@@ -82,7 +84,7 @@ export class Router {
     const wish = classify(message, route, identity)
     const { proxy, redirect } = this.settings.roles
     if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
-      this.respond(now, key, incoming, answerAsTarget(message))
+      this.respond(now, key, incoming, answerAsTarget(message, this.extensions))
     } else if (wish.kind === 'refuse') {
       this.respond(now, key, incoming, wish)
     } else if (proxy) {
@@ -130,7 +132,7 @@ export class Router {
     const { message, source } = incoming
     const { flows, callerChecks, sources } = this.components
     if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
-    const extension = unsupported(message, 'proxy-require')
+    const extension = unsupported(message, 'proxy-require', this.extensions)
     if (extension !== undefined) return refused(extension)
     if (wish.kind === 'forgedToken') return refused({ status: 403, reason: 'Forged Route' })
     // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.

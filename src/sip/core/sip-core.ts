@@ -14,7 +14,7 @@ import {
   type ParseFault,
   type SipMessage,
 } from '../message/index.ts'
-import type { FramerOutput } from '../transport/index.ts'
+import { looksLikeStun, stunAnswer, type FramerOutput } from '../transport/index.ts'
 import type { Hop } from '../transaction/index.ts'
 import { incomingRequest, serverKey, type IncomingRequest } from '../transaction/index.ts'
 import { bindingViews, snapshotOf } from './views.ts'
@@ -151,6 +151,11 @@ export class SipCore {
   private datagram(now: Now, source: Hop, bytes: Uint8Array): void {
     // RFC 5626 s.4.4: keep-alives of phones; anything shorter than a start line is none of ours.
     if (bytes.length < 16 && isBlank(bytes)) return
+    if (looksLikeStun(bytes)) {
+      const answer = stunAnswer(bytes, source.host, source.port)
+      if (answer !== undefined) this.parts.flows.send(source, answer)
+      return
+    }
     const parsed = parseMessage(bytes, this.settings.limits)
     if (parsed.ok) this.message(now, parsed.value, source)
     else this.fault(now, parsed.error, source, undefined)

@@ -7,7 +7,18 @@ export const OWN_METHODS = 'OPTIONS, REGISTER'
 /** What it forwards besides. */
 const FORWARDED_METHODS =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, MESSAGE, INFO, SUBSCRIBE, NOTIFY, REFER, PUBLISH'
-const SUPPORTED: ReadonlySet<string> = new Set(['path', 'outbound', 'gruu'])
+
+/**
+ * The extensions that this node speaks itself, which is what it may claim. Outbound (RFC 5626) is a matter of registrar and proxy
+ * together. GRUUs of RFC 5627 are not given out: the overlay GRUUs of adapter-mapping s.3.6 are no extension of REGISTER.
+ */
+export function extensionsOf(roles: {
+  readonly registrar: boolean
+  readonly proxy: boolean
+}): readonly string[] {
+  if (!roles.registrar) return []
+  return roles.proxy ? ['path', 'outbound'] : ['path']
+}
 
 const CONTENT_TYPE = 'application/sdp'
 const ACCEPTABLE: ReadonlySet<string> = new Set(['', '*/*', 'application/*', CONTENT_TYPE])
@@ -18,16 +29,18 @@ const EVENT_METHODS: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBL
 /** E52: with the list of packages that RFC 6665 s.8.3.2 wants, which is empty. */
 export const NO_EVENTS: Reply = { status: 489, reason: 'Bad Event', headers: [['Allow-Events', '']] }
 
-const CAPABILITIES: Headers = [
-  ['Allow', FORWARDED_METHODS],
-  ['Accept', CONTENT_TYPE],
-  ['Accept-Encoding', 'identity'],
-  ['Accept-Language', 'en'],
-  ['Supported', 'path, outbound'],
-]
+function capabilities(extensions: readonly string[]): Headers {
+  return [
+    ['Allow', FORWARDED_METHODS],
+    ['Accept', CONTENT_TYPE],
+    ['Accept-Encoding', 'identity'],
+    ['Accept-Language', 'en'],
+    ['Supported', extensions.join(', ')],
+  ]
+}
 
 /** S3261-8.2-01: method, then Require, then the content. */
-export function answerAsTarget(message: SipMessage): Reply {
+export function answerAsTarget(message: SipMessage, extensions: readonly string[]): Reply {
   const { method } = message
   if (!isKnownMethod(method))
     return { status: 501, reason: 'Not Implemented', headers: [['Allow', OWN_METHODS]] }
@@ -37,9 +50,9 @@ export function answerAsTarget(message: SipMessage): Reply {
   if (method !== 'OPTIONS')
     return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
   return (
-    unsupported(message, 'require') ??
+    unsupported(message, 'require', extensions) ??
     unusableBody(message) ??
-    unacceptable(message) ?? { status: 200, reason: 'OK', headers: CAPABILITIES }
+    unacceptable(message) ?? { status: 200, reason: 'OK', headers: capabilities(extensions) }
   )
 }
 
@@ -68,9 +81,13 @@ function unacceptable(message: SipMessage): Reply | undefined {
 }
 
 /** 420 with exactly the tags that we do not know (E22, E23), or undefined. */
-export function unsupported(message: SipMessage, header: 'require' | 'proxy-require'): Reply | undefined {
+export function unsupported(
+  message: SipMessage,
+  header: 'require' | 'proxy-require',
+  extensions: readonly string[],
+): Reply | undefined {
   if (!message.has(header)) return undefined
-  const unknown = message.values(header).filter((tag) => !SUPPORTED.has(tag.toLowerCase()))
+  const unknown = message.values(header).filter((tag) => !extensions.includes(tag.toLowerCase()))
   if (unknown.length === 0) return undefined
   return { status: 420, reason: 'Bad Extension', headers: [['Unsupported', unknown.join(', ')]] }
 }

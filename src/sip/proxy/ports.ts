@@ -11,6 +11,8 @@ export interface LocalBinding {
   readonly reach: Hop
   readonly secure: boolean
   readonly instance: string | undefined
+  /** Set where RFC 5626 applies: one of several flows of the instance. */
+  readonly regId: string | undefined
   readonly registeredAt: Millis
 }
 

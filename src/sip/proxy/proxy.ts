@@ -266,6 +266,7 @@ export class Proxy {
       q: 1000,
       key: 'only',
       instance: undefined,
+      regId: undefined,
       registeredAt: 0,
       path,
     }

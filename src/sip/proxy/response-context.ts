@@ -231,7 +231,9 @@ export class ResponseContext implements ForkContext {
 
   private finish(now: Millis, branch: Branch, candidate: Candidate): void {
     this.end(branch)
-    this.candidates.push(candidate)
+    // RFC 5626 s.7: only these two say that the flow is dead, and not the phone's will.
+    const flowFailed = candidate.status === 430 || candidate.status === 408
+    if (!flowFailed || this.stopped || !this.set.addSpareOf(branch.target)) this.candidates.push(candidate)
     this.run(now)
   }
 
@@ -259,6 +261,8 @@ export class ResponseContext implements ForkContext {
       return madeHere(487, 'Request Terminated')
     if (best === undefined || (this.branches.length === 0 && best.status !== 440))
       return this.finder.nobody(best)
+    // Of no use to the caller, who knows nothing of the phone's flows (adapter-mapping s.7.3).
+    if (best.status === 430) return madeHere(480, 'Temporarily Unavailable')
     return best
   }
 

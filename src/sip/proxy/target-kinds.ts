@@ -26,6 +26,7 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
         ? `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}`
         : way.address,
     instance: binding.instance,
+    regId: binding.regId,
     registeredAt: binding.registeredAt,
     path: depth > 0 || binding.kind === 'node' ? 'overlay' : 'local',
   }
@@ -46,6 +47,7 @@ export function peerTarget(
     q: 1000,
     key: address,
     instance: undefined,
+    regId: undefined,
     registeredAt: 0,
     path: 'overlay',
   }
@@ -70,6 +72,7 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
     q: 1000,
     key: `host ${requestUri}`,
     instance: undefined,
+    regId: undefined,
     registeredAt: 0,
     path,
   }

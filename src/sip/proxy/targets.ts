@@ -31,6 +31,8 @@ export interface Target {
   readonly key: string
   /** RFC 5626 s.7: of one instance only the newest registration is tried at a time. */
   readonly instance: string | undefined
+  /** Set where the instance has registered flows (RFC 5626): when this one fails another may be tried. */
+  readonly regId: string | undefined
   readonly registeredAt: Millis
   readonly path: TargetPath
 }
@@ -39,6 +41,8 @@ export interface Target {
 export class TargetSet {
   private readonly seen = new Set<string>()
   private waiting: Target[] = []
+  /** Other flows of an instance that is a target already, tried when that one's has failed. */
+  private spare: Target[] = []
   private taken = 0
   private readonly takenMax: number
 
@@ -69,14 +73,32 @@ export class TargetSet {
       if (twin >= 0) {
         // The newer registration of a phone stands for both.
         const other = this.waiting[twin]
-        if (other === undefined || other.registeredAt >= target.registeredAt) return false
+        if (other === undefined || other.registeredAt >= target.registeredAt) {
+          this.keep(target)
+          return false
+        }
         this.waiting.splice(twin, 1)
-      } else if (this.seen.has(instanceKey)) return false
+        this.keep(other)
+      } else if (this.seen.has(instanceKey)) {
+        this.keep(target)
+        return false
+      }
       this.seen.add(instanceKey)
     }
-    let at = this.waiting.length
-    while (at > 0 && (this.waiting[at - 1]?.q ?? 0) < target.q) at--
-    this.waiting.splice(at, 0, target)
+    this.insert(target)
+    return true
+  }
+
+  /** RFC 5626 s.7: the next newest flow of the instance whose flow has failed becomes a target; false without one. */
+  addSpareOf(failed: Target): boolean {
+    let newest: Target | undefined
+    for (const target of this.spare) {
+      if (failed.instance === undefined || target.instance !== failed.instance) continue
+      if (newest === undefined || target.registeredAt > newest.registeredAt) newest = target
+    }
+    if (newest === undefined) return false
+    this.spare.splice(this.spare.indexOf(newest), 1)
+    this.insert(newest)
     return true
   }
 
@@ -92,5 +114,16 @@ export class TargetSet {
 
   clear(): void {
     this.waiting = []
+    this.spare = []
+  }
+
+  private keep(target: Target): void {
+    if (target.regId !== undefined) this.spare.push(target)
+  }
+
+  private insert(target: Target): void {
+    let at = this.waiting.length
+    while (at > 0 && (this.waiting[at - 1]?.q ?? 0) < target.q) at--
+    this.waiting.splice(at, 0, target)
   }
 }

@@ -1,3 +1,4 @@
-/** What SIP transports need besides sockets: message framing on streams and flow tokens. */
+/** What SIP transports need besides sockets: message framing on streams, flow tokens, STUN keep-alives. */
 export { BODY_COMPLETE_MS, HEAD_COMPLETE_MS, StreamFramer, type FramerOutput } from './stream-framer.ts'
 export { open, seal } from './flow-token.ts'
+export { looksLikeStun, stunAnswer } from './stun-answer.ts'

@@ -245,6 +245,7 @@ describe('requests for this node itself', () => {
       expect(ok.status).toBe(200)
       for (const name of ['allow', 'accept', 'accept-encoding', 'accept-language', 'supported'])
         expect(ok.has(name), name).toBe(true)
+      expect(ok.values('supported')).toEqual(['path', 'outbound'])
     }
   })
 
@@ -255,6 +256,18 @@ describe('requests for this node itself', () => {
     expect(alice.last().has('allow')).toBe(true)
     alice.request('WONDER', `sip:${DOMAIN}`)
     expect(alice.last().status).toBe(501)
+  })
+
+  it('S3261-11-01 S5627-5.2-02 claims only what is there: outbound needs registrar and proxy, GRUUs nobody gets', () => {
+    const world = new SipWorld()
+    const roles = { registrar: true, proxy: false, redirect: true }
+    const node = world.node('192.0.2.1', { roles }, new TestAccounts().add('alice'))
+    const alice = world.phone('alice', node)
+    alice.request('OPTIONS', `sip:${DOMAIN}`)
+    expect(alice.last().values('supported')).toEqual(['path'])
+    alice.register({ extra: ['Require: outbound, path, gruu'] })
+    expect(alice.last().status).toBe(420)
+    expect(alice.last().values('unsupported')).toEqual(['outbound', 'gruu'])
   })
 
   it('S3261-8.2-01 S3261-8.2.2-03 the method is looked at before Require', () => {
@@ -303,6 +316,18 @@ describe('requests for this node itself', () => {
       .slice(before)
       .flatMap((a) => (a.kind === 'sendFlow' ? [Buffer.from(a.bytes).toString()] : []))
     expect(sent).toEqual(['\r\n'])
+  })
+
+  it('S5626-5.4-01 a STUN Binding request to the SIP port is answered from there, to where it came from', () => {
+    const { bob, node } = setUp()
+    bob.drop = true
+    const before = node.actions.length
+    bob.sendRaw(Buffer.from('000100002112a442b7e7a701bc34d686fa87dfae', 'hex'))
+    bob.sendRaw(Buffer.from('001100002112a442b7e7a701bc34d686fa87dfae', 'hex'))
+    const sent = node.actions.slice(before).flatMap((a) => (a.kind === 'sendDatagram' ? [a] : []))
+    expect(sent).toMatchObject([{ listener: 0, host: bob.host, port: bob.port }])
+    expect(Buffer.from(sent[0]!.bytes).toString('hex').startsWith('0101000c2112a442')).toBe(true)
+    expect(node.core.instruments.sipMalformed.get('syntax|udp')).toBe(0)
   })
 
   it('E10 E11 a stream without framing is closed, one that stalls too', () => {

@@ -101,7 +101,7 @@ describe('Max-Breadth', () => {
   })
 })
 
-function target(key: string, q: number, instance?: string, registeredAt = 0): Target {
+function target(key: string, q: number, instance?: string, registeredAt = 0, regId?: string): Target {
   const hop: Hop = { transport: 'udp', flow: 0, listener: 0, host: '10.0.0.1', port: 5060 }
   return {
     uri: `sip:${key}`,
@@ -110,6 +110,7 @@ function target(key: string, q: number, instance?: string, registeredAt = 0): Ta
     q,
     key,
     instance,
+    regId,
     registeredAt,
     path: 'local',
   }
@@ -131,6 +132,22 @@ describe('the target set', () => {
     set.add(target('new', 1000, 'i', 2))
     set.add(target('older', 1000, 'i', 0))
     expect(set.takeGroup(10).map((t) => t.key)).toEqual(['new'])
+    expect(set.addSpareOf(target('new', 1000, 'i', 2))).toBe(false)
+  })
+
+  it('S5626-7-02 of the flows of an instance the others are kept, and given out newest first', () => {
+    const set = new TargetSet(10)
+    set.add(target('old', 1000, 'i', 1, '1'))
+    const newest = target('new', 1000, 'i', 3, '2')
+    set.add(newest)
+    set.add(target('middle', 1000, 'i', 2, '3'))
+    set.add(target('other', 1000, 'j', 2, '1'))
+    expect(set.takeGroup(10).map((t) => t.key)).toEqual(['new', 'other'])
+    expect(set.addSpareOf(newest)).toBe(true)
+    expect(set.takeGroup(10).map((t) => t.key)).toEqual(['middle'])
+    expect(set.addSpareOf(newest)).toBe(true)
+    expect(set.takeGroup(10).map((t) => t.key)).toEqual(['old'])
+    expect(set.addSpareOf(newest)).toBe(false)
   })
 
   it('M-18 gives out no more than its limit', () => {

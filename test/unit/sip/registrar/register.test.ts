@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+import {
+  DOMAIN,
+  SipWorld,
+  TestAccounts,
+  type Phone,
+  type RequestInit,
+  type TestNode,
+} from '../../../support/sip-phones.ts'
 
 const AOR = `alice@${DOMAIN}`
 
@@ -173,6 +180,50 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     alice.register({ extra: ['Require: path, wonder', 'Require: other'] })
     expect(alice.last().status).toBe(420)
     expect(alice.last().values('unsupported')).toEqual(['wonder', 'other'])
+  })
+
+  it('S3261-10.3-05 E23 outbound and path may be required; GRUUs are not given out, and that is said', () => {
+    const { alice } = setUp()
+    alice.register({ extra: ['Require: path, outbound', 'Supported: path, outbound'] })
+    expect(alice.last().status).toBe(200)
+    const contact = `${c('10.0.0.1')};+sip.instance="<urn:uuid:1>"`
+    alice.register({ contact, extra: ['Supported: gruu'] })
+    expect(alice.last().status).toBe(200)
+    expect(alice.last().header('contact')).not.toContain('gruu')
+    alice.register({ contact, extra: ['Require: gruu', 'Supported: gruu'] })
+    expect(alice.last().status).toBe(420)
+    expect(alice.last().values('unsupported')).toEqual(['gruu'])
+  })
+
+  it('S5626-7-01 S5626-7-02 a phone with two flows is called by the newest, by the other one when that has failed', () => {
+    const { world, alice, node } = setUp()
+    const other = world.phone('alice', node)
+    const bob = world.phone('bob', node)
+    const flow = (id: number): RequestInit => ({
+      contact: `${c(`10.0.0.${id}`)};+sip.instance="<urn:uuid:1>";reg-id=${id}`,
+      extra: ['Supported: outbound, path'],
+    })
+    alice.register(flow(1))
+    world.advance(1_000)
+    other.register(flow(2))
+    expect(other.last().values('contact')).toHaveLength(2)
+
+    bob.request('INVITE', `sip:${AOR}`)
+    expect(alice.requests('INVITE')).toHaveLength(0)
+    other.respond(other.requests('INVITE')[0]!, 430)
+    expect(alice.requests('INVITE')).toHaveLength(1)
+    alice.respond(alice.requests('INVITE')[0]!, 486)
+    expect(bob.last().status).toBe(486)
+    // Busy is the phone's own word, and holds for all of its flows.
+    bob.request('INVITE', `sip:${AOR}`)
+    other.respond(other.requests('INVITE')[1]!, 486)
+    expect(bob.last().status).toBe(486)
+    expect(alice.requests('INVITE')).toHaveLength(1)
+    // When every flow has failed the caller hears what he can understand.
+    bob.request('INVITE', `sip:${AOR}`)
+    other.respond(other.requests('INVITE')[2]!, 430)
+    alice.respond(alice.requests('INVITE')[1]!, 430)
+    expect(bob.last().status).toBe(480)
   })
 
   it('S3327-5.3-01 S3327-5.4-01 Path is stored, echoed and becomes Route', () => {
