@@ -10,6 +10,8 @@ const PACKAGES = {
   promtool: 'prometheus',
   sipsak: 'sipsak',
   gcc: 'gcc',
+  curl: 'curl',
+  openssl: 'openssl',
 } as const
 
 export type Tool = keyof typeof PACKAGES

@@ -13,7 +13,7 @@ import { toHex } from '../../../../src/common/bytes.ts'
 import { NO_TRACE } from '../../../../src/common/trace.ts'
 import { nextSequence, parseConfiguration } from '../../../../src/reload/config/index.ts'
 import { NodeCrypto, selfSignedNodeId } from '../../../../src/reload/security/index.ts'
-import { aWorld, OVERLAY, PASSWORD, type World } from '../../enrollment/http/fixture.ts'
+import { aWorld, OVERLAY, PASSWORD, type World } from '../../../support/enrollment-server.ts'
 
 const crypto = new NodeCrypto()
 let folder = ''

@@ -1,17 +1,13 @@
-import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signedDocument } from '../../../../src/app/trust/overlay-document.ts'
 import { judgeDocument } from '../../../../src/enrollment/index.ts'
 import { enroll, fetchDocument, type EnrollQuestion } from '../../../../src/enrollment/http/index.ts'
 import { generateKey } from '../../../../src/enrollment/io/index.ts'
 import { key } from '../../../../src/reload/codec/index.ts'
-import { aWorld, crypto, OVERLAY, PASSWORD, random, type World } from './fixture.ts'
+import { aWorld, crypto, OVERLAY, PASSWORD, random, type World } from '../../../support/enrollment-server.ts'
 
-const run = promisify(execFile)
 let world: World
 beforeAll(async () => {
   world = await aWorld()
@@ -162,74 +158,5 @@ describe('configuration over HTTPS', () => {
       kind: 'failed',
       reason: expect.stringContaining('ECONNREFUSED') as string,
     })
-  })
-})
-
-describe('with openssl and curl', () => {
-  const curl = (...args: string[]) =>
-    run('curl', ['-sS', '--cacert', join(world.folder, 'root.pem'), ...args])
-
-  it('R6940-11.3-07 R6940-11.3-08 R6940-11.3-10 R6940-11.3-11 R6940-11.3-19 a form by curl gets a certificate that openssl verifies', async () => {
-    const at = (name: string) => join(world.folder, name)
-    writeFileSync(at('root.pem'), world.rootPem)
-    await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', at('key.pem')])
-    await run('openssl', [
-      ...['req', '-new', '-key', at('key.pem'), '-subj', '/', '-outform', 'DER', '-out', at('csr.der')],
-      ...['-addext', `subjectAltName=email:erin@${OVERLAY}`],
-    ])
-    const { stdout } = await curl(
-      ...['-D', at('head'), '-o', at('certificate.der'), '-w', '%{http_code} %{content_type}'],
-      ...['-H', 'Accept: application/pkix-cert', '-F', 'username=site-b', '-F', `password=${PASSWORD}`],
-      ...['-F', `csr=@${at('csr.der')};type=application/pkcs10`, `${world.base}/enroll`],
-    )
-    expect(stdout).toBe('200 application/pkix-cert')
-    const { stdout: text } = await run('openssl', [
-      ...[
-        'x509',
-        '-inform',
-        'DER',
-        '-in',
-        at('certificate.der'),
-        '-noout',
-        '-subject',
-        '-ext',
-        'subjectAltName',
-      ],
-    ])
-    expect(text).toMatch(/URI:reload:\/\/0110[0-9a-f]{32}@example\.org/)
-    expect(text).toContain(`email:erin@${OVERLAY}`)
-    await run('openssl', ['x509', '-inform', 'DER', '-in', at('certificate.der'), '-out', at('leaf.pem')])
-    const { stdout: verified } = await run('openssl', ['verify', '-CAfile', at('root.pem'), at('leaf.pem')])
-    expect(verified).toContain('OK')
-  })
-
-  it('R6940-11.3-20 the tokens as curl sees them', async () => {
-    const { stdout } = await curl(
-      ...['-w', ' %{http_code} %{content_type}', '-F', 'username=nobody', '-F', 'password=x'],
-      ...['-F', 'csr=junk;type=application/pkcs10', `${world.base}/enroll`],
-    )
-    expect(stdout).toBe('failed_authentication 403 text/plain; charset=utf-8')
-    const form = ['-F', 'username=site-b', '-F', `password=${PASSWORD}`, `${world.base}/enroll`]
-    expect((await curl('-F', 'csr=junk;type=application/pkcs10', ...form)).stdout).toBe('bad_CSR')
-    expect((await curl(...form)).stdout).toBe('bad_CSR')
-  })
-
-  it('R6940-11.2-02 R6940-11.2-04 the document by curl, with its media type, and 304 for its entity tag', async () => {
-    const url = `${world.base}/.well-known/reload-config`
-    const { stdout: head } = await curl('-i', url)
-    expect(head).toMatch(/content-type: application\/p2p-overlay\+xml/i)
-    const etag = /etag: (.*)\r/i.exec(head)?.[1] as string
-    const { stdout } = await curl('-w', '%{http_code}', '-H', `If-None-Match: W/"x", ${etag}`, url)
-    expect(stdout).toBe('304')
-  })
-
-  it('R6940-11.3-06 openssl s_client finds the overlay name and the chain in order', async () => {
-    const client = run('openssl', [
-      ...['s_client', '-connect', world.base.slice('https://'.length)],
-      ...['-CAfile', join(world.folder, 'root.pem'), '-verify_return_error'],
-      ...['-verify_hostname', OVERLAY, '-servername', OVERLAY],
-    ])
-    client.child.stdin?.end()
-    expect((await client).stdout).toContain('Verify return code: 0 (ok)')
   })
 })

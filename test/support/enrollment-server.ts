@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { X509Certificate } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { signedDocument, firstConfiguration } from '../../../../src/app/trust/overlay-document.ts'
-import { SeededRandom } from '../../../../src/common/random.ts'
-import type { TraceEvent } from '../../../../src/common/trace.ts'
+import { signedDocument, firstConfiguration } from '../../src/app/trust/overlay-document.ts'
+import { SeededRandom } from '../../src/common/random.ts'
+import type { TraceEvent } from '../../src/common/trace.ts'
 import {
   configPlace,
   enrollPlace,
   type Authority,
   type EnrollmentPolicy,
   type HttpsPlace,
-} from '../../../../src/enrollment/index.ts'
+} from '../../src/enrollment/index.ts'
 import {
   DocumentFile,
   ENROLL_PATH,
@@ -23,10 +23,10 @@ import {
   saveEnrollmentAccounts,
   serverIdentity,
   type EnrollmentAccount,
-} from '../../../../src/enrollment/http/index.ts'
-import { createAuthority, issueCredential } from '../../../../src/enrollment/io/index.ts'
-import type { OverlayConfiguration } from '../../../../src/reload/config/index.ts'
-import { NodeCrypto, trustOf, type Credential, type Trust } from '../../../../src/reload/security/index.ts'
+} from '../../src/enrollment/http/index.ts'
+import { createAuthority, issueCredential } from '../../src/enrollment/io/index.ts'
+import type { OverlayConfiguration } from '../../src/reload/config/index.ts'
+import { NodeCrypto, trustOf, type Credential, type Trust } from '../../src/reload/security/index.ts'
 
 export const OVERLAY = 'example.org'
 export const PASSWORD = 'p\u00e4ss w\u00f6rd'
