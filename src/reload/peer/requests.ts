@@ -1,6 +1,5 @@
 /** Requests of this node: built, signed, routed, repeated, and matched with their answers (RFC 6940 s.6.2). */
 import { fromUtf8 } from '../../common/bytes.ts'
-import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import {
   CONFIGURATION_SEQUENCE_ANY,
@@ -14,37 +13,24 @@ import {
   MESSAGE_CODE,
   rewriteForForwarding,
   sameId,
-  type Destination,
   type Message,
   type NodeId,
   type TransactionId,
 } from '../codec/index.ts'
 import { decide, type ForwardingContext } from '../forwarding/forward.ts'
 import { signMessage } from '../security/message-signature.ts'
-import type { Certificate, Credential } from '../security/port.ts'
 import type { Signer } from '../security/trust.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
 import { ClientTransactions, type ClientTransaction } from '../transactions/client.ts'
 import { MISMATCH_WAIT_MS, MISMATCHES_MAX } from './constants.ts'
+import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import { endsHere, ownMessage } from './own-message.ts'
+import type { NewRequest } from './new-request.ts'
 import type { PeerParts } from './parts.ts'
 import type { RequestPurpose } from './purpose.ts'
 import type { RequestOutcome } from './signal.ts'
-
-export interface NewRequest {
-  readonly code: number
-  readonly body: Uint8Array
-  readonly destinations: readonly Destination[]
-  readonly purpose: RequestPurpose
-  /** The node's own when absent. */
-  readonly credential?: Credential
-  readonly certificates?: readonly Certificate[]
-  /** Goes over this node's link and no other way, as Join, Leave, Update and the first Attach must. */
-  readonly firstHop?: NodeId
-  readonly timeoutMs?: Millis
-}
 
 interface Waiting {
   readonly request: NewRequest
@@ -58,14 +44,6 @@ interface Waiting {
   lastHop: NodeId | undefined
 }
 
-/** A request that was answered with Config_Too_Old or Config_Too_New. */
-interface Held {
-  readonly handle: TransactionId
-  readonly request: NewRequest
-  readonly mismatches: number
-  deadline: Deadline<Held> | undefined
-}
-
 export class Requests {
   private readonly parts: PeerParts
   private readonly links: Links
@@ -74,9 +52,7 @@ export class Requests {
   private readonly client: ClientTransactions<Waiting>
   /** The same transactions, for going through them when a link is lost. */
   private readonly open = new Map<TransactionId, ClientTransaction<Waiting>>()
-  /** Requests that wait until both sides have the same document, by handle. */
-  private readonly held = new Map<TransactionId, Held>()
-  private readonly heldUntil = new Deadlines<Held>()
+  private readonly held = new HeldRequests()
 
   constructor(parts: PeerParts, links: Links, routing: ForwardingContext, closeness: Closeness) {
     this.parts = parts
@@ -129,7 +105,7 @@ export class Requests {
 
   /** Forgets a request; no outcome will come. */
   cancel(handle: TransactionId): void {
-    this.release(handle)
+    this.held.release(handle)
     for (const { transactionId, context } of this.open.values()) {
       if (context.handle !== handle) continue
       this.open.delete(transactionId)
@@ -140,7 +116,7 @@ export class Requests {
 
   /** Another document is in force: what waited for it goes out again. */
   reconfigured(): void {
-    for (const { handle } of [...this.held.values()]) this.resume(handle)
+    for (const held of this.held.releaseAll()) this.resume(held)
   }
 
   /** Whether somebody waits for that answer: asked before the costly look at its signature. */
@@ -194,13 +170,11 @@ export class Requests {
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.client.nextDeadline(), this.heldUntil.next())
+    return Math.min(this.client.nextDeadline(), this.held.nextDeadline())
   }
 
   timeout(): void {
-    for (let due = this.heldUntil.pop(this.parts.now.ms); due; due = this.heldUntil.pop(this.parts.now.ms)) {
-      this.resume(due.handle)
-    }
+    for (const held of this.held.releaseDue(this.parts.now.ms)) this.resume(held)
     for (const event of this.client.timeout(this.parts.now.ms)) {
       const method = methodLabel(event.transaction.messageCode)
       if (event.kind === 'resend') {
@@ -234,28 +208,16 @@ export class Requests {
     const spent = this.parts.now.ms - transaction.startedAt
     const left = request.timeoutMs === undefined ? undefined : request.timeoutMs - spent - MISMATCH_WAIT_MS
     if (mismatches >= MISMATCHES_MAX || (left !== undefined && left <= 0)) return false
-    const held: Held = {
+    this.held.hold(this.parts.now.ms + MISMATCH_WAIT_MS, {
       handle,
       request: left === undefined ? request : { ...request, timeoutMs: left },
       mismatches: mismatches + 1,
-      deadline: undefined,
-    }
-    held.deadline = this.heldUntil.set(this.parts.now.ms + MISMATCH_WAIT_MS, held)
-    this.held.set(handle, held)
+    })
     return true
   }
 
-  private release(handle: TransactionId): Held | undefined {
-    const held = this.held.get(handle)
-    if (held === undefined) return undefined
-    this.held.delete(handle)
-    this.heldUntil.cancel(held.deadline)
-    return held
-  }
-
-  private resume(handle: TransactionId): void {
-    const held = this.release(handle)
-    if (held !== undefined) this.begin(held.request, handle, held.mismatches)
+  private resume({ handle, request, mismatches }: HeldRequest): void {
+    this.begin(request, handle, mismatches)
   }
 
   private encode(request: NewRequest, transactionId: TransactionId): Uint8Array {
