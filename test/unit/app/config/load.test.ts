@@ -215,7 +215,6 @@ describe('what this version can run', () => {
   }
 
   it.each([
-    ['overlay: { role: client }', 'overlay.role'],
     ['overlay: { credentials: self-signed }', 'overlay.configuration'],
     ['overlay: { configuration: "https://example.org/x" }', 'overlay.name'],
     ['overlay: { configuration: discover }', 'overlay.name'],
@@ -295,6 +294,9 @@ describe('what this version can run', () => {
     'sip: { roles: [] , listen: [] }',
     'admin: { listen: "0.0.0.0:8080", token: x }',
     'overlay: { configuration: c.xml, authority: ./a }',
+    'overlay: { name: example.org, configuration: discover, account: a, password: b }',
+    'overlay: { configuration: c.xml, credentials: self-signed }',
+    'overlay: { enrollment: { listen: "0.0.0.0:8443" } }',
     'overlay: { credentials: import, configuration: c.xml, certificate: c.pem, privateKey: k.pem }',
     'overlay: { listen: ["tls://[::]:6084"], authority: ./a, bootstrap: ["peer1.example.com", foo, "[2001:db8::1]:6084"] }',
     'sip: { roles: [proxy, registrar], domains: [example.com, 192.0.2.1], advertise: "2001:db8::1" }',
