@@ -8,7 +8,7 @@ import { registeredKeys, registration } from '../../src/sim/values.ts'
 const SEED = process.env['SEED'] ?? 'partition'
 
 describe('after a partition', () => {
-  it('R-04 a peer that stood in for many owners of the other half finds each of them and hands over', () => {
+  it('a peer that stood in for many owners of the other half finds each of them and hands over', () => {
     const overlay = new Overlay(SEED)
     expect(overlay.grow(40, 100), overlay.replay()).toBe(true)
     overlay.world.run(5_000)
@@ -38,7 +38,7 @@ describe('after a partition', () => {
     }
   })
 
-  it('R-04 two rings whose peers have all changed find together through a bootstrap node', () => {
+  it('two rings whose peers have all changed find together through a bootstrap node', () => {
     const overlay = new Overlay(SEED)
     expect(overlay.grow(16, 100), overlay.replay()).toBe(true)
     overlay.world.run(5_000)
