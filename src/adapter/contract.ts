@@ -5,7 +5,7 @@
 import type { Millis } from '../common/time.ts'
 import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
-import type { Accounts, SipAction, SipInput, SipSettings } from '../sip/index.ts'
+import type { Accounts, SipAction, SipInput, SipSettings, SipTunables } from '../sip/index.ts'
 import type {
   Credential,
   CryptoPort,
@@ -96,6 +96,8 @@ export type NodeInput =
   | { readonly kind: 'query'; readonly id: number; readonly query: NodeQuery }
   /** Begin to leave: new work is refused, own entries are withdrawn, then RELOAD Leave; ends in the action `left`. */
   | { readonly kind: 'drain' }
+  /** Other limits from now on; what is there already stays. `sip` is left alone in a plain peer. */
+  | { readonly kind: 'limits'; readonly sip: SipTunables; readonly storage: StorageLimits }
   | { readonly kind: 'timeout' }
 
 export type NodeQuery =

@@ -105,6 +105,10 @@ export class NodeCore {
         this.sip?.step(now, { kind: 'drain' })
         this.adapter.withdraw(now)
         break
+      case 'limits':
+        this.sip?.step(now, { kind: 'limits', limits: input.sip })
+        this.peer.step(now, { kind: 'storageLimits', limits: input.storage })
+        break
       case 'timeout':
         if (this.peer.nextDeadline() <= now.ms) this.peer.step(now, { kind: 'timeout' })
         if (this.adapter.nextDeadline() <= now.ms) this.adapter.timeout(now)

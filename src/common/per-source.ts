@@ -1,10 +1,15 @@
 /** How many connections each source address holds, so that one host cannot take all places. */
 export class PerSource {
-  private readonly most: number
+  private most: number
   private readonly counts = new Map<string, number>()
 
   /** `most`: connections of one source at a time. */
   constructor(most: number) {
+    this.most = most
+  }
+
+  /** From now on; connections that are there stay. */
+  limit(most: number): void {
     this.most = most
   }
 

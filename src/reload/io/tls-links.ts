@@ -54,7 +54,7 @@ export class TlsLinks {
   private secureOptions: SecureContextOptions
   /** For the client side: made once, because reading keys costs more than the rest of a handshake. */
   private context: SecureContext
-  private readonly limits: TlsLimits
+  private limits: TlsLimits
   private readonly writer: TurnWriter
   private readonly keyLog: KeyLog | undefined
   private readonly servers: Server[] = []
@@ -83,6 +83,13 @@ export class TlsLinks {
     this.secureOptions = secureOptions(identity)
     this.context = createSecureContext(this.secureOptions)
     for (const server of this.servers) server.setSecureContext(this.secureOptions)
+  }
+
+  /** From now on; connections that are there stay. */
+  limit(limits: Pick<TlsLimits, 'connectionsMax' | 'connectionsPerSourceMax'>): void {
+    this.limits = { ...this.limits, ...limits }
+    this.perSource.limit(limits.connectionsPerSourceMax)
+    for (const server of this.servers) server.maxConnections = limits.connectionsMax
   }
 
   get active(): number {

@@ -7,6 +7,7 @@ import type { Destination, KindId, NodeId, ResourceId, StoredData } from '../cod
 import type { OverlayConfiguration } from '../config/index.ts'
 import type { Certificate, Credential } from '../security/port.ts'
 import type { JournalOperation } from '../storage/journal.ts'
+import type { StorageLimits } from '../storage/quota.ts'
 import type { ValueToStore } from '../storage/value-to-store.ts'
 
 export type { JournalOperation, ValueToStore }
@@ -44,6 +45,8 @@ export type PeerInput =
   | { readonly kind: 'persisted'; readonly token: number }
   /** A Configuration Document that was read or fetched; taken when it is newer and signed as it has to be. */
   | { readonly kind: 'configuration'; readonly document: Uint8Array }
+  /** Other limits of what is stored, from now on; what is there already stays. */
+  | { readonly kind: 'storageLimits'; readonly limits: StorageLimits }
   | { readonly kind: 'timeout' }
   | PeerCommand
 

@@ -111,6 +111,8 @@ export class PeerCore {
       case 'configuration':
         this.use.updates.offer(input.document)
         return
+      case 'storageLimits':
+        return this.use.storage.limit(input.limits)
       case 'store':
       case 'fetch':
       case 'ping':

@@ -91,7 +91,7 @@ export class Storage {
   readonly instruments = { requests: new Tally() }
   private readonly crypto: CryptoPort
   private readonly responsibility: Responsibility
-  private readonly limits: StorageLimits
+  private limits: StorageLimits
   private readonly table = new Table()
   private trust: Trust
   private checks: ValueChecks
@@ -102,6 +102,11 @@ export class Storage {
     this.trust = components.trust
     this.limits = { ...DEFAULT_STORAGE_LIMITS, ...init.limits }
     this.checks = new ValueChecks({ ...components, rules: components.rules ?? new Map() })
+  }
+
+  /** From now on; what is held already stays. */
+  limit(limits: StorageLimits): void {
+    this.limits = limits
   }
 
   /**

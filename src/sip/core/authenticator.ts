@@ -41,7 +41,8 @@ export class Authenticator {
   private readonly rateLimits: Tally
   private readonly realm: string
   private readonly secret: Uint8Array
-  private readonly failuresMax: number
+  /** Read at every use: they may change. */
+  private readonly limits: { readonly authFailuresMax: number }
   private readonly offered: readonly DigestAlgorithm[]
   private readonly accepted: readonly DigestAlgorithm[]
   private readonly window = new NonceWindow()
@@ -53,7 +54,7 @@ export class Authenticator {
     init: {
       readonly realm: string
       readonly secret: Uint8Array
-      readonly authFailuresMax: number
+      readonly limits: { readonly authFailuresMax: number }
       readonly algorithms: readonly DigestAlgorithm[]
     },
   ) {
@@ -61,7 +62,7 @@ export class Authenticator {
     this.rateLimits = components.rateLimits
     this.realm = init.realm
     this.secret = init.secret
-    this.failuresMax = init.authFailuresMax
+    this.limits = init.limits
     this.offered = init.algorithms
     this.accepted = [...new Set([...init.algorithms, ALWAYS_ACCEPTED])]
   }
@@ -95,7 +96,7 @@ export class Authenticator {
   private isBlocked(now: Millis, key: string): boolean {
     const failures = this.failures.get(key)
     if (failures === undefined) return false
-    if (now - failures.since <= FAILURE_WINDOW_MS) return failures.count >= this.failuresMax
+    if (now - failures.since <= FAILURE_WINDOW_MS) return failures.count >= this.limits.authFailuresMax
     this.failures.delete(key)
     return false
   }
@@ -105,7 +106,7 @@ export class Authenticator {
     if (failures !== undefined) {
       failures.count++
       // The back-off runs from the failure that reached the limit.
-      if (failures.count === this.failuresMax) failures.since = now
+      if (failures.count === this.limits.authFailuresMax) failures.since = now
       return
     }
     for (const [oldest, { since }] of this.failures) {

@@ -78,6 +78,8 @@ export type SipInput =
   | { readonly kind: 'overlayAvailable'; readonly available: boolean }
   /** From now on new REGISTER and dialog-forming requests get 503 + Retry-After. */
   | { readonly kind: 'drain' }
+  /** Other limits from now on; what is there already stays. */
+  | { readonly kind: 'limits'; readonly limits: SipTunables }
   | { readonly kind: 'timeout' }
 
 export type SipAction =
@@ -204,6 +206,9 @@ export interface SipSettings {
   readonly secret: Uint8Array
   readonly limits: SipLimits
 }
+
+/** What may change while the core runs. `sourceRequests` stays as it was at the start. */
+export type SipTunables = Pick<SipSettings, 'maxForks' | 'maxBindings' | 'limits'>
 
 export interface SipLimits {
   readonly headBytesMax: number

@@ -27,13 +27,15 @@ export interface Flow {
   framerDeadline: Deadline<Flow> | undefined
 }
 
+export type FlowLimits = ParseLimits & { readonly flowsMax: number }
+
 export class Flows implements Wire {
   readonly opened = new Tally(['tcp|accepted', 'tcp|connected'])
   readonly closed = new Tally(['tcp|remote', 'tcp|local', 'tcp|error'])
   private readonly outbox: Outbox<SipAction>
   private readonly listeners: readonly SipListener[]
-  private readonly limits: ParseLimits
-  private readonly flowsMax: number
+  /** Read at every use: they may change. */
+  private readonly limits: FlowLimits
   private readonly flows = new Map<FlowId, Flow>()
   private readonly byAddress = new Map<string, FlowId>()
   private readonly peers = new Map<string, Set<FlowId>>()
@@ -49,15 +51,13 @@ export class Flows implements Wire {
     },
     init: {
       readonly listeners: readonly SipListener[]
-      readonly limits: ParseLimits
-      readonly flowsMax: number
+      readonly limits: FlowLimits
     },
   ) {
     this.outbox = components.outbox
     this.orphaned = components.orphaned
     this.listeners = init.listeners
     this.limits = init.limits
-    this.flowsMax = init.flowsMax
   }
 
   /** transport|side to number of flows that are up. */
@@ -88,7 +88,7 @@ export class Flows implements Wire {
 
   accepted(flow: FlowId, listener: number, host: string, port: number): void {
     const transport = this.listeners.find((l) => l.id === listener)?.transport ?? 'tcp'
-    if (this.flows.size >= this.flowsMax) {
+    if (this.flows.size >= this.limits.flowsMax) {
       this.outbox.push({ kind: 'closeFlow', flow })
       return
     }
@@ -162,7 +162,7 @@ export class Flows implements Wire {
     const known = this.byAddress.get(addressKey(hop))
     const record = known === undefined ? undefined : this.flows.get(known)
     if (record !== undefined) return record.hop
-    if (this.flows.size >= this.flowsMax) return hop
+    if (this.flows.size >= this.limits.flowsMax) return hop
     const flow = this.nextFlow
     this.nextFlow += 2
     const dialled: Hop = { ...hop, flow }

@@ -20,7 +20,15 @@ import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type Hop } from '../transaction/index.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { CallerChecks } from './caller-checks.ts'
-import type { Accounts, PeerFlowOutcome, RequestId, SipAction, SipSettings } from './contract.ts'
+import type {
+  Accounts,
+  PeerFlowOutcome,
+  RequestId,
+  SipAction,
+  SipLimits,
+  SipSettings,
+  SipTunables,
+} from './contract.ts'
 import { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
 import { RandomText } from './random-text.ts'
@@ -51,6 +59,8 @@ export class SipParts {
   readonly sources: SourceLimit
   readonly instruments: SipInstruments
   readonly validation: ValidationRole
+  /** Limits in force. */
+  readonly tuned: { maxForks: number; maxBindings: number; readonly limits: SipLimits }
   private readonly outbox: Outbox<SipAction>
   private readonly settings: SipSettings
   private readonly random: Random
@@ -63,7 +73,9 @@ export class SipParts {
     outbox: Outbox<SipAction>,
   ) {
     const { accounts } = components
-    const { domains, listeners, secret, limits, peerIdentity } = settings
+    const { domains, listeners, secret, peerIdentity, maxForks, maxBindings } = settings
+    const limits = { ...settings.limits }
+    const tuned = (this.tuned = { maxForks, maxBindings, limits })
     const realm = domains[0] ?? 'sip'
     this.outbox = outbox
     this.settings = settings
@@ -73,10 +85,10 @@ export class SipParts {
     this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity })
     this.flows = new Flows(
       { outbox, orphaned: (hop, bytes) => this.orphaned(hop, bytes) },
-      { listeners, limits, flowsMax: limits.flowsMax },
+      { listeners, limits },
     )
     const wire = this.flows
-    this.transactions = new Transactions({ wire }, { transactionsMax: limits.transactionsMax })
+    this.transactions = new Transactions({ wire }, limits)
     const { transactions, identity, flows } = this
     this.replies = new Replies({ wire, transactions, texts }, { secret })
     const { replies } = this
@@ -86,7 +98,7 @@ export class SipParts {
       {
         realm,
         secret,
-        authFailuresMax: limits.authFailuresMax,
+        limits,
         algorithms: settings.digestAlgorithms ?? DIGEST_OFFERED_DEFAULT,
       },
     )
@@ -98,7 +110,9 @@ export class SipParts {
         defaultExpiresS: settings.defaultExpiresS,
         maxExpiresS: settings.maxExpiresS,
         flowGraceS: settings.flowGraceS,
-        maxBindings: settings.maxBindings,
+        get maxBindings() {
+          return tuned.maxBindings
+        },
         ownAddresses: identity.addresses,
         ownGr: peerIdentity?.gr,
         outbound: settings.roles.proxy,
@@ -125,7 +139,9 @@ export class SipParts {
       },
       {
         realm,
-        maxForks: settings.maxForks,
+        get maxForks() {
+          return tuned.maxForks
+        },
         lookup: settings.lookup,
         recursionDepth: settings.recursionDepth,
         recursionLocates: settings.recursionLocates,
@@ -188,6 +204,13 @@ export class SipParts {
       authAttempts: authenticator.attempts,
       rateLimits,
     }
+  }
+
+  /** The machines read these objects at every use. */
+  retune({ maxForks, maxBindings, limits }: SipTunables): void {
+    this.tuned.maxForks = maxForks
+    this.tuned.maxBindings = maxBindings
+    Object.assign(this.tuned.limits, limits)
   }
 
   retryAfterS(low: number, high: number): number {

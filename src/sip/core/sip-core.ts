@@ -29,7 +29,6 @@ const OVERLOAD_RETRY_S = { low: 5, high: 30 }
 export class SipCore {
   readonly instruments: SipInstruments
   private readonly outbox = new Outbox<SipAction>()
-  private readonly settings: SipSettings
   private readonly parts: SipParts
   private readonly trace: Trace
 
@@ -37,7 +36,6 @@ export class SipCore {
     components: { readonly accounts: Accounts; readonly random: Random; readonly trace: Trace },
     settings: SipSettings,
   ) {
-    this.settings = settings
     this.trace = components.trace
     this.parts = new SipParts(components, settings, this.outbox)
     this.instruments = this.parts.instruments
@@ -96,6 +94,9 @@ export class SipCore {
         break
       case 'drain':
         parts.draining = true
+        break
+      case 'limits':
+        parts.retune(input.limits)
         break
       case 'timeout':
         this.expire(now)
@@ -156,7 +157,7 @@ export class SipCore {
       if (answer !== undefined) this.parts.flows.send(source, answer)
       return
     }
-    const parsed = parseMessage(bytes, this.settings.limits)
+    const parsed = parseMessage(bytes, this.parts.tuned.limits)
     if (parsed.ok) this.message(now, parsed.value, source)
     else this.fault(now, parsed.error, source, undefined)
   }

@@ -48,7 +48,7 @@ export class TcpShell {
   readonly closed = new Tally(['tcp|remote', 'tcp|local', 'tcp|idle', 'tcp|stuck', 'tcp|error'])
   readonly refused = new Tally(['tcp|flows', 'tcp|source'])
   private readonly sink: (input: SipInput) => void
-  private readonly limits: TcpLimits
+  private limits: TcpLimits
   private readonly writer: TurnWriter
   private readonly servers: Server[] = []
   private readonly flows = new Map<FlowId, Flow>()
@@ -101,6 +101,12 @@ export class TcpShell {
       this.sink({ kind: 'flowOpened', flow: id })
     })
     this.attach(id, flow)
+  }
+
+  /** From now on; connections that are there stay. */
+  limit(limits: Pick<TcpLimits, 'flowsMax' | 'flowsPerSourceMax'>): void {
+    this.limits = { ...this.limits, ...limits }
+    this.perSource.limit(limits.flowsPerSourceMax)
   }
 
   send(id: FlowId, bytes: Uint8Array): void {

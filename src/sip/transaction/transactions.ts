@@ -37,7 +37,8 @@ export class Transactions<S, C> implements Machinery {
   readonly active: Record<TransactionKind, number> = { ict: 0, ist: 0, nict: 0, nist: 0 }
 
   private readonly wire: Wire
-  private readonly countMax: number
+  /** Read at every use: they may change. */
+  private readonly limits: { readonly transactionsMax: number }
   private readonly servers = new Map<string, ServerTransaction<S>>()
   private readonly clients = new Map<string, ClientTransaction<C>>()
   private readonly clientsByFlow = new Map<number, Set<ClientTransaction<C>>>()
@@ -46,7 +47,7 @@ export class Transactions<S, C> implements Machinery {
 
   constructor(components: { readonly wire: Wire }, init: { readonly transactionsMax: number }) {
     this.wire = components.wire
-    this.countMax = init.transactionsMax
+    this.limits = init
   }
 
   get size(): number {
@@ -55,7 +56,7 @@ export class Transactions<S, C> implements Machinery {
 
   /** No room for another request of a stranger; those under way are served to their end. */
   get full(): boolean {
-    return this.size >= this.countMax
+    return this.size >= this.limits.transactionsMax
   }
 
   nextDeadline(): Millis {
