@@ -33,6 +33,11 @@ export class JournalWriter {
     return this.lastFailure
   }
 
+  /** Steps whose records are not on disk yet, without those of the write under way. */
+  get waiting(): number {
+    return this.tokens.length
+  }
+
   write(token: number, operations: readonly JournalOperation[]): void {
     for (const operation of operations) this.operations.push(operation)
     this.tokens.push(token)

@@ -10,6 +10,8 @@ export interface Log {
   /** What standard output carries. */
   readonly format: 'json' | 'text'
   setLevel(level: LogLevel): void
+  /** What somebody has asked for: written whatever the level is. */
+  report(area: string, event: string, fields: object): void
 }
 
 /** `format` auto: text when stdout is a terminal. `stream` is for tests. */
@@ -31,6 +33,12 @@ export function openLog(level: LogLevel, format: 'auto' | 'json' | 'text', strea
     },
     setLevel: (next) => {
       logger.level = next
+    },
+    report: (area, event, fields) => {
+      const { level: before } = logger
+      logger.level = 'info'
+      logger.info(printable({ area, event, ...fields }))
+      logger.level = before
     },
   }
 }

@@ -54,6 +54,11 @@ export class NodeLoop {
     return this.currentState
   }
 
+  /** Questions without an answer. */
+  get questions(): number {
+    return this.queries.size
+  }
+
   readonly feed = (input: NodeInput): void => {
     this.loop.feed(input)
   }

@@ -39,9 +39,11 @@ import { nodeMetrics } from './metric-sources.ts'
 import { NameLookup } from './name-lookup.ts'
 import { renewalsOf } from './node-renewals.ts'
 import { NodeLoop } from './node-loop.ts'
+import { stateDump } from './state-dump.ts'
 import { NodeStatus } from './node-status.ts'
 import { Provisioning } from './provisioning.ts'
-import { adapterSettings, sipSettings, storageLimits } from './settings.ts'
+import { takeOver } from './live-settings.ts'
+import { adapterSettings, flowLimits, linkLimits, sipSettings, storageLimits } from './settings.ts'
 import { Startup } from './startup.ts'
 import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
 import { openOverlay, type Overlay } from './trust/overlay.ts'
@@ -69,8 +71,10 @@ export interface RunningNode {
   readonly accounts: number
   /** Resolves once the node has joined and its self-test has passed. */
   ready(): Promise<void>
-  /** Reads the accounts file and the Configuration Document again. Throws `ConfigError` and keeps the old ones. */
-  reload(): void
+  /** Reads accounts, certificates and document again and takes over the limits of `next`. Throws `ConfigError`. */
+  reload(next?: Config): void
+  /** What the node is doing, for the log: no secret, no personal data. */
+  state(): Promise<object>
   /** Marks whether a reload of the configuration worked, for the metrics. */
   reloaded(ok: boolean): void
   /** Hands over, leaves, closes everything. */
@@ -120,15 +124,13 @@ async function build(
   const udp = new UdpShell((input) => gate.feed({ kind: 'sip', input }))
   const tcp = new TcpShell((input) => gate.feed({ kind: 'sip', input }), {
     ...TCP_LIMITS,
-    flowsMax: config.limits.flows,
-    flowsPerSourceMax: config.limits.flowsPerSource,
+    ...flowLimits(config),
   })
   const keyLogFile = config.overlay.keylog
   const links = new TlsLinks((input) => gate.feed({ kind: 'peer', input }), tlsIdentity(credential), {
     limits: {
       ...TLS_LIMITS,
-      connectionsMax: config.limits.links,
-      connectionsPerSourceMax: config.limits.linksPerSource,
+      ...linkLimits(config),
     },
     ...(keyLogFile === undefined ? {} : { keyLogFile: keyLog(keyLogFile) }),
   })
@@ -212,29 +214,24 @@ async function build(
   startup.onStop(() => renewals.stop())
   startup.onStop(() => Promise.resolve(loop.stop()))
   loop.attach({ udp, tcp, dns: new DnsShell(), links, journal: writer, provisioning })
-  status.attach({
+  const metrics = nodeMetrics({
     core,
     loop,
-    accounts,
+    status,
+    links,
+    tcp,
+    udp,
     writer,
-    metrics: nodeMetrics({
-      core,
-      loop,
-      status,
-      links,
-      tcp,
-      udp,
-      writer,
-      vault,
-      provisioning,
-      admin,
-      configuration,
-      credential,
-      renewals,
-      enrollment,
-      authority: overlay.authority,
-    }),
+    vault,
+    provisioning,
+    admin,
+    configuration,
+    credential,
+    renewals,
+    enrollment,
+    authority: overlay.authority,
   })
+  status.attach({ core, loop, accounts, writer, metrics })
   const documents = new LiveDocument({ overlay, loop, trace }, config)
   loop.watch(
     () => undefined,
@@ -267,11 +264,20 @@ async function build(
     fresh,
     accounts: accounts.book.size,
     ready: () => status.whenReady(),
-    reload: () => {
-      accounts.reload()
-      loop.feed(accounts.hosted())
-      documents.reload()
-    },
+    reload: (next = config) =>
+      takeOver(next, {
+        running: config,
+        crypto,
+        credential,
+        overlayName: configuration.instanceName,
+        accounts,
+        documents,
+        loop,
+        links,
+        tcp,
+        trace,
+      }),
+    state: () => stateDump(status, { core, loop, writer, provisioning, metrics }),
     reloaded: (ok) => status.reloaded(ok),
     stop: async () => {
       status.draining()

@@ -1,6 +1,9 @@
 /** From configuration keys to what the machines are built with. */
 import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings, type NodeInit } from '../adapter/index.ts'
-import type { SipListener } from '../sip/index.ts'
+import type { TlsLimits } from '../reload/io/tls-links.ts'
+import type { TcpLimits } from '../sip/io/tcp.ts'
+import type { SipListener, SipTunables } from '../sip/index.ts'
+import type { StorageLimits } from '../reload/index.ts'
 import { hostedDomains } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 
@@ -14,7 +17,7 @@ export function sipSettings(
   listeners: readonly SipListener[],
   secret: Uint8Array,
 ): NodeInit['sip'] {
-  const { sip, limits } = config
+  const { sip } = config
   if (sip.roles.length === 0) return undefined
   return {
     roles: {
@@ -30,8 +33,6 @@ export function sipSettings(
     defaultExpiresS: sip.defaultExpires,
     maxExpiresS: sip.maxExpires,
     flowGraceS: sip.flowGrace,
-    maxForks: sip.maxForks,
-    maxBindings: sip.maxBindings,
     lookup: sip.lookup,
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,
@@ -42,6 +43,15 @@ export function sipSettings(
     appAttachBudgetMs: APP_ATTACH_BUDGET_MS,
     locateBudgetMs: LOCATE_BUDGET_MS,
     secret,
+    ...sipTunables(config),
+  }
+}
+
+/** The part of it that a running node takes over when the file is read again. */
+export function sipTunables({ sip, limits }: Config): SipTunables {
+  return {
+    maxForks: sip.maxForks,
+    maxBindings: sip.maxBindings,
     limits: {
       headBytesMax: limits.headBytes,
       headersMax: limits.headers,
@@ -72,10 +82,22 @@ export function adapterSettings({ overlay, sip }: Config): AdapterSettings {
 }
 
 /** What this peer holds for the overlay at most; more is answered with Error_Data_Too_Large. */
-export function storageLimits({ limits }: Config): NonNullable<NodeInit['storageLimits']> {
+export function storageLimits({ limits }: Config): StorageLimits {
   return {
     resourcesMax: limits.storedResources,
     valuesMax: limits.storedValues,
     bytesMax: limits.storedBytes,
   }
+}
+
+/** TCP connections of phones. */
+export function flowLimits({ limits }: Config): Pick<TcpLimits, 'flowsMax' | 'flowsPerSourceMax'> {
+  return { flowsMax: limits.flows, flowsPerSourceMax: limits.flowsPerSource }
+}
+
+/** Connections of other nodes. */
+export function linkLimits({
+  limits,
+}: Config): Pick<TlsLimits, 'connectionsMax' | 'connectionsPerSourceMax'> {
+  return { connectionsMax: limits.links, connectionsPerSourceMax: limits.linksPerSource }
 }

@@ -22,6 +22,8 @@ const MISNAMED = [
   'nodejs_active_requests_total',
 ]
 
+const PREFIX = 'p2psip_'
+
 interface Sample {
   readonly labels: Record<string, string | number>
   readonly value: number
@@ -50,6 +52,18 @@ export class MetricsRegistry {
   /** The exposition in Prometheus text format. */
   async text(): Promise<string> {
     return this.registry.metrics()
+  }
+
+  /** Counters and gauges of our own that are not 0, as `name{label="value"}`; sums and counts of histograms. */
+  async values(): Promise<Record<string, number>> {
+    const found: [string, number][] = []
+    for (const line of (await this.text()).split('\n')) {
+      const at = line.lastIndexOf(' ')
+      const value = Number(line.slice(at + 1))
+      if (line.startsWith(PREFIX) && value !== 0 && !/^\w+_bucket[{ ]/.test(line))
+        found.push([line.slice(0, at), value])
+    }
+    return Object.fromEntries(found)
   }
 
   private register(definition: MetricDefinition, sources: readonly Reading[]): void {

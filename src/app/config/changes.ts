@@ -1,12 +1,27 @@
 /** What a SIGHUP cannot change: such keys are named, so that nobody believes in a value that is not in force. */
 import type { Config } from './schema.ts'
 
-/** Taken over from the file while the node runs. */
-const LIVE: ReadonlySet<string> = new Set(['log.level'])
+/** Taken over from the file while the node runs; see live-settings.ts. */
+const LIVE: ReadonlySet<string> = new Set([
+  'log.level',
+  'sip.maxForks',
+  'sip.maxBindings',
+  'overlay.certificate',
+  'overlay.privateKey',
+])
+/** Limits that are not. */
+const FIXED_LIMITS: ReadonlySet<string> = new Set([
+  'limits.requestsPerSource',
+  'limits.requestBurstPerSource',
+])
 
 /** Dotted keys whose values differ and count only after a restart. */
 export function waitingForRestart(running: Config, read: Config): string[] {
-  return differing(running, read, '').filter((key) => !LIVE.has(key))
+  return differing(running, read, '').filter((key) => !isLive(key))
+}
+
+function isLive(key: string): boolean {
+  return LIVE.has(key) || (key.startsWith('limits.') && !FIXED_LIMITS.has(key))
 }
 
 function differing(a: unknown, b: unknown, key: string): string[] {

@@ -99,7 +99,8 @@ export function tlsIdentity(credential: Credential): TlsIdentity {
   }
 }
 
-function importedCredential(crypto: NodeCrypto, config: Config, overlayName: string): Credential {
+/** From the files of `overlay.certificate` and `overlay.privateKey`. Throws `ConfigError`. */
+export function importedCredential(crypto: NodeCrypto, config: Config, overlayName: string): Credential {
   const file = config.overlay.certificate as string
   const certificates = pemCertificates(fromUtf8(readNeeded(file, 'overlay.certificate')), file)
   const key = fromUtf8(readNeeded(config.overlay.privateKey as string, 'overlay.privateKey'))

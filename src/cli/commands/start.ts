@@ -15,7 +15,9 @@ Runs one node. Without a file: everything embedded, data in ./data, SIP on UDP a
 admin on 127.0.0.1:8080. Every key may come from the environment: RINGBRIDGE_SIP__LISTEN, RINGBRIDGE_ADMIN__TOKEN_FILE.
 
 SIGTERM, SIGINT  hand over, leave, exit; a second one exits at once
-SIGHUP           read accounts and log level again; the log names other keys that changed and wait for a restart
+SIGHUP           read accounts, imported certificates, the Configuration Document, limits and log level again; no call ends,
+                 and the log names other keys that changed and wait for a restart
+SIGUSR2          one log line: the ring as seen from here, queues and counters
 
   --config FILE  YAML; check-config FILE validates it
   --tied         end when standard input ends: for a parent that may die
@@ -121,19 +123,22 @@ async function untilStopped(
   stop: AbortSignal,
 ): Promise<void> {
   const onReload = (): void => reload(node, log, source)
+  const onDump = (): void => void node.state().then((state) => log.report('app', 'state', state))
   process.on('SIGHUP', onReload)
+  process.on('SIGUSR2', onDump)
   if (!stop.aborted) await once(stop, 'abort')
   log.trace({ level: 'info', area: 'app', event: 'stopping', signal: String(stop.reason) })
   await node.stop()
   process.off('SIGHUP', onReload)
+  process.off('SIGUSR2', onDump)
 }
 
 /** A fault in a file leaves everything as it was. */
 function reload(node: RunningNode, log: Log, { file, running }: ConfigSource): void {
   try {
     const config = usableConfig(file, process.env)
+    node.reload(config)
     log.setLevel(config.log.level)
-    node.reload()
     node.reloaded(true)
     const keys = waitingForRestart(running, config)
     if (keys.length > 0)

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +10,15 @@ import { checkCombinations } from '../../../src/app/config/check.ts'
 import { readConfig } from '../../../src/app/config/load.ts'
 import type { Config } from '../../../src/app/config/schema.ts'
 import { startNode, type RunningNode } from '../../../src/app/node.ts'
+import { tlsIdentity } from '../../../src/app/trust/node-identity.ts'
 import { Phone } from '../../../src/cli/phone/phone.ts'
+import {
+  issueCertificate,
+  issueCredential,
+  loadCredential,
+  openAuthority,
+} from '../../../src/enrollment/io/index.ts'
+import { NodeCrypto } from '../../../src/reload/security/index.ts'
 import { NO_TRACE } from '../../../src/common/trace.ts'
 
 let folder = ''
@@ -143,6 +152,86 @@ describe('one node with everything embedded', () => {
     const node = await start(config('full', { limits: { storedValues: 1 } }))
     const device = await phone(node, 'alice', node.fresh[0]?.password ?? '', 'udp')
     expect((await device.register(600)).status).toBeGreaterThanOrEqual(500)
+  })
+
+  it('a configuration read again changes limits while it runs: storage, bindings, wrong passwords', async () => {
+    const small = config('limits', { limits: { storedValues: 1 } })
+    const node = await start(small)
+    const password = node.fresh[0]?.password ?? ''
+    const device = await phone(node, 'alice', password, 'udp')
+    expect((await device.register(600)).status).toBeGreaterThanOrEqual(500)
+    node.reload(config('limits', { sip: { maxBindings: 1 } }))
+    expect((await device.register(600)).status).toBe(200)
+
+    const second = await phone(node, 'alice', password, 'udp')
+    expect(await second.register(600)).toMatchObject({ status: 403, reason: 'Too Many Bindings' })
+    node.reload(config('limits'))
+    expect((await second.register(600)).status).toBe(200)
+    // What stands stays, even beyond a limit that is lower now.
+    node.reload(config('limits', { sip: { maxBindings: 1 }, limits: { authFailures: 1 } }))
+    expect((await get(node, '/api/v1/bindings')).body).toMatchObject({ bindings: [{}, {}] })
+
+    const guesser = await phone(node, 'bob', 'guess', 'udp')
+    expect((await guesser.register(600)).status).toBe(401)
+    expect((await guesser.register(600)).status).toBe(403)
+    node.reload(config('limits'))
+    expect((await guesser.register(600)).status).toBe(401)
+  })
+
+  it('an imported certificate read again is in force at once, if it is of this node', async () => {
+    await start(config('imported')).then(stop)
+    const at = (...path: string[]): string => join(folder, 'imported', ...path)
+    const authority = await openAuthority(at('authority'), 'dht.example.com', Date.now())
+    const crypto = new NodeCrypto()
+    const stored = await loadCredential(crypto, at('node'), 'dht.example.com')
+    if (stored === undefined) throw new Error('no credential')
+    const { userName, publicKeyInfo, der } = stored.certificate
+    const pem = (bytes: Uint8Array): string => new X509Certificate(bytes).toString()
+    writeFileSync(at('node.pem'), pem(der))
+    writeFileSync(at('key.pem'), tlsIdentity(stored).privateKey)
+    const node = await start(
+      config('imported', {
+        overlay: {
+          credentials: 'import',
+          configuration: at('authority', 'configuration.xml'),
+          certificate: at('node.pem'),
+          privateKey: at('key.pem'),
+        },
+        sip: { roles: [] },
+      }),
+    )
+    const expiry = async (): Promise<string> =>
+      ((await get(node, '/api/v1/peer')).body as { certificateNotAfter: string }).certificateNotAfter
+    const before = await expiry()
+    const renewed = await issueCertificate(authority, { userName, publicKeyInfo }, Date.now() + 86_400_000)
+    if (!renewed.ok) throw new Error(renewed.error.reason)
+    writeFileSync(at('node.pem'), pem(renewed.value.certificate))
+    node.reload()
+    expect(Date.parse(await expiry())).toBeGreaterThan(Date.parse(before))
+
+    const other = await issueCredential(authority, { userName: 'peer-x@dht.example.com' }, Date.now())
+    if (!other.ok) throw new Error(other.error.reason)
+    writeFileSync(at('node.pem'), pem(other.value.certificate))
+    writeFileSync(at('key.pem'), tlsIdentity(other.value.credential).privateKey)
+    expect(() => node.reload()).toThrow(/"overlay\.certificate": is of another node/)
+    await authority.close()
+  })
+
+  it('shows its state for the log: ring, queues, counters, and no user or secret', async () => {
+    const node = await start(config('state'))
+    const password = node.fresh[0]?.password ?? ''
+    const device = await phone(node, 'alice', password, 'udp')
+    expect((await device.register(600)).status).toBe(200)
+    const state = await node.state()
+    expect(state).toMatchObject({
+      peer: { nodeId: node.nodeId, state: 'joined' },
+      ring: { successors: [], connectionsAll: 0 },
+      queues: { questions: 0, journal: 0, requests: 0, transactions: {} },
+      counters: { 'p2psip_registrar_bindings{transport="udp"}': 1 },
+    })
+    const line = JSON.stringify(state)
+    for (const word of [password, 'alice', readFileSync(join(folder, 'state', 'secret'), 'utf8').trim()])
+      expect(line).not.toContain(word)
   })
 
   it('a plain peer has no SIP', async () => {

@@ -308,17 +308,17 @@ describe('what this version can run', () => {
 })
 
 describe('a configuration that is read again', () => {
-  it('names every key that counts only after a restart, and the log level is none of them', () => {
-    const running = readConfig('limits: { flows: 5 }\nlog: { level: warn }', 'n', {})
+  it('names every key that counts only after a restart; limits and the log level are none of them', () => {
+    const running = readConfig('limits: { flows: 5, authFailures: 3 }\nlog: { level: warn }', 'n', {})
     const read = readConfig(
-      'sip: { domains: [a.example], recursion: { depth: 1 } }\nlog: { level: info }\nadmin: { token: hush }',
+      'sip: { domains: [a.example], recursion: { depth: 1 }, maxBindings: 3, maxForks: 2 }\nlog: { level: info }\nadmin: { token: hush }\nlimits: { requestsPerSource: 7 }',
       'n',
       {},
     )
     expect(waitingForRestart(running, running)).toEqual([])
     expect(waitingForRestart(running, read).sort()).toEqual([
       'admin.token',
-      'limits.flows',
+      'limits.requestsPerSource',
       'sip.domains',
       'sip.recursion.depth',
     ])

@@ -1,0 +1,64 @@
+/** What a running node takes over when its configuration is read again (contract s.3: accounts, certificates, limits, log level). */
+import type { Trace } from '../common/trace.ts'
+import type { TlsLinks } from '../reload/io/tls-links.ts'
+import { sameId } from '../reload/codec/index.ts'
+import type { NodeCrypto } from '../reload/security/index.ts'
+import type { TcpShell } from '../sip/io/tcp.ts'
+import { ConfigError } from './config/fault.ts'
+import type { Config } from './config/schema.ts'
+import type { HostedAccounts } from './hosted-accounts.ts'
+import type { LiveDocument } from './live-document.ts'
+import type { NodeLoop } from './node-loop.ts'
+import { flowLimits, linkLimits, sipTunables, storageLimits } from './settings.ts'
+import { importedCredential, tlsIdentity } from './trust/node-identity.ts'
+import type { RenewableCredential } from './trust/renewable-credential.ts'
+
+export interface TakeOverParts {
+  /** What the node was started with. */
+  readonly running: Config
+  readonly crypto: NodeCrypto
+  readonly credential: RenewableCredential
+  readonly overlayName: string
+  readonly accounts: HostedAccounts
+  readonly documents: LiveDocument
+  readonly loop: NodeLoop
+  readonly links: TlsLinks
+  readonly tcp: TcpShell
+  readonly trace: Trace
+}
+
+/**
+ * Takes over what can be taken over without ending a call: existing connections, bindings and stored values stay even where
+ * a limit is lower now. Certificates are looked at first: when theirs is a fault, nothing has changed. Throws `ConfigError`.
+ */
+export function takeOver(next: Config, parts: TakeOverParts): void {
+  const { running, accounts, documents, loop, links, tcp } = parts
+  const renewed = importedAgain(next, parts)
+  if (running.sip.roles.length > 0) {
+    accounts.reload()
+    loop.feed(accounts.hosted())
+  }
+  documents.reload()
+  renewed()
+  tcp.limit(flowLimits(next))
+  links.limit(linkLimits(next))
+  loop.feed({ kind: 'limits', sip: sipTunables(next), storage: storageLimits(next) })
+}
+
+/** An imported certificate read again; the answer puts it into force for signatures and new links. */
+function importedAgain(next: Config, parts: TakeOverParts): () => void {
+  const { running, crypto, credential, overlayName, links, trace } = parts
+  const imports = running.overlay.credentials === 'import' && next.overlay.credentials === 'import'
+  if (!imports) return () => undefined
+  const read = importedCredential(crypto, next, overlayName)
+  const { certificate } = read
+  if (certificate.fingerprint === credential.certificate.fingerprint) return () => undefined
+  if (!sameId(read.nodeId, credential.nodeId))
+    throw new ConfigError('"overlay.certificate": is of another node; that takes a restart')
+  return () => {
+    credential.renew(read)
+    links.renew(tlsIdentity(read))
+    const notAfter = new Date(certificate.notAfter).toISOString()
+    trace({ level: 'info', area: 'app', event: 'node_certificate_reloaded', notAfter })
+  }
+}
