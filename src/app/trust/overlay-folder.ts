@@ -54,8 +54,7 @@ export async function openOverlayFolder(
 ): Promise<StoredAuthority> {
   privateFolder(folder, 'overlay.authority')
   const authority = await asConfigError(openAuthority(folder, overlayName, Date.now(), policy))
-  if (!existsSync(rootFile(folder)))
-    writePrivate(rootFile(folder), new X509Certificate(authority.rootCertificate).toString())
+  publishRoot(folder, authority)
   // The document is written last: without it, founding was interrupted.
   if (existsSync(documentFile(folder))) return authority
   const signer = await documentSigner(crypto, authority, folder)
@@ -63,6 +62,17 @@ export async function openOverlayFolder(
   const configuration = firstConfiguration({ ...wishes, overlayName, rootCertificate }, signer)
   writePrivate(documentFile(folder), signedDocument(crypto, configuration, signer))
   return authority
+}
+
+/** Folders of before there was an enrollment server lack the file; peers that share one may come here at once. */
+function publishRoot(folder: string, { rootCertificate }: StoredAuthority): void {
+  const file = rootFile(folder)
+  if (existsSync(file)) return
+  try {
+    writePrivate(file, new X509Certificate(rootCertificate).toString())
+  } catch (error) {
+    if (!existsSync(file)) throw error
+  }
 }
 
 /** Who signs documents: one credential a folder, made at the first need. */
