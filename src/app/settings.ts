@@ -60,7 +60,13 @@ export function sipTunables({ sip, limits }: Config): SipTunables {
       transactionsMax: limits.transactions,
       flowsMax: limits.flows,
       authFailuresMax: limits.authFailures,
-      sourceRequests: { perSecond: limits.requestsPerSource, burst: limits.requestBurstPerSource },
+      perSource: {
+        requests: { perSecond: limits.requestsPerSource, burst: limits.requestBurstPerSource },
+        strangers: {
+          perSecond: limits.strangerRequestsPerSource,
+          burst: 2 * limits.strangerRequestsPerSource,
+        },
+      },
     },
   }
 }

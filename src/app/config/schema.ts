@@ -225,6 +225,12 @@ const limits = z.strictObject({
       'SIP requests a second from one address that shows no credentials; more get 503, floods no answer.',
     ),
   requestBurstPerSource: z.int().min(1).max(10_000_000).default(1_000).describe('As many of them at once.'),
+  strangerRequestsPerSource: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(50)
+    .describe('Of these, passed on to users here for callers of other domains; twice as many at once.'),
   links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
   linksPerSource: z.int().min(1).max(100_000).default(512).describe('Of these, from one address.'),
   storedResources: z

@@ -219,6 +219,9 @@ export interface SipLimits {
   readonly flowsMax: number
   /** Digest failures from one source in 60 s before 403. */
   readonly authFailuresMax: number
-  /** Requests of one address that shows no credentials of ours. Default: 200 a second and 1000 at once. */
-  readonly sourceRequests?: Allowance
+  /**
+   * Of one address that shows no credentials of ours: all requests, and those of them that are passed on for other domains. Default: 200 a
+   * second and 1000 at once; 50 and 100.
+   */
+  readonly perSource?: { readonly requests: Allowance; readonly strangers: Allowance }
 }

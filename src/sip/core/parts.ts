@@ -33,10 +33,12 @@ import { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
 import { RandomText } from './random-text.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
-import { Replies } from './replies.ts'
+import { Replies, type Reply } from './replies.ts'
 import { Router, type RedirectTicket } from './router.ts'
-import { SOURCE_ALLOWANCE_DEFAULT, SourceLimit } from './source-limit.ts'
+import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
 
+/** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
+const OVERLOAD_RETRY_S = { low: 5, high: 30 }
 /** Responses that wait for a new flow to their peer; each is small and waits for seconds. */
 const ORPHANS_MAX = 1_000
 /** Beyond the budget that the owner was given. */
@@ -119,7 +121,7 @@ export class SipParts {
         directOnly: settings.roles.redirect && !settings.roles.proxy,
       },
     )
-    this.sources = new SourceLimit({ rateLimits }, limits.sourceRequests ?? SOURCE_ALLOWANCE_DEFAULT)
+    this.sources = new SourceLimit({ rateLimits }, limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT)
     const { sources } = this
     this.registerHandler = new RegisterHandler(
       { accounts, authenticator, identity, replies, sources, transactions },
@@ -176,6 +178,7 @@ export class SipParts {
         meter,
         callerChecks,
         sources,
+        overloaded: (reason) => this.overloaded(reason),
         successor: (flow, now) => this.registrar.successor(flow, now),
       },
       settings,
@@ -215,6 +218,12 @@ export class SipParts {
 
   retryAfterS(low: number, high: number): number {
     return low + this.random.int(high - low + 1)
+  }
+
+  /** E54: 503 with Retry-After. */
+  overloaded(reason: string): Reply {
+    const seconds = this.retryAfterS(OVERLOAD_RETRY_S.low, OVERLOAD_RETRY_S.high)
+    return { status: 503, reason, headers: [['Retry-After', String(seconds)]] }
   }
 
   peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {

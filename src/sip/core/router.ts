@@ -47,12 +47,17 @@ export interface RouterComponents {
   readonly meter: CallMeter
   readonly callerChecks: CallerChecks
   readonly sources: SourceLimit
+  /** 503 with Retry-After. */
+  overloaded(reason: string): Reply
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
   successor(flow: number, now: Millis): Hop | undefined
 }
 
+/** `ignored`: its source has asked for more than it is worth answering. */
+type Refused = { readonly kind: 'refused'; readonly reply: Reply } | { readonly kind: 'ignored' }
+
 /** What a request that may be forwarded says about its caller, or why it may not be. */
-type Admission = CallerIdentity | { readonly kind: 'refused'; readonly reply: Reply }
+type Admission = CallerIdentity | Refused
 
 /** E46, S-24. */
 const NO_RELAY: Reply = { status: 403, reason: 'No Relay' }
@@ -90,7 +95,7 @@ export class Router {
     } else if (proxy) {
       const admission = this.admit(now, incoming, side, wish)
       if (admission.kind === 'refused') replies.stateless(incoming, admission.reply)
-      else this.forward(now, key, incoming, side, route, wish, admission)
+      else if (admission.kind !== 'ignored') this.forward(now, key, incoming, side, route, wish, admission)
     } else if (redirect) {
       this.redirect(now, key, incoming, side, wish)
     } else {
@@ -148,17 +153,20 @@ export class Router {
       return callerChecks.identity(now.ms, message, source.host, flows.get(source.flow)?.user)
     }
     const caller = this.caller(now, incoming, 'proxy')
-    if (caller.kind === 'refused') return caller
+    if (caller.kind === 'refused' || caller.kind === 'ignored') return caller
     if (caller.kind === 'stranger' && wish.kind !== 'aor' && wish.kind !== 'gruu') return refused(NO_RELAY)
     if (without !== undefined) return refused(without)
     return caller.kind === 'ownPhone' ? phoneIdentity(message, caller.aors) : NO_IDENTITY
   }
 
-  private caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller {
-    const { identity, authenticator, sources } = this.components
+  private caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller | Refused {
+    const { identity, authenticator, sources, overloaded } = this.components
     const caller = identifyCaller(now, incoming, kind, this.settings.auth, identity, authenticator)
     if (caller.kind === 'ownPhone') sources.proven(now.ms, incoming.source)
-    return caller
+    if (caller.kind !== 'stranger') return caller
+    const judgement = sources.stranger(now.ms, incoming.source)
+    if (judgement === 'taken') return caller
+    return judgement === 'refused' ? refused(overloaded('Too Many Requests')) : { kind: 'ignored' }
   }
 
   /** RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
@@ -263,6 +271,7 @@ export class Router {
     let ownPhone = false
     if (side === 'south') {
       const caller = this.caller(now, incoming, 'www')
+      if (caller.kind === 'ignored') return
       if (caller.kind === 'refused') {
         replies.stateless(incoming, caller.reply)
         return
@@ -297,6 +306,6 @@ export class Router {
   }
 }
 
-function refused(reply: Reply): Admission {
+function refused(reply: Reply): Refused {
   return { kind: 'refused', reply }
 }

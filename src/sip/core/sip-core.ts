@@ -23,9 +23,6 @@ import type { Flow } from './flows.ts'
 import type { BindingView, SipInstruments, SipSnapshot } from './instruments.ts'
 import { SipParts } from './parts.ts'
 
-/** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
-const OVERLOAD_RETRY_S = { low: 5, high: 30 }
-
 export class SipCore {
   readonly instruments: SipInstruments
   private readonly outbox = new Outbox<SipAction>()
@@ -265,7 +262,7 @@ export class SipCore {
 
   /** S-TR-02: false when the source has asked for too much, which has been dealt with then. */
   private affords(now: Now, incoming: IncomingRequest): boolean {
-    const judgement = this.parts.sources.judge(now.ms, incoming.source)
+    const judgement = this.parts.sources.request(now.ms, incoming.source)
     if (judgement === 'refused') this.turnAway(incoming, 'Too Many Requests')
     return judgement === 'taken'
   }
@@ -298,8 +295,7 @@ export class SipCore {
   private turnAway(incoming: IncomingRequest, reason: string): void {
     const { replies, registerHandler } = this.parts
     if (incoming.message.method === 'REGISTER') registerHandler.turnedAway()
-    const retryAfter = this.parts.retryAfterS(OVERLOAD_RETRY_S.low, OVERLOAD_RETRY_S.high)
-    replies.stateless(incoming, { status: 503, reason, headers: [['Retry-After', String(retryAfter)]] })
+    replies.stateless(incoming, this.parts.overloaded(reason))
   }
 }
 

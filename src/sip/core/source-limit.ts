@@ -8,28 +8,43 @@ import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
 import type { Hop } from '../transaction/index.ts'
 
-/** A trunk or an office of a thousand phones behind one address stays far below it. Judgement. */
-export const SOURCE_ALLOWANCE_DEFAULT: Allowance = { perSecond: 200, burst: 1_000 }
+export interface SourceAllowances {
+  /** Whatever it is. Most of it is answered with a challenge, which costs little. */
+  readonly requests: Allowance
+  /** Passed on to users here for somebody of another domain: a lookup in the overlay, and a phone that may not answer. */
+  readonly strangers: Allowance
+}
+
+/** An office of a thousand phones or a trunk behind one address stays below it. Judgement. */
+export const SOURCE_ALLOWANCES_DEFAULT: SourceAllowances = {
+  requests: { perSecond: 200, burst: 1_000 },
+  strangers: { perSecond: 50, burst: 100 },
+}
 /** A refusal helps a client that has gone astray; of a flood the first ones are answered and the rest is not worth it (E54). */
 const REFUSALS: Allowance = { perSecond: 20, burst: 100 }
 
+export type Judgement = 'taken' | 'refused' | 'ignored'
+
 export class SourceLimit {
   private readonly requests: RateLimit
+  private readonly strangers: RateLimit
   private readonly refusals = new RateLimit(REFUSALS)
   private readonly rateLimits: Tally
 
-  constructor(components: { readonly rateLimits: Tally }, allowance: Allowance) {
+  constructor(components: { readonly rateLimits: Tally }, allowances: SourceAllowances) {
     this.rateLimits = components.rateLimits
-    this.requests = new RateLimit(allowance)
+    this.requests = new RateLimit(allowances.requests)
+    this.strangers = new RateLimit(allowances.strangers)
   }
 
   /** What becomes of a new request. Peers have proven themselves by their certificate. */
-  judge(now: Millis, source: Hop): 'taken' | 'refused' | 'ignored' {
-    if (source.transport === 'peer') return 'taken'
-    const key = sourceOf(source.host)
-    if (this.requests.take(key, now) === 0) return 'taken'
-    this.rateLimits.add('source')
-    return this.refusals.take(key, now) === 0 ? 'refused' : 'ignored'
+  request(now: Millis, source: Hop): Judgement {
+    return this.judge(now, source, this.requests)
+  }
+
+  /** What becomes of one that a stranger wants to be passed on. */
+  stranger(now: Millis, source: Hop): Judgement {
+    return this.judge(now, source, this.strangers)
   }
 
   /** A phone has shown its credentials: this request costs nothing, nor does the one that was challenged before it. */
@@ -40,5 +55,13 @@ export class SourceLimit {
   /** A request inside a dialog that has been let through costs nothing. */
   inDialog(now: Millis, source: Hop): void {
     if (source.transport !== 'peer') this.requests.giveBack(sourceOf(source.host), now, 1)
+  }
+
+  private judge(now: Millis, source: Hop, limit: RateLimit): Judgement {
+    if (source.transport === 'peer') return 'taken'
+    const key = sourceOf(source.host)
+    if (limit.take(key, now) === 0) return 'taken'
+    this.rateLimits.add('source')
+    return this.refusals.take(key, now) === 0 ? 'refused' : 'ignored'
   }
 }

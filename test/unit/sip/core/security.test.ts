@@ -294,27 +294,31 @@ describe('bounds', () => {
 
   describe('of what one address may ask for', () => {
     const allowed = (perSecond: number, burst: number) => ({
-      limits: { ...testSettings('').limits, authFailuresMax: 1_000, sourceRequests: { perSecond, burst } },
+      limits: {
+        ...testSettings('').limits,
+        authFailuresMax: 1_000,
+        perSource: { requests: { perSecond, burst }, strangers: { perSecond: 5, burst: 20 } },
+      },
     })
 
     it('S-TR-02 E54 a flood of strangers gets 503 with Retry-After, then silence, and others are served', () => {
-      const s = digestNode(allowed(10, 50))
+      const s = digestNode(allowed(10, 500))
       const eve = s.world.phone('eve', s.node, { fromDomain: 'example.org' })
       const silent = s.world.phone('friend', s.node, { fromDomain: 'example.org' })
       s.bob.onMessage = (message) => {
         if (message.method === 'INVITE') s.bob.respond(message, 486)
       }
       for (let i = 0; i < 1_000; i++) eve.request('INVITE', BOB)
-      expect(s.bob.requests('INVITE')).toHaveLength(50)
+      expect(s.bob.requests('INVITE')).toHaveLength(20)
       const refused = eve.responses('INVITE', 503)
       expect(refused).toHaveLength(100)
       expect(Number(refused[0]!.header('retry-after'))).toBeGreaterThanOrEqual(5)
-      expect(s.node.core.instruments.rateLimits.get('source')).toBe(950)
+      expect(s.node.core.instruments.rateLimits.get('source')).toBe(980)
       silent.request('MESSAGE', BOB)
       expect(s.bob.requests('MESSAGE')).toHaveLength(1)
       s.world.advance(1_000)
       eve.request('INVITE', BOB)
-      expect(s.bob.requests('INVITE')).toHaveLength(51)
+      expect(s.bob.requests('INVITE')).toHaveLength(21)
     })
 
     it('S-TR-02 phones that show their credentials never run dry, however many share an address', () => {
