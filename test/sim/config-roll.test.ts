@@ -9,13 +9,14 @@ import {
   key,
   KIND,
   MESSAGE_CODE,
+  resourceIdOf,
   type Credential,
   type OverlayConfiguration,
 } from '../../src/reload/index.ts'
 import { wrapOverlay, writeConfiguration } from '../../src/reload/config/index.ts'
 import { signDocumentBase64 } from '../../src/reload/security/index.ts'
 import { ringFaults } from '../../src/sim/checkers/ring.ts'
-import { OVERLAY_NAME } from '../../src/sim/configuration.ts'
+import { OVERLAY_NAME, simConfiguration } from '../../src/sim/configuration.ts'
 import { Overlay, standInIssuer, type SimPeer } from '../../src/sim/overlay.ts'
 import { registeredKeys, registration } from '../../src/sim/values.ts'
 import { Stranger } from './stranger.ts'
@@ -197,5 +198,124 @@ describe('a ConfigUpdate', () => {
     }
     expect(stranger.verdict({ ...ping, sequence: 22 })).toBe(ERROR_CODE.configTooOld)
     expect(stranger.verdict({ ...ping, sequence: 23 })).toBe(ANSWERED)
+  })
+})
+
+describe('a Kind from another node', () => {
+  const PRIVATE = {
+    id: 0xf0000001,
+    name: '4026531841',
+    dataModel: 'single',
+    accessControl: 'NODE-MATCH',
+    maxCount: 1,
+    maxSize: 64,
+    maxNodeMultiple: 0,
+  } as const
+
+  /** A kind-block as it stands in a document, on its own. */
+  function blockOf(signer: Credential, maxSize: number = PRIVATE.maxSize): Uint8Array {
+    const configuration = { ...simConfiguration(issuer.root), requiredKinds: [{ ...PRIVATE, maxSize }] }
+    const text = Buffer.from(
+      writeConfiguration(configuration, (kind) => signDocumentBase64(issuer.crypto, signer, kind)),
+    ).toString()
+    return utf8(
+      text.slice(text.indexOf('<kind-block>'), text.indexOf('</kind-block>') + '</kind-block>'.length),
+    )
+  }
+
+  const SECOND = issuer.issue(`second@${OVERLAY_NAME}`, new SeededRandom('second'))
+  const configuration = {
+    configurationSigners: [SIGNER.nodeId],
+    kindSigners: [SIGNER.nodeId, SECOND.nodeId],
+  }
+
+  function stores(overlay: Overlay, peer: SimPeer, by: Credential): boolean {
+    const resource = resourceIdOf(issuer.crypto, by.nodeId)
+    const value = {
+      kind: PRIVATE.id,
+      model: 'single',
+      exists: true,
+      value: utf8('x'),
+      lifetimeS: 60,
+    } as const
+    const id = overlay.newCommandId()
+    return overlay.command(
+      peer,
+      { kind: 'store', id, resource, values: [value], credential: by },
+      'storeDone',
+    ).outcome.ok
+  }
+
+  it('R6940-6.5.4.2-02 R6940-6.5.4.1-02 is taken when a kind-signer signed it, and not changed by another one', () => {
+    const overlay = new Overlay('kinds', { issuer, configuration })
+    const peer = overlay.start()
+    const stranger = new Stranger(overlay, peer, NOBODY)
+    const verdict = (...kinds: Uint8Array[]): number | undefined =>
+      stranger.verdict({
+        code: MESSAGE_CODE.configUpdateReq,
+        body: encodeConfigUpdateReq({ kind: 'kinds', kinds }),
+        destinations: [{ kind: 'node', nodeId: peer.nodeId }],
+        sequence: 65_535,
+      })
+    expect(stores(overlay, peer, peer.credential)).toBe(false)
+    expect(verdict(blockOf(NOBODY))).toBe(ERROR_CODE.forbidden)
+    const unsigned = Buffer.from(blockOf(SIGNER))
+      .toString()
+      .replace(/<kind-signature>.*<.kind-signature>/, '')
+    expect(verdict(utf8(unsigned))).toBe(ERROR_CODE.forbidden)
+    const tampered = Buffer.from(blockOf(SIGNER)).toString().replace('<max-size>64<', '<max-size>65<')
+    expect(verdict(utf8(tampered))).toBe(ERROR_CODE.forbidden)
+    expect(verdict(utf8('<kind-block/>'))).toBe(ERROR_CODE.invalidMessage)
+    expect(verdict(utf8('</required-kinds><required-kinds>'))).toBe(ERROR_CODE.invalidMessage)
+    expect(stores(overlay, peer, peer.credential)).toBe(false)
+    expect(verdict(blockOf(SIGNER))).toBe(ANSWERED)
+    expect(verdict(blockOf(SIGNER, 70))).toBe(ANSWERED)
+    expect(verdict(blockOf(SECOND, 80))).toBe(ERROR_CODE.forbidden)
+    expect(stores(overlay, peer, peer.credential)).toBe(true)
+  })
+
+  it('R6940-7.4.1.2-05 is taught to the node that did not know it', () => {
+    const overlay = new Overlay('kind taught', { issuer, configuration })
+    expect(overlay.grow(2)).toBe(true)
+    overlay.world.run(2_000)
+    const [first, second] = overlay.peers as [SimPeer, SimPeer]
+    const stranger = new Stranger(overlay, first, NOBODY)
+    stranger.send({
+      code: MESSAGE_CODE.configUpdateReq,
+      body: encodeConfigUpdateReq({ kind: 'kinds', kinds: [blockOf(SIGNER)] }),
+      destinations: [{ kind: 'node', nodeId: first.nodeId }],
+      sequence: 65_535,
+    })
+    overlay.world.run(500)
+    const credentials = Array.from({ length: 20 }, (_, index) => overlay.user(`u${index}@${OVERLAY_NAME}`))
+    const far = credentials.find(
+      ({ nodeId }) => overlay.owner(resourceIdOf(issuer.crypto, nodeId)) === second,
+    ) as Credential
+    expect(stores(overlay, first, far)).toBe(false)
+    overlay.world.run(500)
+    expect(stores(overlay, first, far)).toBe(true)
+  })
+
+  it('R6940-11.1-34 goes with its data when its signer may not sign any more', () => {
+    const overlay = new Overlay('kind goes', { issuer, configuration })
+    const peer = overlay.start()
+    const stranger = new Stranger(overlay, peer, NOBODY)
+    const kinds = [blockOf(SECOND)]
+    stranger.send({
+      code: MESSAGE_CODE.configUpdateReq,
+      body: encodeConfigUpdateReq({ kind: 'kinds', kinds }),
+      destinations: [{ kind: 'node', nodeId: peer.nodeId }],
+      sequence: 65_535,
+    })
+    overlay.world.run(500)
+    expect(stores(overlay, peer, peer.credential)).toBe(true)
+    expect(peer.snapshot().storage.some(({ kind }) => kind === PRIVATE.id)).toBe(true)
+    const changed = { ...configuration, kindSigners: [SECOND.nodeId] }
+    peer.host.input({ kind: 'configuration', document: documentOf(overlay, { ...changed, sequence: 23 }) })
+    expect(stores(overlay, peer, peer.credential)).toBe(true)
+    const gone = { ...configuration, kindSigners: [SIGNER.nodeId], sequence: 24 }
+    peer.host.input({ kind: 'configuration', document: documentOf(overlay, gone) })
+    expect(peer.snapshot().storage.some(({ kind }) => kind === PRIVATE.id)).toBe(false)
+    expect(stores(overlay, peer, peer.credential)).toBe(false)
   })
 })

@@ -9,11 +9,18 @@ export type {
   KindDefinition,
   OverlayConfiguration,
 } from './types.ts'
-export { parseConfiguration, type ParsedConfiguration } from './parse.ts'
+export {
+  kindBlockBytes,
+  parseConfiguration,
+  parseKindBlock,
+  signedConfiguration,
+  type ParsedConfiguration,
+  type SignedConfiguration,
+} from './parse.ts'
 export type { ConfigFault } from './fault.ts'
 export type { KindBlock } from './kind-block.ts'
 export { writeConfiguration, wrapOverlay } from './write.ts'
 export { compareSequence, nextSequence } from './sequence.ts'
-export { KindTable, KNOWN_KINDS, registeredKind } from './kinds.ts'
+export { KindTable, KNOWN_KINDS, registeredKind, type LearnedKind } from './kinds.ts'
 export { domainAdmitted } from './domain-restriction.ts'
 export { Pattern } from './pattern.ts'

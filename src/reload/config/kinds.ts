@@ -1,4 +1,4 @@
-import { KIND, type DataModel, type KindId } from '../codec/index.ts'
+import { KIND, sameId, type DataModel, type KindId, type NodeId } from '../codec/index.ts'
 import type { KindDefinition, OverlayConfiguration } from './types.ts'
 
 /**
@@ -56,9 +56,21 @@ export function registeredKindNamed(name: string): KindDefinition | undefined {
   return BY_NAME.get(name)
 }
 
-/** The Kinds that this overlay can store: the registered ones and those of the Configuration Document. */
+/** A Kind that another node told us of, and whose kind-signature was verified (RFC 6940 s.6.5.4). */
+export interface LearnedKind {
+  readonly definition: KindDefinition
+  readonly signer: NodeId
+  /** The `<kind-block>` as it came, to be passed on. */
+  readonly block: Uint8Array
+}
+
+/** Judgement: Kinds learned from others. */
+const LEARNED_MAX = 256
+
+/** The Kinds that this overlay can store: the registered ones, those of the Configuration Document, and learned ones. */
 export class KindTable {
-  private readonly definitions: ReadonlyMap<KindId, KindDefinition>
+  private readonly definitions: Map<KindId, KindDefinition>
+  private readonly learnt = new Map<KindId, LearnedKind>()
 
   constructor(configuration: Pick<OverlayConfiguration, 'requiredKinds'>) {
     const definitions = new Map(BY_ID)
@@ -67,6 +79,28 @@ export class KindTable {
       definitions.set(kind.id, registered === undefined ? kind : asRegistered(kind, registered))
     }
     this.definitions = definitions
+  }
+
+  /** What was learned and does not stand in the document. */
+  get learned(): readonly LearnedKind[] {
+    return [...this.learnt.values()]
+  }
+
+  /**
+   * Takes a Kind whose signature was verified. False when another definition of it is known that this signer may not
+   * change (RFC 6940 s.6.5.4.2), or there is no room.
+   */
+  learn(kind: LearnedKind): boolean {
+    const { id } = kind.definition
+    const known = this.learnt.get(id)
+    if (known === undefined && this.definitions.has(id)) {
+      return sameDefinition(this.definitions.get(id) as KindDefinition, kind.definition)
+    }
+    if (known !== undefined && !sameId(known.signer, kind.signer)) return false
+    if (known === undefined && this.learnt.size >= LEARNED_MAX) return false
+    this.learnt.set(id, kind)
+    this.definitions.set(id, kind.definition)
+    return true
   }
 
   definition(id: KindId): KindDefinition | undefined {
@@ -80,6 +114,16 @@ export class KindTable {
   ids(): KindId[] {
     return [...this.definitions.keys()]
   }
+}
+
+function sameDefinition(a: KindDefinition, b: KindDefinition): boolean {
+  return (
+    a.dataModel === b.dataModel &&
+    a.accessControl === b.accessControl &&
+    a.maxCount === b.maxCount &&
+    a.maxSize === b.maxSize &&
+    a.maxNodeMultiple === b.maxNodeMultiple
+  )
 }
 
 /** RFC 6940 s.11.1: a registered Kind takes its limits from the document and nothing else. */

@@ -1,8 +1,9 @@
 /** Reading a Configuration Document (RFC 6940 s.11.1). Whether to believe it: security/document-signature.ts. */
+import { concatBytes, utf8 } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import { ConfigError, invalid, type ConfigFault } from './fault.ts'
 import { attribute } from './fields.ts'
-import type { KindBlock } from './kind-block.ts'
+import { kindBlock, type KindBlock } from './kind-block.ts'
 import { BASE_NS } from './namespaces.ts'
 import { overlayParameters, sequenceOf } from './parameters.ts'
 import type { OverlayConfiguration } from './types.ts'
@@ -58,6 +59,34 @@ export function signedConfiguration(
     if (error instanceof ConfigError) return fail(error.fault)
     throw error
   }
+}
+
+/**
+ * A `<kind-block>` on its own, as a ConfigUpdate brings it: UTF-8 in the default namespace of the Configuration Document
+ * (RFC 6940 s.6.5.4.1), which it need not declare.
+ */
+export function parseKindBlock(xml: Uint8Array): Result<KindBlock, ConfigFault> {
+  try {
+    const around = [`<required-kinds xmlns="${BASE_NS}">`, '</required-kinds>'].map((tag) => utf8(tag))
+    const document = parseXml(concatBytes([around[0] as Uint8Array, xml, around[1] as Uint8Array]))
+    const [block, more] = document.root.children
+    if (block?.local !== 'kind-block' || more !== undefined) throw invalid('not one <kind-block>')
+    return ok(kindBlock(document, block))
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error.fault)
+    throw error
+  }
+}
+
+/** The same of a Kind in a document, with its kind-signature, for a node that lacks it. */
+export function kindBlockBytes(block: KindBlock): Uint8Array | undefined {
+  if (block.signature === undefined) return undefined
+  const signature = Buffer.from(block.signature).toString('base64')
+  return concatBytes([
+    utf8('<kind-block>'),
+    block.signedBytes,
+    utf8(`<kind-signature>${signature}</kind-signature></kind-block>`),
+  ])
 }
 
 function wanted(document: XmlDocument, instanceName: string): ParsedConfiguration {

@@ -64,7 +64,7 @@ export class Commands {
       code: MESSAGE_CODE.storeReq,
       body: encodeStoreReq({ resource, replicaNumber: 0, kindData }),
       destinations: [{ kind: 'resource', resourceId: resource }],
-      purpose: { kind: 'store', id: command.id },
+      purpose: { kind: 'store', id: command.id, kinds: kindData.map(({ kind }) => kind) },
       // RFC 6940 s.7.4.1.1, Trap 23: the policy binds the signer of the message as well as that of the value.
       credential,
       ...timeout(command),

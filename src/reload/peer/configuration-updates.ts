@@ -10,10 +10,18 @@ import {
   MESSAGE_CODE,
   sameId,
   type Destination,
+  type KindId,
   type NodeId,
 } from '../codec/index.ts'
 import { compareSequence } from '../config/sequence.ts'
-import { parseConfiguration, signedConfiguration, type SignedConfiguration } from '../config/parse.ts'
+import type { KindDefinition } from '../config/types.ts'
+import {
+  kindBlockBytes,
+  parseConfiguration,
+  parseKindBlock,
+  signedConfiguration,
+  type SignedConfiguration,
+} from '../config/parse.ts'
 import { verifyDocument } from '../security/document-signature.ts'
 import type { Storage } from '../storage/storage.ts'
 import { ConfigurationPushes } from '../transactions/configuration-sequence.ts'
@@ -50,8 +58,15 @@ export class ConfigurationUpdates {
     const { answers } = this.use
     const decoded = decodeConfigUpdateReq(request.message.contents.body)
     if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
+    if (decoded.value.kind === 'kinds') {
+      for (const block of decoded.value.kinds) {
+        const refusal = this.learn(block)
+        if (refusal !== undefined) return answers.error(request, refusal.code, refusal.reason)
+      }
+      return answers.answer(request, EMPTY_BODY)
+    }
     if (decoded.value.kind !== 'config') {
-      return answers.error(request, ERROR_CODE.forbidden, 'Kinds come with the document only')
+      return answers.error(request, ERROR_CODE.invalidMessage, 'an unknown type of ConfigUpdate')
     }
     const verdict = this.offer(decoded.value.configData)
     if (verdict.kind === 'refused') answers.error(request, verdict.code, verdict.reason)
@@ -81,6 +96,49 @@ export class ConfigurationUpdates {
       destinations,
       purpose: { kind: 'notice' },
     })
+  }
+
+  /** RFC 6940 s.7.4.1.2: that node does not know these Kinds; it gets them as the document has them, signed. */
+  teach(nodeId: NodeId, kinds: readonly KindId[]): void {
+    const { parts, requests } = this.use
+    if (sameId(nodeId, parts.self)) return
+    const asked = ({ definition }: { readonly definition: KindDefinition }): boolean =>
+      kinds.includes(definition.id)
+    const parsed = parseConfiguration(parts.document, parts.configuration.instanceName)
+    const inDocument = parsed.ok ? parsed.value.kindBlocks.filter(asked).map(kindBlockBytes) : []
+    const blocks = [
+      ...inDocument.filter((bytes) => bytes !== undefined),
+      ...parts.kinds.learned.filter(asked).map(({ block }) => block),
+    ]
+    if (blocks.length === 0) return
+    requests.send({
+      code: MESSAGE_CODE.configUpdateReq,
+      body: encodeConfigUpdateReq({ kind: 'kinds', kinds: blocks }),
+      destinations: [{ kind: 'node', nodeId }],
+      purpose: { kind: 'notice' },
+    })
+  }
+
+  private learn(block: Uint8Array): { readonly code: number; readonly reason: string } | undefined {
+    const { parts } = this.use
+    const parsed = parseKindBlock(block)
+    if (!parsed.ok) return { code: ERROR_CODE.invalidMessage, reason: parsed.error.reason }
+    const { definition, signedBytes, signature } = parsed.value
+    const signatures = signature === undefined ? [] : [signature]
+    const { kindSigners } = parts.configuration
+    const signer = verifyDocument(
+      parts.crypto,
+      parts.trust,
+      { signedBytes, signatures },
+      kindSigners,
+      parts.now.wall,
+    )
+    if (!signer.ok) return { code: ERROR_CODE.forbidden, reason: signer.error }
+    if (!parts.kinds.learn({ definition, signer: signer.value.nodeId, block })) {
+      return { code: ERROR_CODE.forbidden, reason: `another Kind ${definition.name} is in force` }
+    }
+    parts.trace({ level: 'info', area: 'reload', event: 'kind_learned', name: definition.name })
+    return undefined
   }
 
   private judge(document: Uint8Array): Verdict {

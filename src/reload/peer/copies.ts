@@ -78,3 +78,13 @@ export class CopiesAccount {
 export function heldBy(copies: Copies, nodeId: NodeId): boolean {
   return (copies.holders.get(key(nodeId)) ?? -1) >= copies.version
 }
+
+/**
+ * Only these are relied on from now on. Whoever is neither owner nor replica drops its copy after a while without a word,
+ * and may be a replica again later.
+ */
+export function relyOn(copies: Copies, nodes: readonly NodeId[]): void {
+  if (copies.holders.size === 0) return
+  const names = nodes.map(key)
+  for (const name of copies.holders.keys()) if (!names.includes(name)) copies.holders.delete(name)
+}

@@ -1,5 +1,5 @@
 /** Carries what one part of a peer signals, and what the ring wants done, to those whom it concerns. */
-import { sameId } from '../codec/index.ts'
+import { ERROR_CODE, sameId } from '../codec/index.ts'
 import type { TopologyAction } from '../topology/plugin.ts'
 import type { Assembly } from './assembly.ts'
 import type { PeerState } from './contract.ts'
@@ -100,6 +100,9 @@ export class Couplings {
       case 'adopt':
         return this.use.replication.adopted(purpose.resource, purpose.from, outcome)
       case 'store':
+        if (!outcome.ok && outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.unknownKind) {
+          if (outcome.signer !== undefined) this.use.updates.teach(outcome.signer.nodeId, purpose.kinds)
+        }
         return this.use.commands.stored(purpose.id, outcome)
       case 'fetch':
         return this.use.commands.fetched(purpose.id, purpose.resource, outcome)

@@ -7,8 +7,8 @@ import { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import type { Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
-import { overlayHash, type NodeId } from '../codec/index.ts'
-import { KindTable, type OverlayConfiguration } from '../config/index.ts'
+import { overlayHash, sameId, type NodeId } from '../codec/index.ts'
+import { KindTable, type LearnedKind, type OverlayConfiguration } from '../config/index.ts'
 import type { MessageLimits } from '../link/framing.ts'
 import { trustOf } from '../security/overlay-trust.ts'
 import type { Credential, CryptoPort } from '../security/port.ts'
@@ -124,6 +124,11 @@ export class PeerParts {
     return token
   }
 
+  /** None before the first document is in force. */
+  private learnedKinds(): readonly LearnedKind[] {
+    return (this.inForce as ConfigurationInForce | undefined)?.kinds.learned ?? []
+  }
+
   private putInForce(
     configuration: OverlayConfiguration,
     document: Uint8Array,
@@ -132,7 +137,12 @@ export class PeerParts {
     if (reason !== undefined) return fail(reason)
     const trust = trustOf(this.crypto, configuration)
     if (!trust.ok) return trust
-    return ok({ configuration, document, trust: trust.value, kinds: new KindTable(configuration) })
+    const kinds = new KindTable(configuration)
+    // RFC 6940 s.11.1: a Kind whose signer may not sign any more is forgotten, and with it what is stored of it.
+    for (const kind of this.learnedKinds()) {
+      if (configuration.kindSigners.some((signer) => sameId(signer, kind.signer))) kinds.learn(kind)
+    }
+    return ok({ configuration, document, trust: trust.value, kinds })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { NodeId, ResourceId } from '../codec/index.ts'
+import type { KindId, NodeId, ResourceId } from '../codec/index.ts'
 import type { CommandId } from './contract.ts'
 
 /** Why this node sent a request: decides who gets its answer. */
@@ -15,7 +15,7 @@ export type RequestPurpose =
   | { readonly kind: 'replica'; readonly transfer: number }
   /** Fetch of newer data from a peer that refused our copy. */
   | { readonly kind: 'adopt'; readonly resource: ResourceId; readonly from: NodeId }
-  | { readonly kind: 'store'; readonly id: CommandId }
+  | { readonly kind: 'store'; readonly id: CommandId; readonly kinds: readonly KindId[] }
   | { readonly kind: 'fetch'; readonly id: CommandId; readonly resource: ResourceId }
   | { readonly kind: 'ping'; readonly id: CommandId }
   | { readonly kind: 'routeQuery'; readonly id: CommandId }

@@ -27,7 +27,7 @@ import {
   REPLICA_RETRY_MS,
   REPLICA_STORES_MAX,
 } from './constants.ts'
-import { CopiesAccount, heldBy, type Copies } from './copies.ts'
+import { CopiesAccount, heldBy, relyOn, type Copies } from './copies.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import type { RequestOutcome } from './signal.ts'
@@ -219,16 +219,19 @@ export class Replication {
     const started: number[] = []
     if (topology.responsible(copies.resource)) {
       copies.owned = true
-      for (const [index, to] of topology.replicaSet().entries()) {
+      const replicas = topology.replicaSet()
+      relyOn(copies, replicas)
+      for (const [index, to] of replicas.entries()) {
         const id = this.transferUnlessHeld(copies, to, index + 1)
         if (id !== undefined) started.push(id)
       }
       return started
     }
-    if (!copies.owned || topology.state === 'outside' || topology.state === 'joining') return started
+    if (topology.state === 'outside' || topology.state === 'joining') return started
     // RFC 6940 s.6.4.2.3: no longer ours, and its new owner may not have it.
     const owner = topology.knownResponsible(copies.resource)
-    if (sameId(owner, this.parts.self)) return started
+    relyOn(copies, [owner])
+    if (!copies.owned || sameId(owner, this.parts.self)) return started
     const id = this.transferUnlessHeld(copies, owner, 1)
     if (id === undefined && copies.holders.get(key(owner)) === copies.version) copies.owned = false
     return started
