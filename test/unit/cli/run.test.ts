@@ -34,8 +34,10 @@ describe('command line', () => {
       'locate',
       'ring',
       'ping',
+      'path',
       'dump',
       'phone',
+      'sim',
       'check-config',
     ])
     for (const name of names) {
