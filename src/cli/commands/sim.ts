@@ -51,6 +51,8 @@ is printed as VIOLATION with the command that shows it again, and the exit code 
 
 function run(values: SimValues): number {
   const plans = values.swarm === true ? seedsOf(values).map(swarmPlan) : plansOf(values)
+  // Found out now and not after an hour's run.
+  if (values.report !== undefined) write(values.report, () => '')
   const outcomes: Outcome[] = []
   let failures = 0
   const startedAt = performance.now()

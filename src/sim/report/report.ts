@@ -60,7 +60,7 @@ function summary(figures: readonly Figures[]): string {
 
 function hopsBySize(figures: readonly Figures[]): string {
   const sorted = [...figures].sort((a, b) => a.peers - b.peers)
-  return lineChart({ title: 'Hops of a lookup by overlay size', x: 'peers', y: 'hops' }, [
+  return lineChart({ title: 'Hops of a lookup by overlay size', x: 'peers', xMin: 0, y: 'hops' }, [
     { name: 'mean', colour: 'a', points: sorted.map(({ peers, hops }) => ({ x: peers, y: hops.mean })) },
     {
       name: '½ log2 N + 0.5',
