@@ -3,13 +3,18 @@ import { TokenBucket, type Allowance } from './token-bucket.ts'
 
 /** Token buckets by key, in a table that cannot grow without bound. */
 export class RateLimit {
-  private readonly allowance: Allowance
+  private allowance: Allowance
   private readonly keysMax: number
   private readonly buckets = new Map<string, TokenBucket>()
 
   constructor(init: Allowance & { readonly keysMax?: number }) {
     this.allowance = init
     this.keysMax = init.keysMax ?? 10_000
+  }
+
+  /** From now on; what a bucket holds beyond the new burst is gone. */
+  limit(allowance: Allowance): void {
+    this.allowance = allowance
   }
 
   get size(): number {

@@ -9,11 +9,6 @@ const LIVE: ReadonlySet<string> = new Set([
   'overlay.certificate',
   'overlay.privateKey',
 ])
-/** Limits that are not. */
-const FIXED_LIMITS: ReadonlySet<string> = new Set([
-  'limits.requestsPerSource',
-  'limits.requestBurstPerSource',
-])
 
 /** Dotted keys whose values differ and count only after a restart. */
 export function waitingForRestart(running: Config, read: Config): string[] {
@@ -21,7 +16,7 @@ export function waitingForRestart(running: Config, read: Config): string[] {
 }
 
 function isLive(key: string): boolean {
-  return LIVE.has(key) || (key.startsWith('limits.') && !FIXED_LIMITS.has(key))
+  return LIVE.has(key) || key.startsWith('limits.')
 }
 
 function differing(a: unknown, b: unknown, key: string): string[] {

@@ -207,7 +207,7 @@ export interface SipSettings {
   readonly limits: SipLimits
 }
 
-/** What may change while the core runs. `sourceRequests` stays as it was at the start. */
+/** What may change while the core runs. */
 export type SipTunables = Pick<SipSettings, 'maxForks' | 'maxBindings' | 'limits'>
 
 export interface SipLimits {

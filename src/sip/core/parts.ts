@@ -214,6 +214,7 @@ export class SipParts {
     this.tuned.maxForks = maxForks
     this.tuned.maxBindings = maxBindings
     Object.assign(this.tuned.limits, limits)
+    this.sources.limit(limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT)
   }
 
   retryAfterS(low: number, high: number): number {

@@ -37,6 +37,11 @@ export class SourceLimit {
     this.strangers = new RateLimit(allowances.strangers)
   }
 
+  limit({ requests, strangers }: SourceAllowances): void {
+    this.requests.limit(requests)
+    this.strangers.limit(strangers)
+  }
+
   /** What becomes of a new request. Peers have proven themselves by their certificate. */
   request(now: Millis, source: Hop): Judgement {
     return this.judge(now, source, this.requests)

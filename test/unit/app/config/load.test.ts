@@ -318,7 +318,6 @@ describe('a configuration that is read again', () => {
     expect(waitingForRestart(running, running)).toEqual([])
     expect(waitingForRestart(running, read).sort()).toEqual([
       'admin.token',
-      'limits.requestsPerSource',
       'sip.domains',
       'sip.recursion.depth',
     ])

@@ -347,6 +347,23 @@ describe('bounds', () => {
       expect(s.bob.requests('MESSAGE')).toHaveLength(50)
     })
 
+    it('S-TR-02 takes other limits while it runs', () => {
+      const s = digestNode(allowed(10, 500))
+      const eve = s.world.phone('eve', s.node, { fromDomain: 'example.org' })
+      const { limits } = allowed(1, 500)
+      const strangers = { perSecond: 1, burst: 2 }
+      s.node.input({
+        kind: 'limits',
+        limits: {
+          maxForks: 10,
+          maxBindings: 10,
+          limits: { ...limits, perSource: { ...limits.perSource, strangers } },
+        },
+      })
+      for (let i = 0; i < 10; i++) eve.request('MESSAGE', BOB)
+      expect(s.bob.requests('MESSAGE')).toHaveLength(2)
+    })
+
     it('S-TR-02 S-AU-01 unauthenticated REGISTERs and guesses do', () => {
       const s = digestNode(allowed(1, 10))
       for (let i = 0; i < 20; i++) {
