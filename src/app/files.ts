@@ -1,5 +1,6 @@
 /** Folders and small files of a node. What cannot be read or written is a `ConfigError`: somebody has to mend it. */
-import { existsSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ConfigError } from './config/fault.ts'
 
@@ -24,7 +25,8 @@ export function privateFolder(path: string, key: string): void {
   try {
     makeFolder(path)
     // A folder may be there and still not take a file: read-only mounts, foreign owners.
-    const probe = `${path}/.writable`
+    // Several nodes may share the folder and look at the same time.
+    const probe = `${path}/.writable-${randomUUID()}`
     writeFileSync(probe, '')
     unlinkSync(probe)
   } catch (error) {
@@ -54,9 +56,14 @@ export function readNeeded(path: string, key: string): Uint8Array {
 export function writePrivate(path: string, content: Uint8Array | string): void {
   try {
     makeFolder(dirname(path))
-    const temporary = `${path}.new`
-    writeFileSync(temporary, content, { mode: 0o600, flush: true })
-    renameSync(temporary, path)
+    const temporary = `${path}.${randomUUID()}.new`
+    try {
+      writeFileSync(temporary, content, { mode: 0o600, flush: true })
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
   } catch (error) {
     throw new ConfigError(`${path}: cannot be written (${codeOf(error)})`, { cause: error })
   }

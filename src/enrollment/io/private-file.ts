@@ -1,6 +1,7 @@
 /** Files with secrets: readable by their owner alone, and never half written. */
+import { randomUUID } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
-import { mkdir, open, rename, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { RingbridgeError } from '../../common/errors.ts'
@@ -23,17 +24,21 @@ export async function makePrivateFolder(folder: string): Promise<void> {
 
 /** Writes the whole file or leaves the old one: a crash at any point does no harm. Mode 0600. */
 export async function writePrivateFile(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
+  // Several processes may write it; the last one wins, none finds its file gone.
+  const temporary = `${path}.${randomUUID()}.new`
   try {
-    // The mode above counts for new files only; a left-over one may be of any.
-    await file.chmod(0o600)
-    await file.writeFile(content)
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
   }
-  await rename(temporary, path)
   await syncFolder(dirname(path))
 }
 
