@@ -117,6 +117,7 @@ function overlayReadings({ core, loop, links }: MetricParts): Readings {
     overlayRequestHops: peer.instruments.requestHops,
     overlayRetries: peer.instruments.retries,
     overlayErrors: peer.instruments.errors,
+    overlayRollbacks: peer.instruments.rollbacks,
     overlayNeighborChanges: peer.instruments.neighborChanges,
     overlaySelfTest: () => adapter.snapshot(clock()).selfTest.successRatio,
     linksActive: () => [['tls', links.active]],

@@ -313,6 +313,10 @@ export const METRICS = {
     'code',
     product('2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19'),
   ),
+  overlayRollbacks: counter(
+    'overlay_rollbacks_total',
+    'Fetched values older than what an earlier Fetch gave (RFC 6940 s.13.5.3).',
+  ),
   overlayNeighborChanges: counter(
     'overlay_neighbor_changes_total',
     'Changes of the neighbor table.',

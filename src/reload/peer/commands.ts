@@ -1,4 +1,6 @@
 /** What the user of the overlay asks for: store, fetch, ping. Every command ends in exactly one event with its id. */
+import { fail, ok, type Result } from '../../common/errors.ts'
+import type { Millis } from '../../common/time.ts'
 import {
   decodeFetchAns,
   decodeChordRouteQueryAns,
@@ -8,9 +10,11 @@ import {
   encodePingReq,
   encodeRouteQueryReq,
   encodeStoreReq,
+  ERROR_CODE,
   key,
   MESSAGE_CODE,
   type KindId,
+  type Message,
   type ResourceId,
   type StoredData,
   type StoredDataValue,
@@ -18,11 +22,14 @@ import {
 } from '../codec/index.ts'
 import { signStoredData } from '../security/data-signature.ts'
 import type { Storage } from '../storage/storage.ts'
-import { STORAGE_TIMES_MAX } from './constants.ts'
+import type { FetchedValues } from '../storage/verify-fetched.ts'
 import type { CommandError, CommandId, CommandOutcome, PeerCommand, ValueToStore } from './contract.ts'
+import { NewestValues } from './newest-values.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import type { RequestOutcome } from './signal.ts'
+import { elementFetched, elementOf, StorageTimes } from './storage-times.ts'
+import type { StoreAttempt } from './store-attempt.ts'
 
 type Command<K extends PeerCommand['kind']> = Extract<PeerCommand, { kind: K }>
 
@@ -30,8 +37,8 @@ export class Commands {
   private readonly parts: PeerParts
   private readonly requests: Requests
   private readonly storage: Storage
-  /** Last storage_time used for an element; oldest use first. */
-  private readonly storageTimes = new Map<string, bigint>()
+  private readonly storageTimes = new StorageTimes()
+  private readonly newest = new NewestValues()
 
   constructor(parts: PeerParts, requests: Requests, storage: Storage) {
     this.parts = parts
@@ -40,13 +47,20 @@ export class Commands {
   }
 
   store(command: Command<'store'>): void {
+    const until = command.timeoutMs === undefined ? undefined : this.parts.now.ms + command.timeoutMs
+    this.attempt({ command, until, again: false })
+  }
+
+  private attempt(attempt: StoreAttempt): void {
+    const { command, until } = attempt
     const { credential, resource } = command
+    const wall = BigInt(Math.trunc(this.parts.now.wall))
     const byKind = new Map<KindId, StoredData[]>()
     for (const value of command.values) {
       const data = signStoredData(this.parts.crypto, credential, {
         resource,
         kind: value.kind,
-        storageTime: this.storageTime(resource, value),
+        storageTime: this.storageTimes.next(elementOf(resource, value), wall),
         lifetime: value.lifetimeS,
         value: asStoredValue(value),
       })
@@ -64,10 +78,10 @@ export class Commands {
       code: MESSAGE_CODE.storeReq,
       body: encodeStoreReq({ resource, replicaNumber: 0, kindData }),
       destinations: [{ kind: 'resource', resourceId: resource }],
-      purpose: { kind: 'store', id: command.id, kinds: kindData.map(({ kind }) => kind) },
+      purpose: { kind: 'store', attempt, kinds: kindData.map(({ kind }) => kind) },
       // RFC 6940 s.7.4.1.1, Trap 23: the policy binds the signer of the message as well as that of the value.
       credential,
-      ...timeout(command),
+      ...this.timeLeft(until),
     })
   }
 
@@ -112,8 +126,13 @@ export class Commands {
     })
   }
 
-  stored(id: CommandId, outcome: RequestOutcome): void {
-    if (!outcome.ok) return this.storeFailed(id, outcome.error)
+  stored(attempt: StoreAttempt, outcome: RequestOutcome): void {
+    const { id } = attempt.command
+    if (!outcome.ok) {
+      const tooOld = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.dataTooOld
+      if (tooOld && !attempt.again) return this.catchUp(attempt, outcome.error)
+      return this.storeFailed(id, outcome.error)
+    }
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
     if (!answer.ok) return this.storeFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
     const replicas = answer.value.kindResponses[0]?.replicas ?? []
@@ -121,18 +140,40 @@ export class Commands {
     this.parts.outbox.push({ kind: 'storeDone', id, outcome: { ok: true, value } })
   }
 
+  /** The second try of a Store, when it was an older clock than that of whoever stored before that made it fail. */
+  caughtUp(attempt: StoreAttempt, error: CommandError, outcome: RequestOutcome): void {
+    const { command } = attempt
+    const verified = outcome.ok ? this.verified(command.resource, outcome.message) : undefined
+    if (verified?.ok !== true) return this.storeFailed(command.id, error)
+    const wanted = new Set(command.values.map((value) => elementOf(command.resource, value)))
+    let newer = false
+    for (const [kind, { values }] of verified.value.kinds) {
+      for (const { data } of values) {
+        const element = elementFetched(command.resource, kind, data.value)
+        if (wanted.has(element) && this.storageTimes.stands(element, data.storageTime)) newer = true
+      }
+    }
+    if (newer) this.attempt({ ...attempt, again: true })
+    else this.storeFailed(command.id, error)
+  }
+
   fetched(id: CommandId, resource: ResourceId, outcome: RequestOutcome): void {
     if (!outcome.ok) return this.fetchFailed(id, outcome.error)
-    const { contents, security } = outcome.message
-    const answer = decodeFetchAns(
-      contents.body,
-      (kind) => this.parts.kinds.model(kind),
-      this.parts.configuration.nodeIdLength,
-    )
-    if (!answer.ok) return this.fetchFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
-    const pool = this.parts.trust.poolOf(security.certificates)
-    const verified = this.storage.verify(resource, answer.value, pool, this.parts.now.wall)
-    const value = { responsible: outcome.signer.nodeId, ...verified }
+    const verified = this.verified(resource, outcome.message)
+    if (!verified.ok) return this.fetchFailed(id, { kind: 'invalidAnswer', reason: verified.error })
+    const { kinds, rollbacks } = this.newest.prefer(this.parts.now.ms, resource, verified.value.kinds)
+    if (rollbacks > 0) {
+      this.parts.instruments.rollbacks.add('', rollbacks)
+      this.parts.trace({
+        level: 'warn',
+        area: 'reload',
+        event: 'rollback_seen',
+        resource: key(resource),
+        storer: key(outcome.signer.nodeId),
+        values: rollbacks,
+      })
+    }
+    const value = { responsible: outcome.signer.nodeId, kinds, rejected: verified.value.rejected }
     this.parts.outbox.push({ kind: 'fetchDone', id, outcome: { ok: true, value } })
   }
 
@@ -186,21 +227,28 @@ export class Commands {
     this.parts.outbox.push({ kind: 'routeQueryDone', id, outcome: failed(error) })
   }
 
-  /** RFC 6940 s.7.4.1.1: greater than that of the value it replaces, whatever the wall clock does. */
-  private storageTime(resource: ResourceId, value: ValueToStore): bigint {
-    const element = `${key(resource)}/${value.kind}/${value.index ?? ''}/${value.key === undefined ? '' : key(value.key)}`
-    const last = this.storageTimes.get(element) ?? 0n
-    const wall = BigInt(Math.trunc(this.parts.now.wall))
-    const time = wall > last ? wall : last + 1n
-    this.storageTimes.delete(element)
-    this.storageTimes.set(element, time)
-    if (this.storageTimes.size > STORAGE_TIMES_MAX) {
-      for (const oldest of this.storageTimes.keys()) {
-        this.storageTimes.delete(oldest)
-        break
-      }
-    }
-    return time
+  /** RFC 6940 s.7: a clock behind that of the former Store is made good by a time just after that Store's. */
+  private catchUp(attempt: StoreAttempt, error: CommandError): void {
+    const { resource, values } = attempt.command
+    const req = this.storage.fetchReqFor(resource, [...new Set(values.map(({ kind }) => kind))])
+    this.requests.send({
+      code: MESSAGE_CODE.fetchReq,
+      body: encodeFetchReq(req),
+      destinations: [{ kind: 'resource', resourceId: resource }],
+      purpose: { kind: 'catchUp', attempt, error },
+      ...this.timeLeft(attempt.until),
+    })
+  }
+
+  private verified(resource: ResourceId, { contents, security }: Message): Result<FetchedValues, string> {
+    const { kinds, configuration, trust, now } = this.parts
+    const answer = decodeFetchAns(contents.body, (kind) => kinds.model(kind), configuration.nodeIdLength)
+    if (!answer.ok) return fail(answer.error.reason)
+    return ok(this.storage.verify(resource, answer.value, trust.poolOf(security.certificates), now.wall))
+  }
+
+  private timeLeft(until: Millis | undefined): { timeoutMs?: number } {
+    return until === undefined ? {} : { timeoutMs: Math.max(1, until - this.parts.now.ms) }
   }
 }
 

@@ -62,6 +62,8 @@ export const LEAVE_ANSWER_WAIT_MS = 1_000
 
 /** Judgement: elements whose last storage_time is remembered, so that two stores in one millisecond do not collide. */
 export const STORAGE_TIMES_MAX = 10_000
+/** Judgement: fetched elements whose newest value is remembered, so that an older one is noticed. */
+export const NEWEST_VALUES_MAX = 4_096
 
 /** Judgement: how long a request waits for the other side to take our Configuration Document, or for theirs to come. */
 export const MISMATCH_WAIT_MS = 1_000

@@ -103,7 +103,9 @@ export class Couplings {
         if (!outcome.ok && outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.unknownKind) {
           if (outcome.signer !== undefined) this.use.updates.teach(outcome.signer.nodeId, purpose.kinds)
         }
-        return this.use.commands.stored(purpose.id, outcome)
+        return this.use.commands.stored(purpose.attempt, outcome)
+      case 'catchUp':
+        return this.use.commands.caughtUp(purpose.attempt, purpose.error, outcome)
       case 'fetch':
         return this.use.commands.fetched(purpose.id, purpose.resource, outcome)
       case 'ping':

@@ -19,6 +19,8 @@ export class PeerInstruments {
   readonly retries = new Tally()
   /** code: error answers received. */
   readonly errors = new Tally()
+  /** Fetched values older than what an earlier Fetch gave. */
+  readonly rollbacks = new Tally([''])
   /** event */
   readonly neighborChanges = new Tally(['join', 'leave', 'timeout'])
   readonly replicationLagSeconds = new Histogram(SECONDS_BUCKETS, [''])

@@ -1,5 +1,6 @@
 import type { KindId, NodeId, ResourceId } from '../codec/index.ts'
-import type { CommandId } from './contract.ts'
+import type { CommandError, CommandId } from './contract.ts'
+import type { StoreAttempt } from './store-attempt.ts'
 
 /** Why this node sent a request: decides who gets its answer. */
 export type RequestPurpose =
@@ -15,7 +16,9 @@ export type RequestPurpose =
   | { readonly kind: 'replica'; readonly transfer: number }
   /** Fetch of newer data from a peer that refused our copy. */
   | { readonly kind: 'adopt'; readonly resource: ResourceId; readonly from: NodeId }
-  | { readonly kind: 'store'; readonly id: CommandId; readonly kinds: readonly KindId[] }
+  | { readonly kind: 'store'; readonly attempt: StoreAttempt; readonly kinds: readonly KindId[] }
+  /** Fetch of what a Store did not replace because it came with too small a storage_time. */
+  | { readonly kind: 'catchUp'; readonly attempt: StoreAttempt; readonly error: CommandError }
   | { readonly kind: 'fetch'; readonly id: CommandId; readonly resource: ResourceId }
   | { readonly kind: 'ping'; readonly id: CommandId }
   | { readonly kind: 'routeQuery'; readonly id: CommandId }

@@ -1,0 +1,61 @@
+/**
+ * Rollbacks at storing peers (RFC 6940 s.13.5.3): a fetched value that is older than what an earlier Fetch gave for the same
+ * element was replaced since by whoever signed both, so the storing peer has lost the newer one, or hides it. Until the
+ * newer one has come to the end of its lifetime it is what the application gets. Elements of arrays are left out:
+ * their index is not signed.
+ */
+import type { Millis } from '../../common/time.ts'
+import type { KindId, ResourceId } from '../codec/index.ts'
+import type { FetchedKind, FetchedValue } from '../storage/verify-fetched.ts'
+import { NEWEST_VALUES_MAX } from './constants.ts'
+import { elementFetched } from './storage-times.ts'
+
+interface Newest {
+  readonly value: FetchedValue
+  readonly expiresAt: Millis
+}
+
+export class NewestValues {
+  /** Longest not seen first. */
+  private readonly seen = new Map<string, Newest>()
+
+  /** The values with those in their place that are newer; `rollbacks` counts them. */
+  prefer(
+    now: Millis,
+    resource: ResourceId,
+    kinds: ReadonlyMap<KindId, FetchedKind>,
+  ): { readonly kinds: ReadonlyMap<KindId, FetchedKind>; readonly rollbacks: number } {
+    let rollbacks = 0
+    const preferred = new Map<KindId, FetchedKind>()
+    for (const [kind, { generation, values }] of kinds) {
+      const newest = values.map((value) => {
+        const known = this.newest(now, resource, kind, value)
+        if (known !== value) rollbacks++
+        return known
+      })
+      preferred.set(kind, { generation, values: newest })
+    }
+    return rollbacks === 0 ? { kinds, rollbacks } : { kinds: preferred, rollbacks }
+  }
+
+  private newest(now: Millis, resource: ResourceId, kind: KindId, value: FetchedValue): FetchedValue {
+    const { data } = value
+    if (data.value.model === 'array') return value
+    const element = elementFetched(resource, kind, data.value)
+    const known = this.seen.get(element)
+    this.seen.delete(element)
+    if (known !== undefined && known.expiresAt > now && known.value.data.storageTime > data.storageTime) {
+      this.seen.set(element, known)
+      const lifetime = Math.ceil((known.expiresAt - now) / 1000)
+      return { ...known.value, data: { ...known.value.data, lifetime } }
+    }
+    this.seen.set(element, { value, expiresAt: now + data.lifetime * 1000 })
+    if (this.seen.size > NEWEST_VALUES_MAX) {
+      for (const oldest of this.seen.keys()) {
+        this.seen.delete(oldest)
+        break
+      }
+    }
+    return value
+  }
+}

@@ -1,0 +1,11 @@
+import type { Millis } from '../../common/time.ts'
+import type { PeerCommand } from './contract.ts'
+
+/** A store command under way. */
+export interface StoreAttempt {
+  readonly command: Extract<PeerCommand, { kind: 'store' }>
+  /** When whoever gave it stops waiting; undefined when the command named no time. */
+  readonly until: Millis | undefined
+  /** It goes out for the second time, with a storage_time that is later than that of the value it found. */
+  readonly again: boolean
+}
