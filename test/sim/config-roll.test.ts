@@ -93,7 +93,7 @@ describe('a new Configuration Document', () => {
     expect(all(overlay, 23)()).toBe(true)
   })
 
-  it('R6940-4.1-02 a peer that was away meanwhile takes it when it comes back', () => {
+  it('a peer that was away meanwhile takes it when it comes back', () => {
     const overlay = overlayOf('away', 5)
     const away = overlay.peers[3]!
     overlay.crash(away)
