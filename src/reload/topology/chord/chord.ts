@@ -30,7 +30,13 @@ import {
   responsibleShare,
   sizeEstimate,
 } from './responsible.ts'
-import { compareClockwise, fingerIndexOf, fingerStart, sameOrAbsent } from './ring-math.ts'
+import {
+  compareClockwise,
+  fingerIndexOf,
+  fingerStart,
+  randomFingerTarget,
+  sameOrAbsent,
+} from './ring-math.ts'
 import { nextHop } from './routing.ts'
 import { Stabilization, type StabilizationIntervals } from './stabilize.ts'
 import { fullUpdate, misses, namedNeighbors, namedNodes, neighborsUpdate, peerReadyUpdate } from './update.ts'
@@ -56,6 +62,8 @@ export class Chord implements TopologyPlugin {
   private current: RingState = 'outside'
   private inRing = false
   private startedAt: Millis = 0
+  /** Fingers that failed since the last search. */
+  private readonly lostFingers = new Set<number>()
 
   constructor(components: { readonly random: Random }, init: ChordInit) {
     this.self = init.self
@@ -328,7 +336,9 @@ export class Chord implements TopologyPlugin {
     const replicas = replicaSet(table).map(key).join()
     if (!change()) return
     if (neighborFingerprint(table) === before) {
-      if (cause === 'failure') this.stabilization.fingerLost(now)
+      if (cause !== 'failure') return
+      this.lostFingers.add(fingerIndexOf(this.self, nodeId))
+      this.stabilization.fingerLost(now)
       return
     }
     if (!this.inRing) return
@@ -359,6 +369,14 @@ export class Chord implements TopologyPlugin {
   }
 
   private searchFinger(): void {
+    // RFC 6940 s.10.7.2: what was lost is looked for, whatever the draw says.
+    const lost = openFingers(this.table).filter((index) => this.lostFingers.has(index))
+    this.lostFingers.clear()
+    for (const index of lost) {
+      const target = randomFingerTarget(this.self, index, this.random)
+      this.outbox.push({ kind: 'searchFinger', index, target })
+    }
+    if (lost.length > 0) return
     const search = fingerToSearch(this.table, this.random)
     if (search !== undefined) this.outbox.push({ kind: 'searchFinger', ...search })
   }

@@ -59,7 +59,7 @@ export class Stabilization {
   /** RFC 6940 s.10.7.4.2: searches are not more frequent than chord-ping-interval once the table stands. */
   fingerDue(now: Millis): boolean {
     if (now < this.fingerAt) return false
-    this.fingerAt = now + this.jittered(this.intervals.pingMs)
+    this.fingerAt = now + this.intervals.pingMs * (1 + JITTER * this.random.float())
     return true
   }
 

@@ -2,15 +2,15 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../../../../src/common/random.ts'
 import { asResourceId, type ChordUpdate, type NodeId } from '../../../../../src/reload/index.ts'
 import { Chord } from '../../../../../src/reload/topology/chord/chord.ts'
-import { nextId } from '../../../../../src/reload/topology/chord/ring-math.ts'
+import { fingerIndexOf, fingerStart, nextId } from '../../../../../src/reload/topology/chord/ring-math.ts'
 import type { TopologyAction } from '../../../../../src/reload/topology/plugin.ts'
 import { at, positions } from './ids.ts'
 
 const INTERVALS = { updateMs: 600_000, pingMs: 3_600_000 }
 
-function chord(self: number): Chord {
+function chord(self: number, seed = 'chord'): Chord {
   return new Chord(
-    { random: new SeededRandom('chord') },
+    { random: new SeededRandom(seed) },
     { self: at(self), intervals: INTERVALS, reactive: true },
   )
 }
@@ -29,6 +29,11 @@ function of<K extends TopologyAction['kind']>(
   kind: K,
 ): Extract<TopologyAction, { kind: K }>[] {
   return actions.filter((action): action is Extract<TopologyAction, { kind: K }> => action.kind === kind)
+}
+
+/** Which finger of 0x80 a peer at that position is. */
+function fingerOf(id: number): number {
+  return fingerIndexOf(at(0x80), at(id))
 }
 
 /** A ring member: its link is up by an Attach and it has sent an Update. */
@@ -223,6 +228,58 @@ describe('Chord as a ring member', () => {
     expect(ring.responsible(at(0x10))).toBe(true)
   })
 
+  /** So many on both sides that those in the middle are fingers and no neighbors. */
+  const CROWD = [0x81, 0x82, 0x83, 0x84, 0x90, 0xa0, 0xc0, 0xe0, 0x20, 0x40, 0x7c, 0x7d, 0x7e, 0x7f]
+
+  it('R6940-10.7.2-01 a finger that failed is out of every list, and the closest peer before the target takes its place', () => {
+    for (const id of CROWD) meet(ring, 0, id)
+    expect(positions([ring.nextHop(at(0xd0)) as NodeId])).toEqual([0xc0])
+    expect(positions(ring.snapshot().fingers)).toContain(0xc0)
+    ring.linkDown(1_000, at(0xc0), 'failure')
+    expect(positions(ring.snapshot().fingers)).not.toContain(0xc0)
+    expect(positions([ring.nextHop(at(0xd0)) as NodeId])).toEqual([0xa0])
+    expect(ring.isPeer(at(0xc0))).toBe(false)
+  })
+
+  it('R6940-10.7.2-02 a search for another peer of that range begins within seconds', () => {
+    // Whatever the dice say, which choose what is searched for at other times.
+    for (let seed = 0; seed < 12; seed++) {
+      const seeded = chord(0x80, `seed ${seed}`)
+      seeded.found(0)
+      for (const id of CROWD) meet(seeded, 0, id)
+      for (let now = 1_000; now <= 20_000; now += 1_000) seeded.timeout(now)
+      seeded.drain()
+      seeded.linkDown(100_000, at(0xa0), 'failure')
+      seeded.timeout(110_000)
+      const searches = of(seeded.drain(), 'searchFinger')
+      expect(searches.map(({ index }) => index)).toEqual([fingerOf(0xa0)])
+      for (const { target } of searches) expect(fingerIndexOf(at(0x80), target)).toBe(fingerOf(0xa0))
+    }
+  })
+
+  it('R6940-10.7.4.2-04 a ring that stands is searched for fingers no more often than chord-ping-interval', () => {
+    for (const id of CROWD) meet(ring, 0, id)
+    ring.timeout(10_000)
+    ring.drain()
+    const times: number[] = []
+    for (let now = 20_000; now <= 400 * 3_600_000; now += 60_000) {
+      ring.timeout(now)
+      if (of(ring.drain(), 'searchFinger').length > 0) times.push(now)
+    }
+    expect(times.length).toBeGreaterThan(100)
+    const gaps = times.slice(1).map((time, index) => time - (times[index] as number))
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(INTERVALS.pingMs - 60_000)
+  })
+
+  it('R6940-10.6-02 an Attach to a finger takes the normal way', () => {
+    for (const id of CROWD.filter((each) => each !== 0xc0)) meet(ring, 0, id)
+    ring.drain()
+    ring.fingerFound(1_000, fingerOf(0xc0), at(0xc0))
+    const [attach] = of(ring.drain(), 'attachNode')
+    expect(attach).toMatchObject({ via: undefined, purpose: { kind: 'finger' } })
+    expect(positions([attach!.to])).toEqual([0xc0])
+  })
+
   it('a peer whose last neighbor left properly owns the ring', () => {
     meet(ring, 0, 0x90)
     ring.linkDown(1, at(0x90), 'leave')
@@ -303,6 +360,27 @@ describe('Chord on its way into the ring', () => {
     expect(ring.responsible(at(0x75))).toBe(true)
     const told = positions(of(ring.drain(), 'sendUpdate').map(({ to }) => to)).sort((a, b) => a - b)
     expect(told).toEqual([0x20, 0x70, 0x90, 0xa0])
+  })
+
+  it('R6940-10.5-13 R6940-10.6-02 attaches to n+2^(128-i) for every finger that the neighbors do not tell, the normal way', () => {
+    ring.linkUp(1, at(0x90), true, false)
+    ring.attachDone(1, { kind: 'admitting' }, at(0x90))
+    const near = [0x81, 0x82, 0x83, 0x84, 0x7c, 0x7d, 0x7e, 0x7f]
+    ring.updateReceived(2, at(0x90), neighbors([0x7f, 0x7e, 0x7d, 0x7c], [0x81, 0x82, 0x83, 0x84]))
+    for (const id of near) meet(ring, 3, id)
+    ring.joinAnswered(4, at(0x90), true)
+    ring.drain()
+    ring.updateReceived(5, at(0x90), neighbors([0x80, 0x7f], [0x81]))
+    const attaches = of(ring.drain(), 'attachResource')
+    // 0x84 is in range 6 of 0x80, 0x90 in range 4 and 0x7c in range 1: those are known.
+    expect(attaches.map(({ purpose }) => purpose.kind === 'finger' && purpose.index)).toEqual([2, 3, 5])
+    for (const { resource, through, purpose } of attaches) {
+      expect(resource).toEqual(fingerStart(at(0x80), purpose.kind === 'finger' ? purpose.index : 0))
+      expect(through).toBeUndefined()
+    }
+    expect(positions(attaches.map(({ resource }) => resource as unknown as NodeId))).toEqual([
+      0xc0, 0xa0, 0x88,
+    ])
   })
 
   it('R6940-10.5-11 says nothing of itself before, even when asked', () => {
