@@ -160,7 +160,9 @@ export class DocumentKeeper {
     // Spread, so that the nodes of an overlay do not ask all at once for ever.
     let wait = this.intervalMs * (0.75 + 0.5 * chance)
     const expiration = this.document?.parsed.configuration.expiration
-    if (expiration !== undefined) wait = Math.min(wait, refreshBeforeMs(expiration - now.wall))
+    if (expiration !== undefined) {
+      wait = Math.min(wait, refreshBeforeMs(expiration - now.wall, this.random.float()))
+    }
     this.askAt = now.ms + wait
   }
 
@@ -170,7 +172,10 @@ export class DocumentKeeper {
   }
 }
 
-/** Wait before the next question when the document expires in `leftMs`: two thirds of it, but never a rush of questions. */
-export function refreshBeforeMs(leftMs: Millis): Millis {
-  return Math.max(60_000, Math.floor((leftMs * 2) / 3))
+/**
+ * Wait before the next question when the document expires in `leftMs` (RFC 6940 s.11.1): at random between a third and two
+ * thirds of it, but never a rush of questions. `chance` in [0, 1).
+ */
+export function refreshBeforeMs(leftMs: Millis, chance: number): Millis {
+  return Math.max(60_000, Math.floor((leftMs * (1 + chance)) / 3))
 }

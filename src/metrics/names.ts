@@ -412,7 +412,7 @@ export const METRICS = {
     'configuration_requests_total',
     'Requests for the Configuration Document at this node.',
     'result',
-    product('sent unchanged limited missing'),
+    product('sent unchanged limited missing confidential'),
   ),
   enrollmentQueue: gauge(
     'enrollment_queue',

@@ -7,7 +7,12 @@ export interface ServedDocument {
   readonly bytes: Uint8Array
   /** Entity tag with its quotes. */
   readonly etag: string
+  /** It holds the secret that admits nodes, so nobody may fetch it without proving who he is (RFC 6940 s.14.16). */
+  readonly confidential: boolean
 }
+
+/** Rather too often than too seldom, as a damaged document is no reason to tell a secret. */
+const SHARED_SECRET = /<[^<>]{0,64}\bshared-secret\b/
 
 export class DocumentFile {
   private readonly file: string
@@ -23,13 +28,18 @@ export class DocumentFile {
     const version = await versionOf(this.file)
     if (version !== this.version) {
       const bytes = await readFileIfThere(this.file)
-      this.document =
-        bytes === undefined
-          ? undefined
-          : { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"` }
+      this.document = bytes === undefined ? undefined : served(bytes)
       this.version = version
     }
     return this.document
+  }
+}
+
+function served(bytes: Uint8Array): ServedDocument {
+  return {
+    bytes,
+    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 27)}"`,
+    confidential: SHARED_SECRET.test(Buffer.from(bytes).toString('latin1')),
   }
 }
 

@@ -32,7 +32,7 @@ export interface EnrollmentServerInit {
 
 /** `listen` and `close` are a pair. */
 export class EnrollmentServer {
-  readonly documentResults = new Tally(['sent', 'unchanged', 'limited', 'missing'])
+  readonly documentResults = new Tally(['sent', 'unchanged', 'limited', 'missing', 'confidential'])
   private readonly app: FastifyInstance<Server>
   private readonly init: EnrollmentServerInit
 
@@ -103,6 +103,10 @@ export class EnrollmentServer {
       if (served === undefined) {
         this.documentResults.add('missing')
         return plain(reply, 404, 'no Configuration Document yet')
+      }
+      if (served.confidential) {
+        this.documentResults.add('confidential')
+        return plain(reply, 403, 'the Configuration Document is confidential and is handed out by people')
       }
       // To be asked again each time; the answer is then mostly 304.
       reply.headers({ etag: served.etag, 'cache-control': 'no-cache' })

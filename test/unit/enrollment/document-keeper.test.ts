@@ -106,9 +106,9 @@ describe('which Configuration Document is believed', () => {
 })
 
 describe('the keeper of the document', () => {
-  function aKeeper(current?: OverlayDocument, etag?: string): DocumentKeeper {
+  function aKeeper(current?: OverlayDocument, etag?: string, seed = 'keeper'): DocumentKeeper {
     const keeper = new DocumentKeeper(
-      { crypto, random: new SeededRandom('keeper') },
+      { crypto, random: new SeededRandom(seed) },
       { instanceName: OVERLAY, current, etag },
     )
     keeper.step(at(0), { kind: 'start' })
@@ -171,12 +171,18 @@ describe('the keeper of the document', () => {
     expect(keeper.current?.parsed.configuration.sequence).toBe(4)
   })
 
-  it('asks in good time before the document expires', () => {
-    const keeper = aKeeper()
-    answer(keeper, 0, got(document({ expiration: WALL + 3 * HOUR })))
-    expect(nextFetch(keeper)).toBeLessThanOrEqual(2 * HOUR)
-    expect(refreshBeforeMs(90 * 60_000)).toBe(HOUR)
-    expect(refreshBeforeMs(10)).toBe(60_000)
+  it('R6940-11.1-09 asks at a random time before the document expires', () => {
+    const times = Array.from({ length: 20 }, (_, seed) => {
+      const keeper = aKeeper(undefined, undefined, `keeper ${seed}`)
+      answer(keeper, 0, got(document({ expiration: WALL + 3 * HOUR })))
+      return nextFetch(keeper)
+    })
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(HOUR)
+    expect(Math.max(...times)).toBeLessThanOrEqual(2 * HOUR)
+    expect(new Set(times).size).toBe(20)
+    expect(refreshBeforeMs(90 * 60_000, 0)).toBe(HOUR / 2)
+    expect(refreshBeforeMs(90 * 60_000, 0.999_999_9)).toBeLessThanOrEqual(HOUR)
+    expect(refreshBeforeMs(10, 0.5)).toBe(60_000)
   })
 
   it('what others offer is judged the same and does not change how often the server is asked', () => {

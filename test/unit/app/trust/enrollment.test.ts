@@ -102,6 +102,14 @@ describe('a node elsewhere', () => {
     expect(again.nodeId).toBe(node.nodeId)
   })
 
+  it('R6940-6.3.2.1-05 takes no part before it has a document: it opens nothing and asks nobody', async () => {
+    const nowhere = remote('without', { configuration: 'https://127.0.0.1:1/.well-known/reload-config' })
+    await expect(open(nowhere)).rejects.toThrow('no Configuration Document')
+    const noFile = config('without', { configuration: join(folder, 'none.xml') })
+    await expect(startNode(noFile, NO_TRACE)).rejects.toThrow(/none\.xml/)
+    expect(existsSync(join(folder, 'without', 'node'))).toBe(false)
+  })
+
   it('a certificate that is there is not asked for again; a second node of the account is another node (trap 89)', async () => {
     const settings = remote('kept')
     const before = world.desk.results.get('issued')

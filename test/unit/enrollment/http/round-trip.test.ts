@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signedDocument } from '../../../../src/app/trust/overlay-document.ts'
 import { judgeDocument } from '../../../../src/enrollment/index.ts'
+import { askHttps } from '../../../../src/enrollment/http/https-request.ts'
 import { enroll, fetchDocument, type EnrollQuestion } from '../../../../src/enrollment/http/index.ts'
 import { generateKey } from '../../../../src/enrollment/io/index.ts'
 import { key } from '../../../../src/reload/codec/index.ts'
@@ -142,6 +143,24 @@ describe('configuration over HTTPS', () => {
     expect(judgeDocument(crypto, { ...question, bytes: second.bytes, current: judged.document }).kind).toBe(
       'adopt',
     )
+  })
+
+  it('R6940-14.16-01 is application/p2p-overlay+xml, and one with a shared secret is not handed out', async () => {
+    const kept = readFileSync(world.documentPath)
+    const ask = () =>
+      askHttps(world.configPlace, { method: 'GET', headers: {}, answerBytesMax: 1e6 }, https(), random)
+    try {
+      expect((await ask()).headers['content-type']).toBe('application/p2p-overlay+xml')
+      const secret = { ...world.configuration, sequence: 2, sharedSecret: 'admits everybody' }
+      writeFileSync(world.documentPath, signedDocument(crypto, secret, world.signer))
+      const refused = await ask()
+      expect(refused.status).toBe(403)
+      expect(Buffer.from(refused.body).toString()).not.toContain('admits everybody')
+      expect(await fetched('"any"')).toMatchObject({ kind: 'failed' })
+      expect(world.server.documentResults.get('confidential')).toBe(2)
+    } finally {
+      writeFileSync(world.documentPath, kept)
+    }
   })
 
   it('R6940-11.2-03 the certificate must match the host of a provisioned URL, else the overlay name', async () => {

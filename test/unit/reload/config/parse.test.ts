@@ -354,7 +354,8 @@ describe('parameters', () => {
     expect(extension('urn:ietf:params:xml:ns:p2p:config-ext1')).toMatchObject({ kind: 'unsupported' })
   })
 
-  it('an overlay without the link protocol TLS keeps the node out', () => {
+  it('R6940-11.1-03 an overlay without the link protocol TLS keeps the node out; one that lists none has TLS', () => {
+    expect(configured('')).toMatchObject({ linkProtocols: ['TLS'] })
     const protocol = (name: string): string => `<overlay-link-protocol> ${name} </overlay-link-protocol>`
     expect(configured(protocol('EXP-PROTOCOL'))).toMatchObject({ kind: 'unsupported' })
     expect(configured(protocol('EXP-PROTOCOL') + protocol('TLS'))).toMatchObject({

@@ -1,0 +1,127 @@
+/** Where a call goes: to nodes of the overlay, to other domains, or nowhere (RFC 7904 s.4 and s.5). */
+import { describe, expect, it } from 'vitest'
+import type { LocatedTarget, SipAction } from '../../../../src/sip/core/contract.ts'
+import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+
+const BOB = `sip:bob@${DOMAIN}`
+
+interface Stage {
+  readonly world: SipWorld
+  readonly node: TestNode
+  readonly alice: Phone
+}
+
+function stage(): Stage {
+  const world = new SipWorld()
+  const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+  const alice = world.phone('alice', node)
+  expect(alice.registerFully().status).toBe(200)
+  return { world, node, alice }
+}
+
+function peer(node: { readonly hex: string }, secureOnly = false): LocatedTarget {
+  return { kind: 'peer', address: `node:${node.hex}`, aor: undefined, secureOnly }
+}
+
+function finds(node: TestNode, targets: readonly LocatedTarget[]): void {
+  node.locateAnswer = () => ({ kind: 'found', targets, userExists: true, loop: false })
+}
+
+function taken<K extends SipAction['kind']>(node: TestNode, kind: K): Extract<SipAction, { kind: K }>[] {
+  return node.actions.filter((action): action is Extract<SipAction, { kind: K }> => action.kind === kind)
+}
+
+describe('a call to another domain', () => {
+  it('R7904-4.1-04 is none of the overlay: its address is looked up as RFC 3263 says', () => {
+    const { world, node, alice } = stage()
+    const friend = world.phone('friend', node)
+    node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [{ host: friend.host, port: 5060, transport: 'udp' }],
+    })
+    alice.request('INVITE', 'sip:friend@example.net')
+    expect(taken(node, 'resolve').map(({ host }) => host)).toEqual(['example.net'])
+    expect(friend.requests('INVITE')[0]?.requestUri).toBe('sip:friend@example.net')
+    expect([...taken(node, 'locate'), ...taken(node, 'openPeerFlow')]).toEqual([])
+  })
+
+  it('R7904-4.1-05 fails when nobody knows it', () => {
+    const { node, alice } = stage()
+    alice.request('INVITE', 'sip:friend@nowhere.example')
+    expect(taken(node, 'resolve')).toHaveLength(1)
+    expect(alice.last().status).toBeGreaterThanOrEqual(400)
+  })
+})
+
+describe('a call to a user of the overlay', () => {
+  it('R7904-4.2-05 goes to every destination: nodes by flows of the overlay, AORs outside by their own procedure', () => {
+    const { world, node, alice } = stage()
+    const bobs = ['192.0.2.2', '192.0.2.3'].map((host) => {
+      const far = world.node(host, {}, new TestAccounts().add('bob'))
+      const phone = world.phone('bob', far)
+      expect(phone.registerFully().status).toBe(200)
+      return { far, phone }
+    })
+    const mobile = world.phone('mobile', node)
+    node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [{ host: mobile.host, port: 5060, transport: 'udp' }],
+    })
+    finds(node, [...bobs.map(({ far }) => peer(far)), { kind: 'uri', uri: 'sip:mobile@example.net' }])
+    alice.request('INVITE', BOB)
+    expect(taken(node, 'openPeerFlow').map(({ address }) => address)).toEqual(
+      bobs.map(({ far }) => `node:${far.hex}`),
+    )
+    expect(taken(node, 'resolve').map(({ host }) => host)).toEqual(['example.net'])
+    for (const phone of [...bobs.map((each) => each.phone), mobile])
+      expect(phone.requests('INVITE'), phone.host).toHaveLength(1)
+  })
+
+  it('R7904-4.1-05 fails when no destination is reached, and nothing of it is left', () => {
+    const { world, node, alice } = stage()
+    finds(node, [peer({ hex: 'aa'.repeat(16) }), peer({ hex: 'bb'.repeat(16) })])
+    alice.request('INVITE', BOB)
+    expect(taken(node, 'openPeerFlow')).toHaveLength(2)
+    expect(alice.statuses('INVITE')).toEqual([100, 480])
+    world.advance(64_000)
+    expect([...node.core.snapshot().transactions.values()].reduce((sum, count) => sum + count, 0)).toBe(0)
+  })
+
+  it('R7904-5.1-08 asks for a SIP or a SIPS flow as the caller says; who takes SIPS only is not called by sip', () => {
+    const secure = (uri: string, secureOnly: boolean): boolean[] => {
+      const { node, alice } = stage()
+      finds(node, [peer({ hex: 'aa'.repeat(16) }, secureOnly)])
+      alice.request('INVITE', uri)
+      return taken(node, 'openPeerFlow').map((action) => action.secure)
+    }
+    expect(secure(BOB, false)).toEqual([false])
+    expect(secure(BOB.replace('sip:', 'sips:'), false)).toEqual([true])
+    expect(secure(BOB, true)).toEqual([])
+    expect(secure(BOB.replace('sip:', 'sips:'), true)).toEqual([true])
+  })
+
+  it('R7904-5.1-13 names the ends of the overlay in Via and routes while the bytes go over the flow', () => {
+    const { world, node, alice } = stage()
+    const far = world.node('192.0.2.2', {}, new TestAccounts().add('bob'))
+    const bob = world.phone('bob', far)
+    bob.registerFully()
+    const before = node.actions.length
+    alice.request('INVITE', BOB)
+    const sent = node.actions.slice(before)
+    const flows = sent.flatMap((action) =>
+      action.kind === 'sendFlow' ? [Buffer.from(action.bytes).toString('latin1')] : [],
+    )
+    const invite = flows.find((text) => text.startsWith('INVITE '))!
+    const [via] = /^Via: .*$/m.exec(invite)!
+    expect(via).toContain(`SIP/2.0/TLS ${node.hex}.${DOMAIN};`)
+    const north = /^Record-Route: .*$/m.exec(invite)![0]
+    expect(north).toContain(`${DOMAIN};`)
+    expect(north).toContain(`gr=${node.gr}`)
+    // Nothing of this call left by the phones' side but the 100.
+    const datagrams = sent.flatMap((action) =>
+      action.kind === 'sendDatagram' ? [Buffer.from(action.bytes).toString('latin1').slice(0, 11)] : [],
+    )
+    expect(datagrams).toEqual(['SIP/2.0 100'])
+    expect(bob.requests('INVITE')[0]?.vias()[1]?.host).toBe(`${node.hex}.${DOMAIN}`)
+  })
+})
