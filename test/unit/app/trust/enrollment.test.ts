@@ -105,7 +105,8 @@ describe('a node elsewhere', () => {
   it('R6940-6.3.2.1-05 takes no part before it has a document: it opens nothing and asks nobody', async () => {
     const nowhere = remote('without', { configuration: 'https://127.0.0.1:1/.well-known/reload-config' })
     await expect(open(nowhere)).rejects.toThrow('no Configuration Document')
-    const noFile = config('without', { configuration: join(folder, 'none.xml') })
+    const file = join(folder, 'none.xml')
+    const noFile = config('without', { configuration: file, account: 'a', password: 'b' })
     await expect(startNode(noFile, NO_TRACE)).rejects.toThrow(/none\.xml/)
     expect(existsSync(join(folder, 'without', 'node'))).toBe(false)
   })
