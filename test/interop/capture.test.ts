@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -18,6 +19,15 @@ async function tshark(args: readonly string[]): Promise<string> {
   return run.output
 }
 
+/** Ends a capture's lag: what it has not read yet when it is stopped would be lost. */
+async function caughtUp(capture: Running): Promise<void> {
+  const from = await freePort()
+  const knock = connect({ port: OVERLAY_PORTS[0] as number, host: '127.0.0.1', localPort: from })
+  knock.on('error', () => undefined)
+  await new Promise((resolve) => knock.once('close', resolve))
+  await capture.line((line) => line.includes(` ${from} `), 'the last packet', 20_000)
+}
+
 describe('the overlay on the wire', () => {
   interop(
     ['tshark', 'sipp'],
@@ -26,7 +36,7 @@ describe('the overlay on the wire', () => {
       const folder = mkdtempSync(join(tmpdir(), 'ringbridge-capture-'))
       const file = join(folder, 'overlay.pcapng')
       const filter = [...OVERLAY_PORTS, ...APPLICATION_PORTS].map((port) => `tcp port ${port}`).join(' or ')
-      const capture = new Running('tshark', ['-i', 'lo', '-f', filter, '-w', file, '-B', '64'])
+      const capture = new Running('tshark', ['-i', 'lo', '-f', filter, '-w', file, '-P', '-l', '-B', '64'])
       await capture.line((line) => line.includes('Capturing on'), 'capture start', 20_000)
       const testbed = await Testbed.start([
         '--peers',
@@ -53,6 +63,7 @@ describe('the overlay on the wire', () => {
         expect(await answering.exit(), answering.output).toBe(0)
       } finally {
         await testbed.stop()
+        await caughtUp(capture)
         await capture.stop('SIGINT')
       }
       const keys = readdirSync(folder).filter((name) => name !== 'overlay.pcapng' && name !== 'keys')
@@ -65,7 +76,7 @@ describe('the overlay on the wire', () => {
       const decode = [
         ...['-n', '-2', '-r', file, '-o', `tls.keylog_file:${keylog}`],
         ...[...OVERLAY_PORTS, ...APPLICATION_PORTS].flatMap((port) => {
-          const carried = OVERLAY_PORTS.includes(port) ? 'reload-framing' : 'sip'
+          const carried = OVERLAY_PORTS.includes(port) ? 'reload-framing' : 'sip.tcp'
           return [
             ...['-d', `tcp.port==${port},tls`],
             ...['-o', `uat:ssl_keys:"127.0.0.1","${port}","${carried}","${unused}",""`],

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, Running } from './processes.ts'
+import { freePort, freePortPair, Running } from './processes.ts'
 import { DOMAIN } from './testbed.ts'
 import { Watched } from './watched.ts'
 
@@ -61,7 +61,8 @@ export class Baresip {
     register?: boolean
   }): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-baresip-'))
-    const sipPort = await freePort()
+    // It listens for TLS on the next one.
+    const sipPort = await freePortPair()
     const controlPort = await freePort()
     const rtpPort = 30_000 + 2 * Math.floor((await freePort()) / 8)
     const domain = init.domain ?? DOMAIN

@@ -70,10 +70,19 @@ export class Running {
   }
 }
 
-/** A TCP port on loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
+/** A free port behind which the next one is free as well: for phones that take both. */
+export async function freePortPair(): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const port = await freePort()
+    if (port < 65_535 && (await freePort(port + 1).catch(() => 0)) !== 0) return port
+  }
+  throw new Error('no two free ports in a row')
+}
+
+/** A TCP port on loopback that was free a moment ago; `wanted`, or a rejection when that is taken. */
+export async function freePort(wanted = 0): Promise<number> {
   const server = createServer()
-  server.listen(0, '127.0.0.1')
+  server.listen(wanted, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
