@@ -18,6 +18,8 @@ const AT_ONCE = 4
 /** Seconds that a published certificate lives in the overlay unless it is published again. Judgement. */
 export const CERTIFICATE_LIFETIME_S = 86_400
 const RETRY_MS = 30_000
+/** Judgement. */
+const REFRESH_SHORTEST_S = 60
 
 /** One certificate under one of its names. */
 interface Item {
@@ -101,7 +103,8 @@ export class CertificatePublisher {
         now.wall,
         CERTIFICATE_LIFETIME_S,
       )
-      this.later(now, index, 1000 * refreshAfterS)
+      // In its last minutes it stands till its end as it is; halves of halves would be Stores without end.
+      if (refreshAfterS >= REFRESH_SHORTEST_S) this.later(now, index, 1000 * refreshAfterS)
     }
     this.resume(now)
     return true

@@ -107,7 +107,9 @@ export class EntryKeeper {
     const stored = user.stored
     if (stored === undefined) return
     const remaining = stored.expiresAtMs - now.ms
-    const outlived = longestRemainingMs(wantedBindings(user), now.ms) > remaining
+    // Near the end of the certificate no Store gives the entry a longer life; lifetimes are whole seconds.
+    const signedForMs = credential.certificate.notAfter - now.wall - 1000
+    const outlived = Math.min(longestRemainingMs(wantedBindings(user), now.ms), signedForMs) > remaining
     const short = remaining < renewalMarginMs(stored.lifetimeS)
     if (user.failures < FAILURES_BEFORE_WRITE_THROUGH || !short || !outlived) this.commit(user)
     if (!outlived) return

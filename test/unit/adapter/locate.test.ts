@@ -135,6 +135,22 @@ describe('AOR to targets', () => {
     })
   })
 
+  it('R7904-1-02 the domain of the AOR plays no part in where its entry leads', () => {
+    const { parts, locator } = setUp()
+    const targets = [BOB, 'bob@another.example'].map((aor, index) => {
+      locator.locate(at(0), index, aor, 10_000)
+      const [fetch] = fetches(drained(parts).commands)
+      const registered = result([entry(userCredential(aor, 0xb0 + index), route(THERE))])
+      locator.fetchDone(at(1), fetch!.id, { ok: true, value: registered })
+      const [answer] = drained(parts).sip
+      return answer?.kind === 'located' && answer.outcome.kind === 'found' ? answer.outcome.targets : []
+    })
+    expect(targets[0]).toEqual([
+      { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false },
+    ])
+    expect(targets[1]).toEqual(targets[0])
+  })
+
   it('R7904-4.2-04 two entries that lead to one node are one target', () => {
     const outcome = located(
       new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route([...AFAR, ...THERE]))])]]),
