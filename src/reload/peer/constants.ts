@@ -3,9 +3,10 @@
 /** Judgement, contract s.5.2: a Store is answered when the replicas have it, or after this; a slow replica catches up. */
 export const REPLICA_ANSWER_WAIT_MS = 2_500
 /**
- * RFC 6940 s.10.7.1 suggests 30 s before new replicas are built after a failure, so that an Update may name a better
+ * DEVIATION RFC 6940 s.10.7.1: new replicas wait 2 s after a successor failed, not 30 s (docs/adr/0003-replication.md).
+ * The RFC suggests 30 s before new replicas are built after a failure, so that an Update may name a better
  * neighbor. A second crash within that time would lose registrations, and phones refresh only after minutes; two
- * seconds are enough for the Updates of a reactive ring (docs/adr/0003-replication.md).
+ * seconds are enough for the Updates of a reactive ring.
  */
 export const REPLICATION_HOLD_DOWN_MS = 2_000
 /** Judgement: Updates of a join or leave come in bunches; one look at the table serves them all. */

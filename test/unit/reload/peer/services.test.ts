@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { Reader } from '../../../../src/common/bytes.ts'
 import {
   asNodeId,
   asResourceId,
@@ -23,6 +24,7 @@ import {
 } from '../../../../src/reload/index.ts'
 import { appAttachBody, attachBody } from '../../../../src/reload/peer/candidates.ts'
 import { Overlay, type SimPeer } from '../../../../src/sim/overlay.ts'
+import { registration } from '../../../../src/sim/values.ts'
 import { Stranger } from '../../../sim/stranger.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -171,6 +173,51 @@ describe('requests to a peer', () => {
     const info = decodeProbeAns(probed!.contents.body)
     expect(info.ok && info.value.probeInfo.map(({ type }) => type)).toEqual([1, 2, 3])
     expect(info.ok && info.value.probeInfo[0]?.value).toEqual(Uint8Array.of(0x3b, 0x9a, 0xca, 0x00))
+  })
+
+  it('R6940-6.4.2.5.2-02 R6940-6.4.2.5.2-03 R6940-6.4.2.5.2-04 a Probe is answered with what was asked for and is known, in that order and in those units', () => {
+    const probed = (requestedInfo: readonly number[]): (readonly [number, number])[] => {
+      const body = encodeProbeReq({ requestedInfo })
+      const message = { code: MESSAGE_CODE.probeReq, body, destinations: toPeer }
+      const [answer] = stranger.answers(stranger.send(message))
+      const decoded = decodeProbeAns(answer!.contents.body)
+      if (!decoded.ok) throw new Error(decoded.error.reason)
+      return decoded.value.probeInfo.map(({ type, value }) => [type, new Reader(value).u32()])
+    }
+    expect(probed([])).toEqual([])
+    expect(probed([2])).toEqual([[2, 0]])
+    for (const name of ['alice', 'bob']) {
+      const user = overlay.user(`${name}@dht.example.com`)
+      const entry = registration(user, peer.nodeId)
+      expect(overlay.store(peer, overlay.resource(user.certificate.userName), [entry], user).ok).toBe(true)
+      // A second value at the same Resource-ID is no second resource.
+      const again = { ...entry, exists: false, value: NOTHING }
+      expect(overlay.store(peer, overlay.resource(user.certificate.userName), [again], user).ok).toBe(true)
+    }
+    overlay.world.run(60_000 - overlay.world.now.ms)
+    expect(probed([3, 200, 1, 2])).toEqual([
+      [3, 60],
+      [1, 1_000_000_000],
+      [2, 2],
+    ])
+  })
+
+  it('R6940-6.1-02 a request that is wrong gets the error that says so, unless it cannot even be told who sent it', () => {
+    const ttl = overlay.configuration.initialTtl
+    expect(stranger.verdict({ ...PING, destinations: toPeer, ttl: ttl + 1 })).toBe(ERROR_CODE.ttlExceeded)
+    const circle = [...toPeer, { kind: 'node', nodeId: stranger.credential.nodeId } as const]
+    expect(stranger.verdict({ ...PING, destinations: [...circle, ...circle, ...circle] })).toBe(
+      ERROR_CODE.invalidMessage,
+    )
+    expect(stranger.verdict({ ...PING, body: Uint8Array.of(9), destinations: toPeer })).toBe(
+      ERROR_CODE.invalidMessage,
+    )
+    expect(stranger.verdict({ ...PING, code: 0x7fff, destinations: toPeer })).toBe(ERROR_CODE.invalidMessage)
+    const before = stranger.received.length
+    stranger.raw(Uint8Array.of(0xd2, 0x45, 0x4c, 0x4f, ...new Uint8Array(80)))
+    overlay.world.run(500)
+    expect(stranger.received).toHaveLength(before)
+    expect(peer.core.instruments.dropped.get('malformed')).toBeGreaterThan(0)
   })
 
   it('R6940-7.4.1.1-05 a replica Store of a node outside the ring is forbidden', () => {
