@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { key, type PeerEvent } from '../../src/reload/index.ts'
+import { ERROR_CODE, key, type PeerEvent } from '../../src/reload/index.ts'
 import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
 
 type Opened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
@@ -56,6 +56,20 @@ describe('AppAttach in a simulated overlay', () => {
       [102, 5_060],
     ])
     expect(flows(target).map(({ application }) => application)).toEqual([5_060, 5_061, 5_060])
+  })
+
+  it('R7904-5.1-10 a callee serves SIP and SIPS, and refuses other applications', () => {
+    const overlay = new Overlay('app')
+    overlay.grow(3, 100)
+    overlay.world.run(2_000)
+    const [asker, target] = overlay.peers as [SimPeer, SimPeer]
+    const destinations = [{ kind: 'node', nodeId: target.nodeId }] as const
+    const attach = (application: number) =>
+      ({ kind: 'appAttach', id: overlay.newCommandId(), destinations, application }) as const
+    for (const application of [5_060, 5_061])
+      expect(overlay.command(asker, attach(application), 'appFlowOpened').application).toBe(application)
+    const refused = overlay.command(asker, attach(5_062), 'appAttachFailed')
+    expect(refused.error).toMatchObject({ kind: 'reload', code: ERROR_CODE.notFound })
   })
 
   it('an AppAttach to a node that is not there fails in time', () => {

@@ -155,7 +155,7 @@ describe('a ConfigUpdate', () => {
       })
   })
 
-  it('R6940-6.5.4.2-01 R6940-11.1-32 of anybody but a configuration-signer changes nothing', () => {
+  it('R6940-6.5.4.2-01 R6940-11.1-32 S-69 of anybody but a configuration-signer changes nothing', () => {
     expect(verdict(documentOf(overlay, {}, NOBODY))).toBe(ERROR_CODE.forbidden)
     expect(verdict(documentOf(overlay, { configurationSigners: [NOBODY.nodeId] }, NOBODY))).toBe(
       ERROR_CODE.forbidden,
@@ -166,7 +166,7 @@ describe('a ConfigUpdate', () => {
     expect(sequences(overlay.peers)).toEqual([22])
   })
 
-  it('R6940-6.5.4.2-01 R6940-6.3.2.1-04 of the same or an older sequence is refused, modulo 65535', () => {
+  it('R6940-6.5.4.2-01 R6940-6.3.2.1-04 S-69 of the same or an older sequence is refused, modulo 65535', () => {
     for (const sequence of [22, 21, 0, 40_000]) {
       expect(verdict(documentOf(overlay, { sequence })), String(sequence)).toBe(ERROR_CODE.configTooOld)
     }
@@ -175,7 +175,7 @@ describe('a ConfigUpdate', () => {
     expect(verdict(documentOf(overlay, { sequence: 3 }))).toBe(ANSWERED)
   })
 
-  it('R6940-6.5.4.2-01 that is no document of this overlay is an invalid message', () => {
+  it('R6940-6.5.4.2-01 S-69 that is no document of this overlay is an invalid message', () => {
     expect(verdict(utf8('<overlay'))).toBe(ERROR_CODE.invalidMessage)
     expect(verdict(documentOf(overlay, { instanceName: 'other.example.com' }))).toBe(
       ERROR_CODE.invalidMessage,
@@ -246,7 +246,7 @@ describe('a Kind from another node', () => {
     ).outcome.ok
   }
 
-  it('R6940-6.5.4.2-02 R6940-6.5.4.1-02 is taken when a kind-signer signed it, and not changed by another one', () => {
+  it('R6940-6.5.4.2-02 R6940-6.5.4.1-02 S-69 is taken when a kind-signer signed it, and not changed by another one', () => {
     const overlay = new Overlay('kinds', { issuer, configuration })
     const peer = overlay.start()
     const stranger = new Stranger(overlay, peer, NOBODY)

@@ -38,7 +38,7 @@ describe('after a partition', () => {
     }
   })
 
-  it('two rings whose peers have all changed find together through a bootstrap node', () => {
+  it('R6940-10.7.4.4-01 two rings whose peers have all changed find together through a bootstrap node', () => {
     const overlay = new Overlay(SEED)
     expect(overlay.grow(16, 100), overlay.replay()).toBe(true)
     overlay.world.run(5_000)
