@@ -78,6 +78,7 @@ export class Chord implements TopologyPlugin {
       contacts,
       outbox,
       learn: (now, contact) => this.learn(now, contact),
+      failed: () => this.reconnected(),
     })
     this.admission = new Admission({ self, table, contacts, outbox })
   }
@@ -310,6 +311,11 @@ export class Chord implements TopologyPlugin {
     }
   }
 
+  /** Neighbors that came back by themselves end the isolation; no way in has to be found, not even if one was begun. */
+  private reconnected(): void {
+    if (this.current === 'isolated' && this.table.size > 0 && this.procedure.idle) this.enter('joined')
+  }
+
   /** RFC 6940 s.10.7.1: every neighbor is gone. What is stored here is still served; the peer looks for the others. */
   private alone(cause: LossCause): void {
     if (cause === 'failure') this.enter('isolated')
@@ -342,7 +348,7 @@ export class Chord implements TopologyPlugin {
       return
     }
     if (!this.inRing) return
-    if (this.current === 'isolated' && table.size > 0 && this.procedure.idle) this.enter('joined')
+    this.reconnected()
     const rangeChanged = !sameOrAbsent(predecessor, table.predecessor)
     const replicasChanged = replicas !== replicaSet(table).map(key).join()
     this.outbox.push({ kind: 'neighborsChanged', rangeChanged, replicasChanged, cause, nodeId })

@@ -27,6 +27,8 @@ interface JoinParts {
   readonly outbox: Outbox<TopologyAction>
   /** Opens links to the nodes that this contact named; each is reported by `opened`. */
   readonly learn: (now: Millis, contact: Contact) => void
+  /** The way in came to nothing. */
+  readonly failed: () => void
 }
 
 export class JoinProcedure {
@@ -151,5 +153,6 @@ export class JoinProcedure {
   private fail(reason: string): void {
     this.reset()
     this.parts.outbox.push({ kind: 'joinFailed', reason })
+    this.parts.failed()
   }
 }

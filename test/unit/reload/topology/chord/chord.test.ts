@@ -280,6 +280,19 @@ describe('Chord as a ring member', () => {
     expect(positions([attach!.to])).toEqual([0xc0])
   })
 
+  it('R6940-10.7.1-06 neighbors that come back while a way in is being tried end the isolation when that comes to nothing', () => {
+    meet(ring, 0, 0x90)
+    ring.linkDown(1, at(0x90), 'failure')
+    ring.linkUp(2, at(0x90), false, false)
+    ring.join(2, at(0x90))
+    ring.drain()
+    meet(ring, 3, 0x90)
+    expect(ring.state).toBe('isolated')
+    ring.attachDone(4, { kind: 'admitting' }, undefined)
+    expect(ring.state).toBe('joined')
+    expect(of(ring.drain(), 'stateChanged').at(-1)?.state).toBe('joined')
+  })
+
   it('a peer whose last neighbor left properly owns the ring', () => {
     meet(ring, 0, 0x90)
     ring.linkDown(1, at(0x90), 'leave')
