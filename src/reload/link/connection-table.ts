@@ -98,28 +98,40 @@ export class ConnectionTable {
 
   /**
    * The handshake is done and the certificate was found valid; `nodeIds` are those in it. On a failure the caller
-   * closes the channel; the table keeps nothing of it.
+   * closes the channel; the table keeps nothing of it, but for an accepted channel that is `ambiguousNodeId` (see `name`).
    */
   identify(now: Millis, channel: ChannelId, nodeIds: readonly NodeId[]): Result<Connection, IdentifyFault> {
     const row = this.rows.get(channel)
     if (row === undefined || row.state !== 'handshaking') return fail('unknownChannel')
     const nodeId = provedNodeId(this.own, row.expected, nodeIds)
-    if (!nodeId.ok) {
-      this.forget(row)
-      return nodeId
-    }
-    const links = this.nodes.get(key(nodeId.value))?.rows.length ?? 0
+    if (nodeId.ok) return this.become(now, row, nodeId.value)
+    // Which one is meant its first message says; the deadline of the handshake is that of the message too.
+    if (nodeId.error === 'ambiguousNodeId' && row.purpose === 'accepted')
+      row.link = new Link(now, this.limits)
+    else this.forget(row)
+    return nodeId
+  }
+
+  /** A channel whose certificate has several Node-IDs (`ambiguousNodeId`) is the link of that one of them. */
+  name(now: Millis, channel: ChannelId, nodeId: NodeId): Result<Connection, IdentifyFault> {
+    const row = this.rows.get(channel)
+    if (row?.link === undefined || row.nodeId !== undefined) return fail('unknownChannel')
+    return this.become(now, row, nodeId)
+  }
+
+  private become(now: Millis, row: Row, nodeId: NodeId): Result<Connection, IdentifyFault> {
+    const links = this.nodes.get(key(nodeId))?.rows.length ?? 0
     if (row.purpose !== 'application' && links >= CONNECTIONS_PER_NODE_MAX) {
       this.forget(row)
       return fail('tooManyLinks')
     }
-    row.nodeId = nodeId.value
+    row.nodeId = nodeId
     row.state = 'up'
     this.deadlines.cancel(row.deadline)
     row.deadline = undefined
     if (row.purpose !== 'application') {
-      row.link = new Link(now, this.limits)
-      this.join(now, row, nodeId.value)
+      row.link ??= new Link(now, this.limits)
+      this.join(now, row, nodeId)
     }
     return ok(row)
   }
@@ -129,6 +141,7 @@ export class ConnectionTable {
     const row = this.rows.get(channel)
     if (row?.link === undefined) return undefined
     const receipt = row.link.receive(now, bytes)
+    if (row.nodeId === undefined) return receipt
     if (row.state !== row.link.state) {
       row.state = row.link.state
       this.rank(now, row)

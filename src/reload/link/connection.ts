@@ -6,7 +6,7 @@ import type { Link } from './link.ts'
 /** The same numbers as in peer/contract.ts, which this area does not see. */
 export type ChannelId = number
 
-/** handshaking: not yet secured; up, suspect and dead are those of the link. */
+/** handshaking: not yet secured, or with a certificate that leaves open which of its Node-IDs is meant; up, suspect and dead are those of the link. */
 export type ConnectionState = 'handshaking' | 'up' | 'suspect' | 'dead'
 
 /** Why the channel exists. `bootstrap` and `attach` become overlay links; `application` is handed over once up. */
@@ -24,7 +24,7 @@ export interface Connection {
   readonly state: ConnectionState
   /** Proved by the far end; undefined while handshaking. */
   readonly nodeId: NodeId | undefined
-  /** Undefined while handshaking, and on application channels, whose bytes are not ours. */
+  /** Undefined before the certificate was seen, and on application channels, whose bytes are not ours. */
   readonly link: Link | undefined
 }
 

@@ -26,6 +26,7 @@ import { Reunion } from './reunion.ts'
 import { Ring } from './ring.ts'
 import { Services } from './services.ts'
 import { StorageService } from './storage-service.ts'
+import { UnattachedLinks } from './unattached.ts'
 
 /** All parts of one peer. */
 export type Assembly = ReturnType<typeof assemble>
@@ -59,6 +60,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
     storage,
     storageService,
   })
+  const unattached = new UnattachedLinks(parts, links, attaches, answers)
   const commands = new Commands(parts, requests, storage)
   const former = new FormerNeighbors(parts, links)
   const bootstrap = new Bootstrap(parts, links, topology, former)
@@ -74,6 +76,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
     answers,
     receiver,
     attaches,
+    unattached,
     appAttaches,
     storage,
     replication,

@@ -185,6 +185,17 @@ export class Attaches {
     return { attached, wantsUpdate }
   }
 
+  /** The one of these nodes that an Attach of ours is for. */
+  expected(nodeIds: readonly NodeId[]): NodeId | undefined {
+    return nodeIds.find((nodeId) => this.attemptTo(nodeId) !== undefined)
+  }
+
+  /** An Attach to a resource is not answered yet: whoever opens a channel may have been the one that it reached. */
+  get undecided(): boolean {
+    for (const { target } of this.attempts.values()) if (target === undefined) return true
+    return false
+  }
+
   dialFailed(channel: ChannelId): void {
     this.answered.delete(channel)
   }

@@ -30,11 +30,16 @@ export class Couplings {
         if (request !== undefined) this.use.services.serve(request)
         return
       }
+      case 'unattachedLink':
+        return this.use.unattached.opened(signal.channel, signal.certificate)
+      case 'unattachedMessage':
+        return this.use.unattached.receive(signal.channel, signal.bytes)
       case 'requestDone':
         return this.requestDone(signal)
       case 'linkUp': {
         const { attached, wantsUpdate } = this.use.attaches.linkUp(signal.nodeId, signal.connection)
         const { channel } = signal.connection
+        if (attached) this.use.links.attached(signal.nodeId)
         const reunited = this.use.reunion.unites(channel)
         this.use.topology.linkUp(ms, signal.nodeId, attached || reunited, wantsUpdate || reunited)
         this.use.reunion.linkUp(channel, signal.nodeId)
@@ -55,6 +60,7 @@ export class Couplings {
         this.use.departure.answered(signal.nodeId)
         return this.use.requests.reroute(signal.nodeId)
       case 'dialFailed':
+        this.use.unattached.closed(signal.channel)
         this.use.attaches.dialFailed(signal.channel)
         this.use.appAttaches.channelGone(signal.channel)
         this.use.reunion.dialFailed(signal.channel)
@@ -82,7 +88,8 @@ export class Couplings {
   private requestDone({ purpose, outcome }: Extract<Signal, { kind: 'requestDone' }>): void {
     switch (purpose.kind) {
       case 'attach':
-        return this.use.attaches.outcome(purpose.attempt, outcome)
+        this.use.attaches.outcome(purpose.attempt, outcome)
+        return this.use.unattached.attachAnswered()
       case 'appAttach':
         return this.use.appAttaches.outcome(purpose.node, outcome)
       case 'join':
@@ -120,6 +127,8 @@ export class Couplings {
       case 'stateChanged':
         if (action.state === 'joined') {
           this.use.bootstrap.stop()
+          // RFC 6940 s.6.1.2: whoever could be one of several nodes has to attach before it sends anything else.
+          if (this.use.parts.credential.certificate.nodeIds.length > 1) this.use.links.closeBootstrapLinks()
           this.use.former.note(this.use.topology.snapshot().successors)
           if (this.use.parts.init.role !== 'client') this.use.reunion.start()
         }

@@ -1,6 +1,6 @@
 /** Channels and the links on them: opens, judges who is at the far end, frames, and tells who came and went. */
 import type { Millis } from '../../common/time.ts'
-import { key, type NodeId } from '../codec/index.ts'
+import { key, sameId, type NodeId } from '../codec/index.ts'
 import type { Connection, ConnectionPurpose } from '../link/connection.ts'
 import { ConnectionTable } from '../link/connection-table.ts'
 import type { ChannelId, PeerInput, TransportAddress } from './contract.ts'
@@ -24,6 +24,8 @@ export class Links {
   /** What each far end showed in its handshake, leaf first. */
   private readonly shown = new Map<ChannelId, readonly Uint8Array[]>()
   private readonly budgets = new Map<ChannelId, LinkBudget>()
+  /** Links whose far end may be one of several nodes and has not attached to us: only Ping and Attach (unattached.ts). */
+  private readonly unattached = new Set<ChannelId>()
   /** The core numbers odd. */
   private nextChannel: ChannelId = 1
 
@@ -78,20 +80,68 @@ export class Links {
     const certificate = this.parts.trust.accept(input.certificates, now.wall)
     if (!certificate.ok) return this.refuse(channel, certificate.error)
     const identified = this.table.identify(now.ms, channel, certificate.value.nodeIds)
+    if (!identified.ok && this.table.byChannel(channel)?.link !== undefined) {
+      this.unattached.add(channel)
+      this.admit(input)
+      this.parts.signal({ kind: 'unattachedLink', channel, certificate: certificate.value })
+      return
+    }
     if (!identified.ok) return this.refuse(channel, identified.error)
     const connection = identified.value
     const nodeId = connection.nodeId as NodeId
-    if (role === 'server') this.remotes.set(channel, input.remote)
-    if (purpose !== 'application') {
-      this.shown.set(channel, input.certificates)
-      this.budgets.set(channel, new LinkBudget(now.ms))
-    } else {
+    if (purpose === 'application') {
+      if (role === 'server') this.remotes.set(channel, input.remote)
       this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate: certificate.value })
       return
     }
+    this.admit(input)
     const dialled = role === 'client' ? this.remotes.get(channel) : undefined
     if (dialled !== undefined) this.noteListener(nodeId, dialled)
     this.parts.signal({ kind: 'linkUp', nodeId, connection })
+  }
+
+  private admit({ channel, role, remote, certificates }: ChannelOpened): void {
+    if (role === 'server') this.remotes.set(channel, remote)
+    this.shown.set(channel, certificates)
+    this.budgets.set(channel, new LinkBudget(this.parts.now.ms))
+  }
+
+  /** The far end of an unattached link is that node; with `attached` it may send what any node may. */
+  name(channel: ChannelId, nodeId: NodeId, attached: boolean): boolean {
+    const named = this.table.name(this.parts.now.ms, channel, nodeId)
+    if (!named.ok) {
+      this.refuse(channel, named.error)
+      return false
+    }
+    if (attached) this.unattached.delete(channel)
+    this.parts.signal({ kind: 'linkUp', nodeId, connection: named.value })
+    return true
+  }
+
+  /** An Attach with that node has succeeded. */
+  attached(nodeId: NodeId): void {
+    for (const channel of this.unattached) {
+      const named = this.table.byChannel(channel)?.nodeId
+      if (named !== undefined && sameId(named, nodeId)) this.unattached.delete(channel)
+    }
+  }
+
+  isUnattached(channel: ChannelId): boolean {
+    return this.unattached.has(channel)
+  }
+
+  /** Sends over that very channel. */
+  sendOver(channel: ChannelId, message: Uint8Array): void {
+    const frame = this.table.send(this.parts.now.ms, channel, message)
+    if (frame === undefined) return
+    this.parts.instruments.bytes.add('out', frame.length)
+    this.parts.outbox.push({ kind: 'sendChannel', channel, bytes: frame })
+  }
+
+  /** Links to bootstrap nodes that no Attach has made are of no use any more. */
+  closeBootstrapLinks(): void {
+    for (const { channel, purpose, nodeId } of [...this.table.connections()])
+      if (purpose === 'bootstrap' && nodeId !== undefined) this.close(channel)
   }
 
   failed(channel: ChannelId, reason: string): void {
@@ -105,24 +155,27 @@ export class Links {
     if (connection === undefined || connection.purpose === 'application') return
     const { nodeId } = connection
     const receipt = this.table.receive(this.parts.now.ms, channel, bytes)
-    if (receipt === undefined || nodeId === undefined) return
+    const unattached = this.unattached.has(channel)
+    if (receipt === undefined || (nodeId === undefined && !unattached)) return
     this.parts.instruments.bytes.add('in', bytes.length)
     for (const reply of receipt.replies) {
       this.parts.instruments.bytes.add('out', reply.length)
       this.parts.outbox.push({ kind: 'sendChannel', channel, bytes: reply })
     }
-    if (receipt.restored) this.parts.signal({ kind: 'linkRestored', nodeId })
+    if (receipt.restored && nodeId !== undefined) this.parts.signal({ kind: 'linkRestored', nodeId })
     const budget = this.budgets.get(channel)
     for (const message of receipt.messages) {
       if (budget?.admits(this.parts.now.ms, message.length) === false) {
         this.parts.instruments.dropped.add('rate')
         continue
       }
-      this.parts.signal({ kind: 'message', bytes: message, previousHop: nodeId })
+      if (unattached) this.parts.signal({ kind: 'unattachedMessage', channel, bytes: message })
+      else this.parts.signal({ kind: 'message', bytes: message, previousHop: nodeId })
     }
     if (receipt.fault !== undefined) {
       this.parts.trace({ level: 'warn', area: 'reload', event: 'link_fault', fault: receipt.fault.kind })
       this.parts.instruments.dropped.add('malformed')
+      if (nodeId === undefined) return this.close(channel)
       const head = receipt.fault.kind === 'messageTooLarge' ? receipt.fault.head : undefined
       this.parts.signal({ kind: 'linkFault', channel, nodeId, head })
     }
@@ -255,6 +308,7 @@ export class Links {
     this.remotes.delete(channel)
     this.shown.delete(channel)
     this.budgets.delete(channel)
+    this.unattached.delete(channel)
   }
 
   private refuse(channel: ChannelId, reason: string): void {

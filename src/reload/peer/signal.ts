@@ -61,6 +61,10 @@ export type Signal =
     }
   | { readonly kind: 'applicationChannelClosed'; readonly channel: ChannelId }
   | { readonly kind: 'message'; readonly bytes: Uint8Array; readonly previousHop: NodeId | undefined }
+  /** Over a link whose certificate has several Node-IDs and which no Attach has made (unattached.ts). */
+  | { readonly kind: 'unattachedMessage'; readonly channel: ChannelId; readonly bytes: Uint8Array }
+  /** Such a link is there. */
+  | { readonly kind: 'unattachedLink'; readonly channel: ChannelId; readonly certificate: Certificate }
   | { readonly kind: 'ownMessage'; readonly own: OwnMessage }
   | { readonly kind: 'requestDone'; readonly purpose: RequestPurpose; readonly outcome: RequestOutcome }
   | { readonly kind: 'handOverDone'; readonly to: NodeId }

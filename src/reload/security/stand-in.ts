@@ -32,6 +32,8 @@ export interface StandInOptions {
   readonly notAfter?: WallTime
   /** Self-signed when undefined; otherwise the fingerprint of this certificate is named as issuer. */
   readonly issuer?: Certificate
+  /** Node-IDs beside that of the credential. */
+  readonly more?: readonly NodeId[]
 }
 
 export class StandInCrypto implements CryptoPort {
@@ -81,7 +83,10 @@ export function makeStandInCredential(
   overlayName: string,
   options: StandInOptions = { issuer: makeStandInRoot(overlayName) },
 ): Credential {
-  const certificate = made(encode([nodeId], userName, overlayName, false, options), overlayName)
+  const certificate = made(
+    encode([nodeId, ...(options.more ?? [])], userName, overlayName, false, options),
+    overlayName,
+  )
   return { certificate, nodeId, algorithm: 'ecdsa', key: undefined }
 }
 
