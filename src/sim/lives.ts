@@ -52,15 +52,15 @@ export class Lives {
     const through = from + STABILIZATION_MS
     const dead = deaths.filter(({ until }) => until >= from && until <= through)
     if (dead.length < COPIES) return 0
-    const present = this.all
-      .filter((life) => life.from <= through && life.until >= from)
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
-    const found = present.findIndex((life) => life.id >= id)
+    // Who restarted in that time has two lives and one place in the ring.
+    const there = this.all.filter((life) => life.from <= through && life.until >= from)
+    const present = [...new Set(there.map((life) => life.id))].sort()
+    const found = present.findIndex((each) => each >= id)
     const owner = found < 0 ? 0 : found
     const around = new Set<string>()
     for (let step = -NEIGHBORHOOD_BEHIND; step < NEIGHBORHOOD_AHEAD; step++) {
-      const life = present[(owner + step + present.length * NEIGHBORHOOD_BEHIND) % present.length]
-      if (life !== undefined) around.add(life.id)
+      const each = present[(owner + step + present.length * NEIGHBORHOOD_BEHIND) % present.length]
+      if (each !== undefined) around.add(each)
     }
     return new Set(dead.filter((life) => around.has(life.id)).map((life) => life.id)).size
   }
