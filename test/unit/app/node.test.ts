@@ -323,7 +323,7 @@ describe('what a person has to mend', () => {
 })
 
 describe('a client', () => {
-  it('M-05 serves phones as a peer does and owns nothing; without a peer to hang on it does not start', async () => {
+  it('serves phones as a peer does and owns nothing; without a peer to hang on it does not start', async () => {
     const authority = join(folder, 'with-client')
     const users = join(folder, 'with-client.jsonl')
     saveAccounts(
