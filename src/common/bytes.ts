@@ -1,3 +1,6 @@
+import { Buffer } from 'node:buffer'
+import { invariant } from './assert.ts'
+
 /** Thrown by `Reader` on any malformed input; decoders catch it at their edge and return a result. */
 export class DecodeError extends Error {
   readonly offset: number
@@ -57,7 +60,9 @@ export class Reader {
   }
 
   u64(): bigint {
-    return (BigInt(this.u32()) << 32n) | BigInt(this.u32())
+    HALVES[HIGH] = this.u32()
+    HALVES[LOW] = this.u32()
+    return WHOLE[0] as bigint
   }
 
   bytes(length: number): Uint8Array {
@@ -89,13 +94,27 @@ export class Reader {
   }
 }
 
-/** Growing big-endian writer. Lengths that are known only afterwards are written by `lengthPrefixed`. */
+/** A 64-bit number as two halves: one bigint is made instead of four. */
+const WHOLE = new BigUint64Array(1)
+const HALVES = new Uint32Array(WHOLE.buffer)
+const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1
+const HIGH = 1 - LOW
+
+/** What writers write into before they know how long it gets. Used again and again, by as many as write at once. */
+const SCRATCH: Uint8Array[] = []
+const SCRATCH_BYTES = 4096
+const SCRATCH_MAX = 8
+
+/**
+ * Big-endian writer. Lengths that are known only afterwards are written by `lengthPrefixed`. Ends with `done`, after
+ * which it must not be used.
+ */
 export class Writer {
   private data: Uint8Array
   private at = 0
 
-  constructor(capacity = 256) {
-    this.data = new Uint8Array(capacity)
+  constructor() {
+    this.data = SCRATCH.pop() ?? new Uint8Array(SCRATCH_BYTES)
   }
 
   get length(): number {
@@ -108,20 +127,30 @@ export class Writer {
   }
 
   u16(value: number): void {
-    this.uint(value, 2)
+    this.room(2)
+    this.data[this.at++] = value >>> 8
+    this.data[this.at++] = value
   }
 
   u24(value: number): void {
-    this.uint(value, 3)
+    this.room(3)
+    this.data[this.at++] = value >>> 16
+    this.data[this.at++] = value >>> 8
+    this.data[this.at++] = value
   }
 
   u32(value: number): void {
-    this.uint(value, 4)
+    this.room(4)
+    this.data[this.at++] = value >>> 24
+    this.data[this.at++] = value >>> 16
+    this.data[this.at++] = value >>> 8
+    this.data[this.at++] = value
   }
 
   u64(value: bigint): void {
-    this.u32(Number((value >> 32n) & 0xffff_ffffn))
-    this.u32(Number(value & 0xffff_ffffn))
+    WHOLE[0] = value
+    this.u32(HALVES[HIGH] as number)
+    this.u32(HALVES[LOW] as number)
   }
 
   bytes(value: Uint8Array): void {
@@ -138,34 +167,29 @@ export class Writer {
     body()
     const length = this.at - start - width
     if (length >= 2 ** (8 * width)) throw new RangeError(`${length} bytes do not fit a ${width}-byte length`)
-    const end = this.at
-    this.at = start
-    this.uint(length, width)
-    this.at = end
+    for (let i = 0; i < width; i++) this.data[start + i] = length >>> (8 * (width - 1 - i))
   }
 
-  /** The bytes written so far, as a view of exactly that length. */
+  /** The bytes written, in a buffer of exactly that length. */
   done(): Uint8Array {
-    return this.data.subarray(0, this.at)
-  }
-
-  private uint(value: number, width: number): void {
-    this.room(width)
-    let rest = value
-    for (let i = width - 1; i >= 0; i--) {
-      this.data[this.at + i] = rest % 256
-      rest = Math.floor(rest / 256)
-    }
-    this.at += width
+    invariant(this.data !== NO_BYTES, 'a writer is done once')
+    const bytes = this.data.slice(0, this.at)
+    if (SCRATCH.length < SCRATCH_MAX && this.data.length === SCRATCH_BYTES) SCRATCH.push(this.data)
+    this.data = NO_BYTES
+    this.at = 0
+    return bytes
   }
 
   private room(length: number): void {
     if (this.at + length <= this.data.length) return
+    invariant(this.data !== NO_BYTES, 'nothing is written after done')
     const grown = new Uint8Array(Math.max(this.data.length * 2, this.at + length))
     grown.set(this.data)
     this.data = grown
   }
 }
+
+const NO_BYTES = new Uint8Array(0)
 
 /** Lower-case hex. Half of all map keys are made here: by Buffer they come flat, and in half the time. */
 export function toHex(bytes: Uint8Array): string {

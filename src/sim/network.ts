@@ -3,6 +3,7 @@
  * TCP shows as delay, or as a reset; a partition or a frozen host shows as silence. Different channels overtake one
  * another. Also the disk: what is journaled is confirmed after a while.
  */
+import { concatBytes } from '../common/bytes.ts'
 import type { Millis } from '../common/time.ts'
 import type {
   ChannelId,
@@ -144,7 +145,8 @@ export class Network {
     this.conditions.mend()
     for (const pipe of this.waiting) {
       for (const side of [0, 1] as const) {
-        for (const bytes of pipe.held[side].splice(0)) this.schedule(pipe, side, bytes)
+        const frames = pipe.held[side].splice(0)
+        if (frames.length > 0) this.schedule(pipe, side, frames)
       }
     }
     this.waiting.clear()
@@ -199,7 +201,14 @@ export class Network {
     const there = target.nextChannel
     target.nextChannel += 2
     const ends = [end, { station: target, channel: there }] as const
-    const pipe: Pipe = { purpose, ends, lastAt: [0, 0], held: [[], []], open: true }
+    const pipe: Pipe = {
+      purpose,
+      ends,
+      lastAt: [0, 0],
+      last: [undefined, undefined],
+      held: [[], []],
+      open: true,
+    }
     const from = end.station
     from.pipes.set(end.channel, { pipe, side: 0 })
     target.pipes.set(there, { pipe, side: 1 })
@@ -229,27 +238,29 @@ export class Network {
     const { pipe, side } = place
     if (!pipe.open) return this.refuse(pipe, side)
     if (this.conditions.breaks()) return this.break(pipe)
-    // The sender may reuse its buffer.
-    const copy = bytes.slice()
-    this.schedule(pipe, side, copy)
-    if (this.conditions.repeats()) this.schedule(pipe, side, copy)
+    const last = pipe.last[side]
+    if (last?.sentAt === this.world.now.ms) last.frames.push(bytes)
+    else this.schedule(pipe, side, [bytes])
+    if (this.conditions.repeats()) this.schedule(pipe, side, [bytes])
   }
 
-  private schedule(pipe: Pipe, side: 0 | 1, bytes: Uint8Array): void {
+  private schedule(pipe: Pipe, side: 0 | 1, frames: Uint8Array[]): void {
     const from = pipe.ends[side].station
     const target = pipe.ends[1 - side] as End
     const arrival = this.conditions.arrival(this.world.now.ms, from.place, target.station.place)
     const at = Math.max(arrival, pipe.lastAt[side])
     pipe.lastAt[side] = at
-    this.world.at(at, () => this.arrive(pipe, side, bytes))
+    pipe.last[side] = { sentAt: this.world.now.ms, frames }
+    this.world.at(at, () => this.arrive(pipe, side, frames))
   }
 
-  private arrive(pipe: Pipe, side: 0 | 1, bytes: Uint8Array): void {
+  private arrive(pipe: Pipe, side: 0 | 1, frames: readonly Uint8Array[]): void {
     const end = pipe.ends[side]
     const target = pipe.ends[1 - side] as End
+    if (pipe.last[side]?.frames === frames) pipe.last[side] = undefined
     if (!pipe.open || !target.station.alive) return
     if (this.isCut(end.station, target.station)) {
-      pipe.held[side].push(bytes)
+      pipe.held[side].push(...frames)
       this.waiting.add(pipe)
       return
     }
@@ -257,13 +268,14 @@ export class Network {
     digest.number(this.world.now.ms)
     digest.text(end.station.port.name)
     digest.text(target.station.port.name)
+    const bytes = frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)
     digest.bytes(bytes)
     const { traffic } = target.station
-    traffic.deliveries++
+    traffic.deliveries += frames.length
     traffic.bytes += bytes.length
-    this.total.deliveries++
+    this.total.deliveries += frames.length
     this.total.bytes += bytes.length
-    if (this.watchers.length > 0) this.show(pipe, side, bytes)
+    if (this.watchers.length > 0) for (const frame of frames) this.show(pipe, side, frame)
     target.station.port.input({ kind: 'channelData', channel: target.channel, bytes })
   }
 

@@ -20,7 +20,7 @@ const FLAGS = 0x5018
 const PAYLOAD_MAX = SNAP_BYTES - IP_BYTES - TCP_BYTES
 
 export function pcapHeader(): Uint8Array {
-  const writer = new Writer(24)
+  const writer = new Writer()
   writer.u32(MAGIC_MICROSECONDS)
   writer.u16(2)
   writer.u16(4)
@@ -41,7 +41,7 @@ export class PcapWriter {
   }
 
   packets(delivery: Delivery): Uint8Array {
-    const writer = new Writer(delivery.bytes.length + 64)
+    const writer = new Writer()
     for (let from = 0; from < delivery.bytes.length; from += PAYLOAD_MAX) {
       this.packet(writer, delivery, delivery.bytes.subarray(from, from + PAYLOAD_MAX))
     }
@@ -71,7 +71,7 @@ export class PcapWriter {
 }
 
 function ipHeader(bytes: number, source: string, target: string): Uint8Array {
-  const writer = new Writer(IP_BYTES)
+  const writer = new Writer()
   writer.u16(0x4500)
   writer.u16(bytes)
   writer.u32(0x4000)
@@ -88,7 +88,7 @@ function ipHeader(bytes: number, source: string, target: string): Uint8Array {
 }
 
 function tcpHeader(source: number, target: number, sequence: number, acknowledged: number): Uint8Array {
-  const writer = new Writer(TCP_BYTES)
+  const writer = new Writer()
   writer.u16(source)
   writer.u16(target)
   writer.u32(sequence)

@@ -33,12 +33,20 @@ export interface End {
   readonly channel: ChannelId
 }
 
+/** Frames that leave together and arrive together. */
+export interface Segment {
+  readonly sentAt: Millis
+  readonly frames: Uint8Array[]
+}
+
 /** A stream. Once not `open`, an end that was not told learns of it when it sends. */
 export interface Pipe {
   readonly purpose: ChannelPurpose
   readonly ends: readonly [End, End]
   /** When the last delivery in each direction happens: nothing on the stream overtakes it. */
   readonly lastAt: [Millis, Millis]
+  /** The segment that left last in each direction: what is written at the same moment leaves with it. */
+  readonly last: [Segment | undefined, Segment | undefined]
   /** What arrived while nothing could pass, in order; TCP will have repeated it when the way is free again. */
   readonly held: [Uint8Array[], Uint8Array[]]
   open: boolean

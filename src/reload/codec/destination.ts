@@ -112,7 +112,7 @@ export function encodeDestination(destination: Destination): Uint8Array {
 
 /** The Destinations one after another, without an outer length (as in headers and reload URIs). */
 export function encodeDestinations(destinations: readonly Destination[]): Uint8Array {
-  const writer = new Writer(64)
+  const writer = new Writer()
   for (const destination of destinations) writeDestination(writer, destination)
   return writer.done()
 }

@@ -41,7 +41,7 @@ export function encodeMessage(
   invariant(isWhole(header.fragment), 'a whole message says so in its fragment field')
   const securityBytes = encodeSecurityBlock(security)
   const payloadBytes = contentsBytes.length + securityBytes.length
-  const writer = new Writer(payloadBytes + 256)
+  const writer = new Writer()
   writeForwardingHeader(writer, header, payloadBytes)
   writer.bytes(contentsBytes)
   writer.bytes(securityBytes)

@@ -191,11 +191,12 @@ export class TlsLinks {
   }
 
   /**
-   * Application flows are byte streams and leave in large pieces. On overlay links every frame gets a TLS record of its own,
-   * so that protocol analysers, which look for one frame in a record, see each of them.
+   * What one turn writes leaves in one piece. With a key log somebody is going to look: then every frame on an overlay link
+   * gets a TLS record of its own, because protocol analysers look for one frame in a record.
    */
   private write(channel: Channel, bytes: Uint8Array): boolean {
-    if (channel.purpose === 'application') return this.writer.write(channel.socket, bytes)
+    if (channel.purpose === 'application' || this.keyLog === undefined)
+      return this.writer.write(channel.socket, bytes)
     if (channel.socket.destroyed) return true
     if (channel.socket.writableLength + bytes.length > this.limits.queueBytesMax) return false
     channel.socket.write(bytes)

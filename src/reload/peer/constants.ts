@@ -57,6 +57,8 @@ export const FORMER_NEIGHBORS_MAX = 10
 
 /** Judgement: a link that was heard of so recently needs no Ping. */
 export const LINK_FRESH_MS = 2_500
+/** The same for links that are not to neighbors: one of the two ends is enough to keep an eye on them. */
+export const OTHER_LINK_FRESH_MS = 10_000
 /** Judgement: how long a leaving peer waits for its data to be taken over, and for the answers to its Leave. */
 export const LEAVE_HAND_OVER_MS = 5_000
 export const LEAVE_ANSWER_WAIT_MS = 1_000

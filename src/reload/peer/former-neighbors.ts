@@ -73,7 +73,7 @@ function includes(addresses: readonly TransportAddress[], wanted: TransportAddre
 }
 
 function encode(addresses: readonly TransportAddress[]): Uint8Array {
-  const writer = new Writer(64)
+  const writer = new Writer()
   writer.u8(addresses.length)
   for (const { address, port } of addresses) {
     writer.lengthPrefixed(1, () => writer.bytes(utf8(address)))

@@ -16,7 +16,12 @@ import {
 import { fingerStart, RING_BITS } from '../topology/chord/ring-math.ts'
 import type { TopologyAction, TopologyPlugin } from '../topology/plugin.ts'
 import type { Attaches } from './attach.ts'
-import { LINK_FRESH_MS, REPLICATION_HOLD_DOWN_MS, REPLICATION_SETTLE_MS } from './constants.ts'
+import {
+  LINK_FRESH_MS,
+  OTHER_LINK_FRESH_MS,
+  REPLICATION_HOLD_DOWN_MS,
+  REPLICATION_SETTLE_MS,
+} from './constants.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 import type { Replication } from './replication.ts'
@@ -94,7 +99,7 @@ export class Ring {
         })
         return
       case 'checkLink':
-        return this.checkLink(action.to)
+        return this.checkLink(action.to, action.near)
       case 'handOver':
         return this.replication.beginHandOver(action.to, action.after)
       case 'neighborsChanged':
@@ -139,9 +144,10 @@ export class Ring {
   }
 
   /** The link's own ack of the Ping is the proof; without one the link is suspect after its timeout. */
-  private checkLink(to: NodeId): void {
+  private checkLink(to: NodeId, near: boolean): void {
     const link = this.links.table.byNode(to)?.connection.link
-    if (link !== undefined && this.parts.now.ms - link.heardAtMs < LINK_FRESH_MS) return
+    const fresh = near ? LINK_FRESH_MS : OTHER_LINK_FRESH_MS
+    if (link !== undefined && this.parts.now.ms - link.heardAtMs < fresh) return
     this.direct(to, MESSAGE_CODE.pingReq, encodePingReq({ padding: NOTHING }))
   }
 

@@ -202,7 +202,7 @@ function adjacent(request: IncomingRequest): boolean {
 }
 
 function u32(value: number): Uint8Array {
-  const writer = new Writer(4)
+  const writer = new Writer()
   writer.u32(Math.min(0xffff_ffff, Math.max(0, value)))
   return writer.done()
 }

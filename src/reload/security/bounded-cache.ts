@@ -1,4 +1,4 @@
-/** Map of at most `limit` entries; the one used longest ago makes room. */
+/** Map of at most `limit` entries; the one used longest ago makes room. The order is kept from the half of the limit on. */
 export class BoundedCache<V> {
   private readonly entries = new Map<string, V>()
   private readonly limit: number
@@ -14,7 +14,7 @@ export class BoundedCache<V> {
   /** The entry of `key`, which thereby counts as used just now. */
   get(key: string): V | undefined {
     const value = this.entries.get(key)
-    if (value !== undefined) {
+    if (value !== undefined && 2 * this.entries.size >= this.limit) {
       this.entries.delete(key)
       this.entries.set(key, value)
     }

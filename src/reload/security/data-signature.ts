@@ -86,7 +86,7 @@ function resourceBytes(resource: ResourceId, form: 'encoded' | 'raw'): Uint8Arra
 
 /** kind, storage_time, StoredDataValue with the array index zeroed: an append does not know its index yet. */
 function restOfSignedBytes(kind: KindId, storageTime: bigint, value: StoredDataValue): Uint8Array {
-  const head = new Writer(12)
+  const head = new Writer()
   head.u32(kind)
   head.u64(storageTime)
   return concatBytes([

@@ -76,7 +76,7 @@ function signedBytes(
   contentsBytes: Uint8Array,
   identity: SignerIdentity,
 ): Uint8Array {
-  const head = new Writer(12)
+  const head = new Writer()
   head.u32(overlay)
   head.u64(transactionId)
   return concatBytes([head.done(), contentsBytes, encodeSignerIdentity(identity)])

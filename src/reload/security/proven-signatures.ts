@@ -37,7 +37,7 @@ export class ProvenSignatures {
   /** Every part has a fixed length or its length before it: no two different triples are the same bytes. */
   private nameOf(certificate: Certificate, signature: RawSignature, signed: Uint8Array): string {
     const { hashAlgorithm, signatureAlgorithm, value } = signature
-    const writer = new Writer(certificate.sha256.length + value.length + signed.length + 8)
+    const writer = new Writer()
     writer.bytes(certificate.sha256)
     writer.u8(hashAlgorithm)
     writer.u8(signatureAlgorithm)

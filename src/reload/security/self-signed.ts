@@ -16,7 +16,7 @@ export function selfSignedNodeId(
 ): NodeId {
   const parts: Uint8Array[] = []
   if (count > 1) {
-    const prefix = new Writer(4)
+    const prefix = new Writer()
     prefix.u32(index)
     parts.push(prefix.done())
   }

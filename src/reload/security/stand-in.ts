@@ -4,16 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 
-import {
-  bytesEqual,
-  concatBytes,
-  DecodeError,
-  fromUtf8,
-  Reader,
-  toHex,
-  utf8,
-  Writer,
-} from '../../common/bytes.ts'
+import { bytesEqual, DecodeError, fromUtf8, Reader, toHex, utf8, Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import { asNodeId, HASH, isWildcard, isZero, SIGNATURE, type NodeId } from '../codec/index.ts'
@@ -103,7 +94,7 @@ function encode(
   isCa: boolean,
   options: StandInOptions,
 ): Uint8Array {
-  const out = new Writer(CERTIFICATE_BYTES)
+  const out = new Writer()
   out.u32(DER_HEAD)
   out.u32(MAGIC)
   out.u8(isCa ? 1 : 0)
@@ -116,7 +107,9 @@ function encode(
   const key = keyOf(overlayName, userName, nodeIds)
   out.bytes(key)
   out.bytes(options.issuer?.publicKeyInfo ?? key)
-  while (out.length < CERTIFICATE_BYTES) out.u8(0)
+  while (out.length < CERTIFICATE_BYTES - 4) out.u8(0)
+  // A real one ends with a signature: with something that others do not end with.
+  out.bytes(key.subarray(0, 4))
   return out.done()
 }
 
@@ -156,11 +149,24 @@ function keyOf(overlayName: string, userName: string, nodeIds: readonly NodeId[]
   return digest('sha256', [utf8(`${overlayName}\0${userName}\0`), ...nodeIds]).subarray(0, 16)
 }
 
-function signatureOf(certificate: Certificate, data: Uint8Array): Uint8Array {
-  return concatBytes([
-    digest('sha256', [certificate.publicKeyInfo, data]),
-    new Uint8Array(SIGNATURE_BYTES - 32),
-  ])
+/** Not even hard to invert, but different for every key and every change of a bit; a tenth of the cost of a digest. */
+function signatureOf({ publicKeyInfo }: Certificate, data: Uint8Array): Uint8Array {
+  let a = 0x811c9dc5
+  let b = 0x9e3779b9
+  for (let i = 0; i < publicKeyInfo.length; i++) {
+    a = Math.imul(a ^ (publicKeyInfo[i] as number), 0x01000193)
+    b = Math.imul(b + (publicKeyInfo[i] as number), 0x85ebca6b) ^ (b >>> 15)
+  }
+  for (let i = 0; i < data.length; i++) {
+    a = Math.imul(a ^ (data[i] as number), 0x01000193)
+    b = Math.imul(b + (data[i] as number), 0x85ebca6b) ^ (b >>> 15)
+  }
+  const value = new Uint8Array(SIGNATURE_BYTES)
+  for (let i = 0; i < 4; i++) {
+    value[i] = a >>> (8 * i)
+    value[i + 4] = b >>> (8 * i)
+  }
+  return value
 }
 
 function digest(algorithm: string, parts: readonly Uint8Array[]): Uint8Array {

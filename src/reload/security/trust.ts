@@ -2,7 +2,7 @@
  * Which certificates this overlay believes (RFC 6940 s.11.3): those whose chain ends at a root-cert of the
  * Configuration Document, or self-signed ones where it permits them; never one with a bad Node-ID.
  */
-import { toHex } from '../../common/bytes.ts'
+import { bytesEqual, toHex } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
@@ -59,6 +59,8 @@ export class Trust {
   private readonly badNodes: ReadonlySet<string>
   private readonly nodeIdLength: number
   private readonly parsed = new BoundedCache<Certificate>(CACHED_MAX)
+  /** The same certificates by their last bytes: nearly every message brings one that was seen before. */
+  private readonly lastSeen = new Map<number, Certificate>()
   private readonly standings = new BoundedCache<Standing>(CACHED_MAX)
 
   constructor(crypto: CryptoPort, settings: TrustSettings) {
@@ -83,6 +85,17 @@ export class Trust {
 
   /** Parses without believing; cached by fingerprint. */
   parse(der: Uint8Array): Result<Certificate, string> {
+    const seen = this.lastSeen.get(tail(der))
+    if (seen !== undefined && bytesEqual(seen.der, der)) return ok(seen)
+    const parsed = this.parseOrRecall(der)
+    if (parsed.ok) {
+      if (this.lastSeen.size >= CACHED_MAX) this.lastSeen.clear()
+      this.lastSeen.set(tail(der), parsed.value)
+    }
+    return parsed
+  }
+
+  private parseOrRecall(der: Uint8Array): Result<Certificate, string> {
     const fingerprint = toHex(this.crypto.hash('sha256', [der]))
     const known = this.parsed.get(fingerprint)
     if (known !== undefined) return ok(known)
@@ -229,6 +242,17 @@ interface Walk {
   readonly pool: readonly Certificate[]
   readonly wall: WallTime
   checksLeft: number
+}
+
+/** The end of a certificate is its signature: as good as random, and compared in full afterwards. */
+function tail(der: Uint8Array): number {
+  const end = der.length
+  return end < 4
+    ? 0
+    : ((der[end - 4] as number) << 24) |
+        ((der[end - 3] as number) << 16) |
+        ((der[end - 2] as number) << 8) |
+        (der[end - 1] as number)
 }
 
 const HASH_NAMES: ReadonlyMap<number, 'sha1' | 'sha256'> = new Map([

@@ -62,7 +62,7 @@ export function valueRecord(
     readonly encoded: Uint8Array
   },
 ): Uint8Array {
-  const writer = new Writer(64 + FINGERPRINT_BYTES * value.fingerprints.length + value.encoded.length)
+  const writer = new Writer()
   writer.u8(MODELS.indexOf(value.model))
   writer.u64(BigInt(Math.max(0, Math.trunc(value.receivedAt))))
   writer.u8(value.fingerprints.length)
@@ -72,7 +72,7 @@ export function valueRecord(
 }
 
 export function generationRecord(key: string, generation: bigint): Uint8Array {
-  const writer = new Writer(8)
+  const writer = new Writer()
   writer.u64(generation)
   return seal(key, writer.done())
 }

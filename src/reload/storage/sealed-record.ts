@@ -3,16 +3,17 @@
  * is noticed by whoever reads the record and not by those who trust it.
  */
 import { crc32 } from 'node:zlib'
-import { concatBytes, Reader, utf8, Writer } from '../../common/bytes.ts'
+import { concatBytes, Reader, utf8 } from '../../common/bytes.ts'
 
 const RECORD_VERSION = 1
+const VERSION = Uint8Array.of(RECORD_VERSION)
+const NO_CHECKSUM = new Uint8Array(4)
 
 export function seal(key: string, body: Uint8Array): Uint8Array {
-  const writer = new Writer(body.length + 5)
-  writer.u8(RECORD_VERSION)
-  writer.bytes(body)
-  writer.u32(checksum(key, writer.done()))
-  return writer.done()
+  const sealed = concatBytes([VERSION, body, NO_CHECKSUM])
+  const end = sealed.length - NO_CHECKSUM.length
+  new DataView(sealed.buffer).setUint32(end, checksum(key, sealed.subarray(0, end)))
+  return sealed
 }
 
 /** The body; undefined when version or checksum are not right. */

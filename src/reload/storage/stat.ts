@@ -45,7 +45,7 @@ function describe(crypto: CryptoPort, value: Selected, now: Now): StoredMetaData
 
 /** RFC 6940 s.7.4.3.2: the digest covers the value with its four length bytes. */
 function metaDataOf(crypto: CryptoPort, { exists, value }: DataValue): MetaData {
-  const length = new Writer(4)
+  const length = new Writer()
   length.u32(value.length)
   const hashValue = crypto.hash('sha256', [length.done(), value])
   return { exists, valueLength: value.length, hashAlgorithm: HASH.sha256, hashValue }

@@ -42,7 +42,7 @@ export type TopologyAction =
   /** Who is responsible for `target`? Answered by `fingerFound`. */
   | { readonly kind: 'searchFinger'; readonly index: number; readonly target: ResourceId }
   /** Time to see whether the far end lives: a direct Ping, unless its link was heard of a moment ago. */
-  | { readonly kind: 'checkLink'; readonly to: NodeId }
+  | { readonly kind: 'checkLink'; readonly to: NodeId; readonly near: boolean }
   /** Store everything in (after, to] to the node about to be admitted, then call `handOverDone`. */
   | { readonly kind: 'handOver'; readonly to: NodeId; readonly after: NodeId }
   | { readonly kind: 'stateChanged'; readonly state: RingState }

@@ -58,7 +58,7 @@ export class AnswerCache {
   admit(now: Millis, signer: NodeId, transactionId: TransactionId): Admission {
     this.expire(now)
     const signerKey = key(signer)
-    const entryKey = `${signerKey}/${transactionId}`
+    const entryKey = entryKeyOf(signerKey, transactionId)
     const known = this.entries.get(entryKey)
     if (known !== undefined) {
       return known.signedPart === undefined
@@ -76,7 +76,7 @@ export class AnswerCache {
 
   /** The answer to an admitted request: MessageContents and SecurityBlock, which are copied. */
   answered(now: Millis, signer: NodeId, transactionId: TransactionId, signedPart: Uint8Array): void {
-    const entry = this.entries.get(`${key(signer)}/${transactionId}`)
+    const entry = this.entries.get(entryKeyOf(key(signer), transactionId))
     if (entry === undefined || now >= entry.expiresAt || entry.signedPart !== undefined) return
     entry.signedPart = signedPart.slice()
     this.totalBytes += signedPart.length
@@ -85,7 +85,7 @@ export class AnswerCache {
 
   /** The request was not answered after all: a repetition shall be processed anew. */
   forget(signer: NodeId, transactionId: TransactionId): void {
-    const entryKey = `${key(signer)}/${transactionId}`
+    const entryKey = entryKeyOf(key(signer), transactionId)
     const entry = this.entries.get(entryKey)
     if (entry !== undefined) this.remove(entryKey, entry)
   }
@@ -114,3 +114,13 @@ export class AnswerCache {
     else this.countBySigner.delete(entry.signer)
   }
 }
+
+/** By the bits of the number: its decimal digits would cost more than all the rest. */
+function entryKeyOf(signerKey: string, transactionId: TransactionId): string {
+  BITS[0] = transactionId
+  const [a, b, c, d] = UNITS
+  return signerKey + String.fromCharCode(a as number, b as number, c as number, d as number)
+}
+
+const BITS = new BigUint64Array(1)
+const UNITS = new Uint16Array(BITS.buffer)

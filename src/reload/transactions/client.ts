@@ -19,7 +19,7 @@ export interface ClientRequest<T> {
   readonly timeoutMs?: number
 }
 
-export interface ClientTransaction<T> extends ClientRequest<T> {
+export interface ClientTransaction<T> extends Omit<ClientRequest<T>, 'timeoutMs'> {
   readonly target: RequestTarget
   readonly startedAt: Millis
   /** Transmissions so far, the first included. */
@@ -90,7 +90,10 @@ export class ClientTransactions<T> {
     if (target === undefined || this.rows.size >= OUTSTANDING_MAX || this.rows.has(request.transactionId))
       return undefined
     const row: Row<T> = {
-      ...request,
+      transactionId: request.transactionId,
+      messageCode: request.messageCode,
+      destinations: request.destinations,
+      context: request.context,
       target,
       startedAt: now,
       sends: 1,

@@ -242,8 +242,8 @@ export class Chord implements TopologyPlugin {
   timeout(now: Millis): void {
     if (this.current === 'left') return
     for (let due = this.contacts.dueCheck(now); due !== undefined; due = this.contacts.dueCheck(now)) {
-      this.outbox.push({ kind: 'checkLink', to: due.nodeId })
       const near = !due.ready || this.table.isNeighbor(due.nodeId)
+      this.outbox.push({ kind: 'checkLink', to: due.nodeId, near })
       this.contacts.checkAgain(due, this.stabilization.nextCheck(now, near))
     }
     for (const nodeId of this.candidates.dueLost(now)) this.attachToNamed(now, [nodeId], undefined)

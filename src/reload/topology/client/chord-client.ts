@@ -154,7 +154,7 @@ export class ChordClient implements TopologyPlugin {
 
   timeout(now: Millis): void {
     for (let due = this.contacts.dueCheck(now); due !== undefined; due = this.contacts.dueCheck(now)) {
-      this.outbox.push({ kind: 'checkLink', to: due.nodeId })
+      this.outbox.push({ kind: 'checkLink', to: due.nodeId, near: true })
       this.contacts.checkAgain(due, now + NEIGHBOR_CHECK_MS)
     }
     if (now < this.retryAt) return

@@ -22,7 +22,7 @@ const DESTINATION_LIST_BYTES_MIN = 3
 
 /** Throws RangeError when a part is longer than its length field can say, or the destination list is empty. */
 export function encodeSipRegistration(registration: SipRegistration): Uint8Array {
-  const writer = new Writer(96)
+  const writer = new Writer()
   writer.u8(registration.kind === 'unknown' ? registration.type : TYPE[registration.kind])
   writer.lengthPrefixed(2, () => {
     if (registration.kind === 'uri') writer.lengthPrefixed(2, () => writer.bytes(utf8(registration.uri)))
