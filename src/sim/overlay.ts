@@ -24,6 +24,7 @@ import {
   type TransportAddress,
   type ValueToStore,
 } from '../reload/index.ts'
+import { Attackers, type Attack } from './attackers.ts'
 import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
 import { standInIssuer, type Issuer } from './issuer.ts'
 import { Network, type Faults, type NetworkAction } from './network.ts'
@@ -40,6 +41,8 @@ export interface OverlayOptions {
   readonly trace?: (peer: string) => Trace
   /** False in long runs: what nobody waits for is not kept. */
   readonly keepEvents?: boolean
+  /** Sleeps until `attackers.active` is set. */
+  readonly attack?: Attack | undefined
 }
 
 /** A command that is answered by an event with its id. */
@@ -62,6 +65,7 @@ export class Overlay {
   readonly configuration: OverlayConfiguration
   /** Everybody who ever started, each with its present or last life. */
   readonly peers: SimPeer[] = []
+  readonly attackers: Attackers | undefined
   private readonly random: Random
   private readonly keepEvents: boolean
   private readonly waiting = new Map<CommandId, (event: PeerEvent) => void>()
@@ -78,6 +82,10 @@ export class Overlay {
     this.random = this.world.fork('overlay')
     this.trace = options.trace ?? ((): Trace => NO_TRACE)
     this.keepEvents = options.keepEvents ?? true
+    if (options.attack !== undefined) {
+      const { initialTtl } = this.configuration
+      this.attackers = new Attackers(this.world.fork('attackers'), options.attack, initialTtl)
+    }
   }
 
   get running(): SimPeer[] {
@@ -279,8 +287,11 @@ export class Overlay {
 
   private perform(peer: SimPeer, action: PeerAction): void {
     switch (action.kind) {
-      case 'openChannel':
       case 'sendChannel':
+        if (this.attackers?.swallows(peer.name, action.bytes) !== true)
+          this.network.perform(peer.name, action)
+        return
+      case 'openChannel':
       case 'closeChannel':
       case 'persist':
         return this.network.perform(peer.name, action satisfies NetworkAction)

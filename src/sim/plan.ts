@@ -1,5 +1,6 @@
 /** What one run does: written down before it starts, so that the seed and the plan are all it takes to see it again. */
 import type { Millis } from '../common/time.ts'
+import type { Attack } from './attackers.ts'
 import type { Spread } from './distributions.ts'
 import { CALM, type Faults } from './faults.ts'
 
@@ -41,6 +42,8 @@ export interface Plan {
   readonly faults: Faults
   readonly churn: Churn | undefined
   readonly mishaps: readonly Mishap[]
+  /** While the load lasts. */
+  readonly attack: Attack | undefined
   /** All peers together, Poisson. */
   readonly lookupsPerSecond: number
   readonly refreshMs: Millis
@@ -60,6 +63,7 @@ export const DEFAULT_PLAN: Omit<Plan, 'seed'> = {
   faults: CALM,
   churn: undefined,
   mishaps: [],
+  attack: undefined,
   lookupsPerSecond: 5,
   refreshMs: 10 * 60_000,
   removalMs: undefined,

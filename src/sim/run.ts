@@ -82,6 +82,7 @@ class Run {
       faults: CALM,
       configuration: { chordReactive: plan.reactive, chordUpdateIntervalS: plan.updateIntervalS },
       keepEvents: false,
+      attack: plan.attack,
       ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
     })
     if (options.watch !== undefined) this.overlay.network.watch(options.watch)
@@ -151,6 +152,7 @@ class Run {
   private load(): Churning | undefined {
     const { plan, overlay } = this
     overlay.network.faults = plan.faults
+    if (overlay.attackers !== undefined) overlay.attackers.active = true
     const churning = plan.churn === undefined ? undefined : new Churning(this.herd, plan.churn)
     churning?.begin()
     new Mishaps(this.herd, (text) => this.measures.note(text)).begin(plan.mishaps)
@@ -170,6 +172,7 @@ class Run {
     const { overlay, plan } = this
     overlay.network.faults = CALM
     overlay.network.heal()
+    if (overlay.attackers !== undefined) overlay.attackers.active = false
     const from = this.now
     const resources = resourcesOf(this.population.users)
     const held = (): boolean => replicaFaults(overlay, this.present(resources)).length === 0

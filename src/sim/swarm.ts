@@ -23,6 +23,7 @@ export function swarmPlan(seed: string): Plan {
     faults: someFaults(random),
     churn: random.float() < 0.5 ? someChurn(random) : undefined,
     mishaps: Array.from({ length: random.int(MISHAPS_MAX + 1) }, () => someMishap(random, loadMs)),
+    attack: undefined,
     lookupsPerSecond: between(random, 1, 6),
     refreshMs: between(random, MINUTE, 10 * MINUTE),
     removalMs: random.float() < 0.5 ? between(random, MINUTE, 5 * MINUTE) : undefined,

@@ -36,6 +36,7 @@ is printed as VIOLATION with the command that shows it again, and the exit code 
   --join-spacing MS    from one joining peer to the next (100)
   --kill F             that share of the peers dies at once after a fifth of the time
   --partition F:M      that share is cut off from the others for M minutes
+  --attack drop:F      that share of the peers passes on nothing for others while the load lasts; deny:F: answers no Fetch
   --swarm              the seed picks size, faults, churn and mishaps
   --json               the figures as one JSON object a run
   --report FILE.html   charts in one file

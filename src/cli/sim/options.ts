@@ -1,4 +1,5 @@
 /** What `ringbridge sim` is asked to do, as a plan. */
+import type { Attack } from '../../sim/attackers.ts'
 import { CALM } from '../../sim/faults.ts'
 import { DEFAULT_PLAN, type Churn, type Mishap, type Plan } from '../../sim/plan.ts'
 import { UsageError, wholeNumber } from '../command.ts'
@@ -14,6 +15,7 @@ export const SIM_OPTIONS = {
   latency: { type: 'string', default: '10' },
   kill: { type: 'string' },
   partition: { type: 'string' },
+  attack: { type: 'string' },
   lookups: { type: 'string' },
   'join-spacing': { type: 'string', default: '100' },
   swarm: { type: 'boolean', default: false },
@@ -58,6 +60,7 @@ function planOf(values: SimValues, peers: number): Plan {
     },
     churn: churnOf(values),
     mishaps: mishapsOf(values, loadMs),
+    attack: attackOf(values),
     lookupsPerSecond:
       values.lookups === undefined ? peers / 20 : number(values.lookups, 'lookups', 0, 100_000),
   }
@@ -86,6 +89,14 @@ function mishapsOf(values: SimValues, loadMs: number): Mishap[] {
     mishaps.push({ kind: 'partition', atMs, share: number(share, 'partition', 0, 1), durationMs })
   }
   return mishaps
+}
+
+function attackOf({ attack }: SimValues): Attack | undefined {
+  if (attack === undefined) return undefined
+  const [kind, share, ...rest] = attack.split(':')
+  if ((kind !== 'drop' && kind !== 'deny') || share === undefined || rest.length > 0)
+    throw new UsageError('--attack: drop:FRACTION or deny:FRACTION is expected, as drop:0.1')
+  return { kind, share: number(share, 'attack', 0, 1) }
 }
 
 /** The seeds of a swarm: `A..B`, or so many from the one that --seed names. */

@@ -41,7 +41,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
   const closeness: Closeness = {
     asCloseAsNeighbors: (nodeId, resource) => topology.plausibleResponsible(nodeId, resource),
   }
-  const requests = new Requests(parts, links, routing.own, closeness)
+  const requests = new Requests(parts, links, routing, closeness)
   const answers = new Answers(parts, links, routing.own)
   const receiver = new Receiver({ parts, links, requests, answers }, routing)
   const attaches = new Attaches(parts, links, requests, answers)
@@ -131,12 +131,15 @@ function storageOf(parts: PeerParts, topology: TopologyPlugin): Storage {
   )
 }
 
+interface Routing {
+  readonly own: ForwardingContext
+  readonly transit: ForwardingContext
+  /** For own messages that got no answer: past so many of the best next hops. */
+  readonly detour: (by: number) => ForwardingContext
+}
+
 /** The same rules for own messages and others', but a node outside the ring carries nothing for others. */
-function routingOf(
-  parts: PeerParts,
-  topology: TopologyPlugin,
-  connected: (id: NodeId) => boolean,
-): { readonly own: ForwardingContext; readonly transit: ForwardingContext } {
+function routingOf(parts: PeerParts, topology: TopologyPlugin, connected: (id: NodeId) => boolean): Routing {
   const responsible = (id: Uint8Array): boolean => topology.responsible(id)
   const nextHop = (id: Uint8Array): NodeId | undefined => topology.nextHop(id)
   const carries = parts.init.role !== 'client'
@@ -147,6 +150,7 @@ function routingOf(
   return {
     own: contextOf(parts, { responsible, connected, nextHop }),
     transit: contextOf(parts, { responsible, connected, nextHop: inRing }),
+    detour: (by) => contextOf(parts, { responsible, connected, nextHop: (id) => topology.nextHop(id, by) }),
   }
 }
 

@@ -44,17 +44,24 @@ interface Waiting {
   lastHop: NodeId | undefined
 }
 
+/** How messages of this node find their way. */
+export interface OwnRouting {
+  readonly own: ForwardingContext
+  /** Past so many of the best next hops. */
+  readonly detour: (by: number) => ForwardingContext
+}
+
 export class Requests {
   private readonly parts: PeerParts
   private readonly links: Links
-  private readonly routing: ForwardingContext
+  private readonly routing: OwnRouting
   private readonly closeness: Closeness
   private readonly client: ClientTransactions<Waiting>
   /** The same transactions, for going through them when a link is lost. */
   private readonly open = new Map<TransactionId, ClientTransaction<Waiting>>()
   private readonly held = new HeldRequests()
 
-  constructor(parts: PeerParts, links: Links, routing: ForwardingContext, closeness: Closeness) {
+  constructor(parts: PeerParts, links: Links, routing: OwnRouting, closeness: Closeness) {
     this.parts = parts
     this.links = links
     this.routing = routing
@@ -247,20 +254,23 @@ export class Requests {
   }
 
   private transmit(transaction: ClientTransaction<Waiting>): void {
-    const { context, transactionId } = transaction
-    const { request } = context
+    const { context: waiting, transactionId } = transaction
+    const { request } = waiting
     if (this.keep(request, transactionId)) return
-    const bytes = (context.bytes ??= this.encode(request, transactionId))
+    const bytes = (waiting.bytes ??= this.encode(request, transactionId))
     if (request.firstHop !== undefined) {
       const view = HeaderView.read(bytes)
       if (view === undefined || !this.links.connected(request.firstHop)) return
       this.links.send(request.firstHop, rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 }))
       return
     }
-    const decision = decide(this.parts.now.ms, bytes, undefined, this.routing)
+    // Nobody has to say why there was no answer: a repetition goes another way (S-68).
+    const { own, detour } = this.routing
+    const context = transaction.sends > 1 ? detour(transaction.sends - 1) : own
+    const decision = decide(this.parts.now.ms, bytes, undefined, context)
     switch (decision.kind) {
       case 'forward':
-        context.lastHop = decision.to
+        waiting.lastHop = decision.to
         this.links.send(decision.to, decision.bytes)
         return
       case 'deliver':
@@ -282,7 +292,7 @@ export class Requests {
   /** True when the request is for this node itself and was handed over without becoming bytes. */
   private keep(request: NewRequest, transactionId: TransactionId): boolean {
     const { code, body, destinations, firstHop } = request
-    if (firstHop !== undefined || !endsHere(destinations, this.routing)) return false
+    if (firstHop !== undefined || !endsHere(destinations, this.routing.own)) return false
     const own = ownMessage(this.parts, {
       transactionId,
       destinations,

@@ -97,8 +97,8 @@ export interface TopologyPlugin {
   handOverDone(now: Millis, to: NodeId): void
   fingerFound(now: Millis, index: number, nodeId: NodeId): void
 
-  /** The peer to which a message for `target` goes; undefined when no way is known. */
-  nextHop(target: Uint8Array): NodeId | undefined
+  /** The peer to which a message for `target` goes, or the `detour`-th best after it; undefined when no way is known. */
+  nextHop(target: Uint8Array, detour?: number): NodeId | undefined
   responsible(target: Uint8Array): boolean
   /** RFC 6940 s.10.4: `sender` may hand this peer a copy of `resource`. */
   mayReplicate(sender: NodeId, resource: ResourceId): boolean

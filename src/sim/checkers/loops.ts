@@ -1,10 +1,7 @@
 /** No message goes in circles: a request whose Via List names the peer that it reaches has been there before. */
 import { decodeForwardingHeader, key } from '../../reload/index.ts'
+import { messageIn } from '../frames.ts'
 import type { Network } from '../network.ts'
-
-/** RFC 6940 s.6.6.2: type, sequence and length of a data frame. */
-const DATA_FRAME = 0x80
-const FRAME_HEADER_BYTES = 8
 
 export class LoopWatch {
   /** Messages that came a second time, all while the watch lasts. */
@@ -14,7 +11,8 @@ export class LoopWatch {
   constructor(network: Network, nodeIdOf: (name: string) => Uint8Array | undefined) {
     this.nodeIdOf = nodeIdOf
     network.watch(({ to, purpose, bytes }) => {
-      if (purpose === 'overlay' && bytes[0] === DATA_FRAME) this.look(to, bytes.subarray(FRAME_HEADER_BYTES))
+      const message = purpose === 'overlay' ? messageIn(bytes) : undefined
+      if (message !== undefined) this.look(to, message)
     })
   }
 

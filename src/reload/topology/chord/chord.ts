@@ -198,8 +198,8 @@ export class Chord implements TopologyPlugin {
     this.stabilization.fingerLost(now)
   }
 
-  nextHop(target: Uint8Array): NodeId | undefined {
-    return nextHop(this.table, target)
+  nextHop(target: Uint8Array, detour = 0): NodeId | undefined {
+    return nextHop(this.table, target, detour)
   }
 
   responsible(target: Uint8Array): boolean {
