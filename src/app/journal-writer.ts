@@ -1,31 +1,47 @@
 /**
  * Group commit: records of all steps that happen while one write is under way go to disk together with the next, and each
- * step hears `persisted` once its records are there.
+ * step hears `persisted` once its records are there. What the disk does not take is kept and tried again.
  */
 import { Histogram, SECONDS_BUCKETS, Tally } from '../common/instruments.ts'
 import type { Trace } from '../common/trace.ts'
-import type { JournalOperation } from '../reload/index.ts'
+import type { JournalOperation, PeerInput } from '../reload/index.ts'
 
 /** The part of a journal that is used here. */
 export interface JournalPort {
   write(operations: readonly JournalOperation[]): Promise<void>
 }
 
+/** What the machine is told of its records. */
+export type JournalOutcome = Extract<PeerInput, { kind: 'persisted' | 'notPersisted' | 'journalWritable' }>
+
+/** Judgement: how long phones are refused after there is room again. */
+const RETRY_MS = 2_000
+
 export class JournalWriter {
   readonly writeSeconds = new Histogram(SECONDS_BUCKETS, [''])
   readonly failures = new Tally([''])
   private readonly journal: JournalPort
-  private readonly persisted: (token: number) => void
+  private readonly tell: (outcome: JournalOutcome) => void
   private readonly trace: Trace
-  private operations: JournalOperation[] = []
+  private readonly retryMs: number
+  /** The last word on each record that is not on disk yet: no more than there are records, however long the disk is full. */
+  private records = new Map<string, JournalOperation>()
   private tokens: number[] = []
   private running: Promise<void> | undefined
   private lastFailure: string | undefined
+  private retry: NodeJS.Timeout | undefined
+  private stopped = false
 
-  constructor(journal: JournalPort, persisted: (token: number) => void, trace: Trace) {
+  constructor(
+    journal: JournalPort,
+    tell: (outcome: JournalOutcome) => void,
+    trace: Trace,
+    retryMs = RETRY_MS,
+  ) {
     this.journal = journal
-    this.persisted = persisted
+    this.tell = tell
     this.trace = trace
+    this.retryMs = retryMs
   }
 
   /** Undefined while the disk takes what it is given. */
@@ -33,44 +49,82 @@ export class JournalWriter {
     return this.lastFailure
   }
 
-  /** Steps whose records are not on disk yet, without those of the write under way. */
+  /** Records that are not on disk yet, without those of the write under way. */
   get waiting(): number {
-    return this.tokens.length
+    return this.records.size
   }
 
   write(token: number, operations: readonly JournalOperation[]): void {
-    for (const operation of operations) this.operations.push(operation)
+    for (const operation of operations) this.records.set(operation.key, operation)
+    if (this.retry !== undefined) return this.refuse([token])
     this.tokens.push(token)
     this.running ??= this.run()
   }
 
-  /** Resolves when everything given so far is written. */
+  /** Resolves when no write is under way; what failed then waits for the next try. */
   async idle(): Promise<void> {
     while (this.running !== undefined) await this.running
+  }
+
+  /** A last try for what is not on disk, and then no more. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    clearTimeout(this.retry)
+    this.retry = undefined
+    await this.idle()
+    if (this.records.size === 0) return
+    await this.batch()
+    if (this.records.size === 0) return
+    const { lastFailure: reason, records } = this
+    this.trace({ level: 'error', area: 'app', event: 'journal_incomplete', records: records.size, reason })
   }
 
   private async run(): Promise<void> {
     // One turn of the event loop: steps of the same turn share a batch.
     await new Promise<void>((resolve) => setImmediate(resolve))
-    while (this.tokens.length > 0) {
-      const { operations, tokens } = this
-      this.operations = []
-      this.tokens = []
-      const started = performance.now()
-      try {
-        await this.journal.write(operations)
-        this.lastFailure = undefined
-      } catch (error) {
-        // Never told `persisted`: the stores of this batch run into their deadline and are answered as failed.
-        const reason = error instanceof Error ? error.message : String(error)
-        this.lastFailure = reason
-        this.failures.add()
-        this.trace({ level: 'error', area: 'app', event: 'journal_write_failed', reason })
-        continue
-      }
-      this.writeSeconds.observe((performance.now() - started) / 1000)
-      for (const token of tokens) this.persisted(token)
-    }
+    do await this.batch()
+    while (this.tokens.length > 0 && this.lastFailure === undefined)
     this.running = undefined
+    if (this.lastFailure === undefined || this.stopped) return
+    this.refuse(this.tokens.splice(0))
+    this.retry = setTimeout(() => {
+      this.retry = undefined
+      this.running ??= this.run()
+    }, this.retryMs)
+  }
+
+  private async batch(): Promise<void> {
+    const { records, tokens } = this
+    this.records = new Map()
+    this.tokens = []
+    const started = performance.now()
+    try {
+      await this.journal.write([...records.values()])
+    } catch (error) {
+      this.failed(records, tokens, error instanceof Error ? error.message : String(error))
+      return
+    }
+    this.writeSeconds.observe((performance.now() - started) / 1000)
+    const again = this.lastFailure !== undefined
+    this.lastFailure = undefined
+    for (const token of tokens) this.tell({ kind: 'persisted', token })
+    if (!again) return
+    this.trace({ level: 'info', area: 'app', event: 'journal_written_again', records: records.size })
+    this.tell({ kind: 'journalWritable' })
+  }
+
+  private failed(records: Map<string, JournalOperation>, tokens: readonly number[], reason: string): void {
+    // What was said of a record meanwhile is newer.
+    this.records = new Map([...records, ...this.records])
+    this.failures.add()
+    // The same sentence every few seconds helps nobody.
+    if (this.lastFailure !== reason)
+      this.trace({ level: 'error', area: 'app', event: 'journal_write_failed', reason })
+    this.lastFailure = reason
+    this.refuse(tokens)
+  }
+
+  private refuse(tokens: readonly number[]): void {
+    for (const token of tokens) this.tell({ kind: 'notPersisted', token })
   }
 }

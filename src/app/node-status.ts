@@ -1,5 +1,5 @@
 /** What a running node tells people: readiness, itself, its ring, its phones. Answers from memory, asks the overlay for the rest. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statfsSync } from 'node:fs'
 import type { NodeCore } from '../adapter/index.ts'
 import type { AdminNode, Check, CommandResult, UserView } from '../admin/port.ts'
 import { toHex } from '../common/bytes.ts'
@@ -18,6 +18,8 @@ import { VERSION } from './version.ts'
 /** A self-test older than this does not prove anything any more: two and a half rounds of ten seconds. */
 const SELF_TEST_FRESH_MS = 25_000
 const READY_POLL_MS = 50
+/** Less room than this on the disk, and the next writes of the journal will fail. */
+const ROOM_MIN_BYTES = 1_048_576
 
 export interface StatusInit {
   readonly config: Config
@@ -278,7 +280,10 @@ function asFailure(answer: { readonly kind: string; readonly reason?: string }):
 function unwritable(folder: string): string | undefined {
   try {
     accessSync(folder, constants.W_OK)
-    return undefined
+    const { blocks, bavail, bsize } = statfsSync(folder)
+    // Some file systems do not say how large they are.
+    if (blocks === 0 || bavail * bsize >= ROOM_MIN_BYTES) return undefined
+    return `${folder} has ${bavail * bsize} bytes of room left`
   } catch (error) {
     return `${folder} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`
   }

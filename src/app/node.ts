@@ -200,16 +200,12 @@ async function build(
     },
   )
   const loop = new NodeLoop(core, trace)
-  const writer = new JournalWriter(
-    journal,
-    (token) => loop.feed({ kind: 'peer', input: { kind: 'persisted', token } }),
-    trace,
-  )
+  const writer = new JournalWriter(journal, (input) => loop.feed({ kind: 'peer', input }), trace)
   const provisioning = new Provisioning(vault.enroll, (aor, outcome) =>
     loop.feed({ kind: 'enrolled', aor, outcome }),
   )
   const renewals = renewalsOf({ config, credential, source, vault, loop, links, trace })
-  startup.onStop(() => writer.idle())
+  startup.onStop(() => writer.stop())
   startup.onStop(() => provisioning.stop())
   startup.onStop(() => renewals.stop())
   startup.onStop(() => Promise.resolve(loop.stop()))

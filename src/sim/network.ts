@@ -65,6 +65,7 @@ export class Network {
       place: before?.place ?? this.conditions.place(port.name),
       pipes: new Map(),
       disk: before?.disk ?? new Map<string, Uint8Array>(),
+      unwritten: undefined,
       traffic: before?.traffic ?? { deliveries: 0, bytes: 0 },
       nextChannel: 2,
       alive: true,
@@ -102,6 +103,21 @@ export class Network {
   /** What a host has on disk; survives `detach`. */
   disk(name: string): (readonly [string, Uint8Array])[] {
     return [...this.station(name).disk]
+  }
+
+  /** The disk of a host takes nothing from now on; its shell keeps what it is given. */
+  fill(name: string): void {
+    this.station(name).unwritten ??= []
+  }
+
+  /** There is room again. */
+  makeRoom(name: string): void {
+    const station = this.station(name)
+    const operations = station.unwritten
+    if (operations === undefined) return
+    station.unwritten = undefined
+    write(station, operations)
+    station.port.input({ kind: 'journalWritable' })
   }
 
   /** A new disk. */
@@ -317,10 +333,11 @@ export class Network {
   private persist(station: Station, token: number, operations: readonly JournalOperation[]): void {
     this.world.after(this.faults.diskMs, () => {
       if (!station.alive) return
-      for (const operation of operations) {
-        if (operation.kind === 'put') station.disk.set(operation.key, operation.value)
-        else station.disk.delete(operation.key)
+      if (station.unwritten !== undefined) {
+        station.unwritten.push(...operations)
+        return station.port.input({ kind: 'notPersisted', token })
       }
+      write(station, operations)
       station.port.input({ kind: 'persisted', token })
     })
   }
@@ -380,4 +397,11 @@ function text({ address, port }: TransportAddress): string {
 /** The client's end of a stream, with a port that the system chose. */
 function source({ station, channel }: End): TransportAddress {
   return { address: station.port.addresses.overlay.address, port: 20_000 + (channel % 40_000) }
+}
+
+function write({ disk }: Station, operations: readonly JournalOperation[]): void {
+  for (const operation of operations) {
+    if (operation.kind === 'put') disk.set(operation.key, operation.value)
+    else disk.delete(operation.key)
+  }
 }

@@ -24,6 +24,12 @@ export class LevelJournal implements Journal {
   private readonly sync: boolean
   /** The batch before the next one, done or failed: two at once may change places in the pool of threads. */
   private last: Promise<unknown> = Promise.resolve()
+  /**
+   * A batch failed. What stands at the end of LevelDB's log then is unknown, and of what comes behind a torn record nothing
+   * is read at the next start: only opening it again gives a log to go on with.
+   */
+  private torn = false
+  private closed = false
 
   private constructor(folder: string, database: ClassicLevel<string, Uint8Array>, sync: boolean) {
     this.folder = folder
@@ -73,22 +79,34 @@ export class LevelJournal implements Journal {
         ? { type: 'put' as const, key: operation.key, value: operation.value }
         : { type: 'del' as const, key: operation.key },
     )
-    const done = this.last.then(() => this.database.batch(batch, { sync: this.sync }))
+    const done = this.last.then(async () => {
+      if (this.torn && !this.closed) await this.reopen()
+      await this.database.batch(batch, { sync: this.sync })
+    })
     this.last = done.catch(() => undefined)
     try {
       await done
     } catch (cause) {
+      this.torn = true
       throw this.failure('journal_write_failed', 'cannot be written', cause)
     }
   }
 
   async close(): Promise<void> {
+    this.closed = true
     await this.last
     await this.database.close()
   }
 
+  /** Rejects, and leaves it to the next write, while the disk has no room for a new log. */
+  private async reopen(): Promise<void> {
+    await this.database.close()
+    await this.database.open()
+    this.torn = false
+  }
+
   private failure(code: string, what: string, cause: unknown): RingbridgeError {
-    if (this.database.status !== 'open') {
+    if (this.closed) {
       return new RingbridgeError('journal_closed', `the journal ${this.folder} is closed`, { cause })
     }
     return new RingbridgeError(code, `the journal ${this.folder} ${what}: ${reasonOf(cause)}`, { cause })
@@ -101,6 +119,8 @@ function openFailure(error: unknown): string {
   return OPEN_FAILURES.get(code) ?? `cannot be opened: ${reasonOf(inner)}`
 }
 
+/** What classic-level says at the top ("Database failed to open") is less than what LevelDB said to it. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message
 }

@@ -43,6 +43,10 @@ export type PeerInput =
   | { readonly kind: 'channelData'; readonly channel: ChannelId; readonly bytes: Uint8Array }
   | { readonly kind: 'channelClosed'; readonly channel: ChannelId }
   | { readonly kind: 'persisted'; readonly token: number }
+  /** The disk did not take it. The shell keeps the records and goes on trying; Stores are refused until `journalWritable`. */
+  | { readonly kind: 'notPersisted'; readonly token: number }
+  /** All records given so far are in the journal, after some were not. */
+  | { readonly kind: 'journalWritable' }
   /** A Configuration Document that was read or fetched; taken when it is newer and signed as it has to be. */
   | { readonly kind: 'configuration'; readonly document: Uint8Array }
   /** Other limits of what is stored, from now on; what is there already stays. */
@@ -104,7 +108,7 @@ export type PeerAction =
     }
   | { readonly kind: 'sendChannel'; readonly channel: ChannelId; readonly bytes: Uint8Array }
   | { readonly kind: 'closeChannel'; readonly channel: ChannelId }
-  /** Journal these records, then tell `persisted`; nothing is acknowledged before. */
+  /** Journal these records, then tell `persisted`, or `notPersisted`; nothing is acknowledged before. */
   | { readonly kind: 'persist'; readonly token: number; readonly operations: readonly JournalOperation[] }
   | PeerEvent
 

@@ -104,6 +104,10 @@ export class PeerCore {
         return this.use.links.closed(input.channel)
       case 'persisted':
         return this.use.storageService.persisted(input.token)
+      case 'notPersisted':
+        return this.use.storageService.notPersisted(input.token)
+      case 'journalWritable':
+        return this.use.storageService.writable()
       case 'timeout':
         return this.timeout()
       case 'leave':

@@ -40,6 +40,8 @@ export class StorageService {
   private readonly byToken = new Map<number, Pending>()
   private readonly byTransfer = new Map<number, Pending>()
   private readonly deadlines = new Deadlines<Pending>()
+  /** The disk takes what it is given. */
+  private journalWrites = true
 
   constructor(parts: PeerParts, storage: Storage, replication: Replication, answers: Answers) {
     this.parts = parts
@@ -49,6 +51,7 @@ export class StorageService {
   }
 
   store(request: IncomingRequest): void {
+    if (!this.journalWrites) return this.refuse(request)
     const { message, signer } = request
     const decoded = decodeStoreReq(message.contents.body, this.modelOf, this.parts.configuration.nodeIdLength)
     if (!decoded.ok) return this.undecodable(request, decoded.error)
@@ -109,6 +112,21 @@ export class StorageService {
     this.settle(pending)
   }
 
+  /** What its Store changed stays, as with an answer that is lost; but nobody is told that it is safe. */
+  notPersisted(token: number): void {
+    this.journalWrites = false
+    const pending = this.byToken.get(token)
+    if (pending === undefined) return
+    this.byToken.delete(token)
+    for (const id of pending.transfers) this.byTransfer.delete(id)
+    this.deadlines.cancel(pending.deadline)
+    this.refuse(pending.request)
+  }
+
+  writable(): void {
+    this.journalWrites = true
+  }
+
   transferDone(id: number): void {
     const pending = this.byTransfer.get(id)
     if (pending === undefined) return
@@ -140,6 +158,11 @@ export class StorageService {
     if (pending.token !== undefined || pending.transfers.size > 0) return
     this.deadlines.cancel(pending.deadline)
     this.answers.answer(pending.request, pending.body)
+  }
+
+  /** RFC 6940 s.6.3.3.1 has no code for a disk; this one says that the sender may try again later. */
+  private refuse(request: IncomingRequest): void {
+    this.answers.error(request, ERROR_CODE.requestTimeout, 'this peer cannot write to its disk')
   }
 
   private undecodable(request: IncomingRequest, failure: DecodeFailure): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { EnrollOutcome } from '../../../src/adapter/index.ts'
 import { bootstrapAddresses, type BootstrapQuestion } from '../../../src/app/bootstrap.ts'
 import { CryptoRandom, randomPassword } from '../../../src/app/crypto-random.ts'
-import { JournalWriter } from '../../../src/app/journal-writer.ts'
+import { JournalWriter, type JournalOutcome } from '../../../src/app/journal-writer.ts'
 import { openLog } from '../../../src/app/log.ts'
 import { phoneSettings } from '../../../src/app/phone-settings.ts'
 import { Provisioning } from '../../../src/app/provisioning.ts'
@@ -65,53 +65,96 @@ describe('provisioning of hosted users', () => {
 })
 
 describe('group commit', () => {
-  const put = (key: string): JournalOperation => ({ kind: 'put', key, value: new Uint8Array(1) })
+  const put = (key: string, ...bytes: number[]): JournalOperation => ({
+    kind: 'put',
+    key,
+    value: Uint8Array.from(bytes),
+  })
+
+  /** A disk that may be full, and all that was told of it. */
+  function aWriter(retryMs = 60_000) {
+    const disk = { full: false, batches: [] as string[][] }
+    const told: JournalOutcome[] = []
+    const events: TraceEvent[] = []
+    const journal = {
+      write: (operations: readonly JournalOperation[]) => {
+        if (disk.full) return Promise.reject(new Error('disk full'))
+        disk.batches.push(
+          operations.map((each) =>
+            each.kind === 'put' ? `${each.key}=${String(each.value)}` : `-${each.key}`,
+          ),
+        )
+        return Promise.resolve()
+      },
+    }
+    const hear = { also: (_outcome: JournalOutcome): void => undefined }
+    const writer = new JournalWriter(
+      journal,
+      (outcome) => {
+        told.push(outcome)
+        hear.also(outcome)
+      },
+      (event) => events.push(event),
+      retryMs,
+    )
+    return { disk, told, events, writer, hear }
+  }
 
   it('steps of one turn share a batch; each hears of it once the records are there', async () => {
-    const batches: number[] = []
-    const persisted: number[] = []
-    const writer = new JournalWriter(
-      {
-        write: (operations) => {
-          batches.push(operations.length)
-          expect(persisted).toHaveLength(batches.length === 1 ? 0 : 2)
-          return Promise.resolve()
-        },
-      },
-      (token) => {
-        persisted.push(token)
-        // The core answers with the next record while the batch is being reported.
-        if (token === 2) writer.write(3, [put('c')])
-      },
-      () => undefined,
-    )
-    writer.write(1, [put('a'), put('b')])
-    writer.write(2, [put('b')])
+    const { disk, told, writer, hear } = aWriter()
+    hear.also = (outcome) => {
+      expect(disk.batches).toHaveLength(told.length <= 2 ? 1 : 2)
+      // The core answers with the next record while the batch is being reported.
+      if (outcome.kind === 'persisted' && outcome.token === 2) writer.write(3, [put('c', 1)])
+    }
+    writer.write(1, [put('a', 1), put('b', 1)])
+    writer.write(2, [put('b', 2)])
     await writer.idle()
-    expect(batches).toEqual([3, 1])
-    expect(persisted).toEqual([1, 2, 3])
+    expect(disk.batches).toEqual([['a=1', 'b=2'], ['c=1']])
+    expect(told).toEqual([1, 2, 3].map((token) => ({ kind: 'persisted', token })))
     expect(writer.writeSeconds.series.get('')?.count).toBe(2)
   })
 
-  it('what could not be written is never acknowledged, shows as a fault, and does not stop later writes', async () => {
-    const persisted: number[] = []
-    const events: TraceEvent[] = []
-    let full = true
-    const writer = new JournalWriter(
-      { write: () => (full ? Promise.reject(new Error('disk full')) : Promise.resolve()) },
-      (token) => persisted.push(token),
-      (event) => events.push(event),
-    )
-    writer.write(1, [put('a')])
-    await writer.idle()
+  it('R-06 what the disk does not take is refused and shows as a fault, is kept with its last word, and written once there is room', async () => {
+    const { disk, told, events, writer, hear } = aWriter(1)
+    disk.full = true
+    const refused = new Promise<void>((done) => (hear.also = () => done()))
+    writer.write(1, [put('a', 1), put('b', 1)])
+    await refused
+    expect(told).toEqual([{ kind: 'notPersisted', token: 1 }])
     expect(writer.fault).toBe('disk full')
-    expect(events.map(({ event }) => event)).toEqual(['journal_write_failed'])
-    full = false
-    writer.write(2, [put('b')])
-    await writer.idle()
-    expect(persisted).toEqual([2])
+    const writable = new Promise<void>((done) => {
+      hear.also = ({ kind }) => {
+        if (kind === 'journalWritable') done()
+      }
+    })
+    writer.write(2, [put('a', 2), { kind: 'delete', key: 'b' }])
+    disk.full = false
+    await writable
+    expect(disk.batches).toEqual([['a=2', '-b']])
+    expect(told.filter(({ kind }) => kind !== 'persisted').at(-1)).toEqual({ kind: 'journalWritable' })
     expect(writer.fault).toBeUndefined()
-    expect(writer.failures.get()).toBe(1)
+    expect(writer.failures.get()).toBeGreaterThan(0)
+    expect(events.map(({ event }) => event)).toEqual(['journal_write_failed', 'journal_written_again'])
+  })
+
+  it('R-06 while it waits for room nobody waits for it; at the end there is one more try, and a line that says what is missing', async () => {
+    const { disk, told, events, writer } = aWriter()
+    disk.full = true
+    writer.write(1, [put('a', 1)])
+    await writer.idle()
+    writer.write(2, [put('b', 1)])
+    expect(told.at(-1)).toEqual({ kind: 'notPersisted', token: 2 })
+    await writer.stop()
+    expect(events.at(-1)).toMatchObject({ event: 'journal_incomplete', records: 2, reason: 'disk full' })
+    const later = aWriter()
+    later.disk.full = true
+    later.writer.write(1, [put('a', 1)])
+    await later.writer.idle()
+    later.disk.full = false
+    await later.writer.stop()
+    expect(later.disk.batches).toEqual([['a=1']])
+    expect(later.events.at(-1)).toMatchObject({ event: 'journal_written_again' })
   })
 })
 
