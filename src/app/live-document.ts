@@ -30,10 +30,10 @@ export class LiveDocument {
     this.overlay.remote?.watch(({ bytes }) => this.offer(bytes))
   }
 
-  /** Reads the file again: `overlay sign` may have written the next sequence. Throws `ConfigError`. */
+  /** Reads the file again or asks the server: `overlay sign` may have written the next sequence. Throws `ConfigError`. */
   reload(): void {
     const place = documentPlace(this.config)
-    if (place.kind !== 'file') return
+    if (place.kind === 'server') return this.overlay.remote?.refresh()
     const bytes = readNeeded(place.file, 'overlay.configuration')
     // One that was read before is in force, or was refused with a line in the log.
     if (bytesEqual(bytes, this.read)) return

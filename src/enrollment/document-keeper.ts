@@ -16,6 +16,7 @@ export type FetchOutcome =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export type KeeperInput =
+  /** Ask the server now: at start, and when a person wants it. */
   | { readonly kind: 'start' }
   | { readonly kind: 'fetched'; readonly outcome: FetchOutcome }
   /** A document that came another way: a ConfigUpdate of a peer, a file. Judged like a fetched one. */

@@ -93,6 +93,11 @@ export class RemoteDocument {
     this.onAdopted = onAdopted
   }
 
+  /** Asks the server now: somebody has published a document and does not want to wait. */
+  refresh(): void {
+    this.loop.feed({ kind: 'start' })
+  }
+
   /** A document that a peer sent; judged like a fetched one. */
   offer(bytes: Uint8Array): void {
     this.loop.feed({ kind: 'offered', bytes })

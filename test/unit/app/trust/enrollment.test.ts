@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { checkCombinations } from '../../../../src/app/config/check.ts'
 import { readConfig } from '../../../../src/app/config/load.ts'
 import type { Config } from '../../../../src/app/config/schema.ts'
@@ -132,6 +132,19 @@ describe('a node elsewhere', () => {
     expect((await enrolled(settings)).overlay.configuration.sequence).toBe(8)
     writeFileSync(world.documentPath, '<html>we are down</html>')
     expect((await enrolled(settings)).overlay.configuration.sequence).toBe(8)
+    writeDocument(world, {})
+  })
+
+  it('a running node asks the server at SIGHUP and does not wait for its next round', async () => {
+    writeDocument(world, { sequence: 11 })
+    const node = await start(remote('hangup'))
+    writeDocument(world, { sequence: 12 })
+    node.reload()
+    const sequence = async (): Promise<number> => {
+      const peer = (await (await fetch(`http://${node.admin}/api/v1/peer`)).json()) as object
+      return (peer as { configurationSequence: number }).configurationSequence
+    }
+    await vi.waitFor(async () => expect(await sequence()).toBe(12), { timeout: 20_000 })
     writeDocument(world, {})
   })
 
