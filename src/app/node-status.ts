@@ -90,6 +90,7 @@ export class NodeStatus implements AdminNode {
       { name: 'joined', ok: joined, ...(joined ? {} : { detail: `the overlay state is ${state}` }) },
       this.selfTest(live),
       this.journal(live),
+      this.certificate(),
       {
         name: 'draining',
         ok: !this.leaving,
@@ -245,6 +246,14 @@ export class NodeStatus implements AdminNode {
   private journal(live: LiveParts): Check {
     const fault = live.writer.fault ?? unwritable(this.init.dataFolder)
     return fault === undefined ? { name: 'journal', ok: true } : { name: 'journal', ok: false, detail: fault }
+  }
+
+  /** Others believe nothing that is signed with an expired one. */
+  private certificate(): Check {
+    const { notAfter } = this.init.credential.certificate
+    if (Date.now() < notAfter) return { name: 'certificate', ok: true }
+    const detail = `the node's certificate expired at ${new Date(notAfter).toISOString()}`
+    return { name: 'certificate', ok: false, detail }
   }
 
   private query(query: Parameters<NodeLoop['query']>[0]): ReturnType<NodeLoop['query']> {

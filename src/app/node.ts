@@ -17,6 +17,7 @@ import { TCP_LIMITS, TcpShell } from '../sip/io/tcp.ts'
 import { UdpShell } from '../sip/io/udp.ts'
 import type { SipListener } from '../sip/index.ts'
 import { bootstrapAddresses } from './bootstrap.ts'
+import { CertificateWatch } from './certificate-watch.ts'
 import { bindable, formatHostPort, parseHostPort } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
 import {
@@ -208,6 +209,8 @@ async function build(
   startup.onStop(() => writer.stop())
   startup.onStop(() => provisioning.stop())
   startup.onStop(() => renewals.stop())
+  const certificateWatch = new CertificateWatch(credential, trace)
+  startup.onStop(() => Promise.resolve(certificateWatch.stop()))
   startup.onStop(() => Promise.resolve(loop.stop()))
   loop.attach({ udp, tcp, dns: new DnsShell(), links, journal: writer, provisioning })
   const metrics = nodeMetrics({

@@ -29,12 +29,16 @@ const RENEW_AT = 2 / 3
 /** ... spread over the next twentieth, so that certificates issued together are not renewed together. */
 const SPREAD = 1 / 20
 const BACK_OFF = { firstMs: 60_000, mostMs: 6 * 3_600_000 }
+/** Certificates that live for minutes: the first wait is this part of their life, so that there are several tries left. */
+const FIRST_WAIT = 1 / 20
 /** The wall clock may jump; its hands are looked at this often, whatever the timers say. */
 const LOOK_AGAIN_MS = 3_600_000
 
 interface Entry {
   readonly name: string
   notAfter: WallTime
+  /** Wait after the first failure. */
+  readonly firstWaitMs: Millis
   dueAt: WallTime
   failures: number
   /** Undefined while a renewal is under way. */
@@ -88,7 +92,8 @@ export class RenewalSchedule {
     const renewed = before !== undefined && before.deadline === undefined
     const from = renewed ? Math.max(notBefore, now.wall) : notBefore
     const dueAt = renewalTime(from, notAfter, this.random.float())
-    const entry: Entry = { name, notAfter, dueAt, failures: 0, deadline: undefined }
+    const firstWaitMs = Math.min(BACK_OFF.firstMs, (notAfter - from) * FIRST_WAIT)
+    const entry: Entry = { name, notAfter, firstWaitMs, dueAt, failures: 0, deadline: undefined }
     this.entries.set(name, entry)
     this.wait(now, entry, dueAt - now.wall)
   }
@@ -97,9 +102,10 @@ export class RenewalSchedule {
     const entry = this.entries.get(name)
     if (entry === undefined || entry.deadline !== undefined) return
     entry.failures++
-    const backOff = backOffMs(BACK_OFF, entry.failures, this.random.float())
+    const { firstWaitMs: firstMs } = entry
+    const backOff = backOffMs({ ...BACK_OFF, firstMs }, entry.failures, this.random.float())
     // The nearer the end, the more often: a try costs little beside a node without a certificate.
-    const left = Math.max(BACK_OFF.firstMs, (entry.notAfter - now.wall) / 8)
+    const left = Math.max(firstMs, (entry.notAfter - now.wall) / 8)
     const wait = Math.max(waitMs, Math.min(backOff, left))
     entry.dueAt = now.wall + wait
     this.wait(now, entry, wait)

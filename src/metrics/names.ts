@@ -97,7 +97,7 @@ export const METRICS = {
     'ready',
     '1 for each readiness check that passes.',
     'check',
-    product('joined selfTest journal draining sip'),
+    product('joined selfTest journal certificate draining sip'),
   ),
   draining: gauge('draining', '1 while the node hands over and leaves.'),
 

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { CertificateWatch } from '../../../src/app/certificate-watch.ts'
 import { Renewals } from '../../../src/app/renewals.ts'
 import { RenewableCredential } from '../../../src/app/trust/renewable-credential.ts'
 import type { TraceEvent } from '../../../src/common/trace.ts'
@@ -70,6 +71,30 @@ describe('renewals of a node', () => {
     await renewals.stop()
     expect(traces).toMatchObject([{ event: 'renewal_failed', reason: 'away' }])
     expect(renewals.results.get('failed')).toBe(1)
+  })
+
+  it('R-06 the end of the certificate of a node is told, and that there is a valid one again', async () => {
+    const heard: string[] = []
+    let told: () => void = () => undefined
+    const next = () => new Promise<void>((resolve) => (told = resolve))
+    const { credential } = await aCredential(Date.now() - DAY, DAY / 2)
+    const other = (await aCredential(Date.now(), DAY)).credential
+    const running = { ...credential, certificate: credential.certificate }
+    const first = next()
+    const watch = new CertificateWatch(
+      running,
+      ({ level, event }) => {
+        heard.push(`${level} ${event}`)
+        told()
+      },
+      1,
+    )
+    await first
+    const second = next()
+    running.certificate = other.certificate
+    await second
+    watch.stop()
+    expect(heard).toEqual(['error node_certificate_expired', 'info node_certificate_valid_again'])
   })
 
   it('the credential of a running node takes a longer certificate of the same key, and none of another node', async () => {

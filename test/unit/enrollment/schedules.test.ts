@@ -74,6 +74,22 @@ describe('renewal', () => {
     expect(schedule.nextDeadline()).toBeGreaterThanOrEqual(40_010)
   })
 
+  it('M-05 R-06 a certificate that lives for minutes is tried for several times before its end', () => {
+    const schedule = new RenewalSchedule({ random: new SeededRandom('minutes') })
+    const end = 2 * 60_000
+    schedule.step(at(0), { kind: 'certificate', name: 'a', notBefore: start, notAfter: start + end })
+    const times: number[] = []
+    for (let ms = schedule.nextDeadline(); ms < end; ms = schedule.nextDeadline()) {
+      schedule.step(at(ms), { kind: 'timeout' })
+      if (schedule.drain().length === 0) continue
+      times.push(ms)
+      schedule.step(at(ms), { kind: 'failed', name: 'a' })
+    }
+    expect(times[0]).toBeGreaterThanOrEqual(80_000)
+    expect(times.length).toBeGreaterThanOrEqual(4)
+    expect(times.length).toBeLessThan(12)
+  })
+
   it('a server that names a time is obeyed', () => {
     const schedule = new RenewalSchedule({ random: new SeededRandom('retry-after') })
     schedule.step(at(0), { kind: 'certificate', name: 'a', notBefore: start - DAY, notAfter: start + 1000 })
