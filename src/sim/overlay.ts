@@ -279,7 +279,9 @@ export class Overlay {
     this.network.attach({
       name,
       addresses: { overlay: address, application },
-      certificates: [credential.certificate.der],
+      get certificates() {
+        return [credential.certificate.der]
+      },
       input: (input) => host.input(input),
     })
     return peer

@@ -1,8 +1,9 @@
 /** Channels and the links on them: opens, judges who is at the far end, frames, and tells who came and went. */
-import type { Millis } from '../../common/time.ts'
+import { NEVER, type Millis } from '../../common/time.ts'
 import { key, sameId, type NodeId } from '../codec/index.ts'
 import type { Connection, ConnectionPurpose } from '../link/connection.ts'
 import { ConnectionTable } from '../link/connection-table.ts'
+import type { Certificate } from '../security/port.ts'
 import type { ChannelId, PeerInput, TransportAddress } from './contract.ts'
 import { LinkBudget } from './link-budget.ts'
 import type { PeerParts } from './parts.ts'
@@ -14,6 +15,9 @@ export interface LinkInfo {
   readonly since: Millis
 }
 
+/** Judgement: links on certificates that have expired are looked for this often. */
+const REVIEW_MS = 10_000
+
 export class Links {
   readonly table: ConnectionTable
   private readonly parts: PeerParts
@@ -22,7 +26,8 @@ export class Links {
   /** Overlay listener of each node with a link, as far as known. */
   private readonly listeners = new Map<string, TransportAddress>()
   /** What each far end showed in its handshake, leaf first. */
-  private readonly shown = new Map<ChannelId, readonly Uint8Array[]>()
+  private readonly shown = new Map<ChannelId, readonly [Certificate, ...Uint8Array[]]>()
+  private reviewAt: Millis = NEVER
   private readonly budgets = new Map<ChannelId, LinkBudget>()
   /** Links whose far end may be one of several nodes and has not attached to us: only Ping and Attach (unattached.ts). */
   private readonly unattached = new Set<ChannelId>()
@@ -82,7 +87,7 @@ export class Links {
     const identified = this.table.identify(now.ms, channel, certificate.value.nodeIds)
     if (!identified.ok && this.table.byChannel(channel)?.link !== undefined) {
       this.unattached.add(channel)
-      this.admit(input)
+      this.admit(input, certificate.value)
       this.parts.signal({ kind: 'unattachedLink', channel, certificate: certificate.value })
       return
     }
@@ -94,15 +99,16 @@ export class Links {
       this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate: certificate.value })
       return
     }
-    this.admit(input)
+    this.admit(input, certificate.value)
     const dialled = role === 'client' ? this.remotes.get(channel) : undefined
     if (dialled !== undefined) this.noteListener(nodeId, dialled)
     this.parts.signal({ kind: 'linkUp', nodeId, connection })
   }
 
-  private admit({ channel, role, remote, certificates }: ChannelOpened): void {
+  private admit({ channel, role, remote, certificates }: ChannelOpened, certificate: Certificate): void {
     if (role === 'server') this.remotes.set(channel, remote)
-    this.shown.set(channel, certificates)
+    this.shown.set(channel, [certificate, ...certificates.slice(1)])
+    if (this.reviewAt === NEVER) this.reviewAt = this.parts.now.ms + REVIEW_MS
     this.budgets.set(channel, new LinkBudget(this.parts.now.ms))
   }
 
@@ -209,12 +215,36 @@ export class Links {
   /** Another document is in force: whoever it does not admit any more is cut off (RFC 6940 s.11.1, bad-node). */
   review(): void {
     const { trust, now } = this.parts
-    for (const [channel, certificates] of [...this.shown]) {
-      const accepted = trust.accept(certificates, now.wall)
-      if (accepted.ok) continue
-      this.parts.trace({ level: 'warn', area: 'reload', event: 'link_cut', reason: accepted.error })
-      this.close(channel)
+    for (const [channel, [{ der }, ...chain]] of [...this.shown]) {
+      const accepted = trust.accept([der, ...chain], now.wall)
+      if (!accepted.ok) this.cut(channel, accepted.error)
     }
+  }
+
+  /** The node at the far end has signed with a certificate that lasts longer than the one it showed: it was renewed. */
+  signedBy(nodeId: NodeId, certificate: Certificate): void {
+    const channel = this.table.byNode(nodeId)?.connection.channel
+    const shown = channel === undefined ? undefined : this.shown.get(channel)
+    if (channel === undefined || shown === undefined || shown[0].notAfter >= certificate.notAfter) return
+    const [, ...chain] = shown
+    this.shown.set(channel, [certificate, ...chain])
+  }
+
+  /**
+   * Nothing that a node signs with an expired certificate is believed, so it cannot answer for its part of the ring: the
+   * ring closes over it as if it were gone.
+   */
+  private cutExpired(): void {
+    const { ms, wall } = this.parts.now
+    if (ms < this.reviewAt) return
+    for (const [channel, [{ notAfter }]] of [...this.shown])
+      if (notAfter < wall) this.cut(channel, 'certificate expired')
+    this.reviewAt = this.shown.size === 0 ? NEVER : ms + REVIEW_MS
+  }
+
+  private cut(channel: ChannelId, reason: string): void {
+    this.parts.trace({ level: 'warn', area: 'reload', event: 'link_cut', reason })
+    this.close(channel)
   }
 
   /** Closes a channel ourselves. */
@@ -281,10 +311,11 @@ export class Links {
   }
 
   nextDeadline(): Millis {
-    return this.table.nextDeadline()
+    return Math.min(this.table.nextDeadline(), this.reviewAt)
   }
 
   timeout(): void {
+    this.cutExpired()
     for (const event of this.table.timeout(this.parts.now.ms)) {
       const { channel, nodeId, purpose } = event.connection
       if (event.kind === 'suspect') {

@@ -11,6 +11,7 @@ import {
   errorName,
   HeaderView,
   key,
+  sameId,
   type Message,
   type NodeId,
 } from '../codec/index.ts'
@@ -169,6 +170,7 @@ export class Receiver {
       this.drop('signature', signer.error)
       return undefined
     }
+    if (sameId(signer.value.nodeId, previousHop)) this.links.signedBy(previousHop, signer.value.certificate)
     if (!forRequester) {
       this.requests.answered(message, signer.value)
       return undefined
