@@ -12,16 +12,22 @@ const PACKAGES = {
   gcc: 'gcc',
   curl: 'curl',
   openssl: 'openssl',
+  faketime: 'faketime',
+  dnsmasq: 'dnsmasq-base',
+  unshare: 'util-linux',
 } as const
 
 export type Tool = keyof typeof PACKAGES
+
+/** Tools that may be there and still not be allowed to do their work. */
+const TRIALS: Partial<Record<Tool, string>> = { unshare: 'unshare -m true || unshare -rm true' }
 
 const found = new Map<Tool, boolean>()
 
 export function available(tool: Tool): boolean {
   let there = found.get(tool)
   if (there === undefined) {
-    there = spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0
+    there = spawnSync('sh', ['-c', TRIALS[tool] ?? `command -v ${tool}`]).status === 0
     found.set(tool, there)
   }
   return there

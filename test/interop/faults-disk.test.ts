@@ -1,0 +1,124 @@
+/** The disk of one node of three fills up under its running journal, and gets room again. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { LevelJournal } from '../../src/reload/io/disk-store.ts'
+import { UdpPhones } from '../support/udp-phones.ts'
+import { shortCall } from './support/call.ts'
+import { eventually } from './support/eventually.ts'
+import { available, interop } from './support/require.ts'
+import { Sites, type Site } from './support/sites.ts'
+import { SmallDisk } from './support/small-disk.ts'
+import { DOMAIN, user } from './support/testbed.ts'
+
+const FULL = 1
+
+let disk: SmallDisk
+let sites: Sites
+let phones: UdpPhones
+beforeAll(async () => {
+  if (!available('unshare')) return
+  disk = await SmallDisk.mount(8)
+  sites = await Sites.start({ nodes: 3, users: 60 }, { [FULL]: disk.surrounding })
+  phones = await UdpPhones.open(DOMAIN)
+})
+afterAll(async () => {
+  phones?.close()
+  await sites?.stop()
+  await disk?.release()
+})
+
+describe('a disk that is full', () => {
+  interop(
+    ['unshare'],
+    'R-06 the journal loses nothing that it has acknowledged, before, between and after',
+    async () => {
+      const small = await SmallDisk.mount(1)
+      const path = join(small.folder, 'journal')
+      const journal = await LevelJournal.open(path)
+      const acknowledged = new Map<string, number>()
+      let attempts = 0
+      const put = async (): Promise<boolean> => {
+        const value = ++attempts % 256
+        try {
+          await journal.write([{ kind: 'put', key: `k${attempts}`, value: new Uint8Array(700).fill(value) }])
+        } catch {
+          return false
+        }
+        acknowledged.set(`k${attempts}`, value)
+        return true
+      }
+      for (let round = 0; round < 3; round++) {
+        for (let count = 0; count < 20; count++) expect(await put()).toBe(true)
+        small.fill()
+        while (await put());
+        for (let count = 0; count < 5; count++) await put()
+        small.makeRoom()
+      }
+      expect(await put()).toBe(true)
+      await journal.close()
+      const again = await LevelJournal.open(path)
+      const found = new Map<string, number>()
+      for await (const [key, value] of again.load()) found.set(key, value[0] ?? -1)
+      await again.close()
+      for (const [key, value] of acknowledged) expect(found.get(key), key).toBe(value)
+      await small.release()
+    },
+  )
+
+  interop(
+    ['unshare', 'sipp'],
+    'R-06 a node with a full disk refuses Stores so that phones try again, says so, reads and calls on, and recovers by itself; nothing that was acknowledged is lost, not even by kill -9',
+    async () => {
+      const full = sites.site(FULL)
+      const homes = new Map<string, Site>()
+      const refused: { readonly name: string; readonly site: Site }[] = []
+      const register = async (name: string, site: Site): Promise<number> => {
+        const { status, retryAfterS } = await phones.register(name, site.sip)
+        if (status === 200) homes.set(name, site)
+        else {
+          expect({ name, status }).toEqual({ name, status: 503 })
+          expect(retryAfterS).toBeGreaterThan(0)
+          refused.push({ name, site })
+        }
+        return status
+      }
+      const expectTruth = async (): Promise<void> => {
+        for (const site of sites.sites) {
+          for (const [name, home] of homes)
+            expect(await site.targets(name), `${name} from ${site.admin}`).toEqual([await home.nodeId()])
+        }
+      }
+      for (let number = 10; number < 22; number++)
+        expect(await register(user(number), sites.site(number % 3))).toBe(200)
+
+      disk.fill()
+      // Phones of the other two; a third of them or so has its place at the node with the full disk.
+      for (let number = 22; number < 46; number++)
+        await register(user(number), sites.site(number % 2 === 0 ? 0 : 2))
+      expect(refused.length).toBeGreaterThan(0)
+      expect(homes.size).toBeGreaterThan(12)
+      expect((await full.readiness()).status).toBe(503)
+      expect(await full.failing()).toHaveProperty('journal')
+      expect(await full.metric('p2psip_ready{check="journal"}')).toBe(0)
+      expect(await full.metric('p2psip_journal_write_failures_total')).toBeGreaterThan(0)
+      expect(full.log).toMatch(/"event":"journal_write_failed".*No space left on device/)
+      await expectTruth()
+      const called = [...homes.keys()].find((name) => homes.get(name) === sites.site(2)) as string
+      await shortCall({ user: user(0), at: sites.site(0).sip }, { user: called, at: sites.site(2).sip })
+
+      disk.makeRoom()
+      await eventually('readiness with room', async () => (await full.readiness()).status === 200)
+      await full.said('journal_written_again')
+      for (const { name, site } of refused.splice(0)) expect(await register(name, site)).toBe(200)
+      await expectTruth()
+
+      await full.process.stop('SIGKILL')
+      for (const [name, home] of [...homes]) if (home === full) homes.delete(name)
+      await full.start()
+      await eventually('the truth after kill -9', async () => {
+        await expectTruth()
+        return true
+      })
+    },
+  )
+})
