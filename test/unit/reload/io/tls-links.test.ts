@@ -121,6 +121,8 @@ describe('TLS links', () => {
     client.tls.send(1, utf8('one '))
     client.tls.send(1, utf8('two'))
     expect((await server.inputs.bytesOf('channelData', 7)).toString()).toBe('one two')
+    // One record: it comes out of the far end's TLS in one piece.
+    expect(server.inputs.seen.filter(({ kind }) => kind === 'channelData')).toHaveLength(1)
     server.tls.send(2, utf8('answer'))
     expect((await client.inputs.bytesOf('channelData', 6)).toString()).toBe('answer')
     client.tls.closeChannel(1)
@@ -207,5 +209,10 @@ describe('TLS links', () => {
       )
       expect(statSync(file).mode & 0o777).toBe(0o600)
     }
+    // Whoever reads along finds one frame in a record.
+    client.tls.send(1, utf8('one '))
+    client.tls.send(1, utf8('two'))
+    expect((await server.inputs.bytesOf('channelData', 7)).toString()).toBe('one two')
+    expect(server.inputs.seen.filter(({ kind }) => kind === 'channelData')).toHaveLength(2)
   })
 })
