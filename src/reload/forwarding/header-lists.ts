@@ -45,6 +45,7 @@ export function countInVia(bytes: Uint8Array, view: HeaderView, nodeId: Uint8Arr
 export function repeatsInDestinations(bytes: Uint8Array, view: HeaderView): number {
   // A list of one entry, which is what most requests have, needs no counting.
   if (view.destinationCount < 2) return view.destinationCount
+  if (view.destinationCount <= FEW) return repeatsAmongFew(bytes, view)
   const counts = new Map<string, number>()
   let repeats = 0
   for (let at = view.destinationAt; at < view.optionsAt;) {
@@ -56,6 +57,29 @@ export function repeatsInDestinations(bytes: Uint8Array, view: HeaderView): numb
     at = next
   }
   return repeats
+}
+
+/** Lists up to this long are compared entry by entry; longer ones, which only an attacker sends, must not cost their square. */
+const FEW = 8
+
+function repeatsAmongFew(bytes: Uint8Array, view: HeaderView): number {
+  let repeats = 1
+  for (let at = view.destinationAt; at < view.optionsAt;) {
+    const next = nextEntry(bytes, at)
+    let count = 1
+    for (let other = next; other < view.optionsAt; other = nextEntry(bytes, other)) {
+      if (sameEntry(bytes, at, next, other)) count++
+    }
+    if (count > repeats) repeats = count
+    at = next
+  }
+  return repeats
+}
+
+/** Whether the entry from `start` to `end` stands at `other` as well. Equal bytes are equally long: they say how long. */
+function sameEntry(bytes: Uint8Array, start: number, end: number, other: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== bytes[other + at - start]) return false
+  return true
 }
 
 /** Whether an option of a type that is not in `understood` has one of `flags` set (RFC 6940 s.6.3.2.3). */

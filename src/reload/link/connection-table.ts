@@ -5,7 +5,7 @@
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
-import { key, type NodeId } from '../codec/index.ts'
+import { key, sameId, type NodeId } from '../codec/index.ts'
 import {
   CONNECTIONS_MAX,
   CONNECTIONS_PER_NODE_MAX,
@@ -53,6 +53,8 @@ export class ConnectionTable {
   private readonly rows = new Map<ChannelId, Row>()
   private readonly nodes = new Map<string, NodeRow>()
   private readonly deadlines = new Deadlines<Row>()
+  /** Found last: whoever forwards asks whether a node is connected, and then for its link. */
+  private lastFound: NodeRow | undefined
 
   constructor(settings: { readonly own: NodeId; readonly limits: MessageLimits }) {
     this.own = settings.own
@@ -163,19 +165,19 @@ export class ConnectionTable {
   }
 
   byNode(nodeId: Uint8Array): ConnectedNode | undefined {
-    const node = this.nodes.get(key(nodeId))
+    const node = this.find(nodeId)
     return node === undefined ? undefined : asConnectedNode(node)
   }
 
   /** RFC 6940 s.6.1.2: whether a message for that very node goes straight to it. */
   connected(nodeId: Uint8Array): boolean {
-    const node = this.nodes.get(key(nodeId))
+    const node = this.find(nodeId)
     return node !== undefined && (node.rows[0] as Row).state === 'up'
   }
 
   /** RFC 6940 s.6.5.1 and s.10.7: without an Update from it, a node may be a client; nothing is routed through it. */
   routable(nodeId: Uint8Array): boolean {
-    const node = this.nodes.get(key(nodeId))
+    const node = this.find(nodeId)
     return node !== undefined && node.updateReceived && (node.rows[0] as Row).state === 'up'
   }
 
@@ -280,6 +282,13 @@ export class ConnectionTable {
     })
   }
 
+  private find(nodeId: Uint8Array): NodeRow | undefined {
+    if (this.lastFound !== undefined && sameId(this.lastFound.nodeId, nodeId)) return this.lastFound
+    const node = this.nodes.get(key(nodeId))
+    if (node !== undefined) this.lastFound = node
+    return node
+  }
+
   /** Removes the row; true when its node has no other connection. */
   private forget(row: Row): boolean {
     this.rows.delete(row.channel)
@@ -291,6 +300,7 @@ export class ConnectionTable {
     node.rows.splice(index, 1)
     if (node.rows.length === 0) {
       this.nodes.delete(key(node.nodeId))
+      if (this.lastFound === node) this.lastFound = undefined
       return true
     }
     ;(node.rows[0] as Row).surplusAt = NEVER

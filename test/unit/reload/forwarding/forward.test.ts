@@ -102,6 +102,14 @@ describe('receipt', () => {
       detail: 'duplicateDestination',
     })
     expect(atD(message({ destinationList: [node('E'), node('F')] })).kind).toBe('forward')
+    // Long lists are counted in another way than short ones.
+    for (const others of ['FGHIJKL', 'FGHIJKLM', 'FGHIJKLMNOPQRS']) {
+      const once = [node('E'), ...[...others].map(node)]
+      expect(atD(message({ destinationList: once })).kind).toBe('forward')
+      expect(atD(message({ destinationList: [...once, node('E')] }))).toMatchObject({
+        detail: 'duplicateDestination',
+      })
+    }
   })
 
   it('R6940-13.6.5-01 the way back may hold a node as often as the way there could, not more', () => {
