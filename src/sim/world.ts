@@ -22,6 +22,10 @@ export interface Host<I> {
   input(input: I): void
   /** The machine is gone without a word, as by SIGKILL. */
   stop(): void
+  /** The machine stands still, as by SIGSTOP: what comes waits, and no timer fires. */
+  freeze(): void
+  /** It goes on: first its timers, all of them late, then what has come meanwhile. */
+  thaw(): void
   /** Its wall clock, and no other, jumps by so many milliseconds; timers are not touched. */
   jump(byMs: number): void
 }
@@ -155,6 +159,8 @@ class RunningHost<I, A> implements Host<I> {
   private readonly settings: HostSettings<I, A>
   private wakeAt: Millis = NEVER
   private skewMs = 0
+  /** What came while the machine stood still. */
+  private waiting: I[] | undefined
 
   constructor(world: World, settings: HostSettings<I, A>) {
     this.name = settings.name
@@ -164,6 +170,10 @@ class RunningHost<I, A> implements Host<I> {
 
   input(input: I): void {
     if (!this.running) return
+    if (this.waiting !== undefined) {
+      this.waiting.push(input)
+      return
+    }
     const { machine, perform } = this.settings
     const { ms, wall } = this.world.now
     machine.step({ ms, wall: wall + this.skewMs }, input)
@@ -173,6 +183,18 @@ class RunningHost<I, A> implements Host<I> {
 
   stop(): void {
     this.running = false
+  }
+
+  freeze(): void {
+    this.waiting ??= []
+  }
+
+  thaw(): void {
+    const inputs = this.waiting
+    if (inputs === undefined) return
+    this.waiting = undefined
+    this.input(this.settings.timeout)
+    for (const input of inputs) this.input(input)
   }
 
   jump(byMs: number): void {
@@ -190,6 +212,7 @@ class RunningHost<I, A> implements Host<I> {
   private wake(at: Millis): void {
     if (at !== this.wakeAt || !this.running) return
     this.wakeAt = NEVER
+    if (this.waiting !== undefined) return
     if (this.settings.machine.nextDeadline() <= this.world.now.ms) this.input(this.settings.timeout)
     else this.arm()
   }

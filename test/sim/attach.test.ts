@@ -137,6 +137,7 @@ describe('two nodes that attach to each other at once', () => {
       code: MESSAGE_CODE.attachReq,
       body: encodeAttachReqAns(attachBody({ address: '10.200.0.9', port: 7_000 }, 'passive', true)),
       destinations: [{ kind: 'node', nodeId: peer.nodeId }],
+      viaList: [{ kind: 'node', nodeId: other.nodeId }],
       credential: other,
     })
 
@@ -156,7 +157,12 @@ describe('two nodes that attach to each other at once', () => {
     const asked = attachOfPeer(other)
     expect(attachTo(other)).toBe(ERROR_CODE.inProgress)
     overlay.world.run(10_000)
+    // The first of them at once, by the way that theirs came: the other may have restarted since and never have seen it.
     expect(repetitions(asked)).toBeGreaterThan(1)
+    const sent = stranger.received.filter(({ header }) => header.transactionId === asked.header.transactionId)
+    const list = sent[1]!.header.destinationList
+    const way = [stranger.credential.nodeId, other.nodeId]
+    expect(list).toEqual(way.map((nodeId) => ({ kind: 'node', nodeId })))
   })
 
   it('R6940-6.5.1.2-02 while an answered Attach is connecting the other one gets Error_In_Progress', () => {
@@ -171,6 +177,9 @@ describe('two nodes that attach to each other at once', () => {
     })
     overlay.world.run(100)
     expect(attachTo(other)).toBe(ERROR_CODE.inProgress)
+    // No channel has come: nothing is in progress any more.
+    overlay.world.run(2_000)
+    expect(attachTo(other)).toBe(0)
   })
 })
 

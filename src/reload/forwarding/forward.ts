@@ -136,7 +136,7 @@ function route(now: Millis, message: Incoming, context: ForwardingContext, unpac
         if (context.routes.responsible(id)) {
           return deliver(message, { kind: 'resource', resourceId: asResourceId(id) }, context)
         }
-        return towards(context.routes.nextHop(id), consumed, changed, message, context)
+        return towards(id, consumed, changed, message, context)
       case 'opaque':
         return unpack(now, id, consumed, message, context, unpacked)
       case 'unknown':
@@ -157,7 +157,7 @@ function towardsNode(
   if (context.routes.connected(id)) return transmit(id, consumed, message, context)
   // s.6.1.1: in our range, not us, not connected: nobody else could know it.
   if (context.routes.responsible(id)) return drop('no_route', 'absentNode')
-  return towards(context.routes.nextHop(id), consumed, changed, message, context)
+  return towards(id, consumed, changed, message, context)
 }
 
 /** s.6.1.3: an opaque id stands for a way back that was packed away here; put it back and look again. */
@@ -183,17 +183,17 @@ function unpack(
 
 /** Sends it to the routing table's choice. */
 function towards(
-  to: NodeId | undefined,
+  id: Uint8Array,
   consumed: number,
   changed: boolean,
   message: Incoming,
   context: ForwardingContext,
 ): Decision {
+  // Not back to where it came from, unchanged: the two nodes disagree about the ring and would go on like that.
+  const notBackTo = changed ? undefined : message.previousHop
+  const to = context.routes.nextHop(id, notBackTo)
   if (to === undefined || sameId(to, context.own)) return drop('no_route', 'noNextHop')
-  // Back to where it came from, unchanged: the two nodes disagree about the ring and would go on like that.
-  if (!changed && message.previousHop !== undefined && sameId(to, message.previousHop)) {
-    return drop('loop', 'routingLoop')
-  }
+  if (notBackTo !== undefined && sameId(to, notBackTo)) return drop('loop', 'routingLoop')
   return transmit(to, consumed, message, context)
 }
 

@@ -4,8 +4,11 @@ import type { NodeId } from '../codec/index.ts'
 export interface NextHop {
   /** Whether this node answers for the id (CHORD-RELOAD: it lies between the predecessor and us). */
   responsible(id: Uint8Array): boolean
-  /** The routing table's choice among peers that may be routed through, or undefined when there is none. */
-  nextHop(id: Uint8Array): NodeId | undefined
+  /**
+   * The routing table's choice among peers that may be routed through, or undefined when there is none. `notBackTo`: the
+   * message came from that peer unchanged, so it has no better way itself.
+   */
+  nextHop(id: Uint8Array, notBackTo?: NodeId): NodeId | undefined
   /** Whether a working link leads to exactly this node, be it peer or client. */
   connected(id: NodeId): boolean
 }

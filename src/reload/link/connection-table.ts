@@ -10,6 +10,7 @@ import {
   CONNECTIONS_MAX,
   CONNECTIONS_PER_NODE_MAX,
   HANDSHAKE_TIMEOUT_MS,
+  LINK_QUIET_MS,
   SURPLUS_LINGER_MS,
 } from './constants.ts'
 import type {
@@ -38,6 +39,8 @@ interface Row {
   deadline: Deadline<Row> | undefined
   /** Set on a link that lost against another: when to try to close it. */
   surplusAt: Millis
+  /** A newer link has taken its place: it is closed whatever the others are worth. */
+  displaced: boolean
 }
 
 interface NodeRow {
@@ -92,6 +95,7 @@ export class ConnectionTable {
       link: undefined,
       deadline: undefined,
       surplusAt: NEVER,
+      displaced: false,
     }
     this.rows.set(row.channel, row)
     row.deadline = this.deadlines.set(now + HANDSHAKE_TIMEOUT_MS, row)
@@ -122,8 +126,7 @@ export class ConnectionTable {
   }
 
   private become(now: Millis, row: Row, nodeId: NodeId): Result<Connection, IdentifyFault> {
-    const links = this.nodes.get(key(nodeId))?.rows.length ?? 0
-    if (row.purpose !== 'application' && links >= CONNECTIONS_PER_NODE_MAX) {
+    if (row.purpose !== 'application' && !this.makeRoom(now, nodeId)) {
       this.forget(row)
       return fail('tooManyLinks')
     }
@@ -136,6 +139,28 @@ export class ConnectionTable {
       this.join(now, row, nodeId)
     }
     return ok(row)
+  }
+
+  /** Whether one more link to that node is taken. The least of those that are silent gives way: its far end may have restarted. */
+  private makeRoom(now: Millis, nodeId: NodeId): boolean {
+    const rows = this.nodes.get(key(nodeId))?.rows.filter(({ displaced }) => !displaced) ?? []
+    if (rows.length < CONNECTIONS_PER_NODE_MAX) return true
+    const silent = rows.findLast(({ link }) => (link as Link).heardAtMs <= now - LINK_QUIET_MS)
+    if (silent === undefined) return false
+    silent.displaced = true
+    silent.surplusAt = now
+    this.schedule(silent)
+    return true
+  }
+
+  /** The links to a node of which nothing was heard lately, but for that one. */
+  silentBeside(now: Millis, { nodeId, channel }: Connection): Connection[] {
+    const rows = nodeId === undefined ? undefined : this.nodes.get(key(nodeId))?.rows
+    if (rows === undefined) return []
+    return rows.filter(
+      (row) =>
+        row.channel !== channel && row.state === 'up' && (row.link as Link).heardAtMs <= now - LINK_QUIET_MS,
+    )
   }
 
   /** Feeds bytes to a link. Undefined for a channel that is not up. After a fault the caller closes the channel. */
@@ -235,7 +260,7 @@ export class ConnectionTable {
       events.push({ kind: 'suspect', connection: row })
     }
     if (now >= row.surplusAt) {
-      if (this.isSpare(row)) return this.drop(row, 'surplus', events)
+      if (row.displaced || this.isSpare(row)) return this.drop(row, 'surplus', events)
       row.surplusAt = now + SURPLUS_LINGER_MS
     }
     this.schedule(row)
@@ -276,7 +301,7 @@ export class ConnectionTable {
     if (node === undefined || node.rows.length < 2) return
     node.rows.sort((a, b) => compareLinks(this.own, node.nodeId, a as RankedRow, b as RankedRow))
     node.rows.forEach((each, index) => {
-      if (index === 0) each.surplusAt = NEVER
+      if (index === 0 && !each.displaced) each.surplusAt = NEVER
       else if (each.surplusAt === NEVER) each.surplusAt = now + SURPLUS_LINGER_MS
       this.schedule(each)
     })

@@ -26,5 +26,7 @@ export const HANDSHAKE_TIMEOUT_MS = 15_000
 export const CONNECTIONS_MAX = 1_024
 /** Judgement: one in use, one being replaced, and one each way of a glare. */
 export const CONNECTIONS_PER_NODE_MAX = 4
+/** Judgement: a link of which nothing was heard for so long may be what a former life of its far end left. */
+export const LINK_QUIET_MS = 1_000
 /** Judgement: how long the losing one of two links stays open, so that what is under way on it still arrives. */
 export const SURPLUS_LINGER_MS = 5_000

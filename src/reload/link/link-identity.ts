@@ -13,7 +13,7 @@ export type IdentifyFault =
   | 'wrongNode'
   /** Our own Node-ID. */
   | 'ownNodeId'
-  /** The node has CONNECTIONS_PER_NODE_MAX links already. */
+  /** The node has CONNECTIONS_PER_NODE_MAX links already, all of them in use. */
   | 'tooManyLinks'
 
 /**

@@ -141,16 +141,18 @@ interface Routing {
 /** The same rules for own messages and others', but a node outside the ring carries nothing for others. */
 function routingOf(parts: PeerParts, topology: TopologyPlugin, connected: (id: NodeId) => boolean): Routing {
   const responsible = (id: Uint8Array): boolean => topology.responsible(id)
-  const nextHop = (id: Uint8Array): NodeId | undefined => topology.nextHop(id)
+  const nextHop = (id: Uint8Array, notBackTo?: NodeId): NodeId | undefined =>
+    topology.nextHop(id, { notBackTo })
   const carries = parts.init.role !== 'client'
-  const inRing = (id: Uint8Array): NodeId | undefined =>
+  const inRing = (id: Uint8Array, notBackTo?: NodeId): NodeId | undefined =>
     carries && (topology.state === 'joined' || topology.state === 'isolated')
-      ? topology.nextHop(id)
+      ? topology.nextHop(id, { notBackTo })
       : undefined
   return {
     own: contextOf(parts, { responsible, connected, nextHop }),
     transit: contextOf(parts, { responsible, connected, nextHop: inRing }),
-    detour: (by) => contextOf(parts, { responsible, connected, nextHop: (id) => topology.nextHop(id, by) }),
+    detour: (by) =>
+      contextOf(parts, { responsible, connected, nextHop: (id) => topology.nextHop(id, { detour: by }) }),
   }
 }
 

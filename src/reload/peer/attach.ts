@@ -16,12 +16,14 @@ import {
   type TransactionId,
 } from '../codec/index.ts'
 import type { Connection } from '../link/connection.ts'
+import { returnList } from '../forwarding/via-list.ts'
 import { compareIds } from '../topology/chord/ring-math.ts'
 import type { AttachPurpose } from '../topology/plugin.ts'
 import type { Answers } from './answers.ts'
 import { attachBody, usableAddress } from './candidates.ts'
-import { ANSWERED_ATTACHES_MAX, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
+import { ANSWERED_ATTACHES_MAX, ATTACH_BELIEVED_MS, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
 import type { ChannelId, TransportAddress } from './contract.ts'
+import { sameAddress } from './former-neighbors.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -30,6 +32,8 @@ import type { IncomingRequest, RequestOutcome } from './signal.ts'
 interface Attempt {
   readonly id: number
   readonly purpose: AttachPurpose
+  readonly destinations: readonly Destination[]
+  readonly options: AttachOptions
   /** Known from the start for an Attach to a Node-ID, from the answer for one to a resource. */
   target: NodeId | undefined
   readonly startedAt: Millis
@@ -38,11 +42,27 @@ interface Attempt {
    * ours, so their AttachReq is still to be answered, should it come after their Error_In_Progress.
    */
   phase: 'asking' | 'connecting' | 'yielded'
+  /** When this phase began. */
+  since: Millis
   transactionId: TransactionId | undefined
   /** The answer asked for an Update (Trap 61). */
   wantsUpdate: boolean
   /** Where the answerer listens, as its answer said. */
   listener: TransportAddress | undefined
+}
+
+/** A channel that is being opened to whoever attached to us. */
+interface AnsweredAttach {
+  readonly nodeId: NodeId
+  readonly address: TransportAddress
+  readonly since: Millis
+  wantsUpdate: boolean
+}
+
+interface AttachOptions {
+  /** When the list of destinations ends in a Node-ID. */
+  readonly target?: NodeId
+  readonly firstHop?: NodeId
 }
 
 /** An Attach that came to its end. */
@@ -71,7 +91,7 @@ export class Attaches {
   private readonly attempts = new Map<number, Attempt>()
   private readonly deadlines = new Deadlines<number>()
   /** Channels that we open because somebody attached to us. */
-  private readonly answered = new Map<ChannelId, { readonly nodeId: NodeId; readonly wantsUpdate: boolean }>()
+  private readonly answered = new Map<ChannelId, AnsweredAttach>()
   private events: AttachEvent[] = []
   private nextId = 1
 
@@ -87,29 +107,37 @@ export class Attaches {
     return this.attempts.size + this.answered.size
   }
 
-  /** `target` when the list ends in a Node-ID. */
-  start(
-    destinations: readonly Destination[],
-    purpose: AttachPurpose,
-    options: { readonly target?: NodeId; readonly firstHop?: NodeId },
-  ): void {
+  start(destinations: readonly Destination[], purpose: AttachPurpose, options: AttachOptions): void {
+    const now = this.parts.now.ms
     const attempt: Attempt = {
       id: this.nextId++,
       purpose,
+      destinations,
+      options,
       target: options.target,
-      startedAt: this.parts.now.ms,
+      startedAt: now,
       phase: 'asking',
+      since: now,
       transactionId: undefined,
       wantsUpdate: false,
       listener: undefined,
     }
     this.attempts.set(attempt.id, attempt)
+    this.ask(attempt)
+  }
+
+  private ask(attempt: Attempt, timeoutMs?: Millis): void {
+    const { destinations, options } = attempt
+    attempt.phase = 'asking'
+    attempt.since = this.parts.now.ms
+    attempt.target = options.target
     attempt.transactionId = this.requests.send({
       code: MESSAGE_CODE.attachReq,
       body: encodeAttachReqAns(attachBody(this.parts.init.advertised.overlay, 'passive', true)),
       destinations,
       purpose: { kind: 'attach', attempt: attempt.id },
       ...(options.firstHop === undefined ? {} : { firstHop: options.firstHop }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     })
   }
 
@@ -146,17 +174,12 @@ export class Attaches {
       )
     }
     const own = this.attemptTo(nodeId)
-    if (own?.phase === 'connecting')
+    // Whoever answered us and has opened no channel since has restarted, or could not: its own Attach goes on instead.
+    if (own?.phase === 'connecting' && this.parts.now.ms - own.since < ATTACH_BELIEVED_MS)
       return this.answers.error(request, ERROR_CODE.inProgress, 'an Attach is under way')
     if (own?.phase === 'asking') {
       // Glare: the larger Node-ID insists on its own Attach, the smaller one gives way (Trap 60).
-      if (compareIds(this.parts.self, nodeId) > 0) {
-        return this.answers.error(
-          request,
-          ERROR_CODE.inProgress,
-          'an Attach of the larger Node-ID is under way',
-        )
-      }
+      if (compareIds(this.parts.self, nodeId) > 0) return this.insist(request, own)
       if (own.transactionId !== undefined) this.requests.cancel(own.transactionId)
       this.await(own, 'yielded', nodeId)
     }
@@ -165,8 +188,31 @@ export class Attaches {
     }
     const body = attachBody(this.parts.init.advertised.overlay, 'active', true)
     this.answers.answer(request, encodeAttachReqAns(body))
+    this.dial(address, nodeId, decoded.value.sendUpdate)
+  }
+
+  /** One channel serves several Attaches of a node: one that joins asks for many fingers, of which we may be all. */
+  private dial(address: TransportAddress, nodeId: NodeId, wantsUpdate: boolean): void {
+    const { ms } = this.parts.now
+    for (const underWay of this.answered.values()) {
+      if (!sameId(underWay.nodeId, nodeId) || ms - underWay.since >= ATTACH_BELIEVED_MS) continue
+      if (!sameAddress(underWay.address, address)) continue
+      underWay.wantsUpdate ||= wantsUpdate
+      return
+    }
     const channel = this.links.dial(address, 'attach', nodeId)
-    if (channel !== undefined) this.answered.set(channel, { nodeId, wantsUpdate: decoded.value.sendUpdate })
+    if (channel !== undefined) this.answered.set(channel, { nodeId, address, since: ms, wantsUpdate })
+  }
+
+  /**
+   * Ours may have been sent to a former life of the node, or to one that nobody can route to yet: a node that restarted and
+   * joins. It goes out again the way that theirs came, so that what it has to wait for does come (RFC 6940 s.6.5.1.2).
+   */
+  private insist(request: IncomingRequest, own: Attempt): void {
+    this.answers.error(request, ERROR_CODE.inProgress, 'an Attach of the larger Node-ID is under way')
+    const { previousHop, message } = request
+    if (own.transactionId !== undefined)
+      this.requests.sendBy(own.transactionId, returnList(previousHop, message.header.viaList))
   }
 
   linkUp(nodeId: NodeId, connection: Connection): AttachedLink {
@@ -218,19 +264,29 @@ export class Attaches {
       id = this.deadlines.pop(this.parts.now.ms)
     ) {
       const attempt = this.attempts.get(id)
-      if (attempt !== undefined) this.fail(attempt)
+      if (attempt !== undefined) this.overdue(attempt)
     }
+  }
+
+  /** No channel has come. */
+  private overdue(attempt: Attempt): void {
+    const { ms } = this.parts.now
+    if (attempt.phase === 'asking' || ms < attempt.since + waitMs(attempt.phase)) return
+    const left = attempt.startedAt + ATTACH_CHANNEL_WAIT_MS - ms
+    if (attempt.phase === 'yielded' && left > 0) this.ask(attempt, left)
+    else this.fail(attempt)
   }
 
   private await(attempt: Attempt, phase: 'connecting' | 'yielded', nodeId: NodeId): void {
     attempt.phase = phase
+    attempt.since = this.parts.now.ms
     attempt.target = nodeId
     // The channel may have been faster than the answer, which takes the longer way.
     const connection = this.links.table.byNode(nodeId)?.connection
     if (connection?.state === 'up' && connection.openedAt >= attempt.startedAt) {
       return this.succeed(attempt, nodeId, true)
     }
-    this.deadlines.set(this.parts.now.ms + ATTACH_CHANNEL_WAIT_MS, attempt.id)
+    this.deadlines.set(attempt.since + waitMs(phase), attempt.id)
   }
 
   private attemptTo(nodeId: NodeId): Attempt | undefined {
@@ -250,4 +306,9 @@ export class Attaches {
     this.attempts.delete(attempt.id)
     this.events.push({ kind: 'failed', purpose: attempt.purpose })
   }
+}
+
+/** How long a channel is waited for. */
+function waitMs(phase: 'connecting' | 'yielded'): Millis {
+  return phase === 'yielded' ? ATTACH_BELIEVED_MS : ATTACH_CHANNEL_WAIT_MS
 }

@@ -31,6 +31,11 @@ export const HAND_OVER_MAX_MS = 5_000
 
 /** Judgement: from AttachAns to the finished handshake of a channel that the far end opens. */
 export const ATTACH_CHANNEL_WAIT_MS = 10_000
+/**
+ * Judgement: how long either end of an Attach believes that a channel is on its way. A handshake takes a few round trips; after
+ * this the far end of an answered Attach may have died, and a node whose own Attach gave way asks once more.
+ */
+export const ATTACH_BELIEVED_MS = 1_500
 /** Judgement: channels being opened for others' Attaches and AppAttaches; more is an attack. */
 export const ANSWERED_ATTACHES_MAX = 256
 /** Judgement: AppAttaches waiting for one node behind the one under way. */

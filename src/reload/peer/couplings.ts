@@ -42,6 +42,7 @@ export class Couplings {
         if (attached) this.use.links.attached(signal.nodeId)
         const reunited = this.use.reunion.unites(channel)
         this.use.topology.linkUp(ms, signal.nodeId, attached || reunited, wantsUpdate || reunited)
+        this.use.ring.checkBeside(signal.connection)
         this.use.reunion.linkUp(channel, signal.nodeId)
         return this.use.bootstrap.linkUp(channel, signal.nodeId)
       }

@@ -1,6 +1,7 @@
 import type { Millis } from '../../common/time.ts'
 import type { Destination, NodeId } from '../codec/index.ts'
 import type { Certificate, Credential } from '../security/port.ts'
+import type { ChannelId } from './contract.ts'
 import type { RequestPurpose } from './purpose.ts'
 
 /** What the other parts of a peer want asked. */
@@ -14,5 +15,7 @@ export interface NewRequest {
   readonly certificates?: readonly Certificate[]
   /** Goes over this node's link and no other way, as Join, Leave, Update and the first Attach must. */
   readonly firstHop?: NodeId
+  /** Goes over that very channel. */
+  readonly channel?: ChannelId
   readonly timeoutMs?: Millis
 }

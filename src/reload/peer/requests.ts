@@ -13,6 +13,7 @@ import {
   MESSAGE_CODE,
   rewriteForForwarding,
   sameId,
+  type Destination,
   type Message,
   type NodeId,
   type TransactionId,
@@ -117,6 +118,20 @@ export class Requests {
       if (context.handle !== handle) continue
       this.open.delete(transactionId)
       this.client.cancel(transactionId)
+      return
+    }
+  }
+
+  /** Sends an unanswered request once more, and this time by that way, which its destination itself has just used. */
+  sendBy(handle: TransactionId, way: readonly Destination[]): void {
+    for (const { transactionId, context } of this.open.values()) {
+      if (context.handle !== handle) continue
+      const bytes = (context.bytes ??= this.encode(context.request, transactionId))
+      const view = HeaderView.read(bytes)
+      if (view === undefined) return
+      const redirected = rewriteForForwarding(bytes, view, { ttl: view.ttl, replaceDestinations: way })
+      const decision = decide(this.parts.now.ms, redirected, undefined, this.routing.own)
+      if (decision.kind === 'forward') this.links.send(decision.to, decision.bytes)
       return
     }
   }
@@ -261,7 +276,9 @@ export class Requests {
     if (request.firstHop !== undefined) {
       const view = HeaderView.read(bytes)
       if (view === undefined || !this.links.connected(request.firstHop)) return
-      this.links.send(request.firstHop, rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 }))
+      const sent = rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 })
+      if (request.channel === undefined) this.links.send(request.firstHop, sent)
+      else this.links.sendOver(request.channel, sent)
       return
     }
     // Nobody has to say why there was no answer: a repetition goes another way (S-68).

@@ -14,6 +14,7 @@ import {
   type ResourceId,
 } from '../codec/index.ts'
 import { fingerStart, RING_BITS } from '../topology/chord/ring-math.ts'
+import type { Connection } from '../link/connection.ts'
 import type { TopologyAction, TopologyPlugin } from '../topology/plugin.ts'
 import type { Attaches } from './attach.ts'
 import {
@@ -136,6 +137,25 @@ export class Ring {
 
   fingerSearched(index: number, outcome: RequestOutcome): void {
     if (outcome.ok) this.topology.fingerFound(this.parts.now.ms, index, outcome.signer.nodeId)
+  }
+
+  /**
+   * Another link to that node is up. Whether its older ones still lead anywhere is asked at once: when the node has restarted,
+   * its system refuses what is sent to its former life, or the missing ack makes them suspect.
+   */
+  checkBeside(connection: Connection): void {
+    const { nodeId } = connection
+    if (nodeId === undefined) return
+    for (const { channel } of this.links.table.silentBeside(this.parts.now.ms, connection)) {
+      this.requests.send({
+        code: MESSAGE_CODE.pingReq,
+        body: encodePingReq({ padding: NOTHING }),
+        destinations: [node(nodeId)],
+        purpose: { kind: 'notice' },
+        firstHop: nodeId,
+        channel,
+      })
+    }
   }
 
   private direct(to: NodeId, code: number, body: Uint8Array): void {

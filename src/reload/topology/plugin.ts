@@ -71,6 +71,14 @@ export interface TopologySnapshot {
   readonly sizeEstimate: number
 }
 
+/** Whom a message shall not be sent to, though the routing table would choose it. */
+export interface Avoid {
+  /** So many of the best ones, as long as others lie on the way. */
+  readonly detour?: number
+  /** The message came from that peer unchanged, so it has no better way itself. */
+  readonly notBackTo?: NodeId | undefined
+}
+
 export interface TopologyPlugin {
   readonly state: RingState
 
@@ -97,8 +105,8 @@ export interface TopologyPlugin {
   handOverDone(now: Millis, to: NodeId): void
   fingerFound(now: Millis, index: number, nodeId: NodeId): void
 
-  /** The peer to which a message for `target` goes, or the `detour`-th best after it; undefined when no way is known. */
-  nextHop(target: Uint8Array, detour?: number): NodeId | undefined
+  /** The peer to which a message for `target` goes; undefined when no way is known. */
+  nextHop(target: Uint8Array, avoid?: Avoid): NodeId | undefined
   responsible(target: Uint8Array): boolean
   /** RFC 6940 s.10.4: `sender` may hand this peer a copy of `resource`. */
   mayReplicate(sender: NodeId, resource: ResourceId): boolean

@@ -8,6 +8,7 @@ import { NEVER, type Millis } from '../../../common/time.ts'
 import { key, type ChordUpdate, type NodeId, type ResourceId } from '../../codec/index.ts'
 import type {
   AttachPurpose,
+  Avoid,
   LossCause,
   RingState,
   TopologyAction,
@@ -198,8 +199,8 @@ export class Chord implements TopologyPlugin {
     this.stabilization.fingerLost(now)
   }
 
-  nextHop(target: Uint8Array, detour = 0): NodeId | undefined {
-    return nextHop(this.table, target, detour)
+  nextHop(target: Uint8Array, avoid: Avoid = {}): NodeId | undefined {
+    return nextHop(this.table, target, avoid)
   }
 
   responsible(target: Uint8Array): boolean {

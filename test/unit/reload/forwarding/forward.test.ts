@@ -304,6 +304,11 @@ describe('loops', () => {
     expect(atD(message(), { routes: routes({ nextHop: () => FROM_C }) })).toEqual(LOOP)
   })
 
+  it('unless there is another way', () => {
+    const hops = routes({ nextHop: (_, notBackTo) => (notBackTo === undefined ? FROM_C : nodeNamed('N')) })
+    expect(forwarded(atD(message(), { routes: hops })).to).toEqual(nodeNamed('N'))
+  })
+
   it('back with the next entry of a source route is none, and neither is the destination itself', () => {
     const hops = routes({ nextHop: () => FROM_C })
     expect(

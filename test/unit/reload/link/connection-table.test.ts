@@ -159,6 +159,26 @@ describe('who is connected and who is routed through', () => {
     expect(connections.identify(0, 9, [OTHER])).toEqual({ ok: false, error: 'tooManyLinks' })
     expect(connections.byChannel(9)).toBeUndefined()
   })
+
+  it('S-65 the least link of a node gives way to a new one when nothing is heard of it any more', () => {
+    const connections = tableWith(...(['server', 'server', 'client', 'server'] as const))
+    connections.open(4_500, { channel: 9, purpose: 'attach', role: 'server' })
+    // The far end still speaks on the first three.
+    for (const channel of [1, 2, 3]) connections.receive(4_000, channel, encodeAck(0, 0))
+    expect(connections.identify(4_500, 9, [OTHER]).ok).toBe(true)
+    const closed = connections.timeout(4_500).map((event) => [event.kind, event.connection.channel])
+    expect(closed).toEqual([['closed', 4]])
+    expect(connections.connected(OTHER)).toBe(true)
+  })
+
+  it('names the links beside a new one on which nothing is heard any more', () => {
+    const connections = tableWith('server', 'server')
+    connections.receive(4_500, 2, encodeAck(0, 0))
+    const fresh = connections.open(5_000, { channel: 9, purpose: 'attach', role: 'server' })!
+    connections.identify(5_000, 9, [OTHER])
+    expect(connections.silentBeside(5_000, fresh).map(({ channel }) => channel)).toEqual([1])
+    expect(connections.silentBeside(6_000, fresh).map(({ channel }) => channel)).toEqual([2, 1])
+  })
 })
 
 describe('two links to one node', () => {

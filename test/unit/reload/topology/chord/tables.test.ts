@@ -56,6 +56,24 @@ describe('routing table', () => {
     expect(nextHop(table(0x40, []), at(0x50))).toBeUndefined()
   })
 
+  it('does not route back to a neighbor that had no better way, but to whoever comes after it', () => {
+    const peers = table(0x40, [0x60, 0x90, 0xd0])
+    expect(positions([nextHop(peers, at(0x95), { notBackTo: at(0x90) })!])).toEqual([0xd0])
+    expect(positions([nextHop(peers, at(0x95), { notBackTo: at(0x60) })!])).toEqual([0x90])
+    expect(positions([nextHop(peers, at(0x50), { notBackTo: at(0x60) })!])).toEqual([0x90])
+    expect(positions([nextHop(peers, at(0xe0), { notBackTo: at(0xd0) })!])).toEqual([0x90])
+    expect(
+      positions([nextHop(table(0x40, [0x60]), at(0x50), { notBackTo: at(0x60) })].map((id) => id ?? at(0))),
+    ).toEqual([0])
+  })
+
+  it('nor to a distant peer, but to the one before it', () => {
+    const far = Array.from({ length: 13 }, (_, index) => 0x50 + index * 8)
+    const peers = table(0x40, far)
+    expect(peers.isNeighbor(at(0x80))).toBe(false)
+    expect(positions([nextHop(peers, at(0x81), { notBackTo: at(0x80) })!])).toEqual([0x78])
+  })
+
   it('R6940-10.1-01 a lone peer is responsible for everything, others for what lies behind them', () => {
     expect(isResponsible(table(0x40, []), at(0xff))).toBe(true)
     const peers = table(0x40, [0x20, 0x60])
