@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { invariant } from './assert.ts'
+import { passingBytes } from './passing-bytes.ts'
 
 /** Thrown by `Reader` on any malformed input; decoders catch it at their edge and return a result. */
 export class DecodeError extends Error {
@@ -172,8 +173,17 @@ export class Writer {
 
   /** The bytes written, in a buffer of exactly that length. */
   done(): Uint8Array {
+    return this.end(new Uint8Array(this.at))
+  }
+
+  /** The same for bytes that nobody keeps (passing-bytes.ts). */
+  donePassing(): Uint8Array {
+    return this.end(passingBytes(this.at))
+  }
+
+  private end(bytes: Uint8Array): Uint8Array {
     invariant(this.data !== NO_BYTES, 'a writer is done once')
-    const bytes = this.data.slice(0, this.at)
+    bytes.set(this.data.subarray(0, this.at))
     if (SCRATCH.length < SCRATCH_MAX && this.data.length === SCRATCH_BYTES) SCRATCH.push(this.data)
     this.data = NO_BYTES
     this.at = 0

@@ -3,7 +3,7 @@
  * TCP shows as delay, or as a reset; a partition or a frozen host shows as silence. Different channels overtake one
  * another. Also the disk: what is journaled is confirmed after a while.
  */
-import { concatBytes } from '../common/bytes.ts'
+import { joinPassing } from '../common/passing-bytes.ts'
 import type { Millis } from '../common/time.ts'
 import type {
   ChannelId,
@@ -284,7 +284,7 @@ export class Network {
     digest.number(this.world.now.ms)
     digest.text(end.station.port.name)
     digest.text(target.station.port.name)
-    const bytes = frames.length === 1 ? (frames[0] as Uint8Array) : concatBytes(frames)
+    const bytes = frames.length === 1 ? (frames[0] as Uint8Array) : joinPassing(frames)
     digest.bytes(bytes)
     const { traffic } = target.station
     traffic.deliveries += frames.length

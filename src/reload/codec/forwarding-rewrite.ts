@@ -1,5 +1,6 @@
 /** The other half of the hot path: a received message becomes the one that is sent on (RFC 6940 s.6.1.2). */
 import { invariant } from '../../common/assert.ts'
+import { passingBytes } from '../../common/passing-bytes.ts'
 import { FIXED_HEADER_BYTES } from './code-points.ts'
 import { encodeDestination, encodeDestinations } from './destination.ts'
 import { HEADER_AT, destinationEnd, putU16, putU32 } from './header-fields.ts'
@@ -40,9 +41,7 @@ export function rewriteForForwarding(
     'a rewritten header list fits its length field',
   )
 
-  const out = new Uint8Array(
-    FIXED_HEADER_BYTES + viaLength + destinationLength + bytes.length - view.optionsAt,
-  )
+  const out = passingBytes(FIXED_HEADER_BYTES + viaLength + destinationLength + bytes.length - view.optionsAt)
   out.set(bytes.subarray(0, view.destinationAt))
   out[HEADER_AT.ttl] = change.ttl
   putU32(out, HEADER_AT.length, out.length)

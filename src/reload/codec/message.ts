@@ -45,7 +45,7 @@ export function encodeMessage(
   writeForwardingHeader(writer, header, payloadBytes)
   writer.bytes(contentsBytes)
   writer.bytes(securityBytes)
-  return writer.done()
+  return writer.donePassing()
 }
 
 /** RFC 6940 s.6.3.2: the high bit always, the last bit, and no offset; the reserved bits are let be. */

@@ -1,4 +1,4 @@
-import type { Reader, Writer } from '../../common/bytes.ts'
+import { Writer, type Reader } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import { CERTIFICATE_X509, SIGNER_IDENTITY } from './code-points.ts'
 import type { DecodeFailure } from './decode-failure.ts'
@@ -82,7 +82,9 @@ const securityBlockShape = struct<SecurityBlock>('SecurityBlock (RFC 6940 s.6.3.
 export { securityBlockShape }
 
 export function encodeSecurityBlock(block: SecurityBlock): Uint8Array {
-  return encodeShape(securityBlockShape, block)
+  const writer = new Writer()
+  securityBlockShape.write(writer, block)
+  return writer.donePassing()
 }
 
 export function decodeSecurityBlock(bytes: Uint8Array): Result<SecurityBlock, DecodeFailure> {

@@ -1,6 +1,7 @@
 /**
  * The Framing Header (RFC 6940 s.6.6.2): every message on every link, and the ack that answers it. Does no I/O.
  */
+import { passingBytes } from '../../common/passing-bytes.ts'
 import { RELO_TOKEN, FIXED_HEADER_BYTES, type FramedMessage } from '../codec/index.ts'
 
 export const FRAME_DATA = 0x80
@@ -31,7 +32,7 @@ export interface FrameBatch {
 
 /** A data frame around `message`, which must be shorter than 2^24 bytes. */
 export function encodeData(sequence: number, message: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(DATA_HEADER_BYTES + message.length)
+  const frame = passingBytes(DATA_HEADER_BYTES + message.length)
   frame[0] = FRAME_DATA
   putU32(frame, 1, sequence)
   frame[5] = message.length >>> 16
@@ -42,7 +43,7 @@ export function encodeData(sequence: number, message: Uint8Array): Uint8Array {
 }
 
 export function encodeAck(ackSequence: number, received: number): Uint8Array {
-  const frame = new Uint8Array(ACK_BYTES)
+  const frame = passingBytes(ACK_BYTES)
   frame[0] = FRAME_ACK
   putU32(frame, 1, ackSequence)
   putU32(frame, 5, received)

@@ -155,7 +155,7 @@ export class Receiver {
     credential: Credential,
   ): IncomingRequest | undefined {
     const { parts } = this
-    const decoded = decodeMessage(bytes, parts.configuration.nodeIdLength)
+    const decoded = decodeMessage(this.kept(bytes), parts.configuration.nodeIdLength)
     if (!decoded.ok) {
       this.drop('malformed', decoded.error.reason)
       return undefined
@@ -181,6 +181,11 @@ export class Receiver {
     }
     this.count(message)
     return { message, signer: signer.value, previousHop, credential, own: false }
+  }
+
+  /** Values, tables and candidates are views on the message that brought them: without what else the socket read. */
+  private kept(bytes: Uint8Array): Uint8Array {
+    return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
   }
 
   /** Tells the requester of a message that cannot be carried; only requests get here (forward.ts). */

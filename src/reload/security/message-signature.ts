@@ -1,6 +1,7 @@
 /** Signature of a whole message (RFC 6940 s.6.3.4), made by its originator and checked by its last destination. */
-import { concatBytes, Writer } from '../../common/bytes.ts'
+import { Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
+import { joinPassing } from '../../common/passing-bytes.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
   CERTIFICATE_X509,
@@ -79,5 +80,5 @@ function signedBytes(
   const head = new Writer()
   head.u32(overlay)
   head.u64(transactionId)
-  return concatBytes([head.done(), contentsBytes, encodeSignerIdentity(identity)])
+  return joinPassing([head.donePassing(), contentsBytes, encodeSignerIdentity(identity)])
 }
