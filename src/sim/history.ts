@@ -21,6 +21,8 @@ export class History {
   /** Undefined before the first acknowledged write. */
   acknowledged: EntryState | undefined
   acknowledgedAt: Millis = 0
+  /** Of the last acknowledged write, when it was made on one side of a ring that was split. */
+  private apart: bigint | undefined
   private possible = new Set<EntryState>([ABSENT])
   private readonly written = new Set<EntryState>([ABSENT])
   private readonly questions = new Set<Question>()
@@ -32,16 +34,28 @@ export class History {
     for (const question of this.questions) question.acceptable.add(state)
   }
 
-  /** From now on it is that and nothing else, until the next write begins. */
-  acknowledge(state: EntryState, now: Millis): void {
+  /**
+   * From now on it is that and nothing else, until the next write begins. `apart` is its storage_time when somebody else
+   * owned the resource too, on the other side of a split ring.
+   */
+  acknowledge(state: EntryState, now: Millis, apart?: bigint): void {
     this.acknowledged = state
     this.acknowledgedAt = now
+    this.apart = apart
     this.possible = new Set([state])
   }
 
   /** Only one state is possible now. */
   get certain(): boolean {
     return this.acknowledged !== undefined && this.possible.size === 1
+  }
+
+  /**
+   * Whether what was found instead was to win: the last write was made on one side of a split ring by somebody with a slow
+   * clock, and when the ring is whole again the greater storage_time stands (RFC 6940 s.7.4.1.1).
+   */
+  outranked(found: bigint | undefined): boolean {
+    return this.apart !== undefined && found !== undefined && found > this.apart
   }
 
   ask(now: Millis): Question {

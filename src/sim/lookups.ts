@@ -23,6 +23,8 @@ export interface LookupOutcome {
   readonly asker: SimPeer
   readonly result: LookupResult
   readonly detail: string
+  /** Of the value that was found, be it one that says that there is none. */
+  readonly storageTime: bigint | undefined
   readonly tookMs: Millis
 }
 
@@ -63,23 +65,21 @@ export class Lookups {
     const question = user.history.ask(now.ms)
     const id = overlay.newCommandId()
     let done = false
-    const end = (result: LookupResult, detail: string): void => {
+    const end = ({ result, detail, storageTime }: Judged): void => {
       if (done) return
       done = true
       this.open--
       user.history.forget(question)
-      this.report({ user, asker, result, detail, tookMs: overlay.world.now.ms - now.ms })
+      const tookMs = overlay.world.now.ms - now.ms
+      this.report({ user, asker, result, detail, storageTime, tookMs })
     }
     this.open++
     overlay.world.after(ANSWER_LIMIT_MS, () => {
       overlay.forget(id)
-      end('abandoned', '')
+      end({ result: 'abandoned', detail: '', storageTime: undefined })
     })
     const command = { kind: 'fetch' as const, id, resource: user.resource, kinds: [KIND.sipRegistration] }
-    overlay.ask(asker, command, (event) => {
-      const { result, detail } = judged(event, user, question)
-      end(result, detail)
-    })
+    overlay.ask(asker, command, (event) => end(judged(event, user, question)))
   }
 
   private any(): void {
@@ -94,21 +94,24 @@ export class Lookups {
 /** Longer than any Fetch takes (RFC 6940 s.6.2.1: 15 s). */
 const ANSWER_LIMIT_MS = 30_000
 
-function judged(
-  event: PeerEvent,
-  user: User,
-  question: Question,
-): { readonly result: LookupResult; readonly detail: string } {
-  if (event.kind !== 'fetchDone') return { result: 'failed', detail: event.kind }
+type Judged = Pick<LookupOutcome, 'result' | 'detail' | 'storageTime'>
+
+function judged(event: PeerEvent, user: User, question: Question): Judged {
+  const nothing = { storageTime: undefined }
+  if (event.kind !== 'fetchDone') return { ...nothing, result: 'failed', detail: event.kind }
   if (!event.outcome.ok) {
     const { error } = event.outcome
-    return { result: 'failed', detail: error.kind === 'reload' ? `error ${error.code}` : error.kind }
+    const detail = error.kind === 'reload' ? `error ${error.code}` : error.kind
+    return { ...nothing, result: 'failed', detail }
   }
-  const found = entryOf(event.outcome.value, user)
-  if (found === undefined) return { result: 'wrong', detail: 'more than one entry, or another user’s' }
+  const { value } = event.outcome
+  const found = entryOf(value, user)
+  if (found === undefined)
+    return { ...nothing, result: 'wrong', detail: 'more than one entry, or another user’s' }
   return {
     result: user.history.judge(question, found),
-    detail: `from ${key(event.outcome.value.responsible)}`,
+    detail: `from ${key(value.responsible)}`,
+    storageTime: value.kinds.get(KIND.sipRegistration)?.values[0]?.data.storageTime,
   }
 }
 

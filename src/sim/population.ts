@@ -12,11 +12,13 @@ import {
   type StoreResult,
   type ValueToStore,
 } from '../reload/index.ts'
+import { inRange } from '../reload/topology/chord/ring-math.ts'
 import { OVERLAY_NAME } from './configuration.ts'
 import { between, randomTime } from './distributions.ts'
 import type { Herd } from './herd.ts'
 import { ABSENT, History, type EntryState } from './history.ts'
 import type { SimPeer } from './sim-peer.ts'
+import { TrueRing } from './true-ring.ts'
 import { registration } from './values.ts'
 
 /** A phone notices that its registrar is gone by its keep-alives. */
@@ -133,7 +135,7 @@ export class Population {
       return this.plan(user, this.time(RETRY_MS), () => this.write(user))
     }
     this.stored++
-    user.history.acknowledge(state, this.herd.overlay.world.now.ms)
+    user.history.acknowledge(state, this.herd.overlay.world.now.ms, this.apart(user, outcome.value))
     if (!user.present) return this.plan(user, this.time(AWAY_MS), () => this.turnTo(user, true))
     const refresh = this.settings.refreshMs * (0.75 + this.random.float() / 4)
     const removal =
@@ -144,6 +146,16 @@ export class Population {
     else this.plan(user, refresh, () => this.write(user))
   }
 
+  /** The storage_time of a Store that was answered while two peers, each in its part of the ring, owned the resource. */
+  private apart(user: User, result: StoreResult | undefined): bigint | undefined {
+    if (result === undefined) return undefined
+    const joined = this.herd.overlay.peers.filter((peer) => peer.joined)
+    const owner = joined.length === 0 ? undefined : new TrueRing(joined).owner(user.resource)
+    const by = joined.find((peer) => key(peer.nodeId) === key(result.responsible))
+    if (owner === undefined || by === undefined || owner === by) return undefined
+    return [owner, by].every((peer) => owns(peer, user.resource)) ? result.storageTime : undefined
+  }
+
   private turnTo(user: User, present: boolean): void {
     user.present = present
     this.write(user)
@@ -152,6 +164,11 @@ export class Population {
   private time(range: { readonly least: Millis; readonly most: Millis }): Millis {
     return between(this.random, range.least, range.most)
   }
+}
+
+function owns(peer: SimPeer, resource: ResourceId): boolean {
+  const { responsible } = peer.snapshot()
+  return responsible !== undefined && inRange(resource, responsible.after, responsible.through)
 }
 
 /** Longer than any Store takes (RFC 6940 s.6.2.1: 15 s). */

@@ -1,6 +1,6 @@
 /** Halves that lived apart: what was acknowledged in either is found from everywhere when they are one ring again. */
 import { describe, expect, it } from 'vitest'
-import { key, KIND } from '../../src/reload/index.ts'
+import { decodeSipRegistration, key, KIND } from '../../src/reload/index.ts'
 import { ringFaults } from '../../src/sim/checkers/ring.ts'
 import { Overlay } from '../../src/sim/overlay.ts'
 import { registeredKeys, registration } from '../../src/sim/values.ts'
@@ -36,6 +36,42 @@ describe('after a partition', () => {
       const found = overlay.fetch(overlay.peers[20]!, resource, KIND.sipRegistration)
       expect(found.ok && registeredKeys(found.value), overlay.replay()).toEqual([key(credential.nodeId)])
     }
+  })
+
+  it('R6940-7.4.1.1-21 of two acknowledged entries the greater storage_time stands, and a refresh puts right what a slow clock lost (seed 1031)', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(16, 100), overlay.replay()).toBe(true)
+    overlay.world.run(5_000)
+    const [one, other] = [overlay.peers.slice(0, 8), overlay.peers.slice(8)]
+    const credential = overlay.user('alice@dht.example.com')
+    const resource = overlay.resource('alice@dht.example.com')
+    const [former, present] = [one[1]!, other[1]!]
+    const names = (peers: readonly { readonly name: string }[]): string[] => peers.map(({ name }) => name)
+    overlay.network.partition(names(one), names(other))
+    overlay.world.run(90_000)
+    const entry = (home: typeof former): ReturnType<typeof registration> =>
+      registration(credential, home.nodeId)
+    expect(overlay.store(former, resource, [entry(former)], credential).ok).toBe(true)
+    // Alice moves to the other half, where nobody has heard of that entry, to a peer that is 18 minutes behind.
+    present.host.jump(-18 * 60_000)
+    const moved = overlay.store(present, resource, [entry(present)], credential)
+    expect(moved.ok, overlay.replay()).toBe(true)
+    overlay.network.heal()
+    for (let waited = 0; waited < 120 && ringFaults(overlay, 1).length > 0; waited++)
+      overlay.world.run(1_000)
+    overlay.world.run(30_000)
+    const home = (asker: typeof former): string | undefined => {
+      const found = overlay.fetch(asker, resource, KIND.sipRegistration)
+      const value = found.ok ? found.value.kinds.get(KIND.sipRegistration)?.values[0]?.data.value : undefined
+      const decoded = value === undefined ? undefined : decodeSipRegistration(value.value.value)
+      const first =
+        decoded?.ok === true && decoded.value.kind === 'route' ? decoded.value.destinations[0] : undefined
+      return first?.kind === 'node' ? key(first.nodeId) : undefined
+    }
+    for (const peer of overlay.peers) expect(home(peer), overlay.replay()).toBe(key(former.nodeId))
+    const refreshed = overlay.store(present, resource, [entry(present)], credential)
+    expect(refreshed.ok && moved.ok && refreshed.value.storageTime > moved.value.storageTime).toBe(true)
+    for (const peer of overlay.peers) expect(home(peer), overlay.replay()).toBe(key(present.nodeId))
   })
 
   it('R6940-10.7.4.4-01 two rings whose peers have all changed find together through a bootstrap node', () => {

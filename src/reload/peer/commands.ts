@@ -48,7 +48,7 @@ export class Commands {
 
   store(command: Command<'store'>): void {
     const until = command.timeoutMs === undefined ? undefined : this.parts.now.ms + command.timeoutMs
-    this.attempt({ command, until, again: false })
+    this.attempt({ command, until, again: false, storageTime: 0n })
   }
 
   private attempt(attempt: StoreAttempt): void {
@@ -56,11 +56,13 @@ export class Commands {
     const { credential, resource } = command
     const wall = BigInt(Math.trunc(this.parts.now.wall))
     const byKind = new Map<KindId, StoredData[]>()
+    let { storageTime } = attempt
     for (const value of command.values) {
+      storageTime = this.storageTimes.next(elementOf(resource, value), wall)
       const data = signStoredData(this.parts.crypto, credential, {
         resource,
         kind: value.kind,
-        storageTime: this.storageTimes.next(elementOf(resource, value), wall),
+        storageTime,
         lifetime: value.lifetimeS,
         value: asStoredValue(value),
       })
@@ -78,7 +80,11 @@ export class Commands {
       code: MESSAGE_CODE.storeReq,
       body: encodeStoreReq({ resource, replicaNumber: 0, kindData }),
       destinations: [{ kind: 'resource', resourceId: resource }],
-      purpose: { kind: 'store', attempt, kinds: kindData.map(({ kind }) => kind) },
+      purpose: {
+        kind: 'store',
+        attempt: { ...attempt, storageTime },
+        kinds: kindData.map(({ kind }) => kind),
+      },
       // RFC 6940 s.7.4.1.1, Trap 23: the policy binds the signer of the message as well as that of the value.
       credential,
       ...this.timeLeft(until),
@@ -127,6 +133,7 @@ export class Commands {
   }
 
   stored(attempt: StoreAttempt, outcome: RequestOutcome): void {
+    const { storageTime } = attempt
     const { id } = attempt.command
     if (!outcome.ok) {
       const tooOld = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.dataTooOld
@@ -136,7 +143,7 @@ export class Commands {
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
     if (!answer.ok) return this.storeFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
     const replicas = answer.value.kindResponses[0]?.replicas ?? []
-    const value = { responsible: outcome.signer.nodeId, replicas, hops: outcome.hops }
+    const value = { responsible: outcome.signer.nodeId, storageTime, replicas, hops: outcome.hops }
     this.parts.outbox.push({ kind: 'storeDone', id, outcome: { ok: true, value } })
   }
 

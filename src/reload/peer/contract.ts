@@ -160,6 +160,8 @@ export type CommandError =
 
 export interface StoreResult {
   readonly responsible: NodeId
+  /** With which the values were stored; of several the last. */
+  readonly storageTime: bigint
   readonly replicas: readonly NodeId[]
   readonly hops: number
 }

@@ -8,4 +8,6 @@ export interface StoreAttempt {
   readonly until: Millis | undefined
   /** It goes out for the second time, with a storage_time that is later than that of the value it found. */
   readonly again: boolean
+  /** Of the values that went out with it. */
+  readonly storageTime: bigint
 }

@@ -10,7 +10,10 @@ export interface EntryReport {
   readonly lookups: number
   /** Acknowledged and found nowhere, or not by everybody. */
   readonly lost: readonly string[]
-  /** Lost with a good excuse: too many peers around it died at once. */
+  /**
+   * Lost with a good excuse: too many peers around it died at once, or the last write was made on one side of a split ring
+   * with a smaller storage_time than the one that the other side had.
+   */
   readonly excused: number
   /** Removed with an acknowledgment, or replaced, and there again. */
   readonly resurrected: readonly string[]
@@ -34,9 +37,12 @@ export function entryReport(herd: Herd, population: Population, askers: number, 
   const resurrected: string[] = []
   const failed: string[] = []
   let excused = 0
-  for (const { user, asker, result, detail } of outcomes) {
+  const excusedUsers = new Set<User>()
+  for (const { user, asker, result, detail, storageTime } of outcomes) {
     const text = `${user.aor} from ${asker.name}: ${result} ${detail}`
-    if (result === 'stale') resurrected.push(text)
+    if ((result === 'stale' || result === 'missing') && user.history.outranked(storageTime))
+      excusedUsers.add(user)
+    else if (result === 'stale') resurrected.push(text)
     else if (result === 'failed' || result === 'wrong' || result === 'abandoned') failed.push(text)
     else if (result === 'missing' && !missing.has(user)) {
       missing.add(user)
@@ -44,5 +50,6 @@ export function entryReport(herd: Herd, population: Population, askers: number, 
       else lost.push(text)
     }
   }
+  excused += excusedUsers.size
   return { lookups: outcomes.length, lost, excused, resurrected, failed }
 }

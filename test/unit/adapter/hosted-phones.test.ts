@@ -50,7 +50,7 @@ function storesAfterFetches(
     made.push(...stores(commands))
     for (const { id } of fetches(commands))
       adapter.event(at(ms), { kind: 'fetchDone', id, outcome: { ok: true, value: NOTHING } })
-    const value = { responsible: nodeId(0x0d), replicas: [], hops: 1 }
+    const value = { responsible: nodeId(0x0d), storageTime: 1n, replicas: [], hops: 1 }
     for (const { id } of stores(commands))
       adapter.event(at(ms), { kind: 'storeDone', id, outcome: { ok: true, value } })
   }
