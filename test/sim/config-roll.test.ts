@@ -72,6 +72,17 @@ describe('a new Configuration Document', () => {
     }
   })
 
+  it('R6940-6.3.2-11 reaches every peer when it raises initial-ttl, which is more than the others take from anybody', () => {
+    const overlay = overlayOf('higher', 9)
+    overlay.peers[0]!.host.input({
+      kind: 'configuration',
+      document: documentOf(overlay, { initialTtl: 200 }),
+    })
+    expect(overlay.world.runUntil(all(overlay, 23), 10_000), overlay.replay()).toBe(true)
+    overlay.world.run(5_000)
+    expect(ringFaults(overlay)).toEqual([])
+  })
+
   it('R6940-6.3.2.1-01 no request fails while it spreads: those of another sequence are sent again', () => {
     const overlay = overlayOf('requests during a roll', 8)
     const users = Array.from({ length: 12 }, (_, index) => overlay.user(`u${index}@${OVERLAY_NAME}`))
@@ -88,7 +99,8 @@ describe('a new Configuration Document', () => {
       const peer = overlay.peers[index % 8]!
       const resource = overlay.resource(user.certificate.userName)
       const stored = overlay.store(peer, resource, [registration(user, peer.nodeId)], user)
-      expect(stored.ok, `${index} ${JSON.stringify(stored)} ${overlay.replay()}`).toBe(true)
+      const why = stored.ok ? '' : JSON.stringify(stored.error)
+      expect(stored.ok, `${index} ${why} ${overlay.replay()}`).toBe(true)
     }
     expect(all(overlay, 23)()).toBe(true)
   })

@@ -29,6 +29,11 @@ const UPDATE_INTERVAL_S = 60
 const PING_INTERVAL_S = 300
 /** The default of 5000 bytes is less than a Store of ten registrations with their certificates. */
 const MESSAGE_BYTES_MAX = 65_536
+/**
+ * RFC 6940 s.13.6.5: log2 of the number of nodes and 5 more, for 32,768 nodes. It bounds what a message that goes in circles
+ * may cost the others; the default of 100 is five times as much.
+ */
+const INITIAL_TTL = 20
 
 /** The first document of an overlay, sequence 0; `signer` may sign the ones that follow. */
 export function firstConfiguration(wishes: DocumentWishes, signer: Credential): OverlayConfiguration {
@@ -47,7 +52,7 @@ export function firstConfiguration(wishes: DocumentWishes, signer: Credential): 
     noIce: true,
     sharedSecret: undefined,
     maxMessageSize: MESSAGE_BYTES_MAX,
-    initialTtl: 100,
+    initialTtl: INITIAL_TTL,
     reliabilityTimerMs: 3000,
     linkProtocols: ['TLS'],
     configurationSigners: [signer.nodeId],

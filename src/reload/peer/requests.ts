@@ -242,6 +242,13 @@ export class Requests {
     this.begin(request, handle, mismatches)
   }
 
+  /** A document that raises initial-ttl has to pass those who have not got it; to a neighbor one hop is enough. */
+  private updateTtl({ destinations }: NewRequest): number {
+    const [to] = destinations
+    const near = destinations.length === 1 && to?.kind === 'node' && this.links.connected(to.nodeId)
+    return near ? 1 : this.parts.configuration.initialTtl
+  }
+
   private encode(request: NewRequest, transactionId: TransactionId): Uint8Array {
     const { parts } = this
     const { configuration, overlay } = parts
@@ -257,7 +264,7 @@ export class Requests {
     const header = {
       overlay,
       configurationSequence: isConfigUpdate ? CONFIGURATION_SEQUENCE_ANY : configuration.sequence,
-      ttl: configuration.initialTtl,
+      ttl: isConfigUpdate ? this.updateTtl(request) : configuration.initialTtl,
       fragment: FRAGMENT_NONE,
       transactionId,
       maxResponseLength: 0,

@@ -24,4 +24,14 @@ describe('the document of a new overlay', () => {
     expect(bytes).toBeGreaterThan(5000)
     expect(first.maxMessageSize).toBeGreaterThan(2 * bytes)
   })
+
+  it('R6940-13.6.5-02 lets a message live for log2 of the nodes and five hops more', async () => {
+    const overlay = await aTestOverlay()
+    const credential = await overlay.credential('node@example.org')
+    const { rootCertificate } = overlay.authority
+    const { initialTtl } = firstConfiguration({ overlayName: 'example.org', rootCertificate }, credential)
+    const nodes = 2 ** (initialTtl - 5)
+    expect(nodes).toBeGreaterThan(10_000)
+    expect(nodes).toBeLessThan(100_000)
+  })
 })
