@@ -106,8 +106,7 @@ export class Overlay {
     const first = this.peers[0]
     const founder = options.founder ?? first === undefined
     const credential =
-      options.credential ??
-      this.issuer.issue(`peer${index}@${OVERLAY_NAME}`, this.random.fork(`peer ${index}`))
+      options.credential ?? this.issuer.issue(peerName(index), this.random.fork(`peer ${index}`))
     const bootstrap = options.bootstrap ?? (founder || first === undefined ? [] : [first.address])
     const peer = this.make(`p${index}`, credential, addressOf(index), { ...options, founder, bootstrap })
     this.peers.push(peer)
@@ -318,6 +317,11 @@ export class Overlay {
     answer(event)
     return true
   }
+}
+
+/** What the certificate of a simulated peer calls it. */
+export function peerName(index: number): string {
+  return `peer${index}@${OVERLAY_NAME}`
 }
 
 function addressOf(index: number): TransportAddress {

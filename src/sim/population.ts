@@ -46,6 +46,11 @@ export interface PopulationSettings {
   readonly removalMs: Millis | undefined
 }
 
+/** The AOR of a simulated user. */
+export function userName(index: number): string {
+  return `u${String(index).padStart(7, '0')}@${OVERLAY_NAME}`
+}
+
 export class Population {
   readonly users: User[] = []
   /** Stores that were answered, and those that were not, or with an error. */
@@ -62,7 +67,7 @@ export class Population {
     this.random = herd.overlay.world.fork('population')
     const { overlay } = herd
     for (let index = 0; index < settings.users; index++) {
-      const aor = `u${String(index).padStart(7, '0')}@${OVERLAY_NAME}`
+      const aor = userName(index)
       this.users.push({
         aor,
         credential: overlay.user(aor),

@@ -1,6 +1,7 @@
 /** `ringbridge sim`: the production peers in virtual time. */
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { figuresOf, type Figures } from '../../sim/figures.ts'
+import type { Issuer } from '../../sim/issuer.ts'
 import { pcapHeader, PcapWriter } from '../../sim/pcap.ts'
 import type { Plan } from '../../sim/plan.ts'
 import { reportOf } from '../../sim/report/report.ts'
@@ -8,7 +9,8 @@ import { simulate, type Outcome, type RunOptions } from '../../sim/run.ts'
 import { swarmPlan } from '../../sim/swarm.ts'
 import { WALL_START } from '../../sim/world.ts'
 import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
-import { plansOf, seedsOf, SIM_OPTIONS, type SimValues } from '../sim/options.ts'
+import { keysOf, plansOf, seedsOf, SIM_OPTIONS, type SimValues } from '../sim/options.ts'
+import { realIssuer } from '../sim/real-issuer.ts'
 import { tableOf } from '../sim/table.ts'
 
 /** Long runs say where they are this often, in seconds of real time. */
@@ -37,6 +39,7 @@ is printed as VIOLATION with the command that shows it again, and the exit code 
   --kill F             that share of the peers dies at once after a fifth of the time
   --partition F:M      that share is cut off from the others for M minutes
   --attack drop:F      that share of the peers passes on nothing for others while the load lasts; deny:F: answers no Fetch
+  --keys ecdsa|rsa     real certificates and signatures, for some dozens of peers; no two such runs are the same
   --swarm              the seed picks size, faults, churn and mishaps
   --json               the figures as one JSON object a run
   --report FILE.html   charts in one file
@@ -46,19 +49,24 @@ is printed as VIOLATION with the command that shows it again, and the exit code 
     const { values, positionals } = readArgs(args, SIM_OPTIONS)
     if (positionals.length > 0)
       throw new UsageError(`sim takes options only, not "${String(positionals[0])}"`)
-    return Promise.resolve(run(values))
+    return run(values)
   },
 }
 
-function run(values: SimValues): number {
+async function run(values: SimValues): Promise<number> {
   const plans = values.swarm === true ? seedsOf(values).map(swarmPlan) : plansOf(values)
   // Found out now and not after an hour's run.
   if (values.report !== undefined) write(values.report, () => '')
   const outcomes: Outcome[] = []
+  const keys = keysOf(values)
   let failures = 0
   const startedAt = performance.now()
   for (const plan of plans) {
-    const { outcome, figures, seconds } = one(plan, values)
+    const { outcome, figures, seconds } = one(
+      plan,
+      values,
+      keys === undefined ? undefined : await realIssuer(plan, keys),
+    )
     if (figures.violations.length > 0) {
       failures++
       process.stderr.write(`FAILED SEED ${plan.seed}; replay: ${replay(plan, values)}\n`)
@@ -79,10 +87,12 @@ function run(values: SimValues): number {
 function one(
   plan: Plan,
   values: SimValues,
+  issuer: Issuer | undefined,
 ): { readonly outcome: Outcome; readonly figures: Figures; readonly seconds: number } {
   const startedAt = performance.now()
   const capture = values.pcap === undefined ? undefined : new Capture(values.pcap)
   const options: RunOptions = {
+    ...(issuer === undefined ? {} : { issuer }),
     ...(values.progress === true ? { progress: progressOf(plan) } : {}),
     ...(capture === undefined ? {} : { watch: (delivery) => capture.add(delivery) }),
   }
@@ -117,6 +127,8 @@ function replay(plan: Plan, values: SimValues): string {
     'join-spacing',
     'kill',
     'partition',
+    'attack',
+    'keys',
   ] as const
   for (const name of names) if (values[name] !== undefined) parts.push(`--${name} ${values[name]}`)
   if (values['heavy-tailed'] === true) parts.push('--heavy-tailed')

@@ -1,4 +1,5 @@
 /** What `ringbridge sim` is asked to do, as a plan. */
+import type { KeyAlgorithm } from '../../reload/index.ts'
 import type { Attack } from '../../sim/attackers.ts'
 import { CALM } from '../../sim/faults.ts'
 import { DEFAULT_PLAN, type Churn, type Mishap, type Plan } from '../../sim/plan.ts'
@@ -16,6 +17,7 @@ export const SIM_OPTIONS = {
   kill: { type: 'string' },
   partition: { type: 'string' },
   attack: { type: 'string' },
+  keys: { type: 'string', default: 'stand-in' },
   lookups: { type: 'string' },
   'join-spacing': { type: 'string', default: '100' },
   swarm: { type: 'boolean', default: false },
@@ -97,6 +99,14 @@ function attackOf({ attack }: SimValues): Attack | undefined {
   if ((kind !== 'drop' && kind !== 'deny') || share === undefined || rest.length > 0)
     throw new UsageError('--attack: drop:FRACTION or deny:FRACTION is expected, as drop:0.1')
   return { kind, share: number(share, 'attack', 0, 1) }
+}
+
+/** Whether certificates and signatures are real, and of which kind. */
+export function keysOf({ keys }: SimValues): KeyAlgorithm | undefined {
+  if (keys === undefined || keys === 'stand-in') return undefined
+  if (keys !== 'ecdsa' && keys !== 'rsa')
+    throw new UsageError(`--keys: stand-in, ecdsa or rsa is expected, not "${keys}"`)
+  return keys
 }
 
 /** The seeds of a swarm: `A..B`, or so many from the one that --seed names. */

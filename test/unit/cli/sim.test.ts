@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { main } from '../../../src/cli/run.ts'
+
+let out = ''
+let err = ''
+beforeEach(() => {
+  out = ''
+  err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => (out += String(text)) !== '')
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => (err += String(text)) !== '')
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('sim', () => {
+  it('runs a small overlay with real certificates and signatures', async () => {
+    const args = [
+      'sim',
+      '--peers',
+      '4',
+      '--users',
+      '3',
+      '--minutes',
+      '0.2',
+      '--lookups',
+      '1',
+      '--keys',
+      'ecdsa',
+    ]
+    expect(await main([...args, '--json'])).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ peers: 4, violations: [], lookups: { failed: 0, wrong: 0 } })
+  })
+
+  it.each([
+    [['--keys', 'none'], '--keys: stand-in, ecdsa or rsa is expected, not "none"'],
+    [['--attack', 'drop'], '--attack: drop:FRACTION or deny:FRACTION is expected, as drop:0.1'],
+    [['--attack', 'drop:2'], '--attack: a number from 0 to 1 is expected, not "2"'],
+    [['--partition', '0.4'], '--partition: FRACTION:MINUTES is expected, as 0.4:10'],
+    [['--churn', 'much'], '--churn: a number from 0.1 to 100000 is expected, not "much"'],
+  ])('%j is refused', async (args, message) => {
+    expect(await main(['sim', ...args])).toBe(2)
+    expect(err).toContain(message)
+    expect(out).toBe('')
+  })
+})
