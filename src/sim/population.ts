@@ -12,7 +12,6 @@ import {
   type StoreResult,
   type ValueToStore,
 } from '../reload/index.ts'
-import { inRange } from '../reload/topology/chord/ring-math.ts'
 import { OVERLAY_NAME } from './configuration.ts'
 import { between, randomTime } from './distributions.ts'
 import type { Herd } from './herd.ts'
@@ -158,7 +157,7 @@ export class Population {
     const owner = joined.length === 0 ? undefined : new TrueRing(joined).owner(user.resource)
     const by = joined.find((peer) => key(peer.nodeId) === key(result.responsible))
     if (owner === undefined || by === undefined || owner === by) return undefined
-    return [owner, by].every((peer) => owns(peer, user.resource)) ? result.storageTime : undefined
+    return [owner, by].every((peer) => peer.core.owns(user.resource)) ? result.storageTime : undefined
   }
 
   private turnTo(user: User, present: boolean): void {
@@ -169,11 +168,6 @@ export class Population {
   private time(range: { readonly least: Millis; readonly most: Millis }): Millis {
     return between(this.random, range.least, range.most)
   }
-}
-
-function owns(peer: SimPeer, resource: ResourceId): boolean {
-  const { responsible } = peer.snapshot()
-  return responsible !== undefined && inRange(resource, responsible.after, responsible.through)
 }
 
 /** Longer than any Store takes (RFC 6940 s.6.2.1: 15 s). */

@@ -72,6 +72,11 @@ export class PeerCore {
     return this.use.storage.holds(resource)
   }
 
+  /** Whether this peer answers for that resource. */
+  owns(resource: ResourceId): boolean {
+    return this.use.topology.responsible(resource)
+  }
+
   /** The peers that should have a copy of what this one owns, nearest first; a small part of the snapshot. */
   get replicas(): readonly NodeId[] {
     return this.use.topology.replicaSet()
