@@ -57,8 +57,7 @@ describe('after a partition', () => {
     const moved = overlay.store(present, resource, [entry(present)], credential)
     expect(moved.ok, overlay.replay()).toBe(true)
     overlay.network.heal()
-    for (let waited = 0; waited < 120 && ringFaults(overlay, 1).length > 0; waited++)
-      overlay.world.run(1_000)
+    for (let waited = 0; waited < 120 && ringFaults(overlay, 1).length > 0; waited++) overlay.world.run(1_000)
     overlay.world.run(30_000)
     const home = (asker: typeof former): string | undefined => {
       const found = overlay.fetch(asker, resource, KIND.sipRegistration)

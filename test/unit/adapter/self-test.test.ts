@@ -7,7 +7,10 @@ import { adapterParts, at, drained, fetches, nodeId, SELF, stores, userCredentia
 
 const INTERVAL_MS = 10_000
 const LOST = { ok: false, error: { kind: 'timeout' } } as const
-const STORED = { ok: true, value: { responsible: nodeId(0x0b), storageTime: 1n, replicas: [], hops: 1 } } as const
+const STORED = {
+  ok: true,
+  value: { responsible: nodeId(0x0b), storageTime: 1n, replicas: [], hops: 1 },
+} as const
 
 interface Setting {
   readonly parts: AdapterParts
