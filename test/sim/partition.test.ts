@@ -73,6 +73,43 @@ describe('after a partition', () => {
     for (const peer of overlay.peers) expect(home(peer), overlay.replay()).toBe(key(present.nodeId))
   })
 
+  it('R6940-7.4.1.1-05 of a user who is at two gateways, what either half has changed is there: neither refuses the other for what it has newer itself', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(12, 100), overlay.replay()).toBe(true)
+    overlay.world.run(5_000)
+    const [one, other] = [overlay.peers.slice(0, 6), overlay.peers.slice(6)]
+    const names = (peers: readonly { readonly name: string }[]): string[] => peers.map(({ name }) => name)
+    const users = Array.from({ length: 30 }, (_, index) => {
+      const name = `u${index}@dht.example.com`
+      const [gone, stays] = [overlay.user(name), overlay.user(name)]
+      const resource = overlay.resource(name)
+      const first = overlay.store(one[0]!, resource, [registration(gone, one[0]!.nodeId)], gone)
+      expect(first, overlay.replay()).toMatchObject({ ok: true })
+      return { gone, stays, resource, acknowledged: false }
+    })
+    overlay.network.partition(names(one), names(other))
+    overlay.world.run(90_000)
+    // One gateway takes its entry back in its half, the other one makes its own in the other half.
+    for (const user of users) {
+      const { gone, stays, resource } = user
+      const removed = { ...registration(gone, one[0]!.nodeId), exists: false, value: new Uint8Array(0) }
+      const made = registration(stays, other[0]!.nodeId)
+      user.acknowledged =
+        overlay.store(other[0]!, resource, [made], stays).ok &&
+        overlay.store(one[0]!, resource, [removed], gone).ok
+    }
+    overlay.network.heal()
+    const whole = (): boolean => ringFaults(overlay, 1).length === 0
+    for (let waited = 0; waited < 120 && !whole(); waited++) overlay.world.run(1_000)
+    overlay.world.run(60_000)
+    const acknowledged = users.filter((each) => each.acknowledged)
+    expect(acknowledged.length).toBeGreaterThan(20)
+    for (const { stays, resource } of acknowledged) {
+      const found = overlay.fetch(overlay.peers[3]!, resource, KIND.sipRegistration)
+      expect(found.ok && registeredKeys(found.value), overlay.replay()).toEqual([key(stays.nodeId)])
+    }
+  })
+
   it('R6940-10.7.4.4-01 two rings whose peers have all changed find together through a bootstrap node', () => {
     const overlay = new Overlay(SEED)
     expect(overlay.grow(16, 100), overlay.replay()).toBe(true)

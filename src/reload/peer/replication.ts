@@ -87,11 +87,17 @@ export class Replication {
     return this.sync(copies)
   }
 
-  /** `from` brought a copy; it has that state itself. */
-  storedAsReplica(resource: ResourceId, from: NodeId, changed: boolean): void {
+  /** `from` brought a copy; it has that state itself, unless there is `more` here than it brought. */
+  storedAsReplica(
+    resource: ResourceId,
+    from: NodeId,
+    { changed, more }: { readonly changed: boolean; readonly more: boolean },
+  ): void {
     const copies = changed ? this.account.changed(resource) : this.account.of(resource)
-    copies.holders.set(key(from), copies.version)
     const { topology } = this
+    // What this peer answered for until now, in another ring perhaps, has to get to its owner before that is relied on.
+    if (more && copies.owned) return this.enqueue(copies)
+    copies.holders.set(key(from), copies.version)
     if (topology.responsible(resource)) return this.enqueue(copies)
     // Brought by somebody who is not its owner either, and who is rid of it now: it has to go on to the owner.
     if (sameId(topology.knownResponsible(resource), from)) return
@@ -133,17 +139,22 @@ export class Replication {
     if (transfer.requests === 0) this.end(transfer)
   }
 
-  /** RFC 6940 s.7.4.1.1: the other peer had newer data; take it over. */
+  /**
+   * RFC 6940 s.7.4.1.1: the other peer had newer data; take it over. It has refused the whole Store for that, so what only
+   * this peer has goes to it once more, now with its own.
+   */
   adopted(resource: ResourceId, from: NodeId, outcome: RequestOutcome): void {
-    if (!outcome.ok) return
-    const answer = decodeFetchAns(outcome.message.contents.body, (kind) => this.parts.kinds.model(kind))
-    if (!answer.ok) return
+    const answer = outcome.ok
+      ? decodeFetchAns(outcome.message.contents.body, (kind) => this.parts.kinds.model(kind))
+      : undefined
+    const copies = this.account.of(resource)
+    if (!outcome.ok || answer?.ok !== true) return this.retry(copies, 'timeout')
     const pool = this.parts.trust.poolOf(outcome.message.security.certificates)
     const adopted = this.storage.adopt(this.parts.now, resource, answer.value, pool)
     if (adopted.operations.length > 0) this.parts.persist(adopted.operations)
-    if (adopted.changed.length === 0) return
-    const copies = this.account.changed(resource)
-    copies.holders.set(key(from), copies.version)
+    // Nothing of it can be taken: it would refuse the same again.
+    if (adopted.changed.length === 0) copies.holders.set(key(from), copies.version)
+    else this.account.changed(resource)
     this.enqueue(copies)
   }
 
@@ -277,12 +288,12 @@ export class Replication {
     this.finished.push(transfer.id)
     this.handOver?.transfers.delete(transfer.id)
     const newer = error === ERROR_CODE.dataTooOld || error === ERROR_CODE.generationCounterTooLow
-    if (error === undefined || newer) {
+    if (newer) this.askForNewer(copies, to)
+    else if (error === undefined) {
       copies.failures = 0
       copies.holders.set(key(to), Math.max(version, copies.holders.get(key(to)) ?? 0))
       this.parts.instruments.replicationLagSeconds.observe((this.parts.now.ms - transfer.startedAt) / 1000)
-      if (newer) this.askForNewer(copies.resource, to)
-      else if (copies.owned && !this.topology.responsible(copies.resource)) this.enqueue(copies)
+      if (copies.owned && !this.topology.responsible(copies.resource)) this.enqueue(copies)
     } else {
       if (error === ERROR_CODE.forbidden) this.refused(copies)
       this.retry(copies, error)
@@ -308,9 +319,11 @@ export class Replication {
     this.parts.trace({ level: 'debug', area: 'reload', event: 'replica_store_failed', error })
   }
 
-  private askForNewer(resource: ResourceId, from: NodeId): void {
+  private askForNewer(copies: Copies, from: NodeId): void {
+    const { resource, holders, version } = copies
     const req = this.storage.fetchReqFor(resource, this.parts.kinds.ids())
-    if (req.specifiers.length === 0) return
+    // Gone meanwhile.
+    if (req.specifiers.length === 0) return void holders.set(key(from), version)
     this.requests.send({
       code: MESSAGE_CODE.fetchReq,
       body: encodeFetchReq(req),

@@ -62,7 +62,10 @@ export class StorageService {
     let transfers: number[] = []
     if (decoded.value.replicaNumber === 0) {
       if (changed.length > 0) transfers = this.replication.storedAsOwner(resource)
-    } else this.replication.storedAsReplica(resource, signer.nodeId, changed.length > 0)
+    } else {
+      const more = this.storage.holdsMoreThan(decoded.value)
+      this.replication.storedAsReplica(resource, signer.nodeId, { changed: changed.length > 0, more })
+    }
     const pending: Pending = {
       request,
       body: encodeStoreAns(answer),

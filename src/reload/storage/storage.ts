@@ -240,6 +240,15 @@ export class Storage {
     return { resource, specifiers }
   }
 
+  /** Whether anything is held at the resource that a Store of it, which was carried out, did not bring. */
+  holdsMoreThan({ resource, kindData }: StoreReq): boolean {
+    for (const { kind, slots } of this.table.find(resource)?.kinds.values() ?? []) {
+      const brought = kindData.find((each) => each.kind === kind)?.values ?? []
+      if (slots.size > new Set(brought.map(({ value }) => slotOf(value))).size) return true
+    }
+    return false
+  }
+
   /** RFC 6940 s.10.7.3: the resource is none of our business any more. */
   drop(resource: ResourceId): JournalOperation[] {
     const operations: JournalOperation[] = []
