@@ -15,6 +15,8 @@ export interface BootstrapQuestion {
   /** host:port or host. */
   readonly names: readonly string[]
   readonly self: TransportAddress
+  /** Former neighbors are known, which do as well: a name server that is away is not waited for. */
+  readonly hasFormerNeighbors?: boolean
   /** Ends the wait: rejects with `RingbridgeError` `STOPPED`. */
   readonly signal?: AbortSignal | undefined
   /** Tests hand in their own. */
@@ -24,12 +26,20 @@ export interface BootstrapQuestion {
 
 /**
  * Resolves with what the names stand for once at least one has an address; until then it keeps trying, since in a cluster
- * that is just coming up names appear late. One log line says what is missing, one that it has come.
+ * that is just coming up names appear late. One log line says what is missing, one that it has come. `unresolved`: none has
+ * an address, and the node does without.
  */
 export async function bootstrapAddresses(
-  { names, self, signal, addressesOf = lookedUp, pauseFirstMs = PAUSE_FIRST_MS }: BootstrapQuestion,
+  {
+    names,
+    self,
+    hasFormerNeighbors = false,
+    signal,
+    addressesOf = lookedUp,
+    pauseFirstMs = PAUSE_FIRST_MS,
+  }: BootstrapQuestion,
   trace: Trace,
-): Promise<TransportAddress[]> {
+): Promise<TransportAddress[] | 'unresolved'> {
   const wanted = names.map((name) => parseHostPort(name, 'overlay.bootstrap', PORT_DEFAULT))
   for (let pauseMs = pauseFirstMs, waiting = false; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MOST_MS)) {
     const found: TransportAddress[] = []
@@ -53,8 +63,11 @@ export async function bootstrapAddresses(
         event: 'bootstrap_unresolved',
         key: 'overlay.bootstrap',
         names: missing.join(', '),
-        reason: 'no address for any of these names; the node joins once one has an address',
+        reason: hasFormerNeighbors
+          ? 'no address for any of these names; the node joins through former neighbors'
+          : 'no address for any of these names; the node joins once one has an address',
       })
+    if (hasFormerNeighbors) return 'unresolved'
     waiting = true
     await pause(pauseMs, signal)
   }

@@ -11,7 +11,7 @@ import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
 import { LevelJournal } from '../reload/io/disk-store.ts'
 import { TLS_LIMITS, TlsLinks } from '../reload/io/tls-links.ts'
-import { NodeCrypto } from '../reload/index.ts'
+import { FORMER_NEIGHBORS_KEY, NodeCrypto } from '../reload/index.ts'
 import { DnsShell } from '../sip/io/dns.ts'
 import { TCP_LIMITS, TcpShell } from '../sip/io/tcp.ts'
 import { UdpShell } from '../sip/io/udp.ts'
@@ -177,8 +177,13 @@ async function build(
     config.overlay.bootstrap.length > 0
       ? config.overlay.bootstrap
       : configuration.bootstrapNodes.map((node) => formatHostPort({ host: node.address, port: node.port }))
-  const bootstrap = await bootstrapAddresses({ names: entrances, self: advertised.overlay, signal }, trace)
-  const founder = bootstrap.length === 0
+  const hasFormerNeighbors = restored.some(([name]) => name === FORMER_NEIGHBORS_KEY)
+  const found = await bootstrapAddresses(
+    { names: entrances, self: advertised.overlay, hasFormerNeighbors, signal },
+    trace,
+  )
+  const bootstrap = found === 'unresolved' ? [] : found
+  const founder = found !== 'unresolved' && found.length === 0
   if (founder && config.overlay.role === 'client') {
     throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
   }

@@ -250,6 +250,15 @@ describe('bootstrap names', () => {
     expect(events[0]).toMatchObject({ level: 'warn', key: 'overlay.bootstrap', names: 'foo' })
   })
 
+  it('R-06 who knows former neighbors does not wait for a name server that is away', async () => {
+    const { question, trace, events } = asked([{}])
+    const asking = { names: ['foo'], self, ...question, hasFormerNeighbors: true }
+    expect(await bootstrapAddresses(asking, trace)).toBe('unresolved')
+    expect(events.map(({ event }) => event)).toEqual(['bootstrap_unresolved'])
+    const there = asked([{ foo: ['192.0.2.9'] }])
+    expect(await bootstrapAddresses({ ...asking, ...there.question }, trace)).toHaveLength(1)
+  })
+
   it('the wait ends with the process', async () => {
     const stop = new AbortController()
     const { question, trace } = asked([{}], stop.signal)
