@@ -8,7 +8,7 @@ import { SeededRandom, type Random } from '../../src/common/random.ts'
 import { DOMAIN, user } from '../interop/support/testbed.ts'
 import { UdpPhones } from '../support/udp-phones.ts'
 import { Crowd, type Phone } from './crowd.ts'
-import { Fleet, type Peer } from './fleet.ts'
+import { ask, Fleet, type Peer } from './fleet.ts'
 import { lookup, type Lookup } from './lookups.ts'
 import { Report } from './report.ts'
 
@@ -18,8 +18,10 @@ const HELP = `npm run soak:churn -- [options]
   --aors N          registered users (default 2000)
   --minutes M       of kills (default 2)
   --kill-every S    seconds between two kills (default 5)
+  --down-max N      no kill while so many peers are down or joining: for machines on which a restart takes longer
+                    than the kills are apart (default: all but two)
   --refresh S       phones of a killed peer register again within so many seconds (default 30)
-  --lookups N       lookups under way at any time (default 4)
+  --lookups N       lookups under way at any time (default 2)
   --seed TEXT       (default: the time)
   --base-port PORT  (default 28000)`
 
@@ -28,8 +30,9 @@ const OPTIONS = {
   aors: { type: 'string', default: '2000' },
   minutes: { type: 'string', default: '2' },
   'kill-every': { type: 'string', default: '5' },
+  'down-max': { type: 'string' },
   refresh: { type: 'string', default: '30' },
-  lookups: { type: 'string', default: '4' },
+  lookups: { type: 'string', default: '2' },
   seed: { type: 'string', default: String(Date.now()) },
   'base-port': { type: 'string', default: '28000' },
   help: { type: 'boolean', default: false },
@@ -37,9 +40,9 @@ const OPTIONS = {
 
 const REGISTERS_AT_ONCE = 16
 /** Between two lookups of one asker. */
-const LOOKUP_PAUSE_MS = 50
+const LOOKUP_PAUSE_MS = 100
 /** After the last kill: until everybody has joined, and until what is still late counts as lost. */
-const JOIN_WITHIN_MS = 180_000
+const JOIN_WITHIN_MS = 300_000
 const SECOND_LOOK_MS = 20_000
 /** Peers that each AOR is asked of at the end. */
 const ASKERS = 3
@@ -47,6 +50,7 @@ const ASKERS = 3
 interface Wishes {
   readonly minutes: number
   readonly killEveryMs: number
+  readonly downMax: number
   readonly refreshMs: number
   readonly lookups: number
 }
@@ -70,7 +74,10 @@ async function killer({ wishes, random, fleet, crowd, report }: Run): Promise<vo
   for (let next = performance.now(); next < until; next += wishes.killEveryMs) {
     await sleep(Math.max(0, next - performance.now()))
     const peer = pick(order, fleet.ready)
-    if (peer === undefined) continue
+    if (peer === undefined || fleet.peers.length - fleet.ready.length >= wishes.downMax) {
+      report.postponed++
+      continue
+    }
     report.say(
       `kill peer ${peer.plan.peer}; ready ${fleet.ready.length - 1}, without a home ${crowd.withoutHome}`,
     )
@@ -105,6 +112,14 @@ async function look({ fleet, random, report }: Run, phones: readonly Phone[]): P
   return [...notFound]
 }
 
+/** What the peer that serves it thinks of a phone. */
+async function believed({ user: name, home }: Phone): Promise<string> {
+  if (home === undefined) return `${name} has no home`
+  const { peer } = home
+  const { body } = await ask(peer, `/api/v1/bindings?aor=${name}@${DOMAIN}`)
+  return `${name} at home at peer ${peer.plan.peer} (${peer.state}, life ${peer.life}), whose bindings are ${JSON.stringify(body)}`
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: OPTIONS })
   if (values.help) {
@@ -115,6 +130,7 @@ async function main(): Promise<number> {
   const wishes = {
     minutes: Number(values.minutes),
     killEveryMs: 1000 * Number(values['kill-every']),
+    downMax: Number(values['down-max'] ?? peers - 2),
     refreshMs: 1000 * Number(values.refresh),
     lookups: Number(values.lookups),
   }
@@ -165,6 +181,7 @@ async function main(): Promise<number> {
     const late = await look(run, crowd.phones)
     if (late.length > 0) await sleep(SECOND_LOOK_MS)
     const lost = late.length === 0 ? [] : await look(run, late)
+    for (const phone of lost) report.say(`lost: ${await believed(phone)}`)
     return report.end({ fleet, crowd, late: late.length, lost: lost.map((phone) => phone.user) }) ? 0 : 1
   } finally {
     await stop()

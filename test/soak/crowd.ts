@@ -6,7 +6,9 @@ import type { Fleet, Peer } from './fleet.ts'
 
 /** A phone gives its registrar this long before it tries the other one. */
 const PATIENCE_MS = 6_000
-const RETRY_MS = 1_000
+/** Without a Retry-After: doubles from the first to the most, spread by half to each side (RFC 5626 s.4.5). */
+const RETRY_FIRST_MS = 2_000
+const RETRY_MOST_MS = 30_000
 
 export interface Phone {
   readonly user: string
@@ -76,20 +78,23 @@ export class Crowd {
   }
 
   private async register(phone: Phone): Promise<void> {
-    for (let attempt = 0; !this.stopped; attempt++) {
-      const peer = phone.registrars[attempt % 2] as Peer
-      const { life } = peer
-      if (peer.state !== 'dead') {
+    for (let round = 0; !this.stopped; round++) {
+      let waitMs = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** round)
+      for (const peer of phone.registrars) {
+        const { life } = peer
+        // A closed port tells a phone at once (ICMP); one that only listens has its full patience.
+        if (peer.state === 'dead') continue
         phone.former.add(peer.plan.nodeId)
-        const { status, ms } = await this.udp.register(phone.user, peer.plan.sip, 3_600, PATIENCE_MS)
-        if (status === 200 && peer.life === life) {
-          this.registerMs.push(ms)
+        const answer = await this.udp.register(phone.user, peer.plan.sip, 3_600, PATIENCE_MS)
+        if (answer.status === 200 && peer.life === life) {
+          this.registerMs.push(answer.ms)
           phone.home = { peer, life }
           return
         }
-        if (status !== 200) this.refused.set(status, (this.refused.get(status) ?? 0) + 1)
+        if (answer.status !== 200) this.refused.set(answer.status, (this.refused.get(answer.status) ?? 0) + 1)
+        waitMs = Math.max(waitMs, 1000 * (answer.retryAfterS ?? 0))
       }
-      await sleep(RETRY_MS)
+      await sleep(waitMs * (0.5 + this.random.float()))
     }
   }
 }

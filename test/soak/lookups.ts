@@ -5,8 +5,8 @@ import { ask, type Peer } from './fleet.ts'
 
 /**
  * found: the peer that serves it is named. missing: it is not, though it has served it all the time. wrong: a peer is named
- * that never served it. absent: between two registrations, nobody is named; stale: then, or beside the right one, a peer is
- * named that has been killed since it served it. failed: no answer of the overlay. void: the asker or the home died meanwhile.
+ * that was never asked to. absent: between two registrations, nobody is named; stale: then, or beside the right one, a peer is
+ * named that served it before (killed since), or was asked to and answered too late. failed: no answer of the overlay. void: the asker or the home died meanwhile.
  */
 export const VERDICTS = ['found', 'stale', 'absent', 'missing', 'wrong', 'failed', 'void'] as const
 export type Verdict = (typeof VERDICTS)[number]

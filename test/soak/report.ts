@@ -9,6 +9,8 @@ const LATE_MS = 4_000
 const LINES_MAX = 30
 
 export class Report {
+  /** Kills left out because too many peers were down. */
+  postponed = 0
   private readonly started = performance.now()
   private readonly counts = new Map<string, number>()
   private readonly lookupMs: number[] = []
@@ -51,7 +53,7 @@ export class Report {
       of('during', 'missing'),
     )
     const rows: [string, string][] = [
-      ['kills (kill -9, with restart)', String(fleet.kills)],
+      ['kills (kill -9, with restart)', `${fleet.kills}; left out ${this.postponed}`],
       ['restart to ready', milliseconds(fleet.joins)],
       ['AORs', String(phones.length)],
       ['REGISTER before', milliseconds(this.registerMs)],
