@@ -20,7 +20,11 @@ const PACKAGES = {
 export type Tool = keyof typeof PACKAGES
 
 /** Tools that may be there and still not be allowed to do their work. */
-const TRIALS: Partial<Record<Tool, string>> = { unshare: 'unshare -m true || unshare -rm true' }
+const TRIALS: Partial<Record<Tool, string>> = {
+  unshare: 'unshare -m true || unshare -rm true',
+  // On port 53.
+  dnsmasq: 'command -v dnsmasq && test "$(id -u)" = 0',
+}
 
 const found = new Map<Tool, boolean>()
 

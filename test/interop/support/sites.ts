@@ -31,6 +31,8 @@ export interface Surrounding {
   readonly env?: Readonly<Record<string, string>>
   /** Its data folder, when that is to be somewhere else. */
   readonly data?: string
+  /** Keys of `overlay` that are to be others. */
+  readonly overlay?: object
 }
 
 export interface Readiness {
@@ -67,6 +69,7 @@ export class Site {
       JSON.stringify({
         overlay: {
           ...overlay,
+          ...surrounding.overlay,
           listen: [`tls://127.0.0.1:${ports.reload}`],
           applicationListen: `tls://127.0.0.1:${ports.application}`,
         },
@@ -202,6 +205,16 @@ export class Sites {
 
   get configurationUrl(): string {
     return `https://127.0.0.1:${this.httpsPort}/.well-known/reload-config`
+  }
+
+  /** Port of the server. */
+  get serverPort(): number {
+    return this.httpsPort
+  }
+
+  /** Port of node 0, the one in the document. */
+  get entrancePort(): number {
+    return this.bootstrapPort
   }
 
   site(index: number): Site {
