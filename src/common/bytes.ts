@@ -167,7 +167,8 @@ export class Writer {
     this.at += width
     body()
     const length = this.at - start - width
-    if (length >= 2 ** (8 * width)) throw new RangeError(`${length} bytes do not fit a ${width}-byte length`)
+    if (length > (LENGTH_MAX[width] as number))
+      throw new RangeError(`${length} bytes do not fit a ${width}-byte length`)
     for (let i = 0; i < width; i++) this.data[start + i] = length >>> (8 * (width - 1 - i))
   }
 
@@ -199,6 +200,9 @@ export class Writer {
   }
 }
 
+/** By the width of the length field in bytes. */
+const LENGTH_MAX = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff]
+
 const NO_BYTES = new Uint8Array(0)
 
 /** Lower-case hex. Half of all map keys are made here: by Buffer they come flat, and in half the time. */
@@ -216,6 +220,8 @@ export function fromHex(text: string): Uint8Array | undefined {
 
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
+  // A call out of JavaScript is worth it for a certificate, not for an id.
+  if (a.length > 64) return Buffer.compare(a, b) === 0
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }

@@ -11,6 +11,7 @@ import {
   errorName,
   HeaderView,
   key,
+  MESSAGE_CODE,
   sameId,
   type Message,
   type NodeId,
@@ -77,7 +78,7 @@ export class Receiver {
         if (hosted !== undefined) {
           const view = HeaderView.read(bytes, this.parts.configuration.nodeIdLength)
           if (view?.whole === false) return this.fragment(bytes, view, previousHop)
-          return this.deliver(decision.bytes, this.parts.self, hosted)
+          return this.deliver(this.kept(decision.bytes), this.parts.self, hosted)
         }
         if (this.links.send(decision.to, decision.bytes)) this.parts.instruments.forwarded.add()
         else this.drop('no_route', 'linkGone')
@@ -85,7 +86,12 @@ export class Receiver {
       }
       case 'deliver':
         if (!decision.view.whole) return this.fragment(bytes, decision.view, previousHop)
-        return this.deliver(bytes, previousHop ?? this.parts.self, this.parts.credential)
+        // Nothing of a Ping outlives it.
+        return this.deliver(
+          isPing(decision.view.messageCode) ? bytes : this.kept(bytes),
+          previousHop ?? this.parts.self,
+          this.parts.credential,
+        )
       case 'drop':
         this.drop(decision.reason, decision.detail)
         if (decision.detail === 'noNextHop' && previousHop !== undefined)
@@ -155,7 +161,7 @@ export class Receiver {
     credential: Credential,
   ): IncomingRequest | undefined {
     const { parts } = this
-    const decoded = decodeMessage(this.kept(bytes), parts.configuration.nodeIdLength)
+    const decoded = decodeMessage(bytes, parts.configuration.nodeIdLength)
     if (!decoded.ok) {
       this.drop('malformed', decoded.error.reason)
       return undefined
@@ -203,6 +209,10 @@ export class Receiver {
     this.parts.instruments.dropped.add(reason)
     this.parts.trace({ level: 'debug', area: 'reload', event: 'message_dropped', reason, detail })
   }
+}
+
+function isPing(code: number | undefined): boolean {
+  return code === MESSAGE_CODE.pingReq || code === MESSAGE_CODE.pingAns
 }
 
 function isRequestBytes(bytes: Uint8Array): boolean {

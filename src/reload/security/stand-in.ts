@@ -11,9 +11,9 @@ import { asNodeId, HASH, isWildcard, isZero, SIGNATURE, type NodeId } from '../c
 import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 
 const MAGIC = 0x5354_4e44
-/** As long as a P-256 certificate of ours and an ECDSA signature, so that size limits behave alike. */
+/** About as long as a P-256 certificate of ours and an ECDSA signature, so that size limits behave alike. */
 const CERTIFICATE_BYTES = 448
-const SIGNATURE_BYTES = 70
+const SIGNATURE_BYTES = 64
 /** Tag and length of a DER SEQUENCE of that size, so that it may stand as a root-cert. */
 const DER_HEAD = 0x3082_0000 + CERTIFICATE_BYTES - 4
 const FOREVER: WallTime = 253_402_300_799_000
