@@ -4,9 +4,12 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   sign,
   verify,
+  type JsonWebKeyInput,
   type KeyObject,
+  type PublicKeyInput,
 } from 'node:crypto'
 
 import { bytesEqual, toHex } from '../../common/bytes.ts'
@@ -39,9 +42,11 @@ const KEY_CERT_SIGN = 0x04
 /** ECDSA signatures are DER SEQUENCEs (RFC 4492 s.5.4), as TLS 1.2 has them and RFC 6940 s.6.3.4 by reference. */
 export class NodeCrypto implements CryptoPort {
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
-    const hash = createHash(algorithm)
-    for (const part of parts) hash.update(part)
-    return plain(hash.digest())
+    const [only] = parts
+    if (only !== undefined && parts.length === 1) return plain(hash(algorithm, only, 'buffer'))
+    const several = createHash(algorithm)
+    for (const part of parts) several.update(part)
+    return plain(several.digest())
   }
 
   parseCertificate(input: Uint8Array, overlayName: string): Result<Certificate, string> {
@@ -165,17 +170,38 @@ function plain(bytes: Buffer): Uint8Array {
 
 function publicKeyOf(certificate: Certificate): KeyObject | undefined {
   const handle = handleOf(certificate)
-  handle.publicKey ??= { key: imported(handle.fields.publicKeyInfo) }
+  handle.publicKey ??= { key: imported(handle.fields) }
   return handle.publicKey.key
 }
 
 /** OpenSSL throws on a point off its curve and the like; such a key verifies nothing. */
-function imported(publicKeyInfo: Uint8Array): KeyObject | undefined {
+function imported(fields: X509Fields): KeyObject | undefined {
   try {
-    return createPublicKey({ key: Buffer.from(publicKeyInfo), format: 'der', type: 'spki' })
+    return createPublicKey(importForm(fields))
   } catch {
     return undefined
   }
+}
+
+/** OpenSSL 3 looks for the right decoder of a SubjectPublicKeyInfo for longer than a signature takes; these it need not guess. */
+function importForm({ publicKey, publicKeyInfo }: X509Fields): PublicKeyInput | JsonWebKeyInput {
+  if (publicKey.algorithm === 'rsa')
+    return { key: Buffer.from(publicKey.pkcs1), format: 'der', type: 'pkcs1' }
+  const { curve, point } = publicKey
+  const coordinateBytes = COORDINATE_BYTES[curve]
+  // RFC 5480 s.2.2: a compressed point has its x alone.
+  if (point[0] !== UNCOMPRESSED || point.length !== 1 + 2 * coordinateBytes)
+    return { key: Buffer.from(publicKeyInfo), format: 'der', type: 'spki' }
+  const x = base64url(point.subarray(1, 1 + coordinateBytes))
+  const y = base64url(point.subarray(1 + coordinateBytes))
+  return { key: { kty: 'EC', crv: curve, x, y }, format: 'jwk' }
+}
+
+const UNCOMPRESSED = 0x04
+const COORDINATE_BYTES = { 'P-256': 32, 'P-384': 48 } as const
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
 }
 
 /** False for anything that OpenSSL cannot read as a signature. */

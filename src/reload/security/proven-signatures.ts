@@ -23,14 +23,19 @@ export class ProvenSignatures {
     return this.proven.size
   }
 
-  /** Whether the key of `certificate` signed one of `forms`, which are readings of the same thing. */
-  signedOneOf(certificate: Certificate, signature: RawSignature, forms: readonly Uint8Array[]): boolean {
-    for (const signed of forms) {
-      if (this.proven.get(this.nameOf(certificate, signature, signed)) !== undefined) return true
-    }
-    const right = forms.find((signed) => this.crypto.verify(certificate, signature, signed))
-    if (right === undefined) return false
-    this.proven.set(this.nameOf(certificate, signature, right), true)
+  /**
+   * Whether the key of `certificate` signed one of `forms`, which are readings of the same thing: the others follow from the
+   * first, which therefore stands for all of them.
+   */
+  signedOneOf(
+    certificate: Certificate,
+    signature: RawSignature,
+    forms: readonly [Uint8Array, ...Uint8Array[]],
+  ): boolean {
+    const name = this.nameOf(certificate, signature, forms[0])
+    if (this.proven.get(name) !== undefined) return true
+    if (!forms.some((signed) => this.crypto.verify(certificate, signature, signed))) return false
+    this.proven.set(name, true)
     return true
   }
 

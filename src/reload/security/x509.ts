@@ -29,12 +29,20 @@ export interface X509Fields {
   readonly notAfter: WallTime
   readonly publicKeyInfo: Uint8Array
   readonly keyAlgorithm: 'ecdsa' | 'rsa'
+  readonly publicKey: PublicKey
   readonly isCa: boolean
   readonly pathLength: number | undefined
   /** First byte of the KeyUsage bits (digitalSignature 0x80, keyCertSign 0x04); undefined when absent. */
   readonly keyUsage: number | undefined
   readonly altNames: readonly GeneralName[]
 }
+
+/** What a SubjectPublicKeyInfo holds (RFC 5480 s.2, RFC 3279 s.2.3.1). */
+export type PublicKey =
+  /** `point` as it stands there, in whatever form; whether it is on the curve is for OpenSSL to say. */
+  | { readonly algorithm: 'ecdsa'; readonly curve: 'P-256' | 'P-384'; readonly point: Uint8Array }
+  /** DER RSAPublicKey. */
+  | { readonly algorithm: 'rsa'; readonly pkcs1: Uint8Array }
 
 const SIGNED_WITH: ReadonlyMap<string, NonNullable<X509Fields['signedWith']>> = new Map([
   ['1.2.840.113549.1.1.11', { algorithm: 'rsa', hash: 'sha256' }],
@@ -47,7 +55,10 @@ const SIGNED_WITH: ReadonlyMap<string, NonNullable<X509Fields['signedWith']>> = 
 
 const RSA_KEY = '1.2.840.113549.1.1.1'
 const EC_KEY = '1.2.840.10045.2.1'
-const CURVES: ReadonlySet<string> = new Set(['1.2.840.10045.3.1.7', '1.3.132.0.34'])
+const CURVES: ReadonlyMap<string, 'P-256' | 'P-384'> = new Map([
+  ['1.2.840.10045.3.1.7', 'P-256'],
+  ['1.3.132.0.34', 'P-384'],
+])
 const RSA_BITS_MIN = 2048
 /** Verification time grows with the size of the key, and the key is a stranger's. */
 const RSA_BITS_MAX = 8192
@@ -74,7 +85,7 @@ export function readX509(der: Uint8Array): Result<X509Fields, string> {
 export function keyAlgorithmOf(publicKeyInfo: Uint8Array): Result<'ecdsa' | 'rsa', string> {
   try {
     const outer = new DerReader(publicKeyInfo)
-    const algorithm = keyAlgorithm(outer.next(TAG.sequence))
+    const { algorithm } = publicKeyIn(outer.next(TAG.sequence))
     outer.end()
     return ok(algorithm)
   } catch (error) {
@@ -105,11 +116,12 @@ function certificate(der: Uint8Array): X509Fields {
   const notAfter = time(validity.next())
   validity.end()
   const subject = fields.next(TAG.sequence).whole
-  const publicKey = fields.next(TAG.sequence)
+  const publicKeyInfo = fields.next(TAG.sequence)
   fields.optional(0x81)
   fields.optional(0x82)
   const extensions = readExtensions(fields)
   fields.end()
+  const publicKey = publicKeyIn(publicKeyInfo)
   return {
     tbs: tbs.whole,
     signature,
@@ -118,8 +130,9 @@ function certificate(der: Uint8Array): X509Fields {
     subject,
     notBefore,
     notAfter,
-    publicKeyInfo: publicKey.whole,
-    keyAlgorithm: keyAlgorithm(publicKey),
+    publicKeyInfo: publicKeyInfo.whole,
+    keyAlgorithm: publicKey.algorithm,
+    publicKey,
     ...extensions,
   }
 }
@@ -182,24 +195,25 @@ function generalNames(value: DerReader): readonly GeneralName[] {
   return names
 }
 
-function keyAlgorithm(publicKey: DerElement): 'ecdsa' | 'rsa' {
-  const body = new DerReader(publicKey.content)
+function publicKeyIn(publicKeyInfo: DerElement): PublicKey {
+  const body = new DerReader(publicKeyInfo.content)
   const algorithm = body.enter(TAG.sequence)
   const oid = oidText(algorithm.next(TAG.oid).content)
   const key = wholeBytesOf(body.next(TAG.bitString))
   body.end()
   if (oid === EC_KEY) {
     if (algorithm.peek() !== TAG.oid) throw new DecodeError('curve not named', 0)
-    const curve = oidText(algorithm.next(TAG.oid).content)
-    if (!CURVES.has(curve)) throw new DecodeError(`curve ${curve} not accepted`, 0)
-    return 'ecdsa'
+    const name = oidText(algorithm.next(TAG.oid).content)
+    const curve = CURVES.get(name)
+    if (curve === undefined) throw new DecodeError(`curve ${name} not accepted`, 0)
+    return { algorithm: 'ecdsa', curve, point: key }
   }
   if (oid !== RSA_KEY) throw new DecodeError(`key algorithm ${oid} not accepted`, 0)
   const modulus = new DerReader(key).enter(TAG.sequence).next(TAG.integer).content
   const bits = bitLength(modulus)
   if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
     throw new DecodeError(`RSA key of ${bits} bits not accepted`, 0)
-  return 'rsa'
+  return { algorithm: 'rsa', pkcs1: key }
 }
 
 function bitLength(integer: Uint8Array): number {

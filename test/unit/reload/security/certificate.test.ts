@@ -1,9 +1,11 @@
 import 'reflect-metadata'
+import { sign } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { describe, expect, it } from 'vitest'
 
 import { NodeCrypto, type Certificate } from '../../../../src/reload/security/index.ts'
-import { asNodeId } from '../../../../src/reload/codec/index.ts'
+import { utf8 } from '../../../../src/common/bytes.ts'
+import { asNodeId, HASH, SIGNATURE } from '../../../../src/reload/codec/index.ts'
 import { aTestOverlay } from '../../../support/credentials.ts'
 import { aNodeId, keys, names, oddCertificate, type Odd } from './odd-certificate.ts'
 
@@ -14,6 +16,14 @@ const USER = 'alice@example.org'
 async function parsed(odd: Odd, overlay = 'example.org'): Promise<Certificate | string> {
   const result = crypto.parseCertificate(await oddCertificate(odd), overlay)
   return result.ok ? result.value : result.error
+}
+
+/** A P-256 SubjectPublicKeyInfo with the point as RFC 5480 s.2.2 allows it too: x, and which of the two ys. */
+function withCompressedPoint(publicKeyInfo: Uint8Array): Uint8Array {
+  const point = publicKeyInfo.subarray(-65)
+  const algorithm = publicKeyInfo.subarray(2, -68)
+  const odd = (point[64] as number) & 1
+  return Uint8Array.of(0x30, algorithm.length + 36, ...algorithm, 3, 34, 0, 2 + odd, ...point.subarray(1, 33))
 }
 
 describe('identities of a certificate', () => {
@@ -87,6 +97,32 @@ describe('form of a certificate', () => {
     expect(await parsed({ ...regular, keys: keys('P-521') })).toMatch(/curve/)
     expect(await parsed({ ...regular, keys: keys(1024) })).toMatch(/RSA key of 1024 bits/)
     expect(await parsed({ ...regular, keys: keys(2048) })).toMatchObject({ userName: USER })
+  })
+
+  it('takes a key in every form that is accepted, and none that is not on its curve', async () => {
+    const data = utf8('something to sign')
+    const pair = keys('P-256')
+    const [compressed, offCurve] = [pair.publicKeyInfo.slice(), pair.publicKeyInfo.slice()]
+    offCurve[offCurve.length - 1] = (offCurve.at(-1) as number) ^ 1
+    const forms = [
+      { made: pair, publicKeyInfo: pair.publicKeyInfo, right: true },
+      { made: pair, publicKeyInfo: withCompressedPoint(compressed), right: true },
+      { made: pair, publicKeyInfo: offCurve, right: false },
+      ...(['P-384', 2048] as const).map((kind) => {
+        const made = keys(kind)
+        return { made, publicKeyInfo: made.publicKeyInfo, right: true }
+      }),
+    ]
+    for (const { made, publicKeyInfo, right } of forms) {
+      const certificate = await parsed({ keys: { ...made, publicKeyInfo }, names: names([nodeId], USER) })
+      const signature = {
+        hashAlgorithm: HASH.sha256,
+        signatureAlgorithm: made.rsa ? SIGNATURE.rsa : SIGNATURE.ecdsa,
+        value: sign('sha256', data, { key: Buffer.from(made.pkcs8), format: 'der', type: 'pkcs8' }),
+      }
+      expect(crypto.verify(certificate as Certificate, signature, data)).toBe(right)
+      expect(crypto.verify(certificate as Certificate, signature, utf8('another thing'))).toBe(false)
+    }
   })
 
   it('refuses unknown critical extensions and a KeyUsage without digitalSignature', async () => {
