@@ -1,10 +1,12 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { X509Certificate, type KeyObject } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Credential } from '../../src/reload/index.ts'
 
 /** The benchmark runs compiled, from another folder; its C source and the rivals' files stay here. npm sets the working folder. */
 const HERE = join(process.cwd(), 'test', 'bench')
@@ -17,6 +19,10 @@ export interface Server {
   /** SIP addresses, one a peer. */
   readonly targets: readonly string[]
   readonly admins: readonly string[]
+  /** Where overlay links are accepted, one a peer. */
+  readonly links: readonly string[]
+  /** Folder of a testbed. */
+  readonly folder: string
   stop(): Promise<void>
 }
 
@@ -39,7 +45,7 @@ export async function ringbridge(
     String(basePort),
   ]
   const child = run(['-c', '0', process.execPath, COMMAND, 'testbed', '--json', '--data', folder, ...flags])
-  const ready: { pid: number; sip: string; admin: string; peer: number }[] = []
+  const ready: { pid: number; sip: string; admin: string; reload: string; peer: number }[] = []
   await untilLine(child, (line) => {
     if (line.startsWith('{"event":"ready"')) ready.push(JSON.parse(line) as (typeof ready)[number])
     return line.includes('"testbed-ready"')
@@ -50,6 +56,8 @@ export async function ringbridge(
     pids: ready.map((peer) => peer.pid),
     targets: ready.map((peer) => peer.sip),
     admins: ready.map((peer) => peer.admin),
+    links: ready.map((peer) => peer.reload),
+    folder,
     stop: async () => {
       await end(child)
       rmSync(folder, { recursive: true, force: true })
@@ -69,6 +77,8 @@ export async function npmSip(port: number): Promise<Server> {
     pids: [child.pid ?? 0],
     targets: [`127.0.0.1:${port}`],
     admins: [],
+    links: [],
+    folder: '',
     stop: () => end(child),
   }
 }
@@ -103,7 +113,33 @@ export async function kamailio(port: number, auth: boolean): Promise<Server | un
     pids: [child.pid ?? 0],
     targets: [`127.0.0.1:${port}`],
     admins: [],
+    links: [],
+    folder: '',
     stop: () => end(child),
+  }
+}
+
+/** node:tls and nothing else, which shows the certificate of `credential`. */
+export async function tlsRelay(port: number, credential: Credential): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringbridge-relay-'))
+  const certificate = join(folder, 'certificate.pem')
+  const key = join(folder, 'key.pem')
+  writeFileSync(certificate, new X509Certificate(credential.certificate.der).toString())
+  writeFileSync(key, (credential.key as KeyObject).export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  const script = join(HERE, 'rivals', 'tls-relay.mjs')
+  const child = run(['-c', '0', process.execPath, script, String(port), certificate, key])
+  await listening(port)
+  return {
+    name: 'bare node:tls relay',
+    pids: [child.pid ?? 0],
+    targets: [],
+    admins: [],
+    links: [`127.0.0.1:${port}`],
+    folder,
+    stop: async () => {
+      await end(child)
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 

@@ -1,0 +1,252 @@
+/**
+ * What Store and Fetch cost in CPU time, all peers together, beside what the signatures alone cost that they need: a small
+ * overlay of production peers in virtual time with real keys, so that nothing but protocol and crypto is measured. Every user
+ * stores once, through a peer that holds nothing of it, with two replicas; then another such peer fetches it.
+ */
+import { createAuthority, generateKey, issueCertificate } from '../../src/enrollment/io/index.ts'
+import {
+  key,
+  KIND,
+  NodeCrypto,
+  type Certificate,
+  type Credential,
+  type CryptoPort,
+  type KeyAlgorithm,
+  type RawSignature,
+} from '../../src/reload/index.ts'
+import { OVERLAY_NAME } from '../../src/sim/configuration.ts'
+import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
+import { WALL_START } from '../../src/sim/world.ts'
+
+const PEERS = 6
+const USERS = 150
+const ROUNDS = 6
+const WARM_ROUNDS = 4
+/** Key pairs that the certificates of all users share in turn: making RSA keys would take most of the time. */
+const KEY_PAIRS = 8
+
+/** How often something was done. */
+interface Counts {
+  signs: number
+  verifies: number
+  /** Certificates seen for the first time by a peer. */
+  certificates: number
+}
+
+interface Cost extends Counts {
+  readonly cpuUs: number
+}
+
+/** CPU microseconds of one. */
+interface Bare {
+  readonly sign: number
+  readonly verify: number
+  /** The check of the issuer's signature, which is ECDSA, and OpenSSL's reading of the key. */
+  readonly certificate: number
+}
+
+/** A user and the peers that ask for it: none of them holds what it stores. */
+interface Subject {
+  readonly user: Credential
+  readonly storer: SimPeer
+  readonly fetcher: SimPeer
+}
+
+/** Lines for people, for one kind of key. */
+export async function signedStorageFigures(algorithm: KeyAlgorithm): Promise<string[]> {
+  const issuing = await Issuing.start(algorithm)
+  const overlay = await issuing.overlay()
+  const results: { readonly store: Cost; readonly again: Cost; readonly fetch: Cost; readonly bare: Bare }[] =
+    []
+  // The first rounds are there to have everything compiled.
+  for (let round = -WARM_ROUNDS; round < ROUNDS; round++) {
+    const subjects: Subject[] = []
+    for (let index = 0; index < USERS; index++)
+      subjects.push(subjectOf(overlay, await issuing.credential(`user${round}-${index}@${OVERLAY_NAME}`)))
+    const { crypto } = issuing
+    const bare = bareCost(crypto, issuing, subjects)
+    const result = {
+      bare,
+      store: crypto.measure(() => storeAll(overlay, subjects)),
+      again: crypto.measure(() => storeAll(overlay, subjects)),
+      fetch: crypto.measure(() => fetchAll(overlay, subjects)),
+    }
+    if (round >= 0) results.push(result)
+  }
+  const least = (of: (result: (typeof results)[number]) => number): number => Math.min(...results.map(of))
+  const bare = {
+    sign: least((result) => result.bare.sign),
+    verify: least((result) => result.bare.verify),
+    certificate: least((result) => result.bare.certificate),
+  }
+  const name = algorithm === 'rsa' ? 'RSA-2048' : 'ECDSA P-256'
+  return [
+    `${name}: a signature ${bare.sign.toFixed(0)}, a check ${bare.verify.toFixed(0)}, a new certificate ${bare.certificate.toFixed(0)} CPU-us`,
+    described('first Store of a user', cheapest(results.map(({ store }) => store)), bare),
+    described('later Store', cheapest(results.map(({ again }) => again)), bare),
+    described('Fetch', cheapest(results.map(({ fetch }) => fetch)), bare),
+  ]
+}
+
+function cheapest(costs: readonly Cost[]): Cost {
+  const [best] = [...costs].sort((a, b) => a.cpuUs - b.cpuUs)
+  if (best === undefined) throw new Error('nothing was measured')
+  return best
+}
+
+function described(what: string, cost: Cost, bare: Bare): string {
+  const each = (total: number): number => total / USERS
+  const alone = each(
+    cost.signs * bare.sign + cost.verifies * bare.verify + cost.certificates * bare.certificate,
+  )
+  const needs = [
+    `${each(cost.signs).toFixed(1)} signatures`,
+    `${each(cost.verifies).toFixed(1)} checks`,
+    ...(cost.certificates === 0 ? [] : [`${each(cost.certificates).toFixed(1)} new certificates`]),
+  ].join(', ')
+  const all = each(cost.cpuUs)
+  return `  ${what}: ${all.toFixed(0)} CPU-us; ${needs} alone ${alone.toFixed(0)}; ratio ${(all / alone).toFixed(2)}`
+}
+
+/** What one of each costs through the same port, with the keys of all users in turn, on as many bytes as a Store has. */
+function bareCost(crypto: CryptoPort, issuing: Issuing, subjects: readonly Subject[]): Bare {
+  const data = new Uint8Array(400).fill(7)
+  const users = subjects.map(({ user }) => user)
+  const signatures: RawSignature[] = users.map((user) => crypto.sign(user, data))
+  const all = (each: (user: Credential, index: number) => boolean): number => {
+    let right = 0
+    const us = cpuUs(() => {
+      users.forEach((user, index) => {
+        if (each(user, index)) right++
+      })
+    })
+    if (right !== users.length) throw new Error('a figure for nothing')
+    return us / users.length
+  }
+  const verify = (user: Credential, index: number): boolean =>
+    crypto.verify(user.certificate, signatures[index] as RawSignature, data)
+  // The key of a certificate is read at its first use: the first check of each costs more than the next.
+  const first = all(verify)
+  const later = all(verify)
+  return {
+    sign: all((user) => crypto.sign(user, data).value.length > 0),
+    verify: later,
+    certificate: first - later + all((user) => crypto.issued(issuing.root, user.certificate)),
+  }
+}
+
+function cpuUs(body: () => void): number {
+  const before = process.cpuUsage()
+  body()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+function storeAll(overlay: Overlay, subjects: readonly Subject[]): void {
+  for (const { user, storer } of subjects) {
+    const resource = overlay.resource(user.certificate.userName)
+    const stored = overlay.store(storer, resource, [registration(user, storer.nodeId)], user)
+    if (!stored.ok || stored.value.replicas.length !== 2) throw new Error('a Store failed')
+    storer.events.length = 0
+  }
+}
+
+function fetchAll(overlay: Overlay, subjects: readonly Subject[]): void {
+  for (const { user, fetcher } of subjects) {
+    const resource = overlay.resource(user.certificate.userName)
+    const found = overlay.fetch(fetcher, resource, KIND.sipRegistration)
+    if (!found.ok || registeredKeys(found.value)[0] !== key(user.nodeId)) throw new Error('a Fetch failed')
+    fetcher.events.length = 0
+  }
+}
+
+function subjectOf(overlay: Overlay, user: Credential): Subject {
+  const holders = new Set(overlay.ring().dueHolders(overlay.resource(user.certificate.userName)))
+  const [storer, fetcher] = overlay.peers.filter((peer) => !holders.has(peer))
+  if (storer === undefined || fetcher === undefined) throw new Error('too few peers')
+  return { user, storer, fetcher }
+}
+
+/** The authority of one overlay, and the port through which all its peers sign. */
+class Issuing {
+  readonly crypto = new CountedCrypto()
+  readonly root: Certificate
+  private readonly authority: Awaited<ReturnType<typeof createAuthority>>
+  private readonly keys: readonly Awaited<ReturnType<typeof generateKey>>[]
+  private issued = 0
+
+  private constructor(authority: Issuing['authority'], keys: Issuing['keys']) {
+    this.authority = authority
+    this.keys = keys
+    const root = this.crypto.parseCertificate(authority.rootCertificate, OVERLAY_NAME)
+    if (!root.ok) throw new Error(root.error)
+    this.root = root.value
+  }
+
+  static async start(algorithm: KeyAlgorithm): Promise<Issuing> {
+    const keys = await Promise.all(Array.from({ length: KEY_PAIRS }, () => generateKey(algorithm)))
+    return new Issuing(await createAuthority(OVERLAY_NAME, WALL_START), keys)
+  }
+
+  async credential(userName: string): Promise<Credential> {
+    const pair = this.keys[this.issued++ % KEY_PAIRS]
+    if (pair === undefined) throw new Error('no key')
+    const { publicKeyInfo, pkcs8 } = pair
+    const issued = await issueCertificate(this.authority, { userName, publicKeyInfo }, WALL_START)
+    if (!issued.ok) throw new Error(issued.error.reason)
+    return this.crypto.real.importCredential(issued.value.certificate, pkcs8, OVERLAY_NAME)
+  }
+
+  /** A ring of peers with certificates of this authority. */
+  async overlay(): Promise<Overlay> {
+    const credentials: Credential[] = []
+    for (let index = 0; index < PEERS; index++)
+      credentials.push(await this.credential(`peer${index}@${OVERLAY_NAME}`))
+    const issue = (): Credential => {
+      const next = credentials.shift()
+      if (next === undefined) throw new Error('no credential for that peer')
+      return next
+    }
+    const overlay = new Overlay('bench', { issuer: { crypto: this.crypto, root: this.root, issue } })
+    if (!overlay.grow(PEERS, 200)) throw new Error('the ring did not form')
+    overlay.world.run(5_000)
+    return overlay
+  }
+}
+
+/** The production port, counted. */
+class CountedCrypto implements CryptoPort {
+  readonly real = new NodeCrypto()
+  private counts: Counts = { signs: 0, verifies: 0, certificates: 0 }
+
+  /** What `body` costs this process, and what of it is crypto. */
+  measure(body: () => void): Cost {
+    this.counts = { signs: 0, verifies: 0, certificates: 0 }
+    const used = cpuUs(body)
+    return { cpuUs: used, ...this.counts }
+  }
+
+  hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
+    return this.real.hash(algorithm, parts)
+  }
+
+  parseCertificate(der: Uint8Array, overlayName: string): ReturnType<CryptoPort['parseCertificate']> {
+    return this.real.parseCertificate(der, overlayName)
+  }
+
+  issued(issuer: Certificate, certificate: Certificate): boolean {
+    this.counts.certificates++
+    return this.real.issued(issuer, certificate)
+  }
+
+  sign(credential: Credential, data: Uint8Array): RawSignature {
+    this.counts.signs++
+    return this.real.sign(credential, data)
+  }
+
+  verify(certificate: Certificate, signature: RawSignature, data: Uint8Array): boolean {
+    this.counts.verifies++
+    return this.real.verify(certificate, signature, data)
+  }
+}
