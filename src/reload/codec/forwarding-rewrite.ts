@@ -1,7 +1,7 @@
 /** The other half of the hot path: a received message becomes the one that is sent on (RFC 6940 s.6.1.2). */
 import { invariant } from '../../common/assert.ts'
 import { passingBytes } from '../../common/passing-bytes.ts'
-import { FIXED_HEADER_BYTES } from './code-points.ts'
+import { DESTINATION_TYPE, FIXED_HEADER_BYTES } from './code-points.ts'
 import { encodeDestination, encodeDestinations } from './destination.ts'
 import { HEADER_AT, destinationEnd, putU16, putU32 } from './header-fields.ts'
 import type { HeaderView } from './header-view.ts'
@@ -29,12 +29,15 @@ export function rewriteForForwarding(
   view: HeaderView,
   change: ForwardingRewrite,
 ): Uint8Array {
-  const via = change.appendVia === undefined ? NOTHING : encodeDestination(change.appendVia)
+  const appended = change.appendVia
+  // A node, which is what is appended, is written in place below.
+  const via = appended === undefined || appended.kind === 'node' ? NOTHING : encodeDestination(appended)
+  const viaBytes = appended?.kind === 'node' ? 2 + appended.nodeId.length : via.length
   const replaced = change.replaceDestinations
   const inserted = replaced === undefined ? NOTHING : encodeDestinations(replaced)
   const dropped = change.dropDestinations ?? (replaced === undefined ? 0 : view.destinationCount)
   const keptAt = afterDestinations(bytes, view, dropped)
-  const viaLength = view.destinationAt - view.viaAt + via.length
+  const viaLength = view.destinationAt - view.viaAt + viaBytes
   const destinationLength = inserted.length + view.optionsAt - keptAt
   invariant(
     viaLength <= 0xffff && destinationLength <= 0xffff,
@@ -47,8 +50,12 @@ export function rewriteForForwarding(
   putU32(out, HEADER_AT.length, out.length)
   putU16(out, HEADER_AT.viaLength, viaLength)
   putU16(out, HEADER_AT.destinationLength, destinationLength)
-  out.set(via, view.destinationAt)
-  const destinationAt = view.destinationAt + via.length
+  if (appended?.kind === 'node') {
+    out[view.destinationAt] = DESTINATION_TYPE.node
+    out[view.destinationAt + 1] = appended.nodeId.length
+    out.set(appended.nodeId, view.destinationAt + 2)
+  } else out.set(via, view.destinationAt)
+  const destinationAt = view.destinationAt + viaBytes
   out.set(inserted, destinationAt)
   out.set(bytes.subarray(keptAt), destinationAt + inserted.length)
   return out
