@@ -168,11 +168,14 @@ function pingOne({ near, far, requests, answers }: Pair, window: number, count: 
     const late = setTimeout(() => reject(new Error(`${answered} of ${count} answers came`)), 120_000)
     far.onMessage = (message): void => {
       if (!isOurs(message)) return
-      if (served === 0 && !isPing(message)) reject(new Error('something else than a Ping came'))
+      if (served === 0 && codeOf(message) !== MESSAGE_CODE.pingReq)
+        reject(new Error(`message code ${codeOf(message)} came instead of a Ping`))
       far.send(answers[served++ % SIGNED] as Uint8Array)
     }
     near.onMessage = (message): void => {
       if (!isOurs(message)) return
+      if (answered === 0 && codeOf(message) !== MESSAGE_CODE.pingAns)
+        reject(new Error(`message code ${codeOf(message)} came instead of an answer`))
       answered++
       if (asked < count) return ask()
       if (answered < count) return
@@ -189,9 +192,9 @@ function isOurs(bytes: Uint8Array): boolean {
   return view !== undefined && view.transactionId <= BigInt(SIGNED)
 }
 
-function isPing(bytes: Uint8Array): boolean {
+function codeOf(bytes: Uint8Array): number | undefined {
   const message = decodeMessage(bytes)
-  return message.ok && message.value.contents.messageCode === MESSAGE_CODE.pingReq
+  return message.ok ? message.value.contents.messageCode : undefined
 }
 
 async function pairOf(nearOwner: Credential, farOwner: Credential, target: string): Promise<Pair> {
@@ -252,8 +255,8 @@ async function pairOf(nearOwner: Credential, farOwner: Credential, target: strin
   return { near, far, requests, answers }
 }
 
-/** initial-ttl of RFC 6940 s.11.1. */
-const TTL = 100
+/** Above the initial-ttl of the overlay a message is refused; two hops is all that these need. */
+const TTL = 10
 
 function nodeIdOf(certificate: Uint8Array): NodeId {
   const parsed = new NodeCrypto().parseCertificate(certificate, OVERLAY)
