@@ -2,24 +2,16 @@
 import { fromUtf8 } from '../../common/bytes.ts'
 import type { Millis } from '../../common/time.ts'
 import {
-  CONFIGURATION_SEQUENCE_ANY,
   decodeErrorResponse,
-  encodeContents,
-  encodeMessage,
   ERROR_CODE,
   errorName,
-  FRAGMENT_NONE,
-  HeaderView,
   MESSAGE_CODE,
-  rewriteForForwarding,
   sameId,
   type Destination,
   type Message,
   type NodeId,
   type TransactionId,
 } from '../codec/index.ts'
-import { decide, type ForwardingContext } from '../forwarding/forward.ts'
-import { signMessage } from '../security/message-signature.ts'
 import type { Signer } from '../security/trust.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
 import { ClientTransactions, type ClientTransaction } from '../transactions/client.ts'
@@ -27,35 +19,22 @@ import { MISMATCH_WAIT_MS, MISMATCHES_MAX } from './constants.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
-import { endsHere, ownMessage } from './own-message.ts'
 import type { NewRequest } from './new-request.ts'
 import type { PeerParts } from './parts.ts'
 import type { RequestPurpose } from './purpose.ts'
 import type { RequestOutcome } from './signal.ts'
+import { Transmission, type Outgoing, type OwnRouting } from './transmission.ts'
 
-interface Waiting {
-  readonly request: NewRequest
+interface Waiting extends Outgoing {
   /** What `send` returned; stays the same when the request is sent anew under another document. */
   readonly handle: TransactionId
   /** How often it was answered that the documents differ. */
   readonly mismatches: number
-  /** Encoded and signed when it first leaves this node; a repetition is the very same message. */
-  bytes: Uint8Array | undefined
-  /** Over whose link it went the last time. */
-  lastHop: NodeId | undefined
-}
-
-/** How messages of this node find their way. */
-export interface OwnRouting {
-  readonly own: ForwardingContext
-  /** Past so many of the best next hops. */
-  readonly detour: (by: number) => ForwardingContext
 }
 
 export class Requests {
   private readonly parts: PeerParts
-  private readonly links: Links
-  private readonly routing: OwnRouting
+  private readonly transmission: Transmission
   private readonly closeness: Closeness
   private readonly client: ClientTransactions<Waiting>
   /** The same transactions, for going through them when a link is lost. */
@@ -64,8 +43,7 @@ export class Requests {
 
   constructor(parts: PeerParts, links: Links, routing: OwnRouting, closeness: Closeness) {
     this.parts = parts
-    this.links = links
-    this.routing = routing
+    this.transmission = new Transmission(parts, links, routing)
     this.closeness = closeness
     this.client = new ClientTransactions({
       get reliabilityTimerMs() {
@@ -125,14 +103,7 @@ export class Requests {
   /** Sends an unanswered request once more, and this time by that way, which its destination itself has just used. */
   sendBy(handle: TransactionId, way: readonly Destination[]): void {
     for (const { transactionId, context } of this.open.values()) {
-      if (context.handle !== handle) continue
-      const bytes = (context.bytes ??= this.encode(context.request, transactionId))
-      const view = HeaderView.read(bytes)
-      if (view === undefined) return
-      const redirected = rewriteForForwarding(bytes, view, { ttl: view.ttl, replaceDestinations: way })
-      const decision = decide(this.parts.now.ms, redirected, undefined, this.routing.own)
-      if (decision.kind === 'forward') this.links.send(decision.to, decision.bytes)
-      return
+      if (context.handle === handle) return this.transmission.redirect(context, transactionId, way)
     }
   }
 
@@ -242,92 +213,8 @@ export class Requests {
     this.begin(request, handle, mismatches)
   }
 
-  /** A document that raises initial-ttl has to pass those who have not got it; to a neighbor one hop is enough. */
-  private updateTtl({ destinations }: NewRequest): number {
-    const [to] = destinations
-    const near = destinations.length === 1 && to?.kind === 'node' && this.links.connected(to.nodeId)
-    return near ? 1 : this.parts.configuration.initialTtl
-  }
-
-  private encode(request: NewRequest, transactionId: TransactionId): Uint8Array {
-    const { parts } = this
-    const { configuration, overlay } = parts
-    const contentsBytes = encodeContents({ messageCode: request.code, body: request.body, extensions: [] })
-    const security = signMessage(parts.crypto, request.credential ?? parts.credential, {
-      overlay,
-      transactionId,
-      contentsBytes,
-      extraCertificates: request.certificates ?? [],
-    })
-    // RFC 6940 s.6.3.2.1: only a ConfigUpdate is for nodes of any sequence.
-    const isConfigUpdate = request.code === MESSAGE_CODE.configUpdateReq
-    const header = {
-      overlay,
-      configurationSequence: isConfigUpdate ? CONFIGURATION_SEQUENCE_ANY : configuration.sequence,
-      ttl: isConfigUpdate ? this.updateTtl(request) : configuration.initialTtl,
-      fragment: FRAGMENT_NONE,
-      transactionId,
-      maxResponseLength: 0,
-      viaList: [],
-      destinationList: request.destinations,
-      options: [],
-    }
-    return encodeMessage(header, contentsBytes, security)
-  }
-
-  private transmit(transaction: ClientTransaction<Waiting>): void {
-    const { context: waiting, transactionId } = transaction
-    const { request } = waiting
-    if (this.keep(request, transactionId)) return
-    const bytes = (waiting.bytes ??= this.encode(request, transactionId))
-    if (request.firstHop !== undefined) {
-      const view = HeaderView.read(bytes)
-      if (view === undefined || !this.links.connected(request.firstHop)) return
-      const sent = rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 })
-      if (request.channel === undefined) this.links.send(request.firstHop, sent)
-      else this.links.sendOver(request.channel, sent)
-      return
-    }
-    // Nobody has to say why there was no answer: a repetition goes another way (S-68).
-    const { own, detour } = this.routing
-    const context = transaction.sends > 1 ? detour(transaction.sends - 1) : own
-    const decision = decide(this.parts.now.ms, bytes, undefined, context)
-    switch (decision.kind) {
-      case 'forward':
-        waiting.lastHop = decision.to
-        this.links.send(decision.to, decision.bytes)
-        return
-      case 'deliver':
-        // For ourselves (Trap 87): taken up after the current input, never over a link.
-        this.parts.signal({ kind: 'message', bytes, previousHop: undefined })
-        return
-      case 'drop':
-      case 'error':
-        this.parts.trace({
-          level: 'debug',
-          area: 'reload',
-          event: 'own_request_not_routed',
-          reason: decision.detail,
-        })
-        return
-    }
-  }
-
-  /** True when the request is for this node itself and was handed over without becoming bytes. */
-  private keep(request: NewRequest, transactionId: TransactionId): boolean {
-    const { code, body, destinations, firstHop } = request
-    if (firstHop !== undefined || !endsHere(destinations, this.routing.own)) return false
-    const own = ownMessage(this.parts, {
-      transactionId,
-      destinations,
-      code,
-      body,
-      author: request.credential ?? this.parts.credential,
-      certificates: request.certificates ?? [],
-    })
-    if (own === undefined) return false
-    this.parts.signal({ kind: 'ownMessage', own })
-    return true
+  private transmit({ context, transactionId, sends }: ClientTransaction<Waiting>): void {
+    this.transmission.transmit(context, transactionId, sends)
   }
 
   private done(purpose: RequestPurpose, outcome: RequestOutcome): void {
