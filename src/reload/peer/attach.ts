@@ -1,7 +1,7 @@
 /**
- * Attach (RFC 6940 s.6.5.1) in both directions. The requester is passive: it waits until the answerer has opened a
- * channel to its listener. A channel belongs to an Attach when its certificate proves the Node-ID that signed the other
- * half of the exchange.
+ * Attach (RFC 6940 s.6.5.1): those of this node, and which of two goes on when both ends ask. The requester is passive:
+ * it waits until the answerer (answered-attaches.ts) has opened a channel to its listener. A channel belongs to an
+ * Attach when its certificate proves the Node-ID that signed the other half of the exchange.
  */
 import { Deadlines } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
@@ -13,68 +13,27 @@ import {
   sameId,
   type Destination,
   type NodeId,
-  type TransactionId,
 } from '../codec/index.ts'
 import type { Connection } from '../link/connection.ts'
 import { returnList } from '../forwarding/via-list.ts'
 import { compareIds } from '../topology/chord/ring-math.ts'
 import type { AttachPurpose } from '../topology/plugin.ts'
+import { AnsweredAttaches } from './answered-attaches.ts'
 import type { Answers } from './answers.ts'
+import {
+  channelWaitMs,
+  type AttachAttempt,
+  type AttachEvent,
+  type AttachOptions,
+  type AwaitingPhase,
+} from './attach-attempt.ts'
 import { attachBody, usableAddress } from './candidates.ts'
-import { ANSWERED_ATTACHES_MAX, ATTACH_BELIEVED_MS, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
-import type { ChannelId, TransportAddress } from './contract.ts'
-import { sameAddress } from './former-neighbors.ts'
+import { ATTACH_BELIEVED_MS, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
+import type { ChannelId } from './contract.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import type { IncomingRequest, RequestOutcome } from './signal.ts'
-
-interface Attempt {
-  readonly id: number
-  readonly purpose: AttachPurpose
-  readonly destinations: readonly Destination[]
-  readonly options: AttachOptions
-  /** Known from the start for an Attach to a Node-ID, from the answer for one to a resource. */
-  target: NodeId | undefined
-  readonly startedAt: Millis
-  /**
-   * asking: no answer yet. connecting: answered, the far end opens a channel to us. yielded: theirs goes on instead of
-   * ours, so their AttachReq is still to be answered, should it come after their Error_In_Progress.
-   */
-  phase: 'asking' | 'connecting' | 'yielded'
-  /** When this phase began. */
-  since: Millis
-  transactionId: TransactionId | undefined
-  /** The answer asked for an Update (Trap 61). */
-  wantsUpdate: boolean
-  /** Where the answerer listens, as its answer said. */
-  listener: TransportAddress | undefined
-}
-
-/** A channel that is being opened to whoever attached to us. */
-interface AnsweredAttach {
-  readonly nodeId: NodeId
-  readonly address: TransportAddress
-  readonly since: Millis
-  wantsUpdate: boolean
-}
-
-interface AttachOptions {
-  /** When the list of destinations ends in a Node-ID. */
-  readonly target?: NodeId
-  readonly firstHop?: NodeId
-}
-
-/** An Attach that came to its end. */
-export type AttachEvent =
-  | {
-      readonly kind: 'attached'
-      readonly purpose: AttachPurpose
-      readonly nodeId: NodeId
-      /** The link was up before this node knew that it came from an Attach of its own. */
-      readonly linkWasUp: boolean
-    }
-  | { readonly kind: 'failed'; readonly purpose: AttachPurpose }
 
 /** What a link that came up means. */
 export interface AttachedLink {
@@ -88,10 +47,9 @@ export class Attaches {
   private readonly links: Links
   private readonly requests: Requests
   private readonly answers: Answers
-  private readonly attempts = new Map<number, Attempt>()
+  private readonly answered: AnsweredAttaches
+  private readonly attempts = new Map<number, AttachAttempt>()
   private readonly deadlines = new Deadlines<number>()
-  /** Channels that we open because somebody attached to us. */
-  private readonly answered = new Map<ChannelId, AnsweredAttach>()
   private events: AttachEvent[] = []
   private nextId = 1
 
@@ -100,6 +58,7 @@ export class Attaches {
     this.links = links
     this.requests = requests
     this.answers = answers
+    this.answered = new AnsweredAttaches(parts, links, answers)
   }
 
   /** Under way, asked by this node or by others. */
@@ -109,7 +68,7 @@ export class Attaches {
 
   start(destinations: readonly Destination[], purpose: AttachPurpose, options: AttachOptions): void {
     const now = this.parts.now.ms
-    const attempt: Attempt = {
+    const attempt: AttachAttempt = {
       id: this.nextId++,
       purpose,
       destinations,
@@ -126,7 +85,7 @@ export class Attaches {
     this.ask(attempt)
   }
 
-  private ask(attempt: Attempt, timeoutMs?: Millis): void {
+  private ask(attempt: AttachAttempt, timeoutMs?: Millis): void {
     const { destinations, options } = attempt
     attempt.phase = 'asking'
     attempt.since = this.parts.now.ms
@@ -161,18 +120,8 @@ export class Attaches {
   /** RFC 6940 s.6.5.1.2. */
   request(request: IncomingRequest): void {
     const { nodeId } = request.signer
-    const decoded = decodeAttachReqAns(request.message.contents.body)
-    if (!decoded.ok) return this.answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
-    if (sameId(nodeId, this.parts.self))
-      return this.answers.error(request, ERROR_CODE.invalidMessage, 'an Attach of a node to itself')
-    const address = usableAddress(decoded.value.candidates)
-    if (address === undefined) {
-      return this.answers.error(
-        request,
-        ERROR_CODE.incompatibleWithOverlay,
-        'no TLS-TCP-FH-NO-ICE host candidate',
-      )
-    }
+    const asked = this.answered.read(request)
+    if (asked === undefined) return
     const own = this.attemptTo(nodeId)
     // Whoever answered us and has opened no channel since has restarted, or could not: its own Attach goes on instead.
     if (own?.phase === 'connecting' && this.parts.now.ms - own.since < ATTACH_BELIEVED_MS)
@@ -183,32 +132,14 @@ export class Attaches {
       if (own.transactionId !== undefined) this.requests.cancel(own.transactionId)
       this.await(own, 'yielded', nodeId)
     }
-    if (this.answered.size >= ANSWERED_ATTACHES_MAX) {
-      return this.answers.error(request, ERROR_CODE.inProgress, 'too many Attaches at once')
-    }
-    const body = attachBody(this.parts.init.advertised.overlay, 'active', true)
-    this.answers.answer(request, encodeAttachReqAns(body))
-    this.dial(address, nodeId, decoded.value.sendUpdate)
-  }
-
-  /** One channel serves several Attaches of a node: one that joins asks for many fingers, of which we may be all. */
-  private dial(address: TransportAddress, nodeId: NodeId, wantsUpdate: boolean): void {
-    const { ms } = this.parts.now
-    for (const underWay of this.answered.values()) {
-      if (!sameId(underWay.nodeId, nodeId) || ms - underWay.since >= ATTACH_BELIEVED_MS) continue
-      if (!sameAddress(underWay.address, address)) continue
-      underWay.wantsUpdate ||= wantsUpdate
-      return
-    }
-    const channel = this.links.dial(address, 'attach', nodeId)
-    if (channel !== undefined) this.answered.set(channel, { nodeId, address, since: ms, wantsUpdate })
+    this.answered.answer(request, asked)
   }
 
   /**
    * Ours may have been sent to a former life of the node, or to one that nobody can route to yet: a node that restarted and
    * joins. It goes out again the way that theirs came, so that what it has to wait for does come (RFC 6940 s.6.5.1.2).
    */
-  private insist(request: IncomingRequest, own: Attempt): void {
+  private insist(request: IncomingRequest, own: AttachAttempt): void {
     this.answers.error(request, ERROR_CODE.inProgress, 'an Attach of the larger Node-ID is under way')
     const { previousHop, message } = request
     if (own.transactionId !== undefined)
@@ -216,8 +147,7 @@ export class Attaches {
   }
 
   linkUp(nodeId: NodeId, connection: Connection): AttachedLink {
-    const theirs = this.answered.get(connection.channel)
-    this.answered.delete(connection.channel)
+    const theirs = this.answered.take(connection.channel)
     let attached = theirs !== undefined
     let wantsUpdate = theirs?.wantsUpdate ?? false
     for (const attempt of [...this.attempts.values()]) {
@@ -243,7 +173,7 @@ export class Attaches {
   }
 
   dialFailed(channel: ChannelId): void {
-    this.answered.delete(channel)
+    this.answered.take(channel)
   }
 
   /** What came to its end since the last call. */
@@ -269,15 +199,15 @@ export class Attaches {
   }
 
   /** No channel has come. */
-  private overdue(attempt: Attempt): void {
+  private overdue(attempt: AttachAttempt): void {
     const { ms } = this.parts.now
-    if (attempt.phase === 'asking' || ms < attempt.since + waitMs(attempt.phase)) return
+    if (attempt.phase === 'asking' || ms < attempt.since + channelWaitMs(attempt.phase)) return
     const left = attempt.startedAt + ATTACH_CHANNEL_WAIT_MS - ms
     if (attempt.phase === 'yielded' && left > 0) this.ask(attempt, left)
     else this.fail(attempt)
   }
 
-  private await(attempt: Attempt, phase: 'connecting' | 'yielded', nodeId: NodeId): void {
+  private await(attempt: AttachAttempt, phase: AwaitingPhase, nodeId: NodeId): void {
     attempt.phase = phase
     attempt.since = this.parts.now.ms
     attempt.target = nodeId
@@ -286,29 +216,24 @@ export class Attaches {
     if (connection?.state === 'up' && connection.openedAt >= attempt.startedAt) {
       return this.succeed(attempt, nodeId, true)
     }
-    this.deadlines.set(attempt.since + waitMs(phase), attempt.id)
+    this.deadlines.set(attempt.since + channelWaitMs(phase), attempt.id)
   }
 
-  private attemptTo(nodeId: NodeId): Attempt | undefined {
+  private attemptTo(nodeId: NodeId): AttachAttempt | undefined {
     for (const attempt of this.attempts.values()) {
       if (attempt.target !== undefined && sameId(attempt.target, nodeId)) return attempt
     }
     return undefined
   }
 
-  private succeed(attempt: Attempt, nodeId: NodeId, linkWasUp: boolean): void {
+  private succeed(attempt: AttachAttempt, nodeId: NodeId, linkWasUp: boolean): void {
     this.attempts.delete(attempt.id)
     if (attempt.listener !== undefined) this.links.noteListener(nodeId, attempt.listener)
     this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId, linkWasUp })
   }
 
-  private fail(attempt: Attempt): void {
+  private fail(attempt: AttachAttempt): void {
     this.attempts.delete(attempt.id)
     this.events.push({ kind: 'failed', purpose: attempt.purpose })
   }
-}
-
-/** How long a channel is waited for. */
-function waitMs(phase: 'connecting' | 'yielded'): Millis {
-  return phase === 'yielded' ? ATTACH_BELIEVED_MS : ATTACH_CHANNEL_WAIT_MS
 }
