@@ -3,7 +3,7 @@
  * pieces, because memory of its own for every message costs more than the message. Whoever keeps such bytes copies them:
  * a few of them would hold the whole piece.
  */
-const PIECE_BYTES = 8192
+const PIECE_BYTES = 65_536
 /** More than that is worth memory of its own. */
 const CUT_MAX = 2048
 

@@ -26,6 +26,11 @@ import { ownMessage } from './own-message.ts'
 import type { PeerParts } from './parts.ts'
 import type { IncomingRequest } from './signal.ts'
 
+/** A second answer says the same as the first, and most of what comes is a Ping: those are not kept. */
+function answersAlike(code: number): boolean {
+  return code === MESSAGE_CODE.pingReq
+}
+
 export class Answers {
   private readonly parts: PeerParts
   private readonly links: Links
@@ -46,7 +51,8 @@ export class Answers {
 
   /** True for a request that is new; a repeated one has been dealt with (RFC 6940 s.6.2.1). */
   admit(request: IncomingRequest): boolean {
-    const { header } = request.message
+    const { header, contents } = request.message
+    if (answersAlike(contents.messageCode)) return true
     const admission = this.cache.admit(this.parts.now.ms, request.signer.nodeId, header.transactionId)
     if (admission.kind === 'answered') {
       // Signature and contents stand; only the way back may be another one.
@@ -125,7 +131,8 @@ export class Answers {
     { message, signer }: { message: IncomingRequest['message']; signer: Signer },
     bytes: Uint8Array,
   ): void {
-    this.cache.answered(this.parts.now.ms, signer.nodeId, message.header.transactionId, bytes)
+    if (!answersAlike(message.contents.messageCode))
+      this.cache.answered(this.parts.now.ms, signer.nodeId, message.header.transactionId, bytes)
     this.route(bytes)
   }
 

@@ -30,6 +30,8 @@ import { Stranger } from '../../../sim/stranger.ts'
 const NOTHING = new Uint8Array(0)
 const ADDRESS = { address: '10.200.0.1', port: 7_000 }
 const PING = { code: MESSAGE_CODE.pingReq, body: encodePingReq({ padding: NOTHING }) }
+/** RFC 6940 s.6.4.2.5: ProbeInformationType. */
+const UPTIME = 3
 
 describe('requests to a peer', () => {
   let overlay: Overlay
@@ -99,11 +101,24 @@ describe('requests to a peer', () => {
   })
 
   it('R6940-6.2.1-07 a repeated request gets the same answer and is not carried out twice', () => {
-    const id = stranger.send({ ...PING, destinations: toPeer, transactionId: 99n })
-    stranger.send({ ...PING, destinations: toPeer, transactionId: 99n })
+    const body = encodeProbeReq({ requestedInfo: [UPTIME] })
+    const probe = { code: MESSAGE_CODE.probeReq, body, destinations: toPeer, transactionId: 99n }
+    const id = stranger.send(probe)
+    overlay.world.run(5_000)
+    stranger.send(probe)
     const answers = stranger.answers(id)
     expect(answers).toHaveLength(2)
+    // The uptime of then, not of now.
     expect(answers[0]!.contentsBytes).toEqual(answers[1]!.contentsBytes)
+  })
+
+  it('R6940-6.2.1-07 a repeated Ping is answered anew, which says the same', () => {
+    const id = stranger.send({ ...PING, destinations: toPeer, transactionId: 99n })
+    stranger.send({ ...PING, destinations: toPeer, transactionId: 99n })
+    expect(stranger.answers(id).map(({ contents }) => contents.messageCode)).toEqual([
+      MESSAGE_CODE.pingAns,
+      MESSAGE_CODE.pingAns,
+    ])
   })
 
   it('R6940-6.1-01 a message with a bad signature, or no message at all, is dropped in silence', () => {
