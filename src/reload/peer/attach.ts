@@ -228,7 +228,7 @@ export class Attaches {
 
   private succeed(attempt: AttachAttempt, nodeId: NodeId, linkWasUp: boolean): void {
     this.attempts.delete(attempt.id)
-    if (attempt.listener !== undefined) this.links.noteListener(nodeId, attempt.listener)
+    if (attempt.listener !== undefined) this.links.listeners.note(nodeId, attempt.listener)
     this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId, linkWasUp })
   }
 

@@ -61,6 +61,12 @@ export class Bootstrap {
     this.giveUpDials()
   }
 
+  /** Links to bootstrap nodes that no Attach has made are of no use any more. */
+  closeLinks(): void {
+    for (const { channel, purpose, nodeId } of [...this.links.table.connections()])
+      if (purpose === 'bootstrap' && nodeId !== undefined) this.links.close(channel)
+  }
+
   /** The overlay has found us, or we it: no need to look any further, unless somebody is about to answer. */
   found(): void {
     if (this.active && this.dialling.size === 0) this.stop()
@@ -109,7 +115,7 @@ export class Bootstrap {
       return this.pause()
     }
     this.nextAddress++
-    const connected = this.links.nodeAt(address)
+    const connected = this.links.listeners.nodeAt(address)
     if (connected !== undefined) return this.enterThrough(connected)
     const channel = this.links.dial(address, 'bootstrap', undefined)
     if (channel === undefined) return this.pause()

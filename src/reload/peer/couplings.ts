@@ -55,7 +55,7 @@ export class Couplings {
         return this.use.topology.linkUp(ms, signal.nodeId, true, true)
       case 'linkDown':
         if (this.use.topology.isNeighbor(signal.nodeId)) this.use.former.note([signal.nodeId])
-        this.use.links.forgetUnlinked(signal.nodeId)
+        this.use.links.listeners.forgetUnlinked(signal.nodeId)
         this.use.replication.forget(signal.nodeId)
         this.use.topology.linkDown(ms, signal.nodeId, signal.cause)
         this.use.departure.answered(signal.nodeId)
@@ -129,7 +129,7 @@ export class Couplings {
         if (action.state === 'joined') {
           this.use.bootstrap.stop()
           // RFC 6940 s.6.1.2: whoever could be one of several nodes has to attach before it sends anything else.
-          if (this.use.parts.credential.certificate.nodeIds.length > 1) this.use.links.closeBootstrapLinks()
+          if (this.use.parts.credential.certificate.nodeIds.length > 1) this.use.bootstrap.closeLinks()
           this.use.former.note(this.use.topology.snapshot().successors)
           if (this.use.parts.init.role !== 'client') this.use.reunion.start()
         }

@@ -39,7 +39,7 @@ export class FormerNeighbors {
   note(neighbors: readonly NodeId[]): void {
     const reached: TransportAddress[] = []
     for (const nodeId of neighbors) {
-      const address = this.links.listener(nodeId)
+      const address = this.links.listeners.of(nodeId)
       if (address !== undefined) reached.push(address)
     }
     const latest = this.latest([...reached, ...this.known])

@@ -76,7 +76,7 @@ export class Reunion {
     const { addresses } = this.visiting ? { addresses: this.bootstrapNodes() } : this.former
     for (let tried = 0; tried < addresses.length; tried++) {
       const address = addresses[this.turn++ % addresses.length]
-      if (address === undefined || this.links.nodeAt(address) !== undefined) continue
+      if (address === undefined || this.links.listeners.nodeAt(address) !== undefined) continue
       this.channel = this.links.dial(address, 'bootstrap', undefined)
       return
     }

@@ -3,7 +3,7 @@ import type { NodeId } from '../codec/index.ts'
 import type { Storage, StorageUse } from '../storage/storage.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import type { PeerState, TransportAddress } from './contract.ts'
-import { linkBytes, type Links } from './links.ts'
+import type { Links } from './links.ts'
 
 export interface ConnectionSnapshot {
   readonly nodeId: NodeId
@@ -66,16 +66,15 @@ export function peerSnapshot(
 function connectionsOf(links: Links, topology: TopologyPlugin): ConnectionSnapshot[] {
   const connections: ConnectionSnapshot[] = []
   for (const { nodeId, connection } of links.table.connectedNodes()) {
-    const bytes = linkBytes(connection)
     const { openedAt, channel, link } = connection
     const peer = topology.isPeer(nodeId)
-    const address = links.listener(nodeId) ?? links.remote(channel)
+    const address = links.listeners.of(nodeId) ?? links.remote(channel)
     connections.push({
       nodeId,
       address,
       since: openedAt,
-      bytesIn: bytes.in,
-      bytesOut: bytes.out,
+      bytesIn: link?.counters.bytesReceived ?? 0,
+      bytesOut: link?.counters.bytesSent ?? 0,
       peer,
       rttMs: link?.rttMs,
     })
