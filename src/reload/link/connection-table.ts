@@ -2,62 +2,26 @@
  * The Connection Table (RFC 6940 s.3): every channel from the moment it is opened, by channel and by the Node-ID that
  * its far end proved. Says who is connected and who may be routed through; the shell opens and closes what it is told.
  */
-import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { NEVER, type Millis } from '../../common/time.ts'
+import type { Millis } from '../../common/time.ts'
 import { key, sameId, type NodeId } from '../codec/index.ts'
-import {
-  CONNECTIONS_MAX,
-  CONNECTIONS_PER_NODE_MAX,
-  HANDSHAKE_TIMEOUT_MS,
-  LINK_QUIET_MS,
-  SURPLUS_LINGER_MS,
-} from './constants.ts'
-import type {
-  ChannelId,
-  ConnectedNode,
-  Connection,
-  ConnectionEvent,
-  ConnectionPurpose,
-  ConnectionState,
-} from './connection.ts'
+import { CONNECTIONS_MAX, HANDSHAKE_TIMEOUT_MS, SURPLUS_LINGER_MS } from './constants.ts'
+import type { ChannelId, ConnectedNode, Connection, ConnectionEvent } from './connection.ts'
+import { handshaking, type NewChannel, type Row } from './connection-row.ts'
 import type { MessageLimits } from './framing.ts'
 import { Link, type LinkReceipt } from './link.ts'
-import { compareLinks } from './link-choice.ts'
 import { provedNodeId, type IdentifyFault } from './link-identity.ts'
-
-interface Row {
-  channel: ChannelId
-  purpose: ConnectionPurpose
-  role: 'client' | 'server'
-  openedAt: Millis
-  expected: NodeId | undefined
-  state: ConnectionState
-  nodeId: NodeId | undefined
-  link: Link | undefined
-  /** At or before the time at which this row has to be looked at. */
-  deadline: Deadline<Row> | undefined
-  /** Set on a link that lost against another: when to try to close it. */
-  surplusAt: Millis
-  /** A newer link has taken its place: it is closed whatever the others are worth. */
-  displaced: boolean
-}
-
-interface NodeRow {
-  readonly nodeId: NodeId
-  /** Best first; never empty. */
-  readonly rows: Row[]
-  updateReceived: boolean
-}
+import { NodeLinks } from './node-links.ts'
+import { RowDeadlines } from './row-deadlines.ts'
 
 export class ConnectionTable {
   private readonly own: NodeId
   private readonly limits: MessageLimits
   private readonly rows = new Map<ChannelId, Row>()
-  private readonly nodes = new Map<string, NodeRow>()
-  private readonly deadlines = new Deadlines<Row>()
+  private readonly nodes = new Map<string, NodeLinks>()
+  private readonly deadlines = new RowDeadlines()
   /** Found last: whoever forwards asks whether a node is connected, and then for its link. */
-  private lastFound: NodeRow | undefined
+  private lastFound: NodeLinks | undefined
 
   constructor(settings: { readonly own: NodeId; readonly limits: MessageLimits }) {
     this.own = settings.own
@@ -74,31 +38,11 @@ export class ConnectionTable {
   }
 
   /** Enters a channel whose handshake begins. Undefined when the table is full or the channel is known. */
-  open(
-    now: Millis,
-    channel: {
-      readonly channel: ChannelId
-      readonly purpose: ConnectionPurpose
-      readonly role: 'client' | 'server'
-      readonly expected?: NodeId
-    },
-  ): Connection | undefined {
+  open(now: Millis, channel: NewChannel): Connection | undefined {
     if (this.rows.size >= CONNECTIONS_MAX || this.rows.has(channel.channel)) return undefined
-    const row: Row = {
-      channel: channel.channel,
-      purpose: channel.purpose,
-      role: channel.role,
-      openedAt: now,
-      expected: channel.expected,
-      state: 'handshaking',
-      nodeId: undefined,
-      link: undefined,
-      deadline: undefined,
-      surplusAt: NEVER,
-      displaced: false,
-    }
+    const row = handshaking(now, channel)
     this.rows.set(row.channel, row)
-    row.deadline = this.deadlines.set(now + HANDSHAKE_TIMEOUT_MS, row)
+    this.deadlines.handshake(row, now + HANDSHAKE_TIMEOUT_MS)
     return row
   }
 
@@ -132,8 +76,7 @@ export class ConnectionTable {
     }
     row.nodeId = nodeId
     row.state = 'up'
-    this.deadlines.cancel(row.deadline)
-    row.deadline = undefined
+    this.deadlines.cancel(row)
     if (row.purpose !== 'application') {
       row.link ??= new Link(now, this.limits)
       this.join(now, row, nodeId)
@@ -141,26 +84,20 @@ export class ConnectionTable {
     return ok(row)
   }
 
-  /** Whether one more link to that node is taken. The least of those that are silent gives way: its far end may have restarted. */
+  /** Whether one more link to that node is taken; another may have to give way to it. */
   private makeRoom(now: Millis, nodeId: NodeId): boolean {
-    const rows = this.nodes.get(key(nodeId))?.rows.filter(({ displaced }) => !displaced) ?? []
-    if (rows.length < CONNECTIONS_PER_NODE_MAX) return true
-    const silent = rows.findLast(({ link }) => (link as Link).heardAtMs <= now - LINK_QUIET_MS)
-    if (silent === undefined) return false
-    silent.displaced = true
-    silent.surplusAt = now
-    this.schedule(silent)
-    return true
+    const node = this.nodes.get(key(nodeId))
+    if (node === undefined || !node.full) return true
+    const displaced = node.displaceSilent(now)
+    if (displaced !== undefined) this.deadlines.schedule(displaced)
+    return displaced !== undefined
   }
 
   /** The links to a node of which nothing was heard lately, but for that one. */
-  silentBeside(now: Millis, { nodeId, channel }: Connection): Connection[] {
-    const rows = nodeId === undefined ? undefined : this.nodes.get(key(nodeId))?.rows
-    if (rows === undefined) return []
-    return rows.filter(
-      (row) =>
-        row.channel !== channel && row.state === 'up' && (row.link as Link).heardAtMs <= now - LINK_QUIET_MS,
-    )
+  silentBeside(now: Millis, connection: Connection): Connection[] {
+    const { nodeId } = connection
+    const node = nodeId === undefined ? undefined : this.nodes.get(key(nodeId))
+    return node?.silentBeside(now, connection) ?? []
   }
 
   /** Feeds bytes to a link. Undefined for a channel that is not up. After a fault the caller closes the channel. */
@@ -173,7 +110,7 @@ export class ConnectionTable {
       row.state = row.link.state
       this.rank(now, row)
     }
-    this.schedule(row)
+    this.deadlines.schedule(row)
     return receipt
   }
 
@@ -181,7 +118,7 @@ export class ConnectionTable {
   send(now: Millis, channel: ChannelId, message: Uint8Array): Uint8Array | undefined {
     const row = this.rows.get(channel)
     const frame = row?.link?.send(now, message)
-    if (row !== undefined && frame !== undefined) this.schedule(row)
+    if (row !== undefined && frame !== undefined) this.deadlines.schedule(row)
     return frame
   }
 
@@ -190,20 +127,18 @@ export class ConnectionTable {
   }
 
   byNode(nodeId: Uint8Array): ConnectedNode | undefined {
-    const node = this.find(nodeId)
-    return node === undefined ? undefined : asConnectedNode(node)
+    return this.find(nodeId)?.asConnectedNode
   }
 
   /** RFC 6940 s.6.1.2: whether a message for that very node goes straight to it. */
   connected(nodeId: Uint8Array): boolean {
-    const node = this.find(nodeId)
-    return node !== undefined && (node.rows[0] as Row).state === 'up'
+    return this.find(nodeId)?.connected === true
   }
 
   /** RFC 6940 s.6.5.1 and s.10.7: without an Update from it, a node may be a client; nothing is routed through it. */
   routable(nodeId: Uint8Array): boolean {
     const node = this.find(nodeId)
-    return node !== undefined && node.updateReceived && (node.rows[0] as Row).state === 'up'
+    return node !== undefined && node.updateReceived && node.connected
   }
 
   /** An Update signed by that node came in over a link of its own. False when it is not connected. */
@@ -221,7 +156,7 @@ export class ConnectionTable {
   }
 
   *connectedNodes(): IterableIterator<ConnectedNode> {
-    for (const node of this.nodes.values()) yield asConnectedNode(node)
+    for (const node of this.nodes.values()) yield node.asConnectedNode
   }
 
   connections(): IterableIterator<Connection> {
@@ -242,10 +177,8 @@ export class ConnectionTable {
 
   timeout(now: Millis): ConnectionEvent[] {
     const events: ConnectionEvent[] = []
-    for (let row = this.deadlines.pop(now); row !== undefined; row = this.deadlines.pop(now)) {
-      row.deadline = undefined
+    for (let row = this.deadlines.pop(now); row !== undefined; row = this.deadlines.pop(now))
       this.due(now, row, events)
-    }
     return events
   }
 
@@ -260,24 +193,10 @@ export class ConnectionTable {
       events.push({ kind: 'suspect', connection: row })
     }
     if (now >= row.surplusAt) {
-      if (row.displaced || this.isSpare(row)) return this.drop(row, 'surplus', events)
+      if (row.displaced || this.nodeOf(row)?.isSpare(row) === true) return this.drop(row, 'surplus', events)
       row.surplusAt = now + SURPLUS_LINGER_MS
     }
-    this.schedule(row)
-  }
-
-  /**
-   * Whether the better link has been heard of since this one was opened. Before that it may be the remains of a far
-   * end that restarted, and this one the only link that works.
-   */
-  private isSpare(row: Row): boolean {
-    const best = this.nodes.get(key(row.nodeId as NodeId))?.rows[0]
-    return (
-      best !== undefined &&
-      best !== row &&
-      best.state === 'up' &&
-      (best.link as Link).heardAtMs > row.openedAt
-    )
+    this.deadlines.schedule(row)
   }
 
   private drop(row: Row, reason: 'handshakeTimeout' | 'dead' | 'surplus', events: ConnectionEvent[]): void {
@@ -288,26 +207,24 @@ export class ConnectionTable {
     const id = key(nodeId)
     const node = this.nodes.get(id)
     if (node === undefined) {
-      this.nodes.set(id, { nodeId, rows: [row], updateReceived: false })
+      this.nodes.set(id, new NodeLinks(this.own, nodeId, row))
       return
     }
-    node.rows.push(row)
+    node.add(row)
     this.rank(now, row)
   }
 
-  /** Puts the node's links in order after `row` changed, and marks those that lost. */
+  /** Puts the links of its node in order after `row` changed. */
   private rank(now: Millis, row: Row): void {
-    const node = row.nodeId === undefined ? undefined : this.nodes.get(key(row.nodeId))
-    if (node === undefined || node.rows.length < 2) return
-    node.rows.sort((a, b) => compareLinks(this.own, node.nodeId, a as RankedRow, b as RankedRow))
-    node.rows.forEach((each, index) => {
-      if (index === 0 && !each.displaced) each.surplusAt = NEVER
-      else if (each.surplusAt === NEVER) each.surplusAt = now + SURPLUS_LINGER_MS
-      this.schedule(each)
-    })
+    const node = this.nodeOf(row)
+    if (node?.rank(now) === true) for (const each of node.rows) this.deadlines.schedule(each)
   }
 
-  private find(nodeId: Uint8Array): NodeRow | undefined {
+  private nodeOf({ nodeId }: Row): NodeLinks | undefined {
+    return nodeId === undefined ? undefined : this.nodes.get(key(nodeId))
+  }
+
+  private find(nodeId: Uint8Array): NodeLinks | undefined {
     if (this.lastFound !== undefined && sameId(this.lastFound.nodeId, nodeId)) return this.lastFound
     const node = this.nodes.get(key(nodeId))
     if (node !== undefined) this.lastFound = node
@@ -317,40 +234,11 @@ export class ConnectionTable {
   /** Removes the row; true when its node has no other connection. */
   private forget(row: Row): boolean {
     this.rows.delete(row.channel)
-    this.deadlines.cancel(row.deadline)
-    row.deadline = undefined
-    const node = row.nodeId === undefined ? undefined : this.nodes.get(key(row.nodeId))
-    const index = node?.rows.indexOf(row) ?? -1
-    if (node === undefined || index < 0) return false
-    node.rows.splice(index, 1)
-    if (node.rows.length === 0) {
-      this.nodes.delete(key(node.nodeId))
-      if (this.lastFound === node) this.lastFound = undefined
-      return true
-    }
-    ;(node.rows[0] as Row).surplusAt = NEVER
-    return false
+    this.deadlines.cancel(row)
+    const node = this.nodeOf(row)
+    if (node?.remove(row) !== true) return false
+    this.nodes.delete(key(node.nodeId))
+    if (this.lastFound === node) this.lastFound = undefined
+    return true
   }
-
-  /**
-   * Keeps one table entry a row, at or before the row's true deadline. One that comes early is cheaper than moving
-   * it with every message: `timeout` finds nothing due and sets the next.
-   */
-  private schedule(row: Row): void {
-    if (row.link === undefined) return
-    const at = Math.min(row.link.nextDeadline(), row.surplusAt)
-    if (row.deadline !== undefined) {
-      if (row.deadline.at <= at) return
-      this.deadlines.cancel(row.deadline)
-      row.deadline = undefined
-    }
-    if (at !== NEVER) row.deadline = this.deadlines.set(at, row)
-  }
-}
-
-/** A row that is in a node's list: its link exists, so its state is one of a link. */
-type RankedRow = Row & { state: 'up' | 'suspect' | 'dead' }
-
-function asConnectedNode(node: NodeRow): ConnectedNode {
-  return { nodeId: node.nodeId, connection: node.rows[0] as Row, updateReceived: node.updateReceived }
 }
