@@ -66,6 +66,10 @@ export class World {
     this.random = new SeededRandom(seed)
   }
 
+  get ms(): Millis {
+    return this.clock
+  }
+
   get now(): Now {
     return { ms: this.clock, wall: WALL_START + this.clock }
   }
@@ -175,8 +179,8 @@ class RunningHost<I, A> implements Host<I> {
       return
     }
     const { machine, perform } = this.settings
-    const { ms, wall } = this.world.now
-    machine.step({ ms, wall: wall + this.skewMs }, input)
+    const { ms } = this.world
+    machine.step({ ms, wall: WALL_START + ms + this.skewMs }, input)
     for (const action of machine.drain()) perform(action)
     this.arm()
   }
@@ -206,14 +210,15 @@ class RunningHost<I, A> implements Host<I> {
     // An earlier wake-up than needed looks and goes back to sleep.
     if (at >= this.wakeAt || at === NEVER) return
     this.wakeAt = at
-    this.world.at(at, () => this.wake(at))
+    this.world.at(at, this.wake)
   }
 
-  private wake(at: Millis): void {
-    if (at !== this.wakeAt || !this.running) return
+  /** One for all wake-ups: most of what the world ever does is to look at a clock. */
+  private readonly wake = (): void => {
+    if (this.world.ms < this.wakeAt || !this.running) return
     this.wakeAt = NEVER
     if (this.waiting !== undefined) return
-    if (this.settings.machine.nextDeadline() <= this.world.now.ms) this.input(this.settings.timeout)
+    if (this.settings.machine.nextDeadline() <= this.world.ms) this.input(this.settings.timeout)
     else this.arm()
   }
 }
