@@ -2,45 +2,22 @@
  * CHORD-RELOAD (RFC 6940 s.10) behind the Topology Plug-in interface: one peer's place in the ring. Pure: it is told of
  * links, Updates and answers, and says whom to attach to, whom to tell what, and who owns which id.
  */
-import { Outbox } from '../../../common/outbox.ts'
 import type { Random } from '../../../common/random.ts'
 import { NEVER, type Millis } from '../../../common/time.ts'
-import { key, type ChordUpdate, type NodeId, type ResourceId } from '../../codec/index.ts'
-import type {
-  AttachPurpose,
-  Avoid,
-  LossCause,
-  RingState,
-  TopologyAction,
-  TopologyPlugin,
-  TopologySnapshot,
-} from '../plugin.ts'
+import type { ChordUpdate, NodeId, ResourceId } from '../../codec/index.ts'
+import type { AttachPurpose, LossCause, TopologyPlugin } from '../plugin.ts'
 import { Admission } from './admission.ts'
 import { Candidates } from './candidates.ts'
-import { REMINDER_SPACING_MS } from './constants.ts'
 import { Contacts, type Contact } from './contacts.ts'
-import { fingerList, fingerToSearch, openFingers } from './fingers.ts'
+import { FingerSearch } from './finger-search.ts'
 import { JoinProcedure } from './join.ts'
 import { leaveDataFor } from './leave.ts'
-import { neighborFingerprint, RoutingTable, wouldBeNeighbor } from './neighbors.ts'
-import {
-  isBeyondReplicas,
-  isResponsible,
-  knownResponsible,
-  replicaSet,
-  responsibleShare,
-  sizeEstimate,
-} from './responsible.ts'
-import {
-  compareClockwise,
-  fingerIndexOf,
-  fingerStart,
-  randomFingerTarget,
-  sameOrAbsent,
-} from './ring-math.ts'
-import { nextHop } from './routing.ts'
+import { NeighborAttaches } from './neighbor-attaches.ts'
+import { RingPlace } from './ring-place.ts'
 import { Stabilization, type StabilizationIntervals } from './stabilize.ts'
-import { fullUpdate, misses, namedNeighbors, namedNodes, neighborsUpdate, peerReadyUpdate } from './update.ts'
+import { changeOf } from './table-change.ts'
+import { misses, namedNeighbors } from './update.ts'
+import { UpdateSender } from './update-sender.ts'
 
 export interface ChordInit {
   readonly self: NodeId
@@ -49,53 +26,45 @@ export interface ChordInit {
   readonly reactive: boolean
 }
 
-export class Chord implements TopologyPlugin {
-  private readonly self: NodeId
+export class Chord extends RingPlace implements TopologyPlugin {
   private readonly init: ChordInit
-  private readonly random: Random
-  private readonly table: RoutingTable
   private readonly contacts = new Contacts()
   private readonly candidates: Candidates
+  private readonly attaches: NeighborAttaches
   private readonly procedure: JoinProcedure
   private readonly admission: Admission
   private readonly stabilization: Stabilization
-  private readonly outbox = new Outbox<TopologyAction>()
-  private current: RingState = 'outside'
-  private inRing = false
-  private startedAt: Millis = 0
-  /** Fingers that failed since the last search. */
-  private readonly lostFingers = new Set<number>()
+  private readonly updates: UpdateSender
+  private readonly fingers: FingerSearch
 
   constructor(components: { readonly random: Random }, init: ChordInit) {
-    this.self = init.self
+    super(init.self)
     this.init = init
-    this.random = components.random
-    this.table = new RoutingTable(init.self)
     this.candidates = new Candidates(this.table)
     this.stabilization = new Stabilization(init.intervals, components.random)
-    const { self, contacts, outbox, table } = this
+    const { self, contacts, candidates, outbox, table } = this
+    const opened = (to: NodeId): void => this.procedure.opened(to)
+    this.attaches = new NeighborAttaches({ contacts, candidates, outbox, opened })
     this.procedure = new JoinProcedure({
       self,
       contacts,
       outbox,
-      learn: (now, contact) => this.learn(now, contact),
+      learn: (now, contact) => this.attaches.learn(now, contact),
       failed: () => this.reconnected(),
     })
     this.admission = new Admission({ self, table, contacts, outbox })
-  }
-
-  get state(): RingState {
-    return this.current
+    this.updates = new UpdateSender({ table, contacts, outbox })
+    this.fingers = new FingerSearch({ table, outbox, random: components.random })
   }
 
   found(now: Millis): void {
-    this.startedAt = now
+    this.updates.started(now)
     this.enterRing(now)
   }
 
   join(now: Millis, bootstrap: NodeId): void {
     if (this.current === 'left') return
-    if (this.current === 'outside') this.startedAt = now
+    if (this.current === 'outside') this.updates.started(now)
     if (!this.inRing) this.enter('joining')
     this.procedure.begin(bootstrap)
   }
@@ -119,7 +88,7 @@ export class Chord implements TopologyPlugin {
     contact.attached = true
     this.candidates.attached(nodeId)
     if (wantsUpdate) this.updateWanted(now, nodeId)
-    else if (this.announcing) this.sendUpdate(now, contact)
+    else if (this.announcing) this.updates.send(now, contact)
   }
 
   linkDown(now: Millis, nodeId: NodeId, cause: LossCause): void {
@@ -133,7 +102,9 @@ export class Chord implements TopologyPlugin {
     else if (wasNeighbor && this.inRing) this.candidates.lostNeighbor(now, nodeId)
     this.admission.ended(nodeId)
     this.changeTable(now, cause, nodeId, () => this.table.remove(nodeId))
-    if (this.inRing && hadNeighbors && this.table.size === 0) this.alone(cause)
+    // RFC 6940 s.10.7.1: every neighbor is gone. What is stored here is still served; the peer looks for the others.
+    const alone = this.inRing && hadNeighbors && this.table.size === 0
+    if (alone && cause === 'failure') this.enter('isolated')
     this.procedure.linkDown(now, nodeId)
   }
 
@@ -163,8 +134,9 @@ export class Chord implements TopologyPlugin {
       this.procedure.settled(from)
     }
     if (named !== undefined && this.procedure.admittedBy(from, named.predecessors)) this.enterRing(now)
-    if (contact.named !== undefined) this.learn(now, contact)
-    if (named !== undefined && this.announcing && misses(from, named, this.self)) this.remind(now, contact)
+    if (this.current !== 'outside') this.attaches.learn(now, contact)
+    if (named !== undefined && this.announcing && misses(from, named, this.self))
+      this.updates.remind(now, contact)
     this.procedure.advance(now)
   }
 
@@ -173,7 +145,7 @@ export class Chord implements TopologyPlugin {
     // Before the admission nothing is said that would place this peer in the ring (RFC 6940 s.10.5). A peer that was cut
     // off still is the ring of those who find it: two such peers would otherwise wait for each other.
     if (contact === undefined || !this.inRing) return
-    this.outbox.push({ kind: 'sendUpdate', to: by, update: fullUpdate(this.table, this.uptimeS(now)) })
+    this.updates.sendFull(now, by)
   }
 
   joinRequested(from: NodeId): boolean {
@@ -186,7 +158,7 @@ export class Chord implements TopologyPlugin {
     contact.ready = true
     this.changeTable(now, 'join', to, () => this.table.add(to))
     // RFC 6940 s.10.5 step 7: this Update makes it a member; step 8, the others, follows with the table change.
-    this.outbox.push({ kind: 'sendUpdate', to, update: neighborsUpdate(this.table, this.uptimeS(now)) })
+    this.updates.sendNeighbors(now, to)
   }
 
   joinAnswered(now: Millis, from: NodeId, accepted: boolean): void {
@@ -194,50 +166,12 @@ export class Chord implements TopologyPlugin {
   }
 
   fingerFound(now: Millis, index: number, nodeId: NodeId): void {
-    if (!this.inRing || this.table.has(nodeId) || fingerIndexOf(this.self, nodeId) !== index) return
-    this.outbox.push({ kind: 'attachNode', to: nodeId, via: undefined, purpose: { kind: 'finger', index } })
-    this.stabilization.fingerLost(now)
+    if (this.inRing && this.fingers.found(index, nodeId)) this.stabilization.fingerLost(now)
   }
 
-  nextHop(target: Uint8Array, avoid: Avoid = {}): NodeId | undefined {
-    return nextHop(this.table, target, avoid)
-  }
-
-  responsible(target: Uint8Array): boolean {
-    return this.inRing && isResponsible(this.table, target)
-  }
-
-  mayReplicate(sender: NodeId, resource: ResourceId): boolean {
+  override mayReplicate(sender: NodeId, resource: ResourceId): boolean {
     // Trap 86: what the admitting peer hands over arrives before this peer is in the ring.
-    if (!this.inRing) return this.procedure.isAdmitting(sender)
-    if (!this.table.has(sender)) return false
-    if (isResponsible(this.table, resource)) return true
-    return this.table.isNeighbor(sender) && !isBeyondReplicas(this.table, resource)
-  }
-
-  replicaSet(): readonly NodeId[] {
-    return this.inRing ? replicaSet(this.table) : []
-  }
-
-  knownResponsible(target: Uint8Array): NodeId {
-    return knownResponsible(this.table, target)
-  }
-
-  beyondReplicas(target: Uint8Array): boolean {
-    return isBeyondReplicas(this.table, target)
-  }
-
-  plausibleResponsible(signer: NodeId, target: Uint8Array): boolean {
-    if (this.inRing && compareClockwise(target, this.self, signer) < 0) return false
-    return this.table.clockwise.every((peer) => compareClockwise(target, peer, signer) >= 0)
-  }
-
-  isNeighbor(nodeId: NodeId): boolean {
-    return this.table.isNeighbor(nodeId)
-  }
-
-  isPeer(nodeId: NodeId): boolean {
-    return this.table.has(nodeId)
+    return this.inRing ? super.mayReplicate(sender, resource) : this.procedure.isAdmitting(sender)
   }
 
   timeout(now: Millis): void {
@@ -247,12 +181,11 @@ export class Chord implements TopologyPlugin {
       this.outbox.push({ kind: 'checkLink', to: due.nodeId, near })
       this.contacts.checkAgain(due, this.stabilization.nextCheck(now, near))
     }
-    for (const nodeId of this.candidates.dueLost(now)) this.attachToNamed(now, [nodeId], undefined)
-    if (this.candidates.relearnDue(now)) for (const contact of this.contacts.all()) this.learn(now, contact)
+    this.attaches.timeout(now)
     this.procedure.timeout(now)
     if (this.stabilization.updateDue(now)) this.stabilization.changed(now)
-    if (this.stabilization.flushDue(now) && this.announcing) this.sendUpdates(now)
-    if (this.stabilization.fingerDue(now)) this.searchFinger()
+    if (this.stabilization.flushDue(now) && this.announcing) this.updates.sendAll(now)
+    if (this.stabilization.fingerDue(now)) this.fingers.search()
   }
 
   nextDeadline(): Millis {
@@ -263,23 +196,6 @@ export class Chord implements TopologyPlugin {
       this.candidates.nextDeadline(),
       this.procedure.deadline,
     )
-  }
-
-  drain(): TopologyAction[] {
-    return this.outbox.drain()
-  }
-
-  snapshot(): TopologySnapshot {
-    const after = this.table.predecessor ?? this.self
-    return {
-      state: this.current,
-      predecessors: this.table.predecessors(),
-      successors: this.table.successors(),
-      fingers: fingerList(this.table),
-      responsible: this.inRing ? { after, through: this.self } : undefined,
-      responsibleShare: this.inRing ? responsibleShare(this.table) : 0,
-      sizeEstimate: this.inRing ? sizeEstimate(this.table) : 0,
-    }
   }
 
   /** In the ring and not on the way back into it: only then others may hear of our tables. */
@@ -300,16 +216,8 @@ export class Chord implements TopologyPlugin {
       nodeId: this.self,
     })
     // RFC 6940 s.10.5 step 9, without waiting for the next flush.
-    this.sendUpdates(now)
-    for (const index of openFingers(this.table)) {
-      const resource = fingerStart(this.self, index)
-      this.outbox.push({
-        kind: 'attachResource',
-        resource,
-        through: undefined,
-        purpose: { kind: 'finger', index },
-      })
-    }
+    this.updates.sendAll(now)
+    this.fingers.attachToOpen()
   }
 
   /** Neighbors that came back by themselves end the isolation; no way in has to be found, not even if one was begun. */
@@ -317,84 +225,22 @@ export class Chord implements TopologyPlugin {
     if (this.current === 'isolated' && this.table.size > 0 && this.procedure.idle) this.enter('joined')
   }
 
-  /** RFC 6940 s.10.7.1: every neighbor is gone. What is stored here is still served; the peer looks for the others. */
-  private alone(cause: LossCause): void {
-    if (cause === 'failure') this.enter('isolated')
-  }
-
-  private learn(now: Millis, contact: Contact): void {
-    if (contact.named === undefined || this.current === 'outside') return
-    this.attachToNamed(now, namedNodes(contact.named), contact.nodeId)
-  }
-
-  private attachToNamed(now: Millis, named: readonly NodeId[], via: NodeId | undefined): void {
-    const known = (id: NodeId): boolean => this.contacts.find(id)?.attached === true
-    for (const to of this.candidates.admit(now, named, known)) {
-      this.procedure.opened(to)
-      this.outbox.push({ kind: 'attachNode', to, via, purpose: { kind: 'neighbor', nodeId: to } })
-    }
-  }
-
   /** Runs a change of the routing table and reports what it means for neighbors, range and replicas. */
   private changeTable(now: Millis, cause: 'join' | LossCause, nodeId: NodeId, change: () => boolean): void {
-    const { table } = this
-    const before = neighborFingerprint(table)
-    const predecessor = table.predecessor
-    const replicas = replicaSet(table).map(key).join()
-    if (!change()) return
-    if (neighborFingerprint(table) === before) {
+    const changed = changeOf(this.table, change)
+    if (changed === undefined) return
+    if (!changed.neighborsChanged) {
       if (cause !== 'failure') return
-      this.lostFingers.add(fingerIndexOf(this.self, nodeId))
+      this.fingers.lose(nodeId)
       this.stabilization.fingerLost(now)
       return
     }
     if (!this.inRing) return
     this.reconnected()
-    const rangeChanged = !sameOrAbsent(predecessor, table.predecessor)
-    const replicasChanged = replicas !== replicaSet(table).map(key).join()
+    const { rangeChanged, replicasChanged } = changed
     this.outbox.push({ kind: 'neighborsChanged', rangeChanged, replicasChanged, cause, nodeId })
     if (this.init.reactive || rangeChanged) this.stabilization.changed(now)
     // Others named nodes that were not near enough before.
-    if (cause !== 'join') for (const contact of this.contacts.all()) this.learn(now, contact)
-  }
-
-  private remind(now: Millis, contact: Contact): void {
-    if (now - contact.remindedAt < REMINDER_SPACING_MS) return
-    contact.remindedAt = now
-    this.sendUpdate(now, contact)
-  }
-
-  /** RFC 6940 s.10.7.3: all of the connection table; the lists go to neighbors and to nodes that are not peers (yet). */
-  private sendUpdates(now: Millis): void {
-    for (const contact of this.contacts.all()) this.sendUpdate(now, contact)
-  }
-
-  private sendUpdate(now: Millis, contact: Contact): void {
-    const near = !contact.ready || wouldBeNeighbor(this.self, contact.nodeId, this.table.clockwise)
-    const update = near ? neighborsUpdate(this.table, this.uptimeS(now)) : peerReadyUpdate(this.uptimeS(now))
-    this.outbox.push({ kind: 'sendUpdate', to: contact.nodeId, update })
-  }
-
-  private searchFinger(): void {
-    // RFC 6940 s.10.7.2: what was lost is looked for, whatever the draw says.
-    const lost = openFingers(this.table).filter((index) => this.lostFingers.has(index))
-    this.lostFingers.clear()
-    for (const index of lost) {
-      const target = randomFingerTarget(this.self, index, this.random)
-      this.outbox.push({ kind: 'searchFinger', index, target })
-    }
-    if (lost.length > 0) return
-    const search = fingerToSearch(this.table, this.random)
-    if (search !== undefined) this.outbox.push({ kind: 'searchFinger', ...search })
-  }
-
-  private enter(state: RingState): void {
-    if (this.current === state) return
-    this.current = state
-    this.outbox.push({ kind: 'stateChanged', state })
-  }
-
-  private uptimeS(now: Millis): number {
-    return Math.max(0, Math.floor((now - this.startedAt) / 1000))
+    if (cause !== 'join') this.attaches.learnAll(now)
   }
 }
