@@ -23,9 +23,20 @@ export interface Figures {
   readonly lostBeyondBound: number
   readonly resurrected: number
   readonly healedAfterMs: number | undefined
+  readonly mishaps: readonly MishapFigures[]
   readonly requests: Readonly<Record<string, number>>
   readonly dropped: Readonly<Record<string, number>>
   readonly violations: readonly string[]
+}
+
+/** What happened at one moment of the load, and how long the ring was wrong then: as exact as a slice is long. */
+export interface MishapFigures {
+  readonly what: string
+  readonly atMs: number
+  /** Peers that did not know their successor, at the worst. */
+  readonly ringFaults: number
+  /** Undefined when another mishap, or the end, came before. */
+  readonly ringRightAfterMs: number | undefined
 }
 
 export function figuresOf(outcome: Outcome): Figures {
@@ -55,10 +66,27 @@ export function figuresOf(outcome: Outcome): Figures {
     lostBeyondBound: entries.excused,
     resurrected: entries.resurrected.length,
     healedAfterMs: outcome.healedAfterMs,
+    mishaps: mishapsOf(measures.slices, times.loadFrom),
     requests: Object.fromEntries(tallies.requests),
     dropped: Object.fromEntries(tallies.dropped),
     violations: outcome.violations,
   }
+}
+
+function mishapsOf(slices: readonly Slice[], loadFrom: number): MishapFigures[] {
+  return slices.flatMap(({ notes }, index) => {
+    const atMs = slices[index - 1]?.endMs ?? loadFrom
+    const next = slices.findIndex((slice, later) => later > index && slice.notes.length > 0)
+    const until = slices.slice(index, next < 0 ? undefined : next)
+    // Whoever is cut off or dead in silence is noticed after a while: what counts is when the last fault is gone.
+    const right = until.findLastIndex(({ ringFaults }) => ringFaults > 0) + 1
+    return notes.map((what) => ({
+      what,
+      atMs: atMs - loadFrom,
+      ringFaults: Math.max(0, ...until.map(({ ringFaults }) => ringFaults)),
+      ringRightAfterMs: until[right] === undefined ? undefined : until[right].endMs - atMs,
+    }))
+  })
 }
 
 /** Right lookups of one slice, 0..1; undefined when there were none. */

@@ -27,12 +27,25 @@ export function tableOf(figures: Figures, seconds: number): string {
     ['values lost', `${figures.lost}, and ${figures.lostBeyondBound} beyond the bound of three copies`],
     ['came back', String(figures.resurrected)],
     ['right again after', healed],
+    ...figures.mishaps.map(mishapRow),
     ['digest', figures.digest],
   ]
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   const lines = rows.map(([name, value]) => name.padEnd(width) + value)
   for (const violation of figures.violations) lines.push(`VIOLATION  ${violation}`)
   return lines.join('\n')
+}
+
+function mishapRow(mishap: Figures['mishaps'][number]): readonly [string, string] {
+  const { what, atMs, ringFaults, ringRightAfterMs } = mishap
+  const right =
+    ringRightAfterMs === undefined
+      ? 'not right before the next'
+      : `right within ${(ringRightAfterMs / 1000).toFixed(1)} s`
+  return [
+    `at ${(atMs / 1000).toFixed(0)} s`,
+    `${what}; ring ${right}, at worst ${ringFaults} without their successor`,
+  ]
 }
 
 function list(counts: Readonly<Record<string, number>>): string {
