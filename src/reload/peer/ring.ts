@@ -114,7 +114,12 @@ export class Ring {
     this.attaches.start([{ kind: 'resource', resourceId: resource }], { kind: 'finger', index: 0 }, options)
   }
 
-  /** In our ring the peer responsible for the Node-ID of a peer is that peer. */
+  /**
+   * In our ring the peer responsible for the Node-ID of a peer is that peer.
+   *
+   * DEVIATION RFC 6940 s.10.7.4.4: our ring is asked for the bootstrap node, not the bootstrap node for us: nobody but us may answer for
+   * our own id (s.6.3.4), so an answer to that could not be believed.
+   */
   compareRings(nodeId: NodeId): void {
     this.requests.send({
       code: MESSAGE_CODE.pingReq,

@@ -83,6 +83,7 @@ export class JoinProcedure {
   attachedToAdmitting(now: Millis, nodeId: NodeId | undefined): void {
     if (this.phase !== 'attaching') return
     if (nodeId === undefined) return this.fail('no admitting peer reached')
+    // DEVIATION RFC 6940 s.10.5: without the table of the admitting peer nobody's place is guessed by Pings (step 4); the join starts over.
     this.phase = 'learning'
     this.admitting = nodeId
     this.until = now + JOIN_UPDATE_WAIT_MS
