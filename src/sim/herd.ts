@@ -64,7 +64,7 @@ export class Herd {
   /** The same peer again, with or without what its disk held. */
   restart(peer: SimPeer, disk: boolean): SimPeer {
     this.tallies.add(peer)
-    if (!disk) this.overlay.network.wipe(peer.name)
+    if (!disk) this.overlay.network.disk(peer.name).wipe()
     const again = this.overlay.restart(peer, this.bootstrap())
     this.lives.begin(key(again.nodeId), this.now)
     return again

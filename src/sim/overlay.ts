@@ -249,7 +249,7 @@ export class Overlay {
     options: PeerOptions & { readonly founder: boolean; readonly bootstrap: readonly TransportAddress[] },
   ): SimPeer {
     const application = { ...address, port: 6085 }
-    const restored = this.network.knows(name) ? this.network.disk(name) : []
+    const restored = this.network.knows(name) ? this.network.disk(name).records : []
     const core = new PeerCore(
       {
         crypto: options.crypto ?? this.issuer.crypto,

@@ -1,13 +1,8 @@
 /** One secured stream between two hosts, and the hosts' own side of it. */
 import type { Millis } from '../common/time.ts'
-import type {
-  ChannelId,
-  ChannelPurpose,
-  JournalOperation,
-  PeerInput,
-  TransportAddress,
-} from '../reload/index.ts'
+import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../reload/index.ts'
 import type { Place } from './conditions.ts'
+import type { Disk } from './disk.ts'
 
 /** A place in the network: two listeners, a certificate, a disk. */
 export interface Port {
@@ -22,9 +17,7 @@ export interface Station {
   readonly port: Port
   readonly place: Place
   readonly pipes: Map<ChannelId, { readonly pipe: Pipe; readonly side: 0 | 1 }>
-  readonly disk: Map<string, Uint8Array>
-  /** What a full disk did not take; undefined while it takes everything. */
-  unwritten: JournalOperation[] | undefined
+  readonly disk: Disk
   readonly traffic: Traffic
   nextChannel: number
   alive: boolean

@@ -36,7 +36,7 @@ describe('a peer whose disk is full', () => {
     ) as [string, string, string]
     expect(register(overlay, at, before)).toMatchObject({ ok: true })
 
-    overlay.network.fill(full.name)
+    overlay.network.disk(full.name).fill()
     const later = { ok: false, error: { kind: 'reload', code: ERROR_CODE.requestTimeout } }
     // The first one finds out; it was in memory by then. The next is refused before anything changes.
     expect(register(overlay, at, during), overlay.replay()).toMatchObject(later)
@@ -62,7 +62,7 @@ describe('a peer whose disk is full', () => {
     expect(overlay.grow(3, 100), overlay.replay()).toBe(true)
     const [owner, full, at] = overlay.running as [SimPeer, SimPeer, SimPeer]
     const users = usersOf(overlay, owner)
-    overlay.network.fill(full.name)
+    overlay.network.disk(full.name).fill()
     const names = [users.next(), users.next()].map(({ value }) => value as string)
     for (const name of names)
       expect(register(overlay, at, name), overlay.replay()).toMatchObject({ ok: true })

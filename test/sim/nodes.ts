@@ -320,7 +320,7 @@ export class Nodes {
         bootstrap,
         advertised: { overlay: address, application },
         founder: index === 0 && bootstrap.length === 0,
-        restored: this.network.knows(name) ? this.network.disk(name) : [],
+        restored: this.network.knows(name) ? this.network.disk(name).records : [],
         sip: sipSettings(sipHost, options.sip),
         adapter: {
           ...DEFAULT_ADAPTER_SETTINGS,

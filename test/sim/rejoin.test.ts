@@ -125,7 +125,7 @@ describe('the memory of former neighbors', () => {
   it('R6940-11.4-04 holds at most ten, all of them directly connected peers', () => {
     const { overlay } = grown(14)
     for (const peer of overlay.peers) {
-      const record = new Map(overlay.network.disk(peer.name)).get(FORMER_NEIGHBORS_KEY)
+      const record = new Map(overlay.network.disk(peer.name).records).get(FORMER_NEIGHBORS_KEY)
       const reader = new Reader(unseal(FORMER_NEIGHBORS_KEY, record!)!)
       const linked = new Set(peer.snapshot().connections.map(({ address }) => address?.address))
       const count = reader.u8()
@@ -141,7 +141,7 @@ describe('the memory of former neighbors', () => {
   it('a damaged record is as good as none: the founder founds', () => {
     const { overlay, founder } = grown(3)
     for (const peer of [...overlay.peers]) overlay.crash(peer)
-    expect(overlay.network.damage(founder.name, FORMER_NEIGHBORS_KEY)).toBe(true)
+    expect(overlay.network.disk(founder.name).damage(FORMER_NEIGHBORS_KEY)).toBe(true)
     expect(overlay.restart(founder, AS_FOUNDER).state).toBe('joined')
   })
 })

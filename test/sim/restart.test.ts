@@ -66,7 +66,7 @@ describe('a peer that lost its power', () => {
       const before = peer.snapshot().predecessors[0]!
       const way = overlay.peers.find(({ nodeId }) => same(nodeId, before))!
       overlay.crash(peer, true)
-      overlay.network.wipe(peer.name)
+      overlay.network.disk(peer.name).wipe()
       overlay.world.run(200)
       back(overlay, overlay.restart(peer, { bootstrap: [way.address] }), 8_000)
       overlay.world.run(1_000)

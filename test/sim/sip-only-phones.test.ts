@@ -16,7 +16,7 @@ describe('a phone that speaks SIP only', () => {
     const resource = nodes.resource(phone.aor)
     const prefix = valueKey(resource, KIND.sipRegistration, '')
     const [owner] = nodes.dueHolders(resource)
-    const [record] = nodes.network.disk(owner!.name).filter(([name]) => name.startsWith(prefix))
+    const [record] = nodes.network.disk(owner!.name).records.filter(([name]) => name.startsWith(prefix))
     const read = readRecord(...record!)
     if (!read.ok || read.value.kind !== 'value') throw new Error('no value')
     const data = decodeStoredData(read.value.encoded, read.value.model)

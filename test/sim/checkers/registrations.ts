@@ -9,7 +9,7 @@ export function registrationsOnDisk(nodes: Nodes, aor: string): Map<SimNode, num
   const found = new Map<SimNode, number>()
   for (const node of nodes.running) {
     let entries = 0
-    for (const [name, bytes] of nodes.network.disk(node.name)) {
+    for (const [name, bytes] of nodes.network.disk(node.name).records) {
       if (!name.startsWith(prefix)) continue
       const record = readRecord(name, bytes)
       if (!record.ok || record.value.kind !== 'value') continue
