@@ -63,7 +63,7 @@ export class Lookups {
     const { overlay } = this.herd
     const { now } = overlay.world
     const question = user.history.ask(now.ms)
-    const id = overlay.newCommandId()
+    const id = overlay.commands.newId()
     let done = false
     const end = ({ result, detail, storageTime }: Judged): void => {
       if (done) return
@@ -75,11 +75,11 @@ export class Lookups {
     }
     this.open++
     overlay.world.after(ANSWER_LIMIT_MS, () => {
-      overlay.forget(id)
+      overlay.commands.forget(id)
       end({ result: 'abandoned', detail: '', storageTime: undefined })
     })
     const command = { kind: 'fetch' as const, id, resource: user.resource, kinds: [KIND.sipRegistration] }
-    overlay.ask(asker, command, (event) => end(judged(event, user, question)))
+    overlay.commands.ask(asker, command, (event) => end(judged(event, user, question)))
   }
 
   private any(): void {

@@ -7,27 +7,24 @@ import type { Random } from '../common/random.ts'
 import type { Millis } from '../common/time.ts'
 import { NO_TRACE, type Trace } from '../common/trace.ts'
 import {
-  PeerCore,
   resourceIdOf,
-  type CommandId,
   type CommandOutcome,
   type Credential,
-  type CryptoPort,
   type FetchResult,
   type OverlayConfiguration,
   type PeerAction,
-  type PeerCommand,
   type PeerEvent,
-  type PeerInput,
   type ResourceId,
   type StoreResult,
   type TransportAddress,
   type ValueToStore,
 } from '../reload/index.ts'
 import { Attackers, type Attack } from './attackers.ts'
+import { Commands, type AnsweredCommand, type AnswerKind } from './commands.ts'
 import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
 import { standInIssuer, type Issuer } from './issuer.ts'
 import { Network, type Faults, type NetworkAction } from './network.ts'
+import { addressOf, makePeer, type PeerOptions, type Surroundings } from './peer-making.ts'
 import { SimPeer } from './sim-peer.ts'
 import { TrueRing } from './true-ring.ts'
 import { World } from './world.ts'
@@ -45,19 +42,6 @@ export interface OverlayOptions {
   readonly attack?: Attack | undefined
 }
 
-/** A command that is answered by an event with its id. */
-export type AnsweredCommand = Exclude<PeerCommand, { kind: 'leave' }>
-
-export interface PeerOptions {
-  readonly role?: 'peer' | 'client'
-  readonly founder?: boolean
-  readonly bootstrap?: readonly TransportAddress[]
-  readonly credential?: Credential
-  readonly hosted?: readonly Credential[]
-  /** For a peer that does not do its part; the overlay's when absent. */
-  readonly crypto?: CryptoPort
-}
-
 export class Overlay {
   readonly world: World
   readonly network: Network
@@ -66,11 +50,10 @@ export class Overlay {
   /** Everybody who ever started, each with its present or last life. */
   readonly peers: SimPeer[] = []
   readonly attackers: Attackers | undefined
+  readonly commands: Commands
   private readonly random: Random
   private readonly keepEvents: boolean
-  private readonly waiting = new Map<CommandId, (event: PeerEvent) => void>()
-  private readonly trace: (peer: string) => Trace
-  private nextCommand: CommandId = 1
+  private readonly surroundings: Surroundings
   private issued = 0
   private started = 0
 
@@ -80,8 +63,18 @@ export class Overlay {
     this.issuer = options.issuer ?? standInIssuer()
     this.configuration = simConfiguration(this.issuer.root, options.configuration)
     this.random = this.world.fork('overlay')
-    this.trace = options.trace ?? ((): Trace => NO_TRACE)
     this.keepEvents = options.keepEvents ?? true
+    this.commands = new Commands(this.world)
+    const { world, network, configuration, random } = this
+    this.surroundings = {
+      world,
+      network,
+      configuration,
+      crypto: this.issuer.crypto,
+      random,
+      trace: options.trace ?? ((): Trace => NO_TRACE),
+      perform: (peer, action) => this.perform(peer, action),
+    }
     if (options.attack !== undefined) {
       const { initialTtl } = this.configuration
       this.attackers = new Attackers(this.world.fork('attackers'), options.attack, initialTtl)
@@ -108,7 +101,8 @@ export class Overlay {
     const credential =
       options.credential ?? this.issuer.issue(peerName(index), this.random.fork(`peer ${index}`))
     const bootstrap = options.bootstrap ?? (founder || first === undefined ? [] : [first.address])
-    const peer = this.make(`p${index}`, credential, addressOf(index), { ...options, founder, bootstrap })
+    const identity = { name: `p${index}`, credential, address: addressOf(index) }
+    const peer = makePeer(this.surroundings, { ...options, ...identity, founder, bootstrap })
     this.peers.push(peer)
     peer.host.input({ kind: 'start' })
     return peer
@@ -121,7 +115,10 @@ export class Overlay {
       `client${index}@${OVERLAY_NAME}`,
       this.random.fork(`client ${index}`),
     )
-    const client = this.make(`c${index}`, credential, addressOf(index), {
+    const client = makePeer(this.surroundings, {
+      name: `c${index}`,
+      credential,
+      address: addressOf(index),
       role: 'client',
       founder: false,
       bootstrap,
@@ -161,11 +158,9 @@ export class Overlay {
   restart(peer: SimPeer, options: PeerOptions = {}): SimPeer {
     const index = this.peers.indexOf(peer)
     const bootstrap = options.bootstrap ?? this.running.slice(0, 2).map((other) => other.address)
-    const again = this.make(peer.name, peer.credential, peer.address, {
-      founder: false,
-      ...options,
-      bootstrap,
-    })
+    const { name, credential, address } = peer
+    const life = { founder: false, ...options, name, credential, address, bootstrap }
+    const again = makePeer(this.surroundings, life)
     this.peers[index] = again
     again.host.input({ kind: 'start' })
     return again
@@ -178,7 +173,7 @@ export class Overlay {
     credential: Credential,
     limit: Millis = 20_000,
   ): CommandOutcome<StoreResult> {
-    const id = this.nextCommand++
+    const id = this.commands.newId()
     const event = this.command(peer, { kind: 'store', id, resource, values, credential }, 'storeDone', limit)
     return event.outcome
   }
@@ -189,42 +184,20 @@ export class Overlay {
     kind: number,
     limit: Millis = 20_000,
   ): CommandOutcome<FetchResult> {
-    const id = this.nextCommand++
+    const id = this.commands.newId()
     return this.command(peer, { kind: 'fetch', id, resource, kinds: [kind] }, 'fetchDone', limit).outcome
   }
 
   /** Gives a command and runs the world until its event is there. */
-  command<K extends 'storeDone' | 'fetchDone' | 'pingDone' | 'appFlowOpened' | 'appAttachFailed'>(
+  command<K extends AnswerKind>(
     peer: SimPeer,
     command: AnsweredCommand,
     answer: K,
     limit: Millis = 20_000,
   ): Extract<PeerEvent, { kind: K }> {
-    const find = (): Extract<PeerEvent, { kind: K }> | undefined =>
-      peer.events.find(
-        (event): event is Extract<PeerEvent, { kind: K }> =>
-          event.kind === answer && 'id' in event && event.id === command.id,
-      )
-    peer.host.input(command)
-    this.world.runUntil(() => find() !== undefined, limit)
-    const event = find()
+    const event = this.commands.run(peer, command, answer, limit)
     if (event === undefined) throw new Error(`no ${answer} within ${limit} ms; ${this.replay()}`)
     return event
-  }
-
-  /** Gives a command; `answer` is told its event, unless the peer dies first, and must not feed that peer at once. */
-  ask(peer: SimPeer, command: AnsweredCommand, answer: (event: PeerEvent) => void): void {
-    this.waiting.set(command.id, answer)
-    peer.host.input(command)
-  }
-
-  /** Nobody waits for that answer any more. */
-  forget(id: CommandId): void {
-    this.waiting.delete(id)
-  }
-
-  newCommandId(): CommandId {
-    return this.nextCommand++
   }
 
   /** The ring that everybody who runs should be part of. */
@@ -240,50 +213,6 @@ export class Overlay {
   /** What to say when a test fails. */
   replay(): string {
     return `SEED ${this.world.seed}; replay: SEED=${this.world.seed} npx vitest run --project unit test/sim`
-  }
-
-  private make(
-    name: string,
-    credential: Credential,
-    address: TransportAddress,
-    options: PeerOptions & { readonly founder: boolean; readonly bootstrap: readonly TransportAddress[] },
-  ): SimPeer {
-    const application = { ...address, port: 6085 }
-    const restored = this.network.knows(name) ? this.network.disk(name).records : []
-    const core = new PeerCore(
-      {
-        crypto: options.crypto ?? this.issuer.crypto,
-        random: this.random.fork(`core ${name} ${this.world.now.ms}`),
-        trace: this.trace(name),
-      },
-      {
-        configuration: this.configuration,
-        configurationDocument: utf8('<configuration/>'),
-        credential,
-        role: options.role ?? 'peer',
-        bootstrap: options.bootstrap,
-        advertised: { overlay: address, application },
-        founder: options.founder,
-        restored,
-        hostedCredentials: options.hosted ?? [],
-      },
-    )
-    const host = this.world.add<PeerInput, PeerAction>({
-      name,
-      machine: core,
-      timeout: { kind: 'timeout' },
-      perform: (action) => this.perform(peer, action),
-    })
-    const peer = new SimPeer(name, core, credential, address, host)
-    this.network.attach({
-      name,
-      addresses: { overlay: address, application },
-      get certificates() {
-        return [credential.certificate.der]
-      },
-      input: (input) => host.input(input),
-    })
-    return peer
   }
 
   private perform(peer: SimPeer, action: PeerAction): void {
@@ -304,26 +233,13 @@ export class Overlay {
         this.network.detach(peer.name)
         break
       default:
-        if (this.answered(action)) return
+        if (this.commands.answered(action)) return
     }
     if (this.keepEvents) peer.events.push(action)
-  }
-
-  private answered(event: PeerEvent): boolean {
-    const id = 'id' in event ? event.id : undefined
-    const answer = id === undefined ? undefined : this.waiting.get(id)
-    if (id === undefined || answer === undefined) return false
-    this.waiting.delete(id)
-    answer(event)
-    return true
   }
 }
 
 /** What the certificate of a simulated peer calls it. */
 export function peerName(index: number): string {
   return `peer${index}@${OVERLAY_NAME}`
-}
-
-function addressOf(index: number): TransportAddress {
-  return { address: `10.0.${index >> 8}.${index & 255}`, port: 6084 }
 }

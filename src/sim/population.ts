@@ -120,15 +120,15 @@ export class Population {
     user.history.begin(state)
     const command = {
       kind: 'store' as const,
-      id: overlay.newCommandId(),
+      id: overlay.commands.newId(),
       resource: user.resource,
       values: [user.present ? registration(user.credential, home.nodeId) : removal(user.credential)],
       credential: user.credential,
     }
     // Before the command: its answer plans what is next. The home may die and never answer.
     this.plan(user, ANSWER_LIMIT_MS, () => this.write(user))
-    overlay.ask(home, command, (event) => this.answered(user, state, event))
-    overlay.world.after(ANSWER_LIMIT_MS, () => overlay.forget(command.id))
+    overlay.commands.ask(home, command, (event) => this.answered(user, state, event))
+    overlay.world.after(ANSWER_LIMIT_MS, () => overlay.commands.forget(command.id))
   }
 
   private answered(user: User, state: EntryState, event: PeerEvent): void {

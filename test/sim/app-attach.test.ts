@@ -16,7 +16,7 @@ describe('AppAttach in a simulated overlay', () => {
     const [asker, , , target] = overlay.peers as [SimPeer, SimPeer, SimPeer, SimPeer]
     const command = {
       kind: 'appAttach',
-      id: overlay.newCommandId(),
+      id: overlay.commands.newId(),
       destinations: [{ kind: 'node', nodeId: target.nodeId }],
       application: 5_060,
     } as const
@@ -65,7 +65,7 @@ describe('AppAttach in a simulated overlay', () => {
     const [asker, target] = overlay.peers as [SimPeer, SimPeer]
     const destinations = [{ kind: 'node', nodeId: target.nodeId }] as const
     const attach = (application: number) =>
-      ({ kind: 'appAttach', id: overlay.newCommandId(), destinations, application }) as const
+      ({ kind: 'appAttach', id: overlay.commands.newId(), destinations, application }) as const
     for (const application of [5_060, 5_061])
       expect(overlay.command(asker, attach(application), 'appFlowOpened').application).toBe(application)
     const refused = overlay.command(asker, attach(5_062), 'appAttachFailed')
@@ -79,7 +79,7 @@ describe('AppAttach in a simulated overlay', () => {
     const gone = overlay.user('gone@dht.example.com').nodeId
     const command = {
       kind: 'appAttach',
-      id: overlay.newCommandId(),
+      id: overlay.commands.newId(),
       destinations: [{ kind: 'node', nodeId: gone }],
       application: 5_060,
       timeoutMs: 4_000,
@@ -98,7 +98,7 @@ describe('AppAttach in a simulated overlay', () => {
     const [asker, gateway] = overlay.peers as [SimPeer, SimPeer]
     const command = {
       kind: 'ping',
-      id: overlay.newCommandId(),
+      id: overlay.commands.newId(),
       destinations: [
         { kind: 'node', nodeId: gateway.nodeId },
         { kind: 'node', nodeId: alice.nodeId },

@@ -22,7 +22,7 @@ function joined(overlay: Overlay, client: SimPeer): SimPeer {
 
 /** Whether `from` reaches `to` by its Node-ID alone. */
 function pings(overlay: Overlay, from: SimPeer, to: SimPeer): boolean {
-  const id: CommandId = overlay.newCommandId()
+  const id: CommandId = overlay.commands.newId()
   const destinations = [{ kind: 'node', nodeId: to.nodeId }] as const
   const done = overlay.command(
     from,

@@ -250,7 +250,7 @@ describe('a Kind from another node', () => {
       value: utf8('x'),
       lifetimeS: 60,
     } as const
-    const id = overlay.newCommandId()
+    const id = overlay.commands.newId()
     return overlay.command(
       peer,
       { kind: 'store', id, resource, values: [value], credential: by },

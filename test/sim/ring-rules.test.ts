@@ -52,7 +52,7 @@ function watched(overlay: Overlay) {
 }
 
 function ping(overlay: Overlay, from: SimPeer, nodes: readonly NodeId[], limit = 4_000): NodeId | undefined {
-  const id = overlay.newCommandId()
+  const id = overlay.commands.newId()
   const destinations = nodes.map((nodeId) => ({ kind: 'node', nodeId }) as const)
   const command = { kind: 'ping', id, destinations, timeoutMs: limit } as const
   const { outcome } = overlay.command(from, command, 'pingDone', limit + 5_000)
@@ -159,7 +159,7 @@ describe('a client on an arbitrary peer', () => {
       )
     expect(ping(overlay, asker, [credential.nodeId])).toBeUndefined()
     expect(pings()).toEqual([])
-    const id = overlay.newCommandId()
+    const id = overlay.commands.newId()
     const destinations = [arbitrary.nodeId, credential.nodeId].map(
       (nodeId) => ({ kind: 'node', nodeId }) as const,
     )
@@ -231,7 +231,7 @@ describe('an answer that takes long', () => {
     const overlay = grown(6)
     const asker = overlay.peers[1]!
     const client = new Stranger(overlay, overlay.peers[4]!, overlay.user(`slow@${OVERLAY_NAME}`))
-    const id = overlay.newCommandId()
+    const id = overlay.commands.newId()
     const destinations = [overlay.peers[4]!.nodeId, client.credential.nodeId].map(
       (nodeId) => ({ kind: 'node', nodeId }) as const,
     )

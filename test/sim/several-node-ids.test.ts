@@ -128,7 +128,7 @@ describe('a node with several Node-IDs', () => {
     expect(client.core.instruments.errors.get(String(ERROR_CODE.forbidden))).toBe(0)
     const home = client.snapshot().successors[0]!
     expect(peers.some(({ nodeId }) => sameId(nodeId, home))).toBe(true)
-    const id = overlay.newCommandId()
+    const id = overlay.commands.newId()
     const destinations = [{ kind: 'node', nodeId: client.nodeId }] as const
     const ping = { kind: 'ping', id, destinations } as const
     const { outcome } = overlay.command(peers[2]!, ping, 'pingDone')

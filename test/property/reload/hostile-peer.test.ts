@@ -177,7 +177,7 @@ describe('a hostile node with a valid certificate', () => {
     for (let round = 0; round < ROUNDS / 3; round++) {
       const asPing = round % 2 === 0
       const from = connected()
-      const id = overlay.newCommandId()
+      const id = overlay.commands.newId()
       const asked = { id, destinations: toMallory, timeoutMs: 2_000 }
       victim.host.input(
         asPing ? { kind: 'ping', ...asked } : { kind: 'appAttach', application: 5_060, ...asked },
