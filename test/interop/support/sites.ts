@@ -148,6 +148,11 @@ export class Site {
     return answer.entries.map(({ target }) => target)
   }
 
+  /** Node-ID of the peer that stores what this user registers. */
+  async responsible(name: string): Promise<string> {
+    return (await this.api<{ responsible: string }>(`/api/v1/locate?aor=${name}@${DOMAIN}`)).responsible
+  }
+
   async nodeId(): Promise<string> {
     return (await this.api<{ nodeId: string }>('/api/v1/peer')).nodeId
   }
