@@ -4,17 +4,20 @@ import type { Millis } from '../common/time.ts'
 import { anyOf, someOf } from './distributions.ts'
 import type { Herd } from './herd.ts'
 import type { Mishap } from './plan.ts'
+import type { Population } from './population.ts'
 import type { SimPeer } from './sim-peer.ts'
 
 export class Mishaps {
   private readonly herd: Herd
+  private readonly population: Population
   private readonly random: Random
   private readonly report: (text: string) => void
   /** Cuts and clogs that are not over yet: the network heals as a whole when the last one is. */
   private cuts = 0
 
-  constructor(herd: Herd, report: (text: string) => void) {
+  constructor(herd: Herd, population: Population, report: (text: string) => void) {
     this.herd = herd
+    this.population = population
     this.random = herd.overlay.world.fork('mishaps')
     this.report = report
   }
@@ -28,7 +31,11 @@ export class Mishaps {
     switch (mishap.kind) {
       case 'kill': {
         const victims = this.share(mishap.share)
-        this.report(`${victims.length} peers die at once${mishap.silent ? ' in silence' : ''}`)
+        const manner = mishap.silent ? ' in silence' : ''
+        const bereft = this.bereft(victims)
+        this.report(
+          `${victims.length} peers die at once${manner}; every copy of ${bereft} entries is among them`,
+        )
         for (const peer of victims) this.herd.end(peer, mishap.silent ? 'silence' : 'kill')
         for (const peer of victims) this.herd.bury(peer)
         return
@@ -55,6 +62,16 @@ export class Mishaps {
         for (const peer of this.share(mishap.share)) peer.host.jump(mishap.byMs)
         return
     }
+  }
+
+  /** Registered entries that nobody holds but these: what no overlay could keep. */
+  private bereft(victims: readonly SimPeer[]): number {
+    const dying = new Set(victims)
+    const survivors = this.herd.overlay.running.filter((peer) => !dying.has(peer))
+    const present = this.population.users.filter(
+      (user) => user.present && user.history.acknowledged !== undefined,
+    )
+    return present.filter(({ resource }) => !survivors.some((peer) => peer.core.holds(resource))).length
   }
 
   private restart(peer: SimPeer, how: Extract<Mishap, { kind: 'restart' }>): void {

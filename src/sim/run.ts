@@ -155,7 +155,7 @@ class Run {
     if (overlay.attackers !== undefined) overlay.attackers.active = true
     const churning = plan.churn === undefined ? undefined : new Churning(this.herd, plan.churn)
     churning?.begin()
-    new Mishaps(this.herd, (text) => this.measures.note(text)).begin(plan.mishaps)
+    new Mishaps(this.herd, this.population, (text) => this.measures.note(text)).begin(plan.mishaps)
     this.lookups.begin(plan.lookupsPerSecond)
     const slice = Math.max(STEP_MS, plan.loadMs / SLICES)
     for (const end = this.now + plan.loadMs; this.now < end;) {

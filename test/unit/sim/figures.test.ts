@@ -12,10 +12,16 @@ describe('figures of a run', () => {
   it('say when the ring was right after peers died', () => {
     const [died, ...rest] = mishapsOf({ kind: 'kill', atMs: 10_500, share: 0.25, silent: true })
     expect(rest).toEqual([])
-    expect(died).toMatchObject({ what: '3 peers die at once in silence', atMs: 10_000 })
+    const what = '3 peers die at once in silence; every copy of 0 entries is among them'
+    expect(died).toMatchObject({ what, atMs: 10_000 })
     expect(died!.ringFaults).toBeGreaterThan(0)
     expect(died!.ringRightAfterMs).toBeGreaterThan(0)
     expect(died!.ringRightAfterMs).toBeLessThan(30_000)
+  })
+
+  it('say how many entries had all their copies among the dead', () => {
+    const [died] = mishapsOf({ kind: 'kill', atMs: 10_500, share: 0.9, silent: false })
+    expect(died!.what).toMatch(/^11 peers die at once; every copy of [1-4] entries is among them$/)
   })
 
   it('say that the ring stays wrong while it is cut in two, and when it was one again', () => {
