@@ -44,6 +44,8 @@ export type SipInput =
       readonly listener: ListenerId
       readonly host: string
       readonly port: number
+      /** Names that the far end's TLS certificate has proven: SAN URIs (`sip:alice@example.com`) and DNS names. */
+      readonly identities?: readonly string[]
     }
   /** Answer to `openFlow`. */
   | { readonly kind: 'flowOpened'; readonly flow: FlowId }

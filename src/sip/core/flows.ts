@@ -10,10 +10,14 @@ import { canonicalAddress, type ParseLimits } from '../message/index.ts'
 import { StreamFramer, type FramerOutput } from '../transport/index.ts'
 import type { Hop, Wire } from '../transaction/index.ts'
 import type { FlowId, SipAction, SipListener, Transport } from './contract.ts'
+import { certificateName } from './trusted-sources.ts'
 
 /** Messages that wait for a flow to open. A branch or two; more means that nobody answers there. */
 const PENDING_MAX = 32
 const PONG = new Uint8Array([13, 10])
+const NO_IDENTITIES: readonly string[] = []
+/** Names of one certificate that are looked at. Real ones have a handful. */
+const IDENTITIES_MAX = 100
 
 export interface Flow {
   readonly hop: Hop
@@ -21,6 +25,8 @@ export interface Flow {
   readonly secure: boolean
   /** Of a peer: the user whom its certificate names. */
   readonly user: string | undefined
+  /** Of a phone or trunk: the names that its TLS certificate has proven, as `certificateName` spells them. */
+  readonly identities: readonly string[]
   up: boolean
   readonly framer: StreamFramer
   pending: Uint8Array[]
@@ -71,6 +77,11 @@ export class Flows implements Wire {
     return counts
   }
 
+  /** Names that the certificate of a flow has proven; none for datagrams. */
+  identities(flow: FlowId): readonly string[] {
+    return this.flows.get(flow)?.identities ?? NO_IDENTITIES
+  }
+
   get(flow: FlowId): Flow | undefined {
     return this.flows.get(flow)
   }
@@ -86,13 +97,27 @@ export class Flows implements Wire {
     return latest
   }
 
-  accepted(flow: FlowId, listener: number, host: string, port: number): void {
+  accepted(
+    flow: FlowId,
+    listener: number,
+    host: string,
+    port: number,
+    identities: readonly string[] = NO_IDENTITIES,
+  ): void {
     const transport = this.listeners.find((l) => l.id === listener)?.transport ?? 'tcp'
     if (this.flows.size >= this.limits.flowsMax) {
       this.outbox.push({ kind: 'closeFlow', flow })
       return
     }
-    this.add({ transport, flow, listener, host: canonicalAddress(host), port }, 'accepted', false, true)
+    const proven = identities.slice(0, IDENTITIES_MAX).map(certificateName)
+    this.add(
+      { transport, flow, listener, host: canonicalAddress(host), port },
+      'accepted',
+      false,
+      true,
+      undefined,
+      proven.filter((name) => name !== undefined),
+    )
   }
 
   peerUp(flow: FlowId, hex: string, secure: boolean, user: string | undefined): void {
@@ -207,9 +232,20 @@ export class Flows implements Wire {
     secure: boolean,
     up: boolean,
     user: string | undefined = undefined,
+    identities: readonly string[] = NO_IDENTITIES,
   ): void {
     const framer = new StreamFramer(this.limits)
-    this.flows.set(hop.flow, { hop, side, secure, user, up, framer, pending: [], framerDeadline: undefined })
+    this.flows.set(hop.flow, {
+      hop,
+      side,
+      secure,
+      user,
+      identities,
+      up,
+      framer,
+      pending: [],
+      framerDeadline: undefined,
+    })
     if (hop.transport !== 'peer') this.byAddress.set(addressKey(hop), hop.flow)
     if (up && hop.transport !== 'peer') this.opened.add(`${hop.transport}|${side}`)
   }

@@ -53,7 +53,7 @@ export class SipCore {
         break
       }
       case 'flowAccepted':
-        parts.flows.accepted(input.flow, input.listener, input.host, input.port)
+        parts.flows.accepted(input.flow, input.listener, input.host, input.port, input.identities)
         break
       case 'flowOpened':
         parts.flows.openedByUs(input.flow)

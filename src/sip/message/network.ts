@@ -1,0 +1,66 @@
+/** Networks as operators write them: an address, or a prefix with its length (RFC 4632, RFC 4291 s.2.3). */
+import { canonicalAddress, isIpv4, isIpv6 } from './ip.ts'
+
+/** Addresses that begin with the same bits. */
+export interface Network {
+  /** 4 or 16. */
+  readonly bytes: Uint8Array
+  readonly prefixBits: number
+}
+
+/** `192.0.2.0/24`, `2001:db8::/32` or one address; undefined for anything else, and when bits beyond the prefix are set. */
+export function parseNetwork(text: string): Network | undefined {
+  const slash = text.indexOf('/')
+  const bytes = addressBytes(slash < 0 ? text : text.slice(0, slash))
+  if (bytes === undefined) return undefined
+  const bits = bytes.length * 8
+  const length = slash < 0 ? '' : text.slice(slash + 1)
+  if (slash >= 0 && !/^\d{1,3}$/.test(length)) return undefined
+  const prefixBits = slash < 0 ? bits : Number(length)
+  if (prefixBits > bits) return undefined
+  // 192.0.2.7/24 is a slip of the pen: one of its two halves is not meant.
+  for (let bit = prefixBits; bit < bits; bit++) {
+    if ((((bytes[bit >> 3] as number) >> (7 - (bit & 7))) & 1) === 1) return undefined
+  }
+  return { bytes, prefixBits }
+}
+
+/** Whether an address, as `addressBytes` gives it, lies in the network. Families never match each other. */
+export function isInNetwork(address: Uint8Array, { bytes, prefixBits }: Network): boolean {
+  if (address.length !== bytes.length) return false
+  const whole = prefixBits >> 3
+  for (let i = 0; i < whole; i++) if (address[i] !== bytes[i]) return false
+  const rest = prefixBits & 7
+  if (rest === 0) return true
+  return (((address[whole] as number) ^ (bytes[whole] as number)) & (0xff00 >> rest) & 0xff) === 0
+}
+
+/** The 4 or 16 bytes of an address; IPv4-mapped IPv6 counts as IPv4. Undefined for anything that is no address. */
+export function addressBytes(host: string): Uint8Array | undefined {
+  const text = canonicalAddress(host)
+  if (isIpv4(text)) return Uint8Array.from(text.split('.'), Number)
+  if (!isIpv6(text)) return undefined
+  const [head = '', tail] = text.split('::')
+  const front = groupsOf(head)
+  const back = tail === undefined ? [] : groupsOf(tail)
+  const bytes = new Uint8Array(16)
+  bytes.set(front, 0)
+  bytes.set(back, 16 - back.length)
+  return isMapped(bytes) ? bytes.slice(12) : bytes
+}
+
+function groupsOf(text: string): number[] {
+  const bytes: number[] = []
+  if (text === '') return bytes
+  for (const group of text.split(':')) {
+    if (group.includes('.')) bytes.push(...group.split('.').map(Number))
+    else bytes.push(Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff)
+  }
+  return bytes
+}
+
+/** `::ffff:0:0/96` in any spelling. */
+function isMapped(bytes: Uint8Array): boolean {
+  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false
+  return bytes[10] === 0xff && bytes[11] === 0xff
+}
