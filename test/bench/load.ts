@@ -17,6 +17,7 @@ export interface LoadResult {
   readonly p50_us: number
   readonly p99_us: number
   readonly pdd_p50_us: number
+  readonly pdd_p99_us: number
   readonly bad: string
 }
 
@@ -52,7 +53,8 @@ export function cpuSeconds(pid: number): number {
   return ticks / 100
 }
 
-function family(pid: number): number[] {
+/** A process and all its descendants. */
+export function family(pid: number): number[] {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue

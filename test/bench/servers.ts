@@ -83,6 +83,21 @@ export async function npmSip(port: number): Promise<Server> {
   }
 }
 
+/** A server that speaks no SIP and sends back what it gets, over UDP and TCP. */
+export async function nodeEcho(port: number): Promise<Server> {
+  const child = run(['-c', '0', process.execPath, join(HERE, 'rivals', 'echo.mjs'), String(port)])
+  await listening(port)
+  return {
+    name: 'bare Node echo',
+    pids: [child.pid ?? 0],
+    targets: [`127.0.0.1:${port}`],
+    admins: [],
+    links: [],
+    folder: '',
+    stop: () => end(child),
+  }
+}
+
 /** Debian's Kamailio with its fast allocator, or undefined where it is not installed. */
 export async function kamailio(port: number, auth: boolean): Promise<Server | undefined> {
   if (spawnSync('sh', ['-c', 'command -v kamailio']).status !== 0) return undefined
