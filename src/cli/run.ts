@@ -1,13 +1,14 @@
 /** The command line: finds the subcommand, turns failures into one line and an exit code. */
 import { EXIT, print, UsageError, type Command } from './command.ts'
 
-interface Entry {
+export interface Entry {
   readonly name: string
   readonly summary: string
   readonly load: () => Promise<Command>
 }
 
-const COMMANDS: readonly Entry[] = [
+/** Every subcommand, in the order of the help. */
+export const COMMANDS: readonly Entry[] = [
   { name: 'start', summary: 'run one node', load: async () => (await import('./commands/start.ts')).start },
   {
     name: 'testbed',
@@ -68,6 +69,11 @@ const COMMANDS: readonly Entry[] = [
     name: 'check-config',
     summary: 'validate a configuration file',
     load: async () => (await import('./commands/check-config.ts')).checkConfig,
+  },
+  {
+    name: 'health',
+    summary: 'is the node on this machine ready: for containers and scripts',
+    load: async () => (await import('./commands/health.ts')).health,
   },
 ]
 

@@ -1,8 +1,8 @@
 /** What a SIGHUP cannot change: such keys are named, so that nobody believes in a value that is not in force. */
 import type { Config } from './schema.ts'
 
-/** Taken over from the file while the node runs; see live-settings.ts. */
-const LIVE: ReadonlySet<string> = new Set([
+/** Taken over from the file while the node runs, beside all of `limits`; see live-settings.ts. */
+export const LIVE_KEYS: ReadonlySet<string> = new Set([
   'log.level',
   'sip.maxForks',
   'sip.maxBindings',
@@ -16,7 +16,7 @@ export function waitingForRestart(running: Config, read: Config): string[] {
 }
 
 function isLive(key: string): boolean {
-  return LIVE.has(key) || key.startsWith('limits.')
+  return LIVE_KEYS.has(key) || key.startsWith('limits.')
 }
 
 function differing(a: unknown, b: unknown, key: string): string[] {

@@ -4,14 +4,20 @@ import { refuseUnbuilt } from './built.ts'
 import { bindable, parseEndpoint, parseHostPort } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
 import { checkListeners } from './listener-clashes.ts'
-import { loadConfig } from './load.ts'
+import { loadConfig, type LoadedConfig } from './load.ts'
 import { checkNames } from './names.ts'
 import type { Environment } from './environment.ts'
 import type { Config } from './schema.ts'
 
 /** Loads a configuration and makes sure that this version can run it. Throws `ConfigError`. */
 export function usableConfig(file: string | undefined, environment: Environment): Config {
-  const { config, place } = loadConfig(file, environment)
+  return locatedUsableConfig(file, environment).config
+}
+
+/** The same, with the places of its keys. */
+export function locatedUsableConfig(file: string | undefined, environment: Environment): LoadedConfig {
+  const loaded = loadConfig(file, environment)
+  const { config, place } = loaded
   try {
     refuseUnbuilt(config)
     checkCombinations(config)
@@ -20,7 +26,7 @@ export function usableConfig(file: string | undefined, environment: Environment)
     if (key === undefined) throw error
     throw new ConfigError(`${place(key)}: ${(error as ConfigError).message}`, { cause: error })
   }
-  return config
+  return loaded
 }
 
 export function checkCombinations(config: Config): void {

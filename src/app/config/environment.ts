@@ -54,7 +54,8 @@ function pathOf(variable: string): { readonly path: readonly string[]; readonly 
   )
 }
 
-function variableOf(key: string): string {
+/** The variable that sets a dotted key. */
+export function variableOf(key: string): string {
   return PREFIX + key.split('.').map(snake).join('__')
 }
 

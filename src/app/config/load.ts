@@ -12,6 +12,8 @@ export interface LoadedConfig {
   readonly config: Config
   /** `file:line:column` of a dotted key or of the nearest thing above it, or the variable that set it. */
   place(key: string): string
+  /** The same for exactly this key; undefined when it has its default. */
+  origin(key: string): string | undefined
 }
 
 /** `file` undefined: all defaults. Throws `ConfigError` with one line a fault. */
@@ -44,7 +46,13 @@ function locatedConfig(text: string, name: string, environment: Environment): Lo
   const { values, origins } = environmentValues(environment, sections)
   const context: Context = { name, document, lines, origins, values }
   const parsed = configSchema.safeParse(values)
-  if (parsed.success) return { config: parsed.data, place: (key) => place(key.split('.'), context) }
+  if (parsed.success)
+    return {
+      config: parsed.data,
+      place: (key) => place(key.split('.'), context),
+      origin: (key) =>
+        valueAt(values, key.split('.')) === undefined ? undefined : place(key.split('.'), context),
+    }
   throw new ConfigError(
     parsed.error.issues
       .slice(0, 20)

@@ -148,9 +148,9 @@ const sip = z.strictObject({
   publishForwardAsUri: z.boolean().default(true).describe('Contacts elsewhere become forwarding entries.'),
   publishNodeContact: z.boolean().default(true).describe('Contacts that name overlay nodes become routes.'),
   publishTel: z.boolean().default(false).describe('tel contacts too.'),
-  minExpires: seconds(1, 86_400).default(60),
-  defaultExpires: seconds(1, 86_400).default(3600),
-  maxExpires: seconds(1, 604_800).default(7200),
+  minExpires: seconds(1, 86_400).default(60).describe('Shorter registrations are refused with 423.'),
+  defaultExpires: seconds(1, 86_400).default(3600).describe('Seconds of a registration that does not say.'),
+  maxExpires: seconds(1, 604_800).default(7200).describe('Longer registrations are shortened to it.'),
   overlayLifetimeMin: seconds(1, 604_800)
     .default(300)
     .describe('Seconds an entry lives in the overlay at least.'),
@@ -158,63 +158,84 @@ const sip = z.strictObject({
     .default(7200)
     .describe('Seconds an entry lives in the overlay at most.'),
   flowGrace: seconds(0, 3600).default(30).describe('Seconds a binding outlives its connection.'),
-  maxForks: z.int().min(1).max(100).default(10),
-  maxBindings: z.int().min(1).max(100).default(10),
+  maxForks: z.int().min(1).max(100).default(10).describe('Phones that one call may ring.'),
+  maxBindings: z.int().min(1).max(100).default(10).describe('Phones that one user may register here.'),
   recursion: z
     .strictObject({
-      depth: z.int().min(0).max(20).default(5),
-      fetches: z.int().min(1).max(200).default(20),
+      depth: z.int().min(0).max(20).default(5).describe('From one entry to the next.'),
+      fetches: z.int().min(1).max(200).default(20).describe('Lookups for one call in all.'),
     })
     .prefault({})
     .describe('How far forwarding entries are followed.'),
-  overlayExit: z.boolean().default(false),
-  dnsAlso: z.boolean().default(false),
+  overlayExit: z
+    .boolean()
+    .default(false)
+    .describe('Peers of the overlay may reach other domains and numbers through here.'),
+  dnsAlso: z
+    .boolean()
+    .default(false)
+    .describe('Look by DNS for a user of a hosted domain whom the overlay does not know.'),
   verifyCaller: z
     .enum(['tag', 'reject', 'off'])
     .default('tag')
     .describe(
       'Callers named by other peers. tag: P-Asserted-Identity only when the overlay confirms it. off: as it came.',
     ),
-  siblings: z.enum(['parallel', 'serial']).default('parallel'),
-  registerFromOverlay: z.boolean().default(false),
+  siblings: z
+    .enum(['parallel', 'serial'])
+    .default('parallel')
+    .describe('Peers that serve the same user: all at once, or one after the other.'),
+  registerFromOverlay: z.boolean().default(false).describe('Accept REGISTER that arrives from other peers.'),
   appAttach: z
     .strictObject({
-      plainSip: z.enum(['never', 'allowed']).default('never'),
-      idle: seconds(1, 86_400).default(600),
-      maxFlows: z.int().min(1).max(100_000).default(2000),
+      plainSip: z.enum(['never', 'allowed']).default('never').describe('SIP between peers without TLS.'),
+      idle: seconds(1, 86_400).default(600).describe('Seconds until an unused flow is closed.'),
+      maxFlows: z.int().min(1).max(100_000).default(2000).describe('Flows at one time.'),
     })
     .prefault({})
     .describe('SIP flows to other peers.'),
   redirect: z
     .strictObject({
-      proxies: z.array(text()).max(64).default([]),
-      resolveUri: z.boolean().default(true),
-      use305: z.boolean().default(false),
+      proxies: z
+        .array(text())
+        .max(64)
+        .default([])
+        .describe('host:port;transport=… of proxies that phones are sent to for callees behind other peers.'),
+      resolveUri: z
+        .boolean()
+        .default(true)
+        .describe('List the targets of a forwarding entry, not the entry.'),
+      use305: z.boolean().default(false).describe('305 instead of 302 where a proxy has to be used.'),
     })
     .prefault({})
     .describe('Redirect mode (Peer R).'),
-  transitOverlays: z.array(text()).default([]),
-  telDomain: text().optional(),
-  telContext: text().optional(),
-  gateway: text().optional(),
-  alwaysProxy: z.boolean().default(false),
-  recurse3xx: z.boolean().default(true),
-  persistBindings: z.boolean().default(false),
+  transitOverlays: z.array(text()).default([]).describe('Other overlays that this node connects to.'),
+  telDomain: text().optional().describe('Domain of the AORs that stand for tel numbers.'),
+  telContext: text().optional().describe('phone-context of local numbers.'),
+  gateway: text().optional().describe('Where numbers go that nobody in the overlay has.'),
+  alwaysProxy: z.boolean().default(false).describe('Always try the proxy of the own domain before DNS.'),
+  recurse3xx: z.boolean().default(true).describe('A proxy follows redirects of hosted users itself.'),
+  persistBindings: z.boolean().default(false).describe('Keep bindings over a restart.'),
   enrollOnFirstRegister: z
     .boolean()
     .default(false)
     .describe('Certificates when a user first registers, not at start.'),
-  registerHome: text().optional(),
+  registerHome: text().optional().describe('Redirect mode: REGISTER is sent on to this registrar (302).'),
 })
 
 const limits = z.strictObject({
   headBytes: z.int().min(1024).max(1_048_576).default(32_768).describe('Bytes of a SIP head.'),
-  headers: z.int().min(16).max(4096).default(256),
-  vias: z.int().min(1).max(255).default(70),
-  bodyBytes: z.int().min(0).max(16_777_216).default(65_536),
-  transactions: z.int().min(16).max(10_000_000).default(200_000),
+  headers: z.int().min(16).max(4096).default(256).describe('Header fields of a SIP message.'),
+  vias: z.int().min(1).max(255).default(70).describe('Via values of a SIP message.'),
+  bodyBytes: z.int().min(0).max(16_777_216).default(65_536).describe('Bytes of a SIP body.'),
+  transactions: z
+    .int()
+    .min(16)
+    .max(10_000_000)
+    .default(200_000)
+    .describe('SIP transactions at one time; more requests get 503.'),
   flows: z.int().min(1).max(1_000_000).default(20_000).describe('TCP connections of phones.'),
-  flowsPerSource: z.int().min(1).max(1_000_000).default(2_000),
+  flowsPerSource: z.int().min(1).max(1_000_000).default(2_000).describe('Of these, from one address.'),
   authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
   requestsPerSource: z
     .int()
@@ -253,7 +274,7 @@ export const configSchema = z.strictObject({
   sip: sip.prefault({}),
   admin: z
     .strictObject({
-      listen: text().default('127.0.0.1:8080').describe('host:port'),
+      listen: text().default('127.0.0.1:8080').describe('host:port of page, API, health and metrics.'),
       token: text().optional().describe('Bearer token; needed when listen is not loopback.'),
     })
     .prefault({}),
@@ -261,7 +282,10 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('Least that is written.'),
       format: z
         .enum(['auto', 'json', 'text'])
         .default('auto')

@@ -1,19 +1,23 @@
 /** `ringbridge check-config`: would this file start a node? */
 import { unresolvedBootstrap } from '../../app/bootstrap.ts'
-import { usableConfig } from '../../app/config/check.ts'
-import { jsonSchema, SECRET_KEYS, type Config } from '../../app/config/schema.ts'
+import { locatedUsableConfig } from '../../app/config/check.ts'
+import { effectiveYaml, redacted } from '../../app/config/effective.ts'
+import { jsonSchema } from '../../app/config/schema.ts'
 import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
 
 export const checkConfig: Command = {
   help: `ringbridge check-config FILE
 
-Validates a configuration file together with the RINGBRIDGE_ variables of the environment. A bootstrap name without an
-address is a warning, since it may get one.
+Validates a configuration file together with the RINGBRIDGE_ variables of the environment. Each fault is named with file,
+line and column, or the variable. A bootstrap name without an address is a warning, since it may get one.
 
-  --json     print the effective configuration as JSON, secrets left out
-  --schema   print the JSON Schema of the file instead`,
+  --effective  print the configuration that a node would run: all defaults filled in, secrets left out, and beside each
+               value that is not a default the line or variable that set it
+  --json       print it as JSON
+  --schema     print the JSON Schema of the file instead (docs/reference/configuration.schema.json)`,
   run: async (args) => {
     const { values, positionals } = readArgs(args, {
+      effective: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       schema: { type: 'boolean', default: false },
     })
@@ -23,24 +27,14 @@ address is a warning, since it may get one.
     }
     const [file] = positionals
     if (file === undefined || positionals.length > 1) throw new UsageError('one FILE is expected')
-    const config = usableConfig(file, process.env)
+    const { config, origin } = locatedUsableConfig(file, process.env)
     for (const name of await unresolvedBootstrap(config.overlay.bootstrap)) {
       process.stderr.write(
         `ringbridge: warning: "overlay.bootstrap": "${name}" has no address now; a node would keep asking for it\n`,
       )
     }
-    print(values.json ? JSON.stringify(redacted(config)) : `${file}: good`)
+    if (values.json) print(JSON.stringify(redacted(config)))
+    else print(values.effective ? effectiveYaml(config, origin).trimEnd() : `${file}: good`)
     return EXIT.done
   },
-}
-
-/** The configuration with `[private]` in the place of secrets. */
-export function redacted(config: Config): object {
-  const copy = structuredClone(config) as unknown as Record<string, Record<string, unknown>>
-  for (const path of SECRET_KEYS) {
-    const [section, key] = path.split('.') as [string, string]
-    const part = copy[section]
-    if (part?.[key] !== undefined) part[key] = '[private]'
-  }
-  return copy
 }

@@ -39,6 +39,7 @@ describe('command line', () => {
       'phone',
       'sim',
       'check-config',
+      'health',
     ])
     for (const name of names) {
       out = []
