@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import type { NodeCore } from '../adapter/index.ts'
 import type { AdminServer } from '../admin/server.ts'
 import { key } from '../reload/index.ts'
+import { ChurnEstimate } from '../metrics/churn-estimate.ts'
 import { MetricsRegistry, type Readings } from '../metrics/registry.ts'
 import { clock } from '../reload/io/loop.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
@@ -89,8 +90,21 @@ function processReadings({
   }
 }
 
-function overlayReadings({ core, loop, links }: MetricParts): Readings {
+function overlayReadings({ core, loop, links, status }: MetricParts): Readings {
   const { peer, adapter, instruments } = core
+  const { neighborChanges } = peer.instruments
+  const churn = new ChurnEstimate(
+    () => {
+      const { successors, predecessors, sizeEstimate } = peer.snapshot()
+      return {
+        joins: neighborChanges.get('join'),
+        leaves: neighborChanges.get('leave') + neighborChanges.get('timeout'),
+        neighbors: new Set([...successors, ...predecessors].map(key)).size,
+        size: sizeEstimate,
+      }
+    },
+    () => clock().ms,
+  )
   const use = (of: 'values' | 'bytes') => () =>
     peer
       .snapshot()
@@ -109,6 +123,9 @@ function overlayReadings({ core, loop, links }: MetricParts): Readings {
       ]
     },
     overlaySize: () => peer.snapshot().sizeEstimate,
+    overlayJoinRate: () => churn.perSecond('joins'),
+    overlayLeaveRate: () => churn.perSecond('leaves'),
+    overlayStabilization: () => status.stabilizationIntervalS,
     overlayMessages: peer.instruments.messages,
     overlayBytes: peer.instruments.bytes,
     overlayForwarded: peer.instruments.forwarded,
@@ -118,7 +135,7 @@ function overlayReadings({ core, loop, links }: MetricParts): Readings {
     overlayRetries: peer.instruments.retries,
     overlayErrors: peer.instruments.errors,
     overlayRollbacks: peer.instruments.rollbacks,
-    overlayNeighborChanges: peer.instruments.neighborChanges,
+    overlayNeighborChanges: neighborChanges,
     overlaySelfTest: () => adapter.snapshot(clock()).selfTest.successRatio,
     linksActive: () => [['tls', links.active]],
     linkSetup: links.setupSeconds,
@@ -150,5 +167,6 @@ function sipReadings({ core, tcp, udp }: MetricParts): Readings {
     sipConnections: () => snapshot().connections,
     registrarBindings: () => snapshot().bindings,
     registrarAors: () => snapshot().aors,
+    bansActive: () => [['auth', snapshot().blocked]],
   }
 }

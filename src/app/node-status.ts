@@ -69,6 +69,11 @@ export class NodeStatus implements AdminNode {
     this.configuration = configuration
   }
 
+  /** Of the Configuration Document in force. */
+  get stabilizationIntervalS(): number {
+    return this.configuration.chordUpdateIntervalS
+  }
+
   reloaded(ok: boolean): void {
     this.lastReload = { ok, at: ok ? Date.now() : this.lastReload.at }
   }

@@ -93,6 +93,15 @@ export class Authenticator {
     return { kind: 'challenge', headers: values.map((value) => [name, value] as const) }
   }
 
+  /** Sources and users that are refused at this moment. */
+  blocked(now: Millis): number {
+    let blocked = 0
+    for (const { count, since } of this.failures.values()) {
+      if (count >= this.limits.authFailuresMax && now - since <= FAILURE_WINDOW_MS) blocked++
+    }
+    return blocked
+  }
+
   private isBlocked(now: Millis, key: string): boolean {
     const failures = this.failures.get(key)
     if (failures === undefined) return false

@@ -42,6 +42,8 @@ export interface SipInstruments {
   readonly authAttempts: Tally
   /** scope: `auth` for credentials refused after too many failures, `source` for too many requests of one address. */
   readonly rateLimits: Tally
+  /** scope: requests of sources that had been refused often enough. */
+  readonly scannerDropped: Tally
 }
 
 /** Gauges, read at scrape time. */
@@ -53,6 +55,8 @@ export interface SipSnapshot {
   /** transport to number of bindings. */
   readonly bindings: ReadonlyMap<string, number>
   readonly aors: number
+  /** Sources and users that are refused for too many wrong credentials. */
+  readonly blocked: number
   readonly overlayAvailable: boolean
   readonly draining: boolean
 }

@@ -59,6 +59,7 @@ export class SipParts {
   readonly router: Router
   readonly callerChecks: CallerChecks
   readonly sources: SourceLimit
+  readonly authenticator: Authenticator
   readonly instruments: SipInstruments
   readonly validation: ValidationRole
   /** Limits in force. */
@@ -95,7 +96,7 @@ export class SipParts {
     this.replies = new Replies({ wire, transactions, texts }, { secret })
     const { replies } = this
     const rateLimits = new Tally(['auth', 'source'])
-    const authenticator = new Authenticator(
+    const authenticator = (this.authenticator = new Authenticator(
       { accounts, rateLimits },
       {
         realm,
@@ -103,7 +104,7 @@ export class SipParts {
         limits,
         algorithms: settings.digestAlgorithms ?? DIGEST_OFFERED_DEFAULT,
       },
-    )
+    ))
     this.registrar = new Registrar(
       { host: this.registrarHost() },
       {
@@ -206,6 +207,7 @@ export class SipParts {
       registrarFlowLost: this.registrar.flowLost,
       authAttempts: authenticator.attempts,
       rateLimits,
+      scannerDropped: sources.dropped,
     }
   }
 

@@ -2,7 +2,7 @@
  * S-TR-02: how much an address may ask for without showing that it belongs here. Every request takes a token of its source; those
  * of our phones are given back once the phone has proven itself, so that only strangers, guesses and floods run dry.
  */
-import type { Tally } from '../../common/instruments.ts'
+import { Tally } from '../../common/instruments.ts'
 import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
@@ -29,6 +29,8 @@ export class SourceLimit {
   private readonly requests: RateLimit
   private readonly strangers: RateLimit
   private readonly refusals = new RateLimit(REFUSALS)
+  /** Requests that got no answer any more. */
+  readonly dropped = new Tally(['source'])
   private readonly rateLimits: Tally
 
   constructor(components: { readonly rateLimits: Tally }, allowances: SourceAllowances) {
@@ -67,6 +69,8 @@ export class SourceLimit {
     const key = sourceOf(source.host)
     if (limit.take(key, now) === 0) return 'taken'
     this.rateLimits.add('source')
-    return this.refusals.take(key, now) === 0 ? 'refused' : 'ignored'
+    if (this.refusals.take(key, now) === 0) return 'refused'
+    this.dropped.add('source')
+    return 'ignored'
   }
 }

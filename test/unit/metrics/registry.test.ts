@@ -30,53 +30,6 @@ describe('metrics catalogue', () => {
         expect(set.split('|').length, `${name} ${set}`).toBe(Math.max(1, labels.length))
     }
   })
-
-  it('has every metric of the specification that this version can count', () => {
-    const names = new Set<string>(Object.values(METRICS).map(({ name }) => name))
-    for (const name of [
-      ...[
-        'build_info',
-        'node_info',
-        'start_time_seconds',
-        'config_last_reload_successful',
-        'ready',
-        'draining',
-      ],
-      ...[
-        'config_last_reload_success_timestamp_seconds',
-        'sip_requests_received_total',
-        'sip_requests_sent_total',
-      ],
-      ...['sip_responses_sent_total', 'sip_responses_received_total', 'sip_retransmissions_total'],
-      ...['sip_malformed_messages_total', 'sip_transactions_active', 'sip_transaction_timeouts_total'],
-      ...['sip_connections_active', 'sip_connections_opened_total', 'sip_connections_closed_total'],
-      ...['call_attempts_total', 'call_results_total', 'call_setup_seconds', 'call_resolution_seconds'],
-      ...['call_fork_branches', 'registrar_bindings', 'registrar_aors', 'registrar_requests_total'],
-      ...['registrar_register_seconds', 'registrar_expired_total', 'registrar_replaced_total'],
-      ...['registrar_flow_lost_total', 'registrar_overlay_sync', 'registrar_overlay_missing_aors'],
-      ...[
-        'auth_attempts_total',
-        'rate_limited_total',
-        'overlay_state',
-        'overlay_peers',
-        'overlay_size_estimate',
-      ],
-      ...[
-        'overlay_messages_total',
-        'overlay_bytes_total',
-        'overlay_forwarded_total',
-        'overlay_dropped_total',
-      ],
-      ...['overlay_request_seconds', 'overlay_request_hops', 'overlay_request_retries_total'],
-      ...['overlay_errors_total', 'overlay_neighbor_changes_total', 'overlay_selftest_success_ratio'],
-      ...['links_active', 'link_setup_seconds', 'link_failures_total', 'appattach_flows_active'],
-      ...['appattach_setup_seconds', 'appattach_reused_total', 'storage_values', 'storage_bytes'],
-      ...['storage_requests_total', 'storage_replication_lag_seconds', 'storage_replica_deficit'],
-      ...['signatures_total', 'certificate_expiry_timestamp_seconds', 'user_certificates'],
-    ]) {
-      expect(names, name).toContain(`p2psip_${name}`)
-    }
-  })
 })
 
 describe('metrics text', () => {

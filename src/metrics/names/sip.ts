@@ -1,0 +1,101 @@
+/** SIP messages, transactions and connections. */
+import { counter, gauge, product, type MetricDefinition } from '../define.ts'
+
+const SIP_METHODS =
+  'INVITE ACK BYE CANCEL OPTIONS REGISTER MESSAGE SUBSCRIBE NOTIFY PUBLISH REFER INFO UPDATE PRACK other'
+const SIP_CODES = '100 180 200 302 400 401 403 404 407 408 480 482 483 486 487 500 503 603'
+const SIP_TRANSPORTS = 'udp tcp peer'
+
+export const SIP_METRICS = {
+  sipRequestsReceived: counter(
+    'sip_requests_received_total',
+    'SIP requests that came in.',
+    'method transport',
+    product(SIP_METHODS, SIP_TRANSPORTS),
+  ),
+  sipRequestsSent: counter(
+    'sip_requests_sent_total',
+    'SIP requests that went out, retransmissions not counted.',
+    'method transport',
+    product(SIP_METHODS, SIP_TRANSPORTS),
+  ),
+  sipResponsesSent: counter(
+    'sip_responses_sent_total',
+    'SIP responses that went out, retransmissions not counted.',
+    'method code transport',
+    product('INVITE REGISTER', SIP_CODES, SIP_TRANSPORTS),
+  ),
+  sipResponsesReceived: counter(
+    'sip_responses_received_total',
+    'SIP responses that came in.',
+    'method code transport',
+    product('INVITE', SIP_CODES, SIP_TRANSPORTS),
+  ),
+  sipRetransmissions: counter(
+    'sip_retransmissions_total',
+    'SIP messages sent or seen again.',
+    'kind direction',
+    product('request response', 'in out'),
+  ),
+  sipMalformed: counter(
+    'sip_malformed_messages_total',
+    'SIP messages that broke the grammar.',
+    'reason transport',
+    ['syntax|udp', 'syntax|tcp'],
+  ),
+  sipTransactions: gauge(
+    'sip_transactions_active',
+    'Transactions held now, by kind (i/ni = INVITE or not, ct/st = client or server).',
+    'kind',
+    product('ict ist nict nist'),
+  ),
+  sipTransactionTimeouts: counter(
+    'sip_transaction_timeouts_total',
+    'Transactions that ended on a timer.',
+    'timer',
+    product('B F H C'),
+  ),
+  sipConnections: gauge(
+    'sip_connections_active',
+    'Stream connections of phones and peers.',
+    'transport side',
+    product('tcp peer', 'accepted connected'),
+  ),
+  sipConnectionsOpened: counter(
+    'sip_connections_opened_total',
+    'Stream connections that came up.',
+    'transport side',
+    product('tcp', 'accepted connected'),
+  ),
+  sipConnectionsClosed: counter(
+    'sip_connections_closed_total',
+    'Stream connections that ended.',
+    'transport reason',
+    product('tcp', 'remote local idle stuck error'),
+  ),
+  sipConnectionsRefused: counter(
+    'sip_connections_refused_total',
+    'Stream connections that were over a limit.',
+    'transport limit',
+    product('tcp', 'flows source'),
+  ),
+  sipTlsHandshakeFailures: counter(
+    'sip_tls_handshake_failures_total',
+    'TLS handshakes of phones that failed.',
+    'reason',
+    product('protocol timeout closed other'),
+  ),
+  sipSendFailures: counter(
+    'sip_send_failures_total',
+    'Datagrams that the system refused to send.',
+    'reason',
+    ['bad_port'],
+  ),
+  sipDialogs: gauge('sip_dialogs_active', 'Dialogs that passed here and have not ended.'),
+  sipMtuSwitch: counter(
+    'sip_mtu_switch_total',
+    'Requests too long for UDP that were tried over TCP (RFC 3261 s.18.1.1).',
+    'result',
+    product('ok failed'),
+  ),
+} as const satisfies Record<string, MetricDefinition>
