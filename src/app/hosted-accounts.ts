@@ -1,8 +1,9 @@
 /** Accounts of a node as file and in memory: loaded, reloaded, changed, and the node told who is hosted. */
 import { existsSync } from 'node:fs'
 import type { NodeInput } from '../adapter/index.ts'
+import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
-import { AccountBook } from './accounts/account-book.ts'
+import { AccountBook, type HostedUserRule } from './accounts/account-book.ts'
 import { loadAccounts, saveAccounts, type AccountEntry } from './accounts/account-file.ts'
 import { newAccount, USERNAME } from './accounts/new-account.ts'
 import { randomPassword } from './crypto-random.ts'
@@ -26,11 +27,17 @@ export class HostedAccounts {
   private readonly trace: Trace
   private entries: readonly AccountEntry[] = []
 
-  constructor(init: { readonly file: string; readonly realm: string; readonly trace: Trace }) {
+  constructor(init: {
+    readonly file: string
+    readonly realm: string
+    readonly trace: Trace
+    /** What the configuration says about accounts. */
+    readonly rules?: readonly HostedUserRule[]
+  }) {
     this.file = init.file
     this.realm = init.realm
     this.trace = init.trace
-    this.book = new AccountBook(init.realm)
+    this.book = new AccountBook(init.realm, init.rules)
   }
 
   /** First load; false when there is no file yet. Throws `ConfigError`. */
@@ -56,6 +63,13 @@ export class HostedAccounts {
     this.book.replace(entries, this.file)
     this.entries = entries
     this.trace({ level: 'info', area: 'app', event: 'accounts_loaded', accounts: entries.length })
+    for (const account of this.book.missing())
+      this.trace({
+        level: 'warn',
+        area: 'app',
+        event: 'hosted_user_without_account',
+        account: new Private(account),
+      })
   }
 
   add(username: string, password: string): AccountChange {

@@ -170,7 +170,12 @@ async function build(
   startup.onStop(() => admin.close())
   const adminAddress = await bound(admin.listen(), config.admin.listen, 'admin.listen')
 
-  const accounts = new HostedAccounts({ file: accountsFile(config), realm: realmOf(config), trace })
+  const accounts = new HostedAccounts({
+    file: accountsFile(config),
+    realm: realmOf(config),
+    trace,
+    rules: config.sip.hostedUsers,
+  })
   // Before anybody is waited for: a fault in the file is for now.
   const known = config.sip.roles.length === 0 || accounts.open()
   const entrances =

@@ -2,9 +2,10 @@
 import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings, type NodeInit } from '../adapter/index.ts'
 import type { TlsLimits } from '../reload/io/tls-links.ts'
 import type { TcpLimits } from '../sip/io/tcp.ts'
-import type { SipListener, SipTunables } from '../sip/index.ts'
+import type { SipListener, SipTunables, TrustedSource } from '../sip/index.ts'
 import type { StorageLimits } from '../reload/index.ts'
 import { hostedDomains } from './config/places.ts'
+import { listOf } from './config/policy.ts'
 import type { Config } from './config/schema.ts'
 
 /** Longest time to find a user or to reach the peer that serves it: an INVITE may ring on, other requests end at 32 s. */
@@ -38,12 +39,26 @@ export function sipSettings(
     recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
     verifyCaller: sip.verifyCaller === 'off' ? 'off' : 'tag',
+    trusted: sip.trusted.map(trustedSource),
+    policy: sip.policy,
     redirectProxies: sip.redirect.proxies,
     redirectUse305: sip.redirect.use305,
     appAttachBudgetMs: APP_ATTACH_BUDGET_MS,
     locateBudgetMs: LOCATE_BUDGET_MS,
     secret,
     ...sipTunables(config),
+  }
+}
+
+function trustedSource(entry: Config['sip']['trusted'][number]): TrustedSource {
+  const { address, identity, transports, mayCallOutside } = entry
+  const networks = listOf(address)
+  const identities = listOf(identity)
+  return {
+    mayCallOutside,
+    ...(networks === undefined ? {} : { networks }),
+    ...(identities === undefined ? {} : { identities }),
+    ...(transports === undefined ? {} : { transports }),
   }
 }
 

@@ -29,7 +29,12 @@ export class TestAccounts implements Accounts {
 
   add(
     user: string,
-    init: { aors?: readonly string[]; delegates?: readonly string[]; domain?: string } = {},
+    init: {
+      aors?: readonly string[]
+      delegates?: readonly string[]
+      domain?: string
+      mayCallOutside?: boolean
+    } = {},
   ): this {
     const domain = init.domain ?? DOMAIN
     const ha1 = new Map([
@@ -37,7 +42,14 @@ export class TestAccounts implements Accounts {
       ['SHA-256', digestHash('SHA-256', user, DOMAIN, `pw-${user}`)],
     ])
     const aors = init.aors ?? [`${user}@${domain}`]
-    this.accounts.push({ username: user, ha1, aors, delegates: init.delegates ?? [] })
+    const may = init.mayCallOutside
+    this.accounts.push({
+      username: user,
+      ha1,
+      aors,
+      delegates: init.delegates ?? [],
+      ...(may === undefined ? {} : { mayCallOutside: may }),
+    })
     return this
   }
 
@@ -200,7 +212,14 @@ export class SipWorld {
       closed: () => phone.closed(flow),
     })
     this.later(() =>
-      node.input({ kind: 'flowAccepted', flow, listener: 1, host: phone.host, port: phone.sourcePort }),
+      node.input({
+        kind: 'flowAccepted',
+        flow,
+        listener: 1,
+        host: phone.host,
+        port: phone.sourcePort,
+        ...(phone.identities === undefined ? {} : { identities: phone.identities }),
+      }),
     )
     return flow
   }
@@ -346,6 +365,8 @@ export interface PhoneInit {
   readonly fromDomain?: string
   /** Leaves rport out of Via. */
   readonly noRport?: boolean
+  /** Names that its TLS certificate has proven. */
+  readonly identities?: readonly string[]
 }
 
 /** A UA that does what a test tells it. */
@@ -359,6 +380,7 @@ export class Phone {
   readonly shownHost: string
   readonly fromDomain: string
   readonly noRport: boolean
+  readonly identities: readonly string[] | undefined
   readonly received: SipMessage[] = []
   /** Reacts to messages as they come in; a test may replace it. */
   onMessage: ((message: SipMessage) => void) | undefined = undefined
@@ -382,6 +404,7 @@ export class Phone {
     this.shownHost = init.privateHost ?? host
     this.fromDomain = init.fromDomain ?? DOMAIN
     this.noRport = init.noRport ?? false
+    this.identities = init.identities
   }
 
   get aor(): string {

@@ -3,14 +3,30 @@ import { canonicalAor, type Account, type Accounts } from '../../sip/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { AccountEntry } from './account-file.ts'
 
+/** What the configuration says about an account beyond the file: one more AOR that it owns, and rights. */
+export interface HostedUserRule {
+  readonly aor: string
+  /** Its user name. */
+  readonly account: string
+  readonly delegates: readonly string[]
+  readonly mayCallOutside?: boolean | undefined
+}
+
 export class AccountBook implements Accounts {
   private readonly realm: string
+  /** By user name. */
+  private readonly rules = new Map<string, HostedUserRule[]>()
   private users = new Map<string, Account>()
   private owners = new Map<string, Account>()
 
   /** `realm`: the first hosted domain; hashes for another realm would never match. */
-  constructor(realm: string) {
+  constructor(realm: string, rules: readonly HostedUserRule[] = []) {
     this.realm = realm
+    for (const rule of rules) {
+      const ofAccount = this.rules.get(rule.account)
+      if (ofAccount === undefined) this.rules.set(rule.account, [rule])
+      else ofAccount.push(rule)
+    }
   }
 
   byUsername(username: string): Account | undefined {
@@ -21,7 +37,7 @@ export class AccountBook implements Accounts {
     return this.owners.get(aor)
   }
 
-  /** AORs that are hosted: the first of each account. */
+  /** AORs that are hosted: the first of each account, and those that the configuration gives it. */
   aors(): string[] {
     return [...this.owners.keys()]
   }
@@ -34,6 +50,11 @@ export class AccountBook implements Accounts {
     return this.users.size
   }
 
+  /** Accounts that the configuration speaks of and that are not there. */
+  missing(): readonly string[] {
+    return [...this.rules.keys()].filter((account) => !this.users.has(account))
+  }
+
   /** Takes all entries or none: throws `ConfigError` when one cannot be used. */
   replace(entries: readonly AccountEntry[], file: string): void {
     const users = new Map<string, Account>()
@@ -44,9 +65,11 @@ export class AccountBook implements Accounts {
           `${file}: account "${entry.username}" is for realm "${entry.realm}", this node serves "${this.realm}"`,
         )
       }
-      const account = accountOf(entry, file)
-      const [aor] = account.aors
-      if (aor !== undefined) {
+      const rules = this.rules.get(entry.username) ?? []
+      const account = withRules(accountOf(entry, file), rules)
+      const [own] = account.aors
+      const owned = new Set([...(own === undefined ? [] : [own]), ...rules.map(({ aor }) => canonical(aor))])
+      for (const aor of owned) {
         const other = owners.get(aor)
         if (other !== undefined) {
           throw new ConfigError(
@@ -62,8 +85,29 @@ export class AccountBook implements Accounts {
   }
 }
 
+/** Throws `ConfigError`, which says no more than what is wrong. */
+function canonical(text: string): string {
+  const aor = canonicalAor(text.includes(':') ? text : `sip:${text}`)
+  if (!aor.ok) throw new ConfigError(`"${text}" is not user@domain`)
+  return aor.value
+}
+
+function withRules(account: Account, rules: readonly HostedUserRule[]): Account {
+  if (rules.length === 0) return account
+  const may = rules.map((rule) => rule.mayCallOutside).filter((each) => each !== undefined)
+  return {
+    ...account,
+    aors: [...new Set([...account.aors, ...rules.map(({ aor }) => canonical(aor))])],
+    delegates: [
+      ...new Set([...account.delegates, ...rules.flatMap((rule) => rule.delegates.map(canonical))]),
+    ],
+    // Where two of them disagree, the one that forbids counts.
+    ...(may.length === 0 ? {} : { mayCallOutside: !may.includes(false) }),
+  }
+}
+
 function accountOf(entry: AccountEntry, file: string): Account {
-  const canonical = (text: string): string => {
+  const inFile = (text: string): string => {
     const aor = canonicalAor(text.includes(':') ? text : `sip:${text}`)
     if (!aor.ok) throw new ConfigError(`${file}: account "${entry.username}": "${text}" is not user@domain`)
     return aor.value
@@ -71,7 +115,8 @@ function accountOf(entry: AccountEntry, file: string): Account {
   return {
     username: entry.username,
     ha1: new Map(Object.entries(entry.ha1).filter((pair): pair is [string, string] => pair[1] !== undefined)),
-    aors: (entry.aors ?? [`${entry.username}@${entry.realm}`]).map(canonical),
-    delegates: (entry.delegates ?? []).map(canonical),
+    aors: (entry.aors ?? [`${entry.username}@${entry.realm}`]).map(inFile),
+    delegates: (entry.delegates ?? []).map(inFile),
+    ...(entry.mayCallOutside === undefined ? {} : { mayCallOutside: entry.mayCallOutside }),
   }
 }

@@ -25,6 +25,7 @@ const entrySchema = z.strictObject({
     .refine((hashes) => hashes.MD5 !== undefined || hashes['SHA-256'] !== undefined, 'needs MD5 or SHA-256'),
   aors: z.array(z.string().min(3).max(512)).max(32).optional(),
   delegates: z.array(z.string().min(3).max(512)).max(1000).optional(),
+  mayCallOutside: z.boolean().optional(),
 })
 
 /** One account as it stands in the file. */

@@ -19,10 +19,10 @@ export function refuseUnbuilt(config: Config): void {
   refuse(sip.engine === 'drachtio', 'sip.engine', 'drachtio', 'allowed: embedded')
   refuse(sip.publish === 'userNode', 'sip.publish', 'userNode', 'allowed: adapterNode')
   refuse(
-    sip.hostedUsers.length > 0,
+    sip.hostedUsers.some(({ credentials }) => credentials !== undefined),
     'sip.hostedUsers',
-    'a list of hosted users',
-    'put the accounts into sip.users',
+    'credentials of a hosted user',
+    'leave them out; certificates come from where overlay.credentials says',
   )
   refuse(sip.queryScope === 'overlay', 'sip.queryScope', 'overlay', 'allowed: local')
   refuse(sip.verifyCaller === 'reject', 'sip.verifyCaller', 'reject', 'allowed: tag, off')

@@ -130,12 +130,59 @@ const sip = z.strictObject({
       z.strictObject({
         aor: text(),
         account: text(),
-        delegates: z.array(text()).default([]),
+        delegates: z.array(text()).default([]).describe('AORs that this account may register for others.'),
         credentials: text().optional(),
+        mayCallOutside: z
+          .boolean()
+          .optional()
+          .describe('Overrides sip.policy.callOutside, unless that is none.'),
       }),
     )
+    .max(100_000)
     .default([])
-    .describe('Hosted users by AOR; accounts of sip.users need no entry.'),
+    .describe('Further AORs and rights of accounts; those of sip.users need no entry for their own AOR.'),
+  trusted: z
+    .array(
+      z.strictObject({
+        address: z
+          .union([text(), z.array(text()).min(1).max(256)])
+          .optional()
+          .describe('Address or network, such as 192.0.2.0/24.'),
+        identity: z
+          .union([text(), z.array(text()).min(1).max(256)])
+          .optional()
+          .describe('Name that its TLS certificate proves: example.com or sip:example.com.'),
+        transports: z
+          .array(z.enum(['udp', 'tcp', 'tls', 'ws', 'wss']))
+          .min(1)
+          .optional()
+          .describe('Only by these. Without tcp and tls alone, a forged datagram is trusted too.'),
+        mayCallOutside: z
+          .boolean()
+          .default(false)
+          .describe('Whether its requests may leave for other domains.'),
+      }),
+    )
+    .max(256)
+    .default([])
+    .describe(
+      'Proxies and other sources that have made sure who is calling: not challenged (REGISTER excepted), not throttled, believed.',
+    ),
+  policy: z
+    .strictObject({
+      callOutside: z
+        .enum(['all', 'listed', 'none'])
+        .default('all')
+        .describe(
+          'Whose phones may call other domains: all accounts without mayCallOutside: false, those with mayCallOutside: true, none.',
+        ),
+      strangers: z
+        .enum(['allow', 'refuse'])
+        .default('allow')
+        .describe('Whether callers of other domains, without credentials, reach hosted users.'),
+    })
+    .prefault({})
+    .describe('Who may do what.'),
   lookup: z
     .enum(['parallel', 'overlayFirst', 'localOnly'])
     .default('parallel')

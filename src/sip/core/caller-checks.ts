@@ -6,7 +6,7 @@ import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { canonicalAor, type SipMessage } from '../message/index.ts'
 import { NO_IDENTITY, type CallerIdentity, type OwnIdentity } from '../proxy/index.ts'
-import { vouchedIdentity } from './caller-identity.ts'
+import { believedIdentity, vouchedIdentity } from './caller-identity.ts'
 import type { RequestId } from './contract.ts'
 
 /** Answers remembered; beyond that the oldest is forgotten. */
@@ -42,7 +42,7 @@ export class CallerChecks {
 
   /** Whose call a request of `peer` is; `user` is the one whom the certificate of the peer names. */
   identity(now: Millis, message: SipMessage, peer: string, user: string | undefined): CallerIdentity {
-    if (this.policy === 'off') return { kind: 'asCame' }
+    if (this.policy === 'off') return believedIdentity(message)
     if (!message.has('p-asserted-identity')) return NO_IDENTITY
     const from = canonicalAor(message.from.uri)
     if (!from.ok || !this.own.isHostedDomain(from.value.slice(from.value.lastIndexOf('@') + 1)))

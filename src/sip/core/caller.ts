@@ -1,55 +1,117 @@
 /** Who is calling, and whether they may (adapter-mapping s.4.1 row 6 and s.4.8 for the south side). */
 import type { Now } from '../../common/time.ts'
-import { canonicalAor, parseUri } from '../message/index.ts'
+import { canonicalAor, parseUri, type SipMessage } from '../message/index.ts'
 import type { OwnIdentity } from '../proxy/index.ts'
-import type { IncomingRequest } from '../transaction/index.ts'
+import type { Hop, IncomingRequest } from '../transaction/index.ts'
 import type { Authenticator, ChallengeKind } from './authenticator.ts'
+import type { Account, Accounts, SipPolicy, TrustedSource } from './contract.ts'
 import type { Reply } from './replies.ts'
+import type { SourceTable } from './trusted-sources.ts'
 
 export type Caller =
   /** A phone of ours that has proven to be one of these AORs; with `auth: none` it need not, and is none for sure. */
-  | { readonly kind: 'ownPhone'; readonly aors: readonly string[] }
+  | { readonly kind: 'ownPhone'; readonly aors: readonly string[]; readonly mayCallOutside: boolean }
+  /** A source that the operator vouches for. */
+  | { readonly kind: 'trusted'; readonly mayCallOutside: boolean }
   /** Anybody else: may call hosted users, nothing more. */
-  | { readonly kind: 'stranger' }
+  | { readonly kind: 'stranger'; readonly mayCallOutside: false }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
-/**
- * Who speaks in the name of a hosted domain must show credentials, whatever the method and whatever tags the request
- * has (S-22, S-23). A From of another domain makes a stranger, unless credentials of ours come along.
- */
-export function identifyCaller(
-  now: Now,
-  incoming: IncomingRequest,
-  kind: ChallengeKind,
-  auth: 'digest' | 'none',
-  identity: OwnIdentity,
-  authenticator: Authenticator,
-): Caller {
-  const { message } = incoming
-  const fromHost = parseUri(message.from.uri)?.host
-  const claimsUs = fromHost !== undefined && identity.isHostedDomain(fromHost)
-  if (auth === 'none') return claimsUs ? UNPROVEN_PHONE : STRANGER
-  const header = kind === 'www' ? 'authorization' : 'proxy-authorization'
-  if (!claimsUs && !message.has(header)) return STRANGER
-  const outcome = authenticator.check(now, incoming, kind)
-  if (outcome.kind === 'ok') {
-    const from = canonicalAor(message.from.uri)
-    const { aors } = outcome.account
-    if (from.ok && aors.includes(from.value)) return { kind: 'ownPhone', aors }
-    return { kind: 'refused', reply: { status: 403, reason: 'From Is Not Yours' } }
-  }
-  if (outcome.kind === 'blocked') {
-    return { kind: 'refused', reply: { status: 403, reason: 'Too Many Failures' } }
-  }
-  // Credentials for somebody else's realm: a stranger after all.
-  if (!claimsUs) return STRANGER
-  const { headers } = outcome
-  const reply: Reply =
-    kind === 'www'
-      ? { status: 401, reason: 'Unauthorized', headers }
-      : { status: 407, reason: 'Proxy Authentication Required', headers }
-  return { kind: 'refused', reply }
+export const POLICY_DEFAULT: SipPolicy = { callOutside: 'all', strangers: 'allow' }
+
+const STRANGER: Caller = { kind: 'stranger', mayCallOutside: false }
+const NO_STRANGERS: Reply = { status: 403, reason: 'Strangers Not Allowed' }
+
+export interface CallersComponents {
+  readonly accounts: Accounts
+  readonly authenticator: Authenticator
+  readonly identity: OwnIdentity
+  readonly trusted: SourceTable<TrustedSource>
+  /** Names that the certificate at the far end of a flow has proven. */
+  readonly identitiesOf: (flow: number) => readonly string[]
 }
 
-const UNPROVEN_PHONE: Caller = { kind: 'ownPhone', aors: [] }
-const STRANGER: Caller = { kind: 'stranger' }
+export class Callers {
+  private readonly components: CallersComponents
+  private readonly auth: 'digest' | 'none'
+  private readonly policy: SipPolicy
+
+  constructor(
+    components: CallersComponents,
+    init: { readonly auth: 'digest' | 'none'; readonly policy: SipPolicy | undefined },
+  ) {
+    this.components = components
+    this.auth = init.auth
+    this.policy = init.policy ?? POLICY_DEFAULT
+  }
+
+  /** Whether the operator vouches for what is at this hop. */
+  trusts(hop: Hop): boolean {
+    return this.rule(hop) !== undefined
+  }
+
+  /**
+   * Who speaks in the name of a hosted domain must show credentials, whatever the method and whatever tags the request has (S-22,
+   * S-23), unless a certificate has proven it or the source is trusted. A From of another domain makes a stranger, unless
+   * credentials of ours come along.
+   */
+  identify(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller {
+    const { message, source } = incoming
+    const rule = this.rule(source)
+    if (rule !== undefined) return { kind: 'trusted', mayCallOutside: rule.mayCallOutside }
+    const fromHost = parseUri(message.from.uri)?.host
+    const claimsUs = fromHost !== undefined && this.components.identity.isHostedDomain(fromHost)
+    if (this.auth === 'none')
+      return claimsUs
+        ? { kind: 'ownPhone', aors: [], mayCallOutside: this.policy.callOutside === 'all' }
+        : this.stranger()
+    const certified = claimsUs ? this.certified(message, source) : undefined
+    if (certified !== undefined) return this.ownPhone(certified)
+    const header = kind === 'www' ? 'authorization' : 'proxy-authorization'
+    if (!claimsUs && !message.has(header)) return this.stranger()
+    const outcome = this.components.authenticator.check(now, incoming, kind)
+    if (outcome.kind === 'ok') {
+      const from = canonicalAor(message.from.uri)
+      if (from.ok && outcome.account.aors.includes(from.value)) return this.ownPhone(outcome.account)
+      return { kind: 'refused', reply: { status: 403, reason: 'From Is Not Yours' } }
+    }
+    if (outcome.kind === 'blocked')
+      return { kind: 'refused', reply: { status: 403, reason: 'Too Many Failures' } }
+    // Credentials for somebody else's realm: a stranger after all.
+    if (!claimsUs) return this.stranger()
+    const { headers } = outcome
+    const reply: Reply =
+      kind === 'www'
+        ? { status: 401, reason: 'Unauthorized', headers }
+        : { status: 407, reason: 'Proxy Authentication Required', headers }
+    return { kind: 'refused', reply }
+  }
+
+  /** The account that the phone's TLS certificate has proven, when From is an AOR of it (RFC 5922 s.7.1: SAN URI `sip:user@domain`). */
+  certified(message: SipMessage, source: Hop): Account | undefined {
+    const names = this.components.identitiesOf(source.flow)
+    if (names.length === 0) return undefined
+    const from = canonicalAor(message.from.uri)
+    if (!from.ok) return undefined
+    for (const name of names) {
+      const account = name.includes('@') ? this.components.accounts.byAor(name) : undefined
+      if (account?.aors.includes(from.value) === true) return account
+    }
+    return undefined
+  }
+
+  private rule({ transport, host, flow }: Hop): TrustedSource | undefined {
+    const { trusted, identitiesOf } = this.components
+    return trusted.size === 0 ? undefined : trusted.find({ transport, host }, identitiesOf(flow))
+  }
+
+  private ownPhone({ aors, mayCallOutside }: Account): Caller {
+    const { callOutside } = this.policy
+    const may = callOutside === 'none' ? false : (mayCallOutside ?? callOutside === 'all')
+    return { kind: 'ownPhone', aors, mayCallOutside: may }
+  }
+
+  private stranger(): Caller {
+    return this.policy.strangers === 'allow' ? STRANGER : { kind: 'refused', reply: NO_STRANGERS }
+  }
+}

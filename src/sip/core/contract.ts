@@ -10,6 +10,7 @@ import type { Allowance } from '../../common/token-bucket.ts'
 import type { DigestAlgorithm } from '../auth/index.ts'
 import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
 import type { Transport } from '../transaction/index.ts'
+import type { SourceRule } from './trusted-sources.ts'
 
 export type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome, Transport }
 
@@ -162,6 +163,24 @@ export interface Account {
   readonly aors: readonly string[]
   /** Canonical AORs it may register for others (M-07). */
   readonly delegates: readonly string[]
+  /** Whether its phones may call other domains; undefined leaves that to `callOutside`. */
+  readonly mayCallOutside?: boolean
+}
+
+/** A source that the operator vouches for, such as a proxy of his own: what it says about callers is believed (RFC 3325 s.4). */
+export interface TrustedSource extends SourceRule {
+  /** Whether its requests may leave for other domains. Those for hosted users always pass. */
+  readonly mayCallOutside: boolean
+}
+
+/** Who may do what, beyond credentials. */
+export interface SipPolicy {
+  /**
+   * Whose phones may call other domains: those of every account that is not told otherwise, of accounts that are told so, of none.
+   */
+  readonly callOutside: 'all' | 'listed' | 'none'
+  /** Whether callers without credentials of ours, from other domains, reach hosted users. */
+  readonly strangers: 'allow' | 'refuse'
 }
 
 /** Hosted users. Answers from memory. */
@@ -200,6 +219,10 @@ export interface SipSettings {
    * confirms it, and taken out otherwise. `off`: peers are believed.
    */
   readonly verifyCaller?: 'tag' | 'off'
+  /** In order; the first that fits a source counts. Never challenged, except for REGISTER, and never throttled. Default: none. */
+  readonly trusted?: readonly TrustedSource[]
+  /** Default: everybody calls outside, and strangers may call in. */
+  readonly policy?: SipPolicy
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
   readonly appAttachBudgetMs: { readonly invite: Millis; readonly other: Millis }

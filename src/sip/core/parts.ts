@@ -19,6 +19,7 @@ import { isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type Hop } from '../transaction/index.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
+import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
 import type {
   Accounts,
@@ -36,6 +37,7 @@ import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { Replies, type Reply } from './replies.ts'
 import { Router, type RedirectTicket } from './router.ts'
 import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
+import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
@@ -57,6 +59,7 @@ export class SipParts {
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
   readonly router: Router
+  readonly callers: Callers
   readonly callerChecks: CallerChecks
   readonly sources: SourceLimit
   readonly authenticator: Authenticator
@@ -122,10 +125,24 @@ export class SipParts {
         directOnly: settings.roles.redirect && !settings.roles.proxy,
       },
     )
-    this.sources = new SourceLimit({ rateLimits }, limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT)
+    const callers = new Callers(
+      {
+        accounts,
+        authenticator,
+        identity,
+        trusted: new SourceTable(settings.trusted ?? []),
+        identitiesOf: (flow) => flows.identities(flow),
+      },
+      { auth: settings.auth, policy: settings.policy },
+    )
+    this.callers = callers
+    this.sources = new SourceLimit(
+      { rateLimits, trusts: (source) => callers.trusts(source) },
+      limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT,
+    )
     const { sources } = this
     this.registerHandler = new RegisterHandler(
-      { accounts, authenticator, identity, replies, sources, transactions },
+      { accounts, authenticator, callers, identity, replies, sources, transactions },
       settings,
     )
     const meter = new CallMeter()
@@ -171,7 +188,7 @@ export class SipParts {
         identity,
         tokens,
         flows,
-        authenticator,
+        callers,
         transactions,
         replies,
         proxy,
@@ -312,6 +329,7 @@ export class SipParts {
       dial: (hop) => this.flows.dial(hop),
       flowHop: (flow) => this.flows.get(flow)?.hop,
       peerHop: (hex) => this.flows.peerHop(hex),
+      trusts: (hop) => this.callers.trusts(hop),
       branchId: () => texts.hex(8),
       tag: () => texts.hex(6),
     }

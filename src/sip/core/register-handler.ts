@@ -12,6 +12,7 @@ import {
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
+import type { Callers } from './caller.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
@@ -28,6 +29,7 @@ export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'st
 export interface RegisterComponents {
   readonly accounts: Accounts
   readonly authenticator: Authenticator
+  readonly callers: Callers
   readonly identity: OwnIdentity
   readonly replies: Replies
   readonly sources: SourceLimit
@@ -56,7 +58,8 @@ export class RegisterHandler {
       return
     }
     let account: Account | undefined
-    if (this.settings.auth === 'digest') {
+    if (this.settings.auth === 'digest') account = this.components.callers.certified(message, source)
+    if (this.settings.auth === 'digest' && account === undefined) {
       const outcome = this.components.authenticator.check(now, incoming, 'www')
       if (outcome.kind === 'challenge') {
         this.refuse('challenged', incoming, { status: 401, reason: 'Unauthorized', headers: outcome.headers })

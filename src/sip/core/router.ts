@@ -19,10 +19,10 @@ import type { CallMeter } from '../proxy/index.ts'
 import type { SipMessage } from '../message/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { Hop, IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
-import type { Authenticator, ChallengeKind } from './authenticator.ts'
-import { identifyCaller, type Caller } from './caller.ts'
+import type { ChallengeKind } from './authenticator.ts'
+import type { Caller, Callers } from './caller.ts'
 import type { CallerChecks } from './caller-checks.ts'
-import { phoneIdentity } from './caller-identity.ts'
+import { believedIdentity, phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
 import type { Flows } from './flows.ts'
 import type { Replies, Reply } from './replies.ts'
@@ -39,7 +39,7 @@ export interface RouterComponents {
   readonly identity: OwnIdentity
   readonly tokens: RouteTokens
   readonly flows: Flows
-  readonly authenticator: Authenticator
+  readonly callers: Callers
   readonly transactions: Transactions<ForkContext, Branch>
   readonly replies: Replies
   readonly proxy: Proxy
@@ -61,6 +61,8 @@ type Admission = CallerIdentity | Refused
 
 /** E46, S-24. */
 const NO_RELAY: Reply = { status: 403, reason: 'No Relay' }
+/** A phone of ours whose account is not for that. */
+const NOT_OUTSIDE: Reply = { status: 403, reason: 'Calls Outside Not Allowed' }
 
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
@@ -154,14 +156,19 @@ export class Router {
     }
     const caller = this.caller(now, incoming, 'proxy')
     if (caller.kind === 'refused' || caller.kind === 'ignored') return caller
-    if (caller.kind === 'stranger' && wish.kind !== 'aor' && wish.kind !== 'gruu') return refused(NO_RELAY)
+    const inside = wish.kind === 'aor' || wish.kind === 'gruu'
+    // A node of the overlay is inside for who belongs here.
+    const reachable = inside || (wish.kind === 'routeToPeer' && caller.kind !== 'stranger')
+    if (!reachable && !caller.mayCallOutside)
+      return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
     if (without !== undefined) return refused(without)
+    if (caller.kind === 'trusted') return believedIdentity(message)
     return caller.kind === 'ownPhone' ? phoneIdentity(message, caller.aors) : NO_IDENTITY
   }
 
   private caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller | Refused {
-    const { identity, authenticator, sources, overloaded } = this.components
-    const caller = identifyCaller(now, incoming, kind, this.settings.auth, identity, authenticator)
+    const { callers, sources, overloaded } = this.components
+    const caller = callers.identify(now, incoming, kind)
     if (caller.kind === 'ownPhone') sources.proven(now.ms, incoming.source)
     if (caller.kind !== 'stranger') return caller
     const judgement = sources.stranger(now.ms, incoming.source)

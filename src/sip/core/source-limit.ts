@@ -32,9 +32,15 @@ export class SourceLimit {
   /** Requests that got no answer any more. */
   readonly dropped = new Tally(['source'])
   private readonly rateLimits: Tally
+  private readonly trusts: (source: Hop) => boolean
 
-  constructor(components: { readonly rateLimits: Tally }, allowances: SourceAllowances) {
+  /** `trusts`: sources that no limit is for. */
+  constructor(
+    components: { readonly rateLimits: Tally; readonly trusts: (source: Hop) => boolean },
+    allowances: SourceAllowances,
+  ) {
     this.rateLimits = components.rateLimits
+    this.trusts = components.trusts
     this.requests = new RateLimit(allowances.requests)
     this.strangers = new RateLimit(allowances.strangers)
   }
@@ -67,7 +73,7 @@ export class SourceLimit {
   private judge(now: Millis, source: Hop, limit: RateLimit): Judgement {
     if (source.transport === 'peer') return 'taken'
     const key = sourceOf(source.host)
-    if (limit.take(key, now) === 0) return 'taken'
+    if (limit.take(key, now) === 0 || this.trusts(source)) return 'taken'
     this.rateLimits.add('source')
     if (this.refusals.take(key, now) === 0) return 'refused'
     this.dropped.add('source')

@@ -6,7 +6,7 @@ import type { Hop, Transport } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import { TIMER_B_MS, TIMER_C_MS } from '../transaction/timers.ts'
 import type { Branch } from './branch.ts'
-import type { CallerIdentity } from './caller-identity.ts'
+import { identityFor, type CallerIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import { branchOf } from './loop.ts'
@@ -145,7 +145,7 @@ export class BranchSender {
         breadth: branch.breadth,
         topVia,
         realm: environment.settings.realm,
-        caller,
+        caller: identityFor(caller, hop, environment.ports.trusts),
       },
       hop,
       branch.branchId,

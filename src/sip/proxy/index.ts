@@ -1,5 +1,5 @@
 /** The proxy, for sip/core. */
-export { NO_IDENTITY, type CallerIdentity } from './caller-identity.ts'
+export { NO_IDENTITY, wantsPrivacy, type CallerIdentity } from './caller-identity.ts'
 export { CallMeter } from './call-meter.ts'
 export { classify, type Wish } from './classify.ts'
 export type { Branch, ForkContext } from './branch.ts'

@@ -29,6 +29,8 @@ export interface ProxyPorts {
   flowHop(flow: number): Hop | undefined
   /** A flow to this node that is up. */
   peerHop(hex: string): Hop | undefined
+  /** Whether the operator vouches for what is at this hop (RFC 3325 s.4). */
+  readonly trusts: (hop: Hop) => boolean
   /** Eight random bytes in hex, fresh for each call. */
   branchId(): string
   /** A short random text for To tags of responses made here. */

@@ -14,7 +14,7 @@ import type { ClientFailure, Transactions } from '../transaction/transactions.ts
 import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, type OutgoingRequest } from './branch-sender.ts'
-import type { CallerIdentity } from './caller-identity.ts'
+import { identityFor, type CallerIdentity } from './caller-identity.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
@@ -154,7 +154,7 @@ export class Proxy {
           breadth: undefined,
           topVia: incoming.topVia,
           realm: settings.realm,
-          caller: request.caller,
+          caller: identityFor(request.caller, hop, ports.trusts),
         },
         hop,
         branchOf(ports.branchId(), hash),

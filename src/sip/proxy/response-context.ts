@@ -161,7 +161,7 @@ export class ResponseContext implements ForkContext {
       this.sender.armTimerC(now, branch, TIMER_C_MS)
     if (this.upstream.finalSent) return
     if (status >= 180) this.init.call?.setUp(now)
-    this.upstream.forward(now, status, response)
+    this.upstream.forward(now, status, response, branch.client?.hop)
   }
 
   /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
@@ -170,7 +170,7 @@ export class ResponseContext implements ForkContext {
     if (invite || !this.upstream.finalSent) {
       this.init.call?.setUp(now)
       this.init.call?.over(200, this.branches.length)
-      this.upstream.forward(now, response.status, response)
+      this.upstream.forward(now, response.status, response, branch.client?.hop)
     }
     this.end(branch)
     this.stop(now)

@@ -1,11 +1,18 @@
 /** Responses on their way back to the caller. */
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, Edit, type SipMessage } from '../message/index.ts'
+import type { Hop } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { Candidate } from './best-response.ts'
 import type { ForkContext } from './branch.ts'
-import { NO_IDENTITY, writeIdentity } from './caller-identity.ts'
+import {
+  identityFor,
+  NO_IDENTITY,
+  wantsPrivacy,
+  writeIdentity,
+  type CallerIdentity,
+} from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 
 export class Upstream {
@@ -25,12 +32,19 @@ export class Upstream {
   }
 
   /**
-   * Passes a response on: our Via goes (RFC 3261 s.16.7 items 3 and 9), and who the answering side says it is, since nobody has
-   * proven that. Nothing else changes.
+   * Passes a response on: our Via goes (RFC 3261 s.16.7 items 3 and 9), and who the answering side says it is, unless it came from a
+   * trusted source (RFC 3325 s.5). Nothing else changes.
    */
-  forward(now: Millis, status: number, response: SipMessage): void {
+  forward(now: Millis, status: number, response: SipMessage, from: Hop | undefined): void {
     if (status >= 200) this.finalSent = true
-    this.environment.transactions.answer(now, this.server, status, withoutOurVia(response, []))
+    const identity = this.answerer(response, from)
+    this.environment.transactions.answer(now, this.server, status, withoutOurVia(response, [], identity))
+  }
+
+  private answerer(response: SipMessage, from: Hop | undefined): CallerIdentity {
+    const { trusts } = this.environment.ports
+    if (from === undefined || !response.has('p-asserted-identity') || !trusts(from)) return NO_IDENTITY
+    return identityFor({ kind: 'believed', withheld: wantsPrivacy(response) }, this.server.hop, trusts)
   }
 
   /** The one final response of a request that no branch has answered with 2xx. */
@@ -49,7 +63,12 @@ export class Upstream {
       const bytes = buildResponse(message, 500, 'Server Internal Error', { toTag: ports.tag(), topVia })
       transactions.answer(now, this.server, 500, bytes)
     } else if (chosen.message !== undefined) {
-      transactions.answer(now, this.server, chosen.status, withoutOurVia(chosen.message, challenges))
+      transactions.answer(
+        now,
+        this.server,
+        chosen.status,
+        withoutOurVia(chosen.message, challenges, NO_IDENTITY),
+      )
     } else {
       const { status, reason, headers } = chosen
       transactions.answer(
@@ -62,10 +81,14 @@ export class Upstream {
   }
 }
 
-function withoutOurVia(response: SipMessage, challenges: readonly (readonly [string, string])[]): Uint8Array {
+function withoutOurVia(
+  response: SipMessage,
+  challenges: readonly (readonly [string, string])[],
+  identity: CallerIdentity,
+): Uint8Array {
   const edit = new Edit(response)
   edit.removeFirst('via')
-  writeIdentity(edit, NO_IDENTITY)
+  writeIdentity(edit, identity)
   for (const [name, value] of challenges) edit.append(name.toLowerCase(), value)
   return edit.toBytes()
 }

@@ -84,6 +84,29 @@ describe('accounts in memory', () => {
     expect(book.aors()).toEqual(['alice@dht.example.com', 'robert@dht.example.com'])
   })
 
+  it('S-AU-02 the configuration gives an account further AORs, delegates and rights', () => {
+    const book = new AccountBook(REALM, [
+      { aor: 'desk@dht.example.com', account: 'alice', delegates: ['bob@dht.example.com'] },
+      { aor: 'alice@dht.example.com', account: 'alice', delegates: [], mayCallOutside: false },
+      { aor: 'x@dht.example.com', account: 'gone', delegates: [] },
+    ])
+    book.replace(
+      [newAccount('alice', REALM, 'x'), { ...newAccount('bob', REALM, 'y'), mayCallOutside: true }],
+      'f',
+    )
+    expect(book.byUsername('alice')).toMatchObject({
+      aors: ['alice@dht.example.com', 'desk@dht.example.com'],
+      delegates: ['bob@dht.example.com'],
+      mayCallOutside: false,
+    })
+    expect(book.byUsername('bob')?.mayCallOutside).toBe(true)
+    expect(book.byAor('desk@dht.example.com')?.username).toBe('alice')
+    expect(book.aors()).toEqual(['alice@dht.example.com', 'desk@dht.example.com', 'bob@dht.example.com'])
+    expect(book.missing()).toEqual(['gone'])
+    const clash = [newAccount('alice', REALM, 'x'), newAccount('desk', REALM, 'y')]
+    expect(() => book.replace(clash, 'f')).toThrow(/both own desk@dht\.example\.com/)
+  })
+
   it('a list with a fault changes nothing', () => {
     const book = new AccountBook(REALM)
     book.replace([newAccount('alice', REALM, 'x')], 'f')

@@ -238,7 +238,7 @@ describe('what this version can run', () => {
     ['sip: { persistBindings: true }', 'sip.persistBindings'],
     ['sip: { gateway: "sip:gw" }', 'sip.gateway'],
     ['sip: { transitOverlays: [x] }', 'sip.transitOverlays'],
-    ['sip: { hostedUsers: [{ aor: a@b, account: a }] }', 'sip.hostedUsers'],
+    ['sip: { hostedUsers: [{ aor: a@b, account: a, credentials: x }] }', 'sip.hostedUsers'],
     ['sip: { appAttach: { plainSip: allowed } }', 'sip.appAttach.plainSip'],
     ['trace: { hep: "udp://127.0.0.1:9060" }', 'trace.hep'],
     ['sip: { roles: [proxy, redirect] }', 'sip.roles'],
@@ -275,6 +275,17 @@ describe('what this version can run', () => {
     ['overlay: { certificate: x }', 'overlay.certificate'],
     ['admin: { listen: "0.0.0.0:8080" }', 'admin.token'],
     ['admin: { listen: "8080" }', 'admin.listen'],
+    ['sip: { trusted: [{ mayCallOutside: true }] }', 'sip.trusted'],
+    ['sip: { trusted: [{ address: 192.0.2.7/24 }] }', 'sip.trusted'],
+    ['sip: { trusted: [{ address: [192.0.2.0/24, pbx.example.com] }] }', 'sip.trusted'],
+    ['sip: { trusted: [{ identity: "*.example.com" }] }', 'sip.trusted'],
+    ['sip: { trusted: [{ identity: "sip:alice@example.com" }] }', 'sip.trusted'],
+    ['sip: { hostedUsers: [{ aor: a@elsewhere.example, account: a }] }', 'sip.hostedUsers'],
+    ['sip: { hostedUsers: [{ aor: nobody, account: a }] }', 'sip.hostedUsers'],
+    [
+      'sip: { hostedUsers: [{ aor: a@dht.example.com, account: a }, { aor: "sip:a@DHT.example.com", account: b }] }',
+      'sip.hostedUsers',
+    ],
   ])('%s is refused by name, never ignored', (yaml, key) => {
     const message = refusal(yaml)
     expect(message).toContain(`"${key}"`)
@@ -301,6 +312,8 @@ describe('what this version can run', () => {
     'overlay: { listen: ["tls://[::]:6084"], authority: ./a, bootstrap: ["peer1.example.com", foo, "[2001:db8::1]:6084"] }',
     'sip: { roles: [proxy, registrar], domains: [example.com, 192.0.2.1], advertise: "2001:db8::1" }',
     'sip: { users: ./users.jsonl, redirect: { proxies: ["[2001:db8::1]:5060", "sip.example.com"] } }',
+    'sip: { trusted: [{ address: 192.0.2.0/24 }, { address: ["2001:db8::/32", 192.0.2.7], identity: pbx.example.com, transports: [tls], mayCallOutside: true }] }',
+    'sip: { policy: { callOutside: listed, strangers: refuse }, hostedUsers: [{ aor: desk@dht.example.com, account: alice, mayCallOutside: true }] }',
     'sip: { listen: ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"] }\nadmin: { listen: "127.0.0.1:0" }\noverlay: { listen: ["tls://127.0.0.1:0"] }',
   ])('%s is good', (yaml) => {
     expect(refusal(yaml)).toBe('accepted')

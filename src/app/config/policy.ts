@@ -1,0 +1,55 @@
+/** Rules about users and sources that no schema can judge. */
+import { canonicalAor } from '../../sip/index.ts'
+import { parseNetwork } from '../../sip/message/index.ts'
+import { certificateName } from '../../sip/core/trusted-sources.ts'
+import { ConfigError } from './fault.ts'
+import { hostedDomains } from './places.ts'
+import type { Config } from './schema.ts'
+
+/** Throws `ConfigError` for the first rule that cannot be used. */
+export function checkPolicy(config: Config): void {
+  checkTrusted(config)
+  checkHostedUsers(config)
+}
+
+/** A key that takes one text or several. */
+export function listOf(value: string | readonly string[] | undefined): readonly string[] | undefined {
+  return typeof value === 'string' ? [value] : value
+}
+
+function checkTrusted({ sip }: Config): void {
+  for (const { address, identity } of sip.trusted) {
+    if (address === undefined && identity === undefined)
+      throw new ConfigError('"sip.trusted": each entry needs address or identity; nobody is trusted unseen')
+    for (const network of listOf(address) ?? []) {
+      if (parseNetwork(network) === undefined)
+        throw new ConfigError(
+          `"sip.trusted": "${network}" is neither an address nor a network such as 192.0.2.0/24 (no bits beyond the prefix)`,
+        )
+    }
+    for (const name of listOf(identity) ?? []) {
+      const domain = certificateName(name)
+      if (domain === undefined || domain.includes('@') || domain.includes('*'))
+        throw new ConfigError(`"sip.trusted": "${name}" is no domain such as example.com or sip:example.com`)
+    }
+  }
+}
+
+function checkHostedUsers(config: Config): void {
+  const domains = hostedDomains(config)
+  const seen = new Set<string>()
+  for (const { aor, delegates } of config.sip.hostedUsers) {
+    const canonical = aorOf(aor)
+    if (!domains.includes(canonical.slice(canonical.lastIndexOf('@') + 1)))
+      throw new ConfigError(`"sip.hostedUsers": "${aor}" is not in a hosted domain (${domains.join(', ')})`)
+    if (seen.has(canonical)) throw new ConfigError(`"sip.hostedUsers": "${aor}" stands here twice`)
+    seen.add(canonical)
+    for (const each of delegates) aorOf(each)
+  }
+}
+
+function aorOf(text: string): string {
+  const aor = canonicalAor(text.includes(':') ? text : `sip:${text}`)
+  if (!aor.ok) throw new ConfigError(`"sip.hostedUsers": "${text}" is not user@domain`)
+  return aor.value
+}
