@@ -15,7 +15,7 @@ import {
   type ForkContext,
   type ProxyPorts,
 } from '../proxy/index.ts'
-import { isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
+import { Gruus, isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type Hop } from '../transaction/index.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
@@ -30,6 +30,7 @@ import type {
   SipSettings,
   SipTunables,
 } from './contract.ts'
+import { Errands } from './errands.ts'
 import { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
 import { RandomText } from './random-text.ts'
@@ -108,8 +109,19 @@ export class SipParts {
         algorithms: settings.digestAlgorithms ?? DIGEST_OFFERED_DEFAULT,
       },
     ))
+    const gruus =
+      peerIdentity === undefined || !settings.roles.registrar
+        ? undefined
+        : new Gruus(
+            {
+              bindings: (aor) => this.registrar.bindings(aor),
+              userHosted: (aor) => accounts.byAor(aor) !== undefined,
+              nonce: () => components.random.bytes(12),
+            },
+            { secret, gr: peerIdentity.gr },
+          )
     this.registrar = new Registrar(
-      { host: this.registrarHost() },
+      { host: this.registrarHost(texts) },
       {
         domains,
         minExpiresS: settings.minExpiresS,
@@ -121,6 +133,7 @@ export class SipParts {
         },
         ownAddresses: identity.addresses,
         ownGr: peerIdentity?.gr,
+        gruuOwner: gruus?.ownerOf,
         outbound: settings.roles.proxy,
         directOnly: settings.roles.redirect && !settings.roles.proxy,
       },
@@ -142,7 +155,7 @@ export class SipParts {
     )
     const { sources } = this
     this.registerHandler = new RegisterHandler(
-      { accounts, authenticator, callers, identity, replies, sources, transactions },
+      { accounts, authenticator, callers, gruus, identity, replies, sources, transactions },
       settings,
     )
     const meter = new CallMeter()
@@ -195,9 +208,15 @@ export class SipParts {
         redirector,
         meter,
         callerChecks,
+        errands: new Errands({
+          identity,
+          flows,
+          proxy,
+          gruus,
+          successor: (flow, now) => this.registrar.successor(flow, now),
+        }),
         sources,
         overloaded: (reason) => this.overloaded(reason),
-        successor: (flow, now) => this.registrar.successor(flow, now),
       },
       settings,
     )
@@ -301,7 +320,7 @@ export class SipParts {
     return id
   }
 
-  private registrarHost(): RegistrarHost<RegisterTicket> {
+  private registrarHost(texts: RandomText): RegistrarHost<RegisterTicket> {
     return {
       publish: (aor, bindings, cause) => {
         const id = ++this.requestId
@@ -310,6 +329,7 @@ export class SipParts {
       },
       finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
       isUp: (flow) => this.flows.isUp(flow),
+      freshEpoch: () => texts.hex(4),
       mayStore: () => this.overlayAvailable,
       retryAfterS: (low, high) => this.retryAfterS(low, high),
     }

@@ -5,6 +5,7 @@ import { canonicalAor, type SipMessage } from '../message/index.ts'
 import type { ForkContext, OwnIdentity } from '../proxy/index.ts'
 import {
   savedHeaders,
+  type Gruus,
   type RegisterOutcome,
   type RegisterRequest,
   type Registrar,
@@ -30,6 +31,8 @@ export interface RegisterComponents {
   readonly accounts: Accounts
   readonly authenticator: Authenticator
   readonly callers: Callers
+  /** Undefined where nobody could find the way back: without an overlay. */
+  readonly gruus: Gruus | undefined
   readonly identity: OwnIdentity
   readonly replies: Replies
   readonly sources: SourceLimit
@@ -84,7 +87,7 @@ export class RegisterHandler {
   /** The registrar is done with a request. */
   finished(now: Now, request: RegisterRequest<RegisterTicket>, outcome: RegisterOutcome): void {
     const { incoming, server } = request.ticket
-    const { replies, identity } = this.components
+    const { replies, identity, gruus } = this.components
     if (outcome.kind === 'rejected') {
       this.results.add(outcome.storeFailed ? 'store_failed' : 'rejected')
       replies.send(now.ms, server, incoming, outcome.rejection)
@@ -94,8 +97,9 @@ export class RegisterHandler {
     const { kind } = outcome.plan
     if (kind === 'initial' || kind === 'refresh')
       this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
-    const route = this.settings.roles.proxy ? identity.serviceRoute(incoming.source) : undefined
-    const headers = savedHeaders(now, incoming.message, outcome.plan, outcome.bindings, route)
+    const serviceRoute = this.settings.roles.proxy ? identity.serviceRoute(incoming.source) : undefined
+    const { aor, message } = request
+    const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, { serviceRoute, gruus })
     replies.send(now.ms, server, incoming, { status: 200, reason: 'OK', headers })
   }
 

@@ -1,5 +1,5 @@
 /** What becomes of a new request that is not REGISTER, ACK or CANCEL: adapter-mapping s.4.1 in its order, s.4.4, s.6. */
-import type { Millis, Now } from '../../common/time.ts'
+import type { Now } from '../../common/time.ts'
 import {
   classify,
   decideRoute,
@@ -7,7 +7,6 @@ import {
   type Branch,
   type CallerIdentity,
   type ForkContext,
-  type Goal,
   type OwnIdentity,
   type Proxy,
   type ProxyRequest,
@@ -16,14 +15,15 @@ import {
   type Wish,
 } from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
-import type { SipMessage } from '../message/index.ts'
+import type { SipMessage, SipUri } from '../message/index.ts'
 import type { Redirector } from '../redirect/index.ts'
-import type { Hop, IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
+import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { ChallengeKind } from './authenticator.ts'
 import type { Caller, Callers } from './caller.ts'
 import type { CallerChecks } from './caller-checks.ts'
 import { believedIdentity, phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
+import type { Errands } from './errands.ts'
 import type { Flows } from './flows.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
@@ -46,11 +46,10 @@ export interface RouterComponents {
   readonly redirector: Redirector<RedirectTicket>
   readonly meter: CallMeter
   readonly callerChecks: CallerChecks
+  readonly errands: Errands
   readonly sources: SourceLimit
   /** 503 with Retry-After. */
   overloaded(reason: string): Reply
-  /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
-  successor(flow: number, now: Millis): Hop | undefined
 }
 
 /** `ignored`: its source has asked for more than it is worth answering. */
@@ -63,6 +62,9 @@ type Admission = CallerIdentity | Refused
 const NO_RELAY: Reply = { status: 403, reason: 'No Relay' }
 /** A phone of ours whose account is not for that. */
 const NOT_OUTSIDE: Reply = { status: 403, reason: 'Calls Outside Not Allowed' }
+
+/** RFC 5627 s.6.2. */
+const NOT_YOURS: Reply = { status: 403, reason: 'Contact Is Not Yours' }
 
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
@@ -112,9 +114,9 @@ export class Router {
     const route = decideRoute(message, this.components.identity, this.components.tokens)
     const wish = classify(message, route, this.components.identity)
     if (wish.kind !== 'token') return
-    const goal = this.tokenGoal(incoming.arrivedAt, wish)
+    const goal = this.components.errands.byToken(incoming, wish, route)
     const side = source.transport === 'peer' ? 'north' : 'south'
-    if (goal !== undefined)
+    if (goal !== undefined && goal.kind !== 'answer')
       this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
   }
 
@@ -127,8 +129,8 @@ export class Router {
     if (!this.settings.roles.proxy || message.maxForwards === 0) return false
     const route = decideRoute(message, this.components.identity, this.components.tokens)
     const wish = classify(message, route, this.components.identity)
-    const goal = wish.kind === 'token' ? this.tokenGoal(incoming.arrivedAt, wish) : undefined
-    if (goal === undefined) return false
+    const goal = wish.kind === 'token' ? this.components.errands.byToken(incoming, wish, route) : undefined
+    if (goal === undefined || goal.kind === 'answer') return false
     const side = source.transport === 'peer' ? 'north' : 'south'
     this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
     return true
@@ -163,7 +165,20 @@ export class Router {
       return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
     if (without !== undefined) return refused(without)
     if (caller.kind === 'trusted') return believedIdentity(message)
-    return caller.kind === 'ownPhone' ? phoneIdentity(message, caller.aors) : NO_IDENTITY
+    if (caller.kind !== 'ownPhone') return NO_IDENTITY
+    if (this.showsOthersGruu(now, message, caller.aors)) return refused(NOT_YOURS)
+    return phoneIdentity(message, caller.aors)
+  }
+
+  /** RFC 5627 s.6.2: a GRUU in Contact has to be the caller's own. Nobody has proven anything where `aors` are empty. */
+  private showsOthersGruu(now: Now, message: SipMessage, aors: readonly string[]): boolean {
+    if (aors.length === 0 || !message.has('record-route')) return false
+    const contacts = message.contacts()
+    if (!contacts.ok || contacts.value === '*') return false
+    return contacts.value.some(({ uri }) => {
+      const user = this.components.errands.userOfContact(now.ms, uri)
+      return user !== undefined && !aors.includes(user)
+    })
   }
 
   private caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller | Refused {
@@ -191,9 +206,13 @@ export class Router {
     wish: Wish,
     caller: CallerIdentity,
   ): void {
-    const { transactions, proxy, replies } = this.components
+    const { transactions, proxy, replies, errands } = this.components
     const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
-    const goal = this.goal(now, incoming, side, wish)
+    const goal = errands.of(now.ms, incoming, side, route, wish)
+    if (goal?.kind === 'answer') {
+      replies.send(now.ms, server, incoming, goal.reply)
+      return
+    }
     if (goal !== undefined) {
       proxy.forward(now.ms, { incoming, side, route, goal, caller }, server)
       return
@@ -201,61 +220,7 @@ export class Router {
     // S-5.3-01: a phone is told that its own flow is gone; to others the user is just not there.
     const gone =
       side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
-    replies.send(now.ms, server, incoming, wish.kind === 'gruu' ? { status: 404, reason: 'Not Found' } : gone)
-  }
-
-  private goal(
-    now: Now,
-    incoming: IncomingRequest,
-    side: ProxyRequest['side'],
-    wish: Wish,
-  ): Goal | undefined {
-    switch (wish.kind) {
-      case 'token':
-        return this.tokenGoal(now.ms, wish)
-      case 'routeToPeer':
-        return { kind: 'peer', address: wish.address, secure: wish.secure }
-      case 'routeToHost':
-        return { kind: 'host', uri: wish.uri }
-      case 'aor':
-        return {
-          kind: 'aor',
-          aor: wish.aor,
-          askOverlay: side === 'south',
-          path: this.aorPath(now, side, wish.aor),
-        }
-      case 'gruu':
-        if (!wish.own) return { kind: 'peer', address: `gr:${wish.gr}`, secure: wish.secure }
-        if (wish.aor === undefined) return undefined
-        return { kind: 'aor', aor: wish.aor, askOverlay: false, path: 'gruu' }
-      case 'foreign':
-        return { kind: 'host', uri: incoming.message.requestUri }
-      case 'self':
-      case 'refuse':
-      case 'forgedToken':
-        return undefined
-    }
-  }
-
-  /** Under which path the call is counted: local when the callee has a binding here, wherever else it rings. */
-  private aorPath(now: Now, side: ProxyRequest['side'], aor: string): 'local' | 'overlay' {
-    if (side === 'north') return 'local'
-    return this.components.proxy.hasBindings(now.ms, aor) ? 'local' : 'overlay'
-  }
-
-  /** Where a token leads now; undefined when its flow is gone. Peers can be connected to again. */
-  private tokenGoal(now: Millis, wish: Extract<Wish, { kind: 'token' }>): Goal | undefined {
-    const { hop, fromThisRun } = wish
-    const { flows } = this.components
-    if (hop.transport === 'udp') return { kind: 'hop', hop }
-    if (hop.transport === 'peer') {
-      const up = (fromThisRun ? flows.get(hop.flow)?.hop : undefined) ?? flows.peerHop(hop.host)
-      if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
-      return { kind: 'peer', address: `node:${hop.host}`, secure: false }
-    }
-    if (!fromThisRun) return undefined
-    const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, now)
-    return up === undefined ? undefined : { kind: 'hop', hop: up }
+    replies.send(now.ms, server, incoming, gone)
   }
 
   private redirect(
@@ -266,7 +231,7 @@ export class Router {
     wish: Wish,
   ): void {
     const { message } = incoming
-    const { replies, transactions, redirector, meter } = this.components
+    const { replies, transactions, redirector, meter, errands } = this.components
     if (message.to.params.has('tag')) {
       this.respond(now, key, incoming, { status: 481, reason: 'Call Does Not Exist' })
       return
@@ -290,16 +255,26 @@ export class Router {
       this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
       return
     }
-    const gr = wish.kind === 'gruu' && !wish.own ? wish.gr : undefined
+    const own = wish.kind === 'gruu' && wish.own ? errands.meaning(now.ms, wish.uri, aor) : undefined
+    if (own?.kind === 'unknown') {
+      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
+      return
+    }
+    if (own?.kind === 'instance' && own.bindings.length === 0) {
+      this.respond(now, key, incoming, { status: 480, reason: 'Temporarily Unavailable' })
+      return
+    }
+    const gruu = wish.kind === 'gruu' && own?.kind !== 'aor' ? gruuParameters(wish.uri) : undefined
     if (message.method === 'INVITE') {
-      const path = gr === undefined ? this.aorPath(now, side, aor) : 'gruu'
+      const path = gruu === undefined ? errands.aorPath(now.ms, side, aor) : 'gruu'
       meter.attempts.add(`${path}|redirect`)
     }
     const server = transactions.accept(key, message.method, incoming.replyTo)
     redirector.request(now.ms, {
       message,
       aor,
-      gr,
+      gruu,
+      instance: own?.kind === 'instance' ? own.bindings : undefined,
       fromPeer: side === 'north',
       ownPhone,
       ticket: { incoming, server },
@@ -315,4 +290,14 @@ export class Router {
 
 function refused(reply: Reply): Refused {
   return { kind: 'refused', reply }
+}
+
+/** What makes a URI a GRUU and not the AOR, as it stands. */
+function gruuParameters(uri: SipUri): string {
+  let text = ''
+  for (const name of ['gr', 'adi']) {
+    const value = uri.params.get(name)
+    if (value !== undefined) text += value === '' ? `;${name}` : `;${name}=${value}`
+  }
+  return text
 }

@@ -10,14 +10,14 @@ const FORWARDED_METHODS =
 
 /**
  * The extensions that this node speaks itself, which is what it may claim. Outbound (RFC 5626) is a matter of registrar and proxy
- * together. GRUUs of RFC 5627 are not given out: the overlay GRUUs of adapter-mapping s.3.6 are no extension of REGISTER.
+ * together.
  */
 export function extensionsOf(roles: {
   readonly registrar: boolean
   readonly proxy: boolean
 }): readonly string[] {
   if (!roles.registrar) return []
-  return roles.proxy ? ['path', 'outbound'] : ['path']
+  return roles.proxy ? ['path', 'outbound', 'gruu'] : ['path', 'gruu']
 }
 
 const CONTENT_TYPE = 'application/sdp'

@@ -1,5 +1,5 @@
 /** What an incoming request wants of us: the table of adapter-mapping s.4.1 from row 3 on, as a pure function. */
-import { canonicalAor, parseUri, type SipMessage } from '../message/index.ts'
+import { canonicalAor, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { RouteDecision } from './route.ts'
 import type { Hop } from '../transaction/hop.ts'
@@ -14,12 +14,13 @@ export type Wish =
   | { readonly kind: 'routeToHost'; readonly uri: string }
   /** Our own address without a user (row 7). */
   | { readonly kind: 'self' }
-  /** An overlay GRUU (row 8); `own` when it names this node. */
+  /** An overlay GRUU (row 8); `own` when it names this node, or none. */
   | {
       readonly kind: 'gruu'
       readonly gr: string
       readonly own: boolean
       readonly aor: string | undefined
+      readonly uri: SipUri
       readonly secure: boolean
     }
   | { readonly kind: 'aor'; readonly aor: string }
@@ -41,10 +42,10 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
   if (uri.user === undefined) return hosted || identity.isOwn(uri) ? { kind: 'self' } : { kind: 'foreign' }
   const gr = uri.params.get('gr')
   if (gr !== undefined && (hosted || uri.host === identity.peer?.overlay)) {
-    if (gr === '') return { kind: 'refuse', status: 404, reason: 'Not Found' }
     const aor = canonicalAor(uri)
-    const own = gr === identity.peer?.gr
-    return { kind: 'gruu', gr, own, aor: aor.ok ? aor.value : undefined, secure: uri.scheme === 'sips' }
+    // Without a value it names no node (adapter-mapping s.4.5): only this one can know it.
+    const own = gr === '' || identity.isOwnGr(gr)
+    return { kind: 'gruu', gr, own, aor: aor.ok ? aor.value : undefined, uri, secure: uri.scheme === 'sips' }
   }
   if (hosted) {
     // S3261-16.4-02: with our own maddr the port is ours too, not the AOR's.

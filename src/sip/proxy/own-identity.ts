@@ -1,6 +1,6 @@
 /** Who we are in Via, Route and Record-Route, towards phones and towards peers (adapter-mapping s.4.3). */
 import { canonicalAddress, bracketed } from '../message/ip.ts'
-import type { SipUri, Via } from '../message/index.ts'
+import { isGr, type SipUri, type Via } from '../message/index.ts'
 import type { Hop, HopTransport } from '../transaction/hop.ts'
 
 export interface OwnListener {
@@ -83,11 +83,16 @@ export class OwnIdentity {
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
   isOwn(uri: SipUri): boolean {
     const gr = uri.params.get('gr')
-    if (gr !== undefined && gr !== '') return gr === this.peer?.gr
+    if (gr !== undefined && gr !== '') return this.isOwnGr(gr)
     const host = canonicalAddress(uri.host).toLowerCase()
     if (host === this.peerHost) return true
     if (this.domains.has(host)) return uri.port === undefined || uri.port === 5060 || uri.port === 5061
     return this.isOwnAddress(host, uri.port)
+  }
+
+  /** A `gr` value that names this node. */
+  isOwnGr(gr: string): boolean {
+    return this.peer !== undefined && isGr(gr, this.peer.gr)
   }
 
   /** `host:port` of a listener; no port means the default one. */

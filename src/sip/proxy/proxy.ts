@@ -23,17 +23,19 @@ import { branchOf, isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
-import type { ProxyPorts } from './ports.ts'
+import type { LocalBinding, ProxyPorts } from './ports.ts'
 import { ResponseContext } from './response-context.ts'
 import type { RouteDecision } from './route.ts'
 import type { RouteTokens } from './route-token.ts'
-import { hostTarget } from './target-kinds.ts'
+import { bindingTarget, hostTarget, withoutHops } from './target-kinds.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
 import { Upstream } from './upstream.ts'
 
 export type Goal =
   /** A hosted AOR; without `askOverlay` local bindings decide alone (M-20). */
   | { readonly kind: 'aor'; readonly aor: string; readonly askOverlay: boolean; readonly path: TargetPath }
+  /** The registrations of one phone, by its GRUU; never none. `withPath` unless a Route says the way already. */
+  | { readonly kind: 'instance'; readonly bindings: readonly LocalBinding[]; readonly withPath: boolean }
   | { readonly kind: 'hop'; readonly hop: Hop }
   | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
   /** A host outside, named by this URI. */
@@ -104,7 +106,7 @@ export class Proxy {
       return
     }
     const { goal } = request
-    const path: TargetPath = goal.kind === 'aor' ? goal.path : goal.kind === 'peer' ? 'gruu' : 'dns'
+    const path = pathOf(goal)
     const isCall = message.method === 'INVITE' && !message.to.params.has('tag')
     const call = isCall ? new CallRecord(environment.meter, request.incoming.arrivedAt, path) : undefined
     const outgoing = this.outgoing(request, hash)
@@ -113,6 +115,7 @@ export class Proxy {
       server,
       call,
       serial: message.method === 'SUBSCRIBE',
+      oneInstance: goal.kind === 'instance',
     })
     server.user = context
     // RFC 3261 s.17.2.1: the caller's repeats end at once, whatever takes its time behind us.
@@ -125,6 +128,7 @@ export class Proxy {
       )
     }
     if (goal.kind === 'aor') context.finder.addAor(now, goal.aor, 0, goal.askOverlay)
+    else if (goal.kind === 'instance') context.finder.addInstance(now, goal.bindings, goal.withPath)
     else {
       const target = this.target(request, path)
       if (target !== undefined) context.add(target)
@@ -148,7 +152,10 @@ export class Proxy {
         {
           message: incoming.message,
           requestUri: target.uri,
-          routes,
+          routes:
+            target.routes.length === 0
+              ? routes
+              : [...target.routes, ...(routes ?? incoming.message.values('route'))],
           recordRouteTo: undefined,
           dialogHop: hop,
           breadth: undefined,
@@ -251,6 +258,11 @@ export class Proxy {
   private target(request: ProxyRequest, path: TargetPath): Target | undefined {
     const { goal, route } = request
     if (goal.kind === 'aor') return undefined
+    if (goal.kind === 'instance') {
+      const [newest] = goal.bindings
+      const target = newest === undefined ? undefined : bindingTarget(newest, 0)
+      return target === undefined || goal.withPath ? target : { ...target, routes: [] }
+    }
     if (goal.kind === 'host') {
       const next = parseUri(goal.uri)
       return next === undefined ? undefined : hostTarget(route.requestUri, next, path)
@@ -259,8 +271,11 @@ export class Proxy {
       goal.kind === 'hop'
         ? { kind: 'hop', hop: goal.hop }
         : { kind: 'peer', address: goal.address, secure: goal.secure }
+    const { message } = request.incoming
+    const maddr = message.uri?.params.get('maddr')
+    const ledHere = goal.kind === 'peer' && maddr !== undefined && this.environment.identity.isOwnHost(maddr)
     return {
-      uri: route.requestUri,
+      uri: ledHere ? withoutHops(message) : route.requestUri,
       routes: [],
       way,
       q: 1000,
@@ -270,5 +285,19 @@ export class Proxy {
       registeredAt: 0,
       path,
     }
+  }
+}
+
+/** Where the call metrics book a request. */
+function pathOf(goal: Goal): TargetPath {
+  switch (goal.kind) {
+    case 'aor':
+      return goal.path
+    case 'instance':
+    case 'peer':
+      return 'gruu'
+    case 'hop':
+    case 'host':
+      return 'dns'
   }
 }

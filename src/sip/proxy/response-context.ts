@@ -28,6 +28,8 @@ export interface ContextInit {
   readonly call: CallRecord | undefined
   /** One target at a time (M-23). */
   readonly serial: boolean
+  /** Meant for one phone and no other, by its GRUU: nothing is forwarded elsewhere (RFC 5627 s.6.1). */
+  readonly oneInstance: boolean
 }
 
 export class ResponseContext implements ForkContext {
@@ -52,7 +54,7 @@ export class ResponseContext implements ForkContext {
     this.sender = new BranchSender(environment, init.outgoing)
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server)
     this.breadth = new Breadth(init.outgoing.incoming.message)
-    this.set = new TargetSet(environment.settings.maxForks)
+    this.set = new TargetSet(environment.settings.maxForks, init.oneInstance)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
   }
 
@@ -269,6 +271,7 @@ export class ResponseContext implements ForkContext {
   /** 3xx is followed only to AORs of hosted domains (adapter-mapping s.7.3); everything else is the caller's choice. */
   private recurse(now: Millis, branch: Branch, response: SipMessage): boolean {
     if (!this.environment.settings.recurse3xx || this.stopped || branch.target.path === 'dns') return false
+    if (this.init.oneInstance) return false
     if (!this.finder.redirected(now, response)) return false
     this.end(branch)
     this.run(now)

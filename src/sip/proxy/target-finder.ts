@@ -76,6 +76,13 @@ export class TargetFinder {
     )
   }
 
+  /** The registrations behind a GRUU; their Path counts only where the request has no further Route (RFC 5627 s.6.1). */
+  addInstance(now: Millis, bindings: readonly LocalBinding[], withPath: boolean): void {
+    this.userKnown = true
+    for (const binding of bindings)
+      this.addBinding(now, withPath ? binding : { ...binding, path: NO_PATH }, 0)
+  }
+
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     if (this.abandoned) return
     this.pending--
@@ -156,6 +163,8 @@ export class TargetFinder {
     if (target !== undefined) this.found(target)
   }
 }
+
+const NO_PATH: readonly string[] = []
 
 /** Canonical AOR of a URI of a hosted domain. */
 export function hostedAor(uri: SipUri, environment: Pick<ProxyEnvironment, 'identity'>): string | undefined {

@@ -96,7 +96,7 @@ export function aorUri(aor: string): string {
 }
 
 /** S3261-16.4-02: maddr, port and transport that led the request to us say nothing to the next hop. */
-function withoutHops(request: SipMessage): string {
+export function withoutHops(request: SipMessage): string {
   const { uri, requestUri } = request
   if (
     uri === undefined ||

@@ -45,9 +45,15 @@ export class TargetSet {
   private spare: Target[] = []
   private taken = 0
   private readonly takenMax: number
+  private readonly sparesAll: boolean
 
-  constructor(takenMax: number) {
+  /**
+   * `sparesAll` for a request to a GRUU: of several registrations of its instance the next newest is tried when one has failed, even where they
+   * are no flows of RFC 5626 (RFC 5627 s.6.1).
+   */
+  constructor(takenMax: number, sparesAll = false) {
     this.takenMax = takenMax
+    this.sparesAll = sparesAll
   }
 
   /** Targets that will never be tried because of `maxForks` do not count. */
@@ -118,7 +124,7 @@ export class TargetSet {
   }
 
   private keep(target: Target): void {
-    if (target.regId !== undefined) this.spare.push(target)
+    if (target.regId !== undefined || this.sparesAll) this.spare.push(target)
   }
 
   private insert(target: Target): void {

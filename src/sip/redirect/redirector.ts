@@ -54,8 +54,10 @@ export interface RedirectHost<T> {
 export interface RedirectRequest<T> {
   readonly message: SipMessage
   readonly aor: string
-  /** `;gr=...` of an overlay GRUU; those are not looked up (RFC 5627 s.6.1). */
-  readonly gr: string | undefined
+  /** `;gr=...` of a GRUU, with what else belongs to it; those are not looked up (RFC 5627 s.6.1). */
+  readonly gruu: string | undefined
+  /** The phone that a GRUU of this node means, when it is registered. */
+  readonly instance: readonly RedirectableBinding[] | undefined
   /** Came on a peer flow: only phones that the peer can reach itself are named. */
   readonly fromPeer: boolean
   /** From an authenticated phone of ours. */
@@ -84,8 +86,10 @@ export class Redirector<T> {
   request(now: Millis, request: RedirectRequest<T>): void {
     if (this.repeats.isLoop(now, request.message)) {
       this.host.answer(now, request.ticket, { status: 482, reason: 'Loop Detected', headers: [] })
-    } else if (request.gr !== undefined) {
-      this.answer(now, request, this.byProxies(request, request.aor, `;gr=${request.gr}`), true)
+    } else if (request.fromPeer && request.instance !== undefined) {
+      this.answer(now, request, this.usable(now, request.instance), true)
+    } else if (request.gruu !== undefined) {
+      this.answer(now, request, this.byProxies(request, request.aor, request.gruu), true)
     } else if (request.fromPeer || this.localOnly) {
       this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
     } else {
@@ -148,8 +152,12 @@ export class Redirector<T> {
 
   /** Phones registered here that others reach by their own address; what only this node reaches is left out. */
   private local(now: Millis, aor: string): RedirectContact[] {
+    return this.usable(now, this.host.bindings(now, aor))
+  }
+
+  private usable(now: Millis, bindings: readonly RedirectableBinding[]): RedirectContact[] {
     const contacts: RedirectContact[] = []
-    for (const { kind, contact, q, direct, expiresAt } of this.host.bindings(now, aor)) {
+    for (const { kind, contact, q, direct, expiresAt } of bindings) {
       const usable = kind === 'other' || kind === 'forward' || (kind === 'device' && direct)
       if (usable)
         contacts.push({ uri: contact, q, expiresS: Math.max(0, Math.ceil((expiresAt - now) / 1000)) })

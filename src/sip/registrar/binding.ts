@@ -27,6 +27,8 @@ export interface Binding {
   readonly instance: string | undefined
   /** RFC 5626: set when outbound applies; then (instance, reg-id) is the key instead of the URI. */
   readonly regId: string | undefined
+  /** Of a phone with an instance: the temporary GRUUs of this epoch are good (RFC 5627 s.5.1). Eight hex digits. */
+  readonly gruuEpoch: string | undefined
   /** Thousandths, 0..1000. */
   readonly q: number
   readonly callId: string

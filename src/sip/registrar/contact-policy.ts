@@ -1,6 +1,6 @@
 /** Which Contacts may be registered and what they are (adapter-mapping s.3.2). */
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { canonicalAor, parseUri, type NameAddr, type SipUri } from '../message/index.ts'
+import { canonicalAor, isGr, parseUri, type NameAddr, type SipUri } from '../message/index.ts'
 import type { BindingKind } from './binding.ts'
 import { bare } from './reach.ts'
 import { rejection, type Rejection } from './register-request.ts'
@@ -19,6 +19,8 @@ export interface ReadContact {
 /** Schemes that are kept for redirect answers. Anything else (`javascript:`, `data:` …) is refused. */
 const OTHER_SCHEMES: ReadonlySet<string> = new Set(['tel', 'mailto', 'im', 'pres', 'xmpp'])
 
+const LOOPS = rejection(403, 'Contact Loops')
+
 export function readContact(
   contact: NameAddr,
   aor: string,
@@ -32,7 +34,7 @@ export function readContact(
   const scheme = contact.uri.slice(0, Math.max(0, contact.uri.indexOf(':'))).toLowerCase()
   if (scheme !== 'sip' && scheme !== 'sips') {
     if (!OTHER_SCHEMES.has(scheme)) return fail(rejection(400, 'Bad Contact'))
-    if (instance !== undefined) return fail(rejection(403, 'Contact Loops'))
+    if (instance !== undefined) return fail(LOOPS)
     return ok({ kind: 'other', uri: undefined, instance: undefined, regId: undefined })
   }
   const uri = parseUri(contact.uri)
@@ -42,19 +44,26 @@ export function readContact(
   const hosted = settings.domains.includes(uri.host)
   const gr = uri.params.get('gr')
   if (hosted && gr !== undefined && gr !== '') {
-    if (gr === settings.ownGr) return fail(rejection(403, 'Contact Loops'))
+    if (settings.ownGr !== undefined && isGr(gr, settings.ownGr)) return fail(LOOPS)
+    // RFC 5627 s.5.1: a GRUU of this very user, whichever node has given it out, calls back here in the end.
+    if (instance !== undefined && gruuOwner(uri, settings) === aor) return fail(LOOPS)
     return ok({ kind: 'node', uri, instance, regId })
   }
   // With escaped headers it is another URI than the AOR (RFC 3261 s.19.1.4), and no AOR at all.
   if (hosted && uri.port === undefined && uri.headers === undefined && !uri.params.has('maddr')) {
     const canonical = canonicalAor(uri)
     // RFC 5627 s.5.1: a Contact that equals its own AOR would call itself.
-    if (canonical.ok && canonical.value === aor) return fail(rejection(403, 'Contact Loops'))
+    if (canonical.ok && canonical.value === aor) return fail(LOOPS)
     if (canonical.ok && !hasPath && instance === undefined)
       return ok({ kind: 'forward', uri, instance, regId })
   }
   const address = bare(uri.params.get('maddr') ?? uri.host)
-  if (settings.ownAddresses.has(`${address}:${uri.port ?? 5060}`))
-    return fail(rejection(403, 'Contact Loops'))
+  if (settings.ownAddresses.has(`${address}:${uri.port ?? 5060}`)) return fail(LOOPS)
   return ok({ kind: 'device', uri, instance, regId })
+}
+
+/** Whose GRUU it is. */
+function gruuOwner(uri: SipUri, settings: RegistrarSettings): string | undefined {
+  const named = canonicalAor(uri)
+  return settings.gruuOwner?.(uri.user ?? '') ?? (named.ok ? named.value : undefined)
 }

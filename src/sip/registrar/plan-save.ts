@@ -8,6 +8,7 @@ import type { NameAddr, SipMessage } from '../message/index.ts'
 import type { Binding } from './binding.ts'
 import { findBinding } from './contact-match.ts'
 import { readContact, type ReadContact } from './contact-policy.ts'
+import { GruuEpochs } from './gruu-epochs.ts'
 import { outboundRegId } from './outbound.ts'
 import { reachOf } from './reach.ts'
 import {
@@ -36,6 +37,7 @@ export function planSave(
   request: RegisterRequest<unknown>,
   now: Millis,
   settings: RegistrarSettings,
+  freshEpoch: () => string,
 ): Result<SavePlan, Rejection> {
   const { message } = request
   const live = current.filter((binding) => binding.endsAt > now)
@@ -49,7 +51,8 @@ export function planSave(
   if (contacts.value.length === 0) {
     return ok({ kind: 'query', bindings: live, changed: false, replaced: 0, outbound: false })
   }
-  return saveEach(live, contacts.value, request, now, settings)
+  const epochs = new GruuEpochs(live, message.callId, freshEpoch)
+  return saveEach(live, contacts.value, request, now, settings, epochs)
 }
 
 function removeAll(live: readonly Binding[], message: SipMessage): Result<SavePlan, Rejection> {
@@ -71,6 +74,7 @@ function saveEach(
   request: RegisterRequest<unknown>,
   now: Millis,
   settings: RegistrarSettings,
+  epochs: GruuEpochs,
 ): Result<SavePlan, Rejection> {
   const { message } = request
   const path = message.values('path')
@@ -111,7 +115,8 @@ function saveEach(
       }
       continue
     }
-    const made = newBinding(contact, read.value, regId.value, path, seconds, request, now)
+    const epoch = epochs.of(read.value.instance, regId.value)
+    const made = newBinding(contact, read.value, regId.value, path, seconds, request, now, epoch)
     if (settings.directOnly && made.kind === 'device' && !made.direct) {
       return fail(rejection(403, 'Needs A Proxy Peer'))
     }
@@ -125,7 +130,8 @@ function saveEach(
     }
   }
   const kind = added > 0 ? 'initial' : replaced > 0 ? 'refresh' : 'remove'
-  return ok({ kind, bindings: planned, changed: added + removed + replaced > 0, replaced, outbound })
+  const bindings = epochs.settled(planned)
+  return ok({ kind, bindings, changed: added + removed + replaced > 0, replaced, outbound })
 }
 
 /** Seconds to grant, 0 to remove; undefined when the wish is too short (423). */
@@ -149,18 +155,23 @@ function newBinding(
   seconds: number,
   request: RegisterRequest<unknown>,
   now: Millis,
+  gruuEpoch: string | undefined,
 ): Binding {
   const { message } = request
   const expiresAt = now + seconds * 1000
   const { reach, direct } = reachOf(read.uri, request.source, message)
   const parameters = new Map(contact.params)
   parameters.delete('expires')
+  // RFC 5627 s.5.1: a phone cannot choose its GRUUs.
+  parameters.delete('pub-gruu')
+  parameters.delete('temp-gruu')
   return {
     kind: read.kind,
     contact: contact.uri,
     parameters,
     instance: read.instance,
     regId,
+    gruuEpoch,
     q: qThousandths(contact.params.get('q')),
     callId: message.callId,
     cseq: message.cseq.number,

@@ -10,6 +10,8 @@ export interface RegistrarSettings {
   readonly ownAddresses: ReadonlySet<string>
   /** `gr` value of our own overlay GRUU. */
   readonly ownGr: string | undefined
+  /** The AOR behind the user part of a temporary GRUU of this domain. */
+  readonly gruuOwner: ((user: string) => string | undefined) | undefined
   /** RFC 5626 needs the proxy role at the same place. */
   readonly outbound: boolean
   /** A redirect server without a proxy can only serve phones that others reach directly (adapter-mapping s.6). */

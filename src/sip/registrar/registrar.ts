@@ -34,6 +34,8 @@ export interface RegistrarHost<T> {
   isUp(flow: number): boolean
   /** False while the overlay is away: nothing new can be made known. */
   mayStore(): boolean
+  /** Eight random hex digits. */
+  freshEpoch(): string
   /** Pseudo-random seconds for Retry-After, so that phones do not come back together. */
   retryAfterS(low: number, high: number): number
 }
@@ -73,6 +75,7 @@ export class Registrar<T> {
   private readonly flows = new FlowIndex()
   private readonly lost = new LostFlows()
   private readonly deadlines = new Deadlines<AorRecord<T>>()
+  private readonly freshEpoch = (): string => this.host.freshEpoch()
 
   constructor(components: { readonly host: RegistrarHost<T> }, settings: RegistrarSettings) {
     this.host = components.host
@@ -180,7 +183,7 @@ export class Registrar<T> {
   }
 
   private process(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>): void {
-    const planned = planSave(record.bindings, request, now, this.settings)
+    const planned = planSave(record.bindings, request, now, this.settings, this.freshEpoch)
     if (!planned.ok) {
       this.reject(now, request, planned.error, false)
       this.forgetIfEmpty(record)

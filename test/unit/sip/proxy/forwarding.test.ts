@@ -245,7 +245,7 @@ describe('requests for this node itself', () => {
       expect(ok.status).toBe(200)
       for (const name of ['allow', 'accept', 'accept-encoding', 'accept-language', 'supported'])
         expect(ok.has(name), name).toBe(true)
-      expect(ok.values('supported')).toEqual(['path', 'outbound'])
+      expect(ok.values('supported')).toEqual(['path', 'outbound', 'gruu'])
     }
   })
 
@@ -258,16 +258,16 @@ describe('requests for this node itself', () => {
     expect(alice.last().status).toBe(501)
   })
 
-  it('S3261-11-01 S5627-5.2-02 claims only what is there: outbound needs registrar and proxy, GRUUs nobody gets', () => {
+  it('S3261-11-01 claims only what is there: outbound needs registrar and proxy', () => {
     const world = new SipWorld()
     const roles = { registrar: true, proxy: false, redirect: true }
     const node = world.node('192.0.2.1', { roles }, new TestAccounts().add('alice'))
     const alice = world.phone('alice', node)
     alice.request('OPTIONS', `sip:${DOMAIN}`)
-    expect(alice.last().values('supported')).toEqual(['path'])
+    expect(alice.last().values('supported')).toEqual(['path', 'gruu'])
     alice.register({ extra: ['Require: outbound, path, gruu'] })
     expect(alice.last().status).toBe(420)
-    expect(alice.last().values('unsupported')).toEqual(['outbound', 'gruu'])
+    expect(alice.last().values('unsupported')).toEqual(['outbound'])
   })
 
   it('S3261-8.2-01 S3261-8.2.2-03 the method is looked at before Require', () => {

@@ -182,17 +182,17 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(alice.last().values('unsupported')).toEqual(['wonder', 'other'])
   })
 
-  it('S3261-10.3-05 E23 outbound and path may be required; GRUUs are not given out, and that is said', () => {
+  it('S3261-10.3-05 E23 path, outbound and gruu may be required; GRUUs are for who asks for them', () => {
     const { alice } = setUp()
     alice.register({ extra: ['Require: path, outbound', 'Supported: path, outbound'] })
     expect(alice.last().status).toBe(200)
     const contact = `${c('10.0.0.1')};+sip.instance="<urn:uuid:1>"`
-    alice.register({ contact, extra: ['Supported: gruu'] })
+    alice.register({ contact })
     expect(alice.last().status).toBe(200)
     expect(alice.last().header('contact')).not.toContain('gruu')
     alice.register({ contact, extra: ['Require: gruu', 'Supported: gruu'] })
-    expect(alice.last().status).toBe(420)
-    expect(alice.last().values('unsupported')).toEqual(['gruu'])
+    expect(alice.last().status).toBe(200)
+    expect(alice.last().values('contact')[1]).toContain('pub-gruu="')
   })
 
   it('S5626-7-01 S5626-7-02 a phone with two flows is called by the newest, by the other one when that has failed', () => {

@@ -1,0 +1,142 @@
+/** Where a request that may be forwarded goes: what it wants, and what this node knows, make a goal for the proxy. */
+import type { Millis } from '../../common/time.ts'
+import { canonicalAor, parseUri, type SipUri } from '../message/index.ts'
+import type {
+  Goal,
+  LocalBinding,
+  OwnIdentity,
+  Proxy,
+  ProxyRequest,
+  RouteDecision,
+  Wish,
+} from '../proxy/index.ts'
+import type { GruuMeaning, Gruus } from '../registrar/index.ts'
+import type { Hop, IncomingRequest } from '../transaction/index.ts'
+import type { Flows } from './flows.ts'
+import type { Reply } from './replies.ts'
+
+/** A request that has nowhere to go is answered instead. */
+export type Errand = Goal | { readonly kind: 'answer'; readonly reply: Reply }
+
+export interface ErrandComponents {
+  readonly identity: OwnIdentity
+  readonly flows: Flows
+  readonly proxy: Proxy
+  /** Undefined where no phone registers. */
+  readonly gruus: Gruus | undefined
+  /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
+  successor(flow: number, now: Millis): Hop | undefined
+}
+
+type Side = ProxyRequest['side']
+
+const UNKNOWN: Errand = { kind: 'answer', reply: { status: 404, reason: 'Not Found' } }
+const UNREGISTERED: Errand = { kind: 'answer', reply: { status: 480, reason: 'Temporarily Unavailable' } }
+
+export class Errands {
+  private readonly components: ErrandComponents
+
+  constructor(components: ErrandComponents) {
+    this.components = components
+  }
+
+  /** Undefined when the flow is gone that the request was to go by. */
+  of(
+    now: Millis,
+    incoming: IncomingRequest,
+    side: Side,
+    route: RouteDecision,
+    wish: Wish,
+  ): Errand | undefined {
+    switch (wish.kind) {
+      case 'token':
+        return this.byToken(incoming, wish, route)
+      case 'routeToPeer':
+        return { kind: 'peer', address: wish.address, secure: wish.secure }
+      case 'routeToHost':
+        return { kind: 'host', uri: wish.uri }
+      case 'aor': {
+        const { aor } = wish
+        return { kind: 'aor', aor, askOverlay: side === 'south', path: this.aorPath(now, side, aor) }
+      }
+      case 'gruu':
+        if (!wish.own) return { kind: 'peer', address: `gr:${wish.gr}`, secure: wish.secure }
+        return this.byGruu(now, wish.uri, wish.aor, true)
+      case 'foreign':
+        return { kind: 'host', uri: incoming.message.requestUri }
+      case 'self':
+      case 'refuse':
+      case 'forgedToken':
+        return undefined
+    }
+  }
+
+  /** Where a token leads now; undefined when its flow is gone. Peers can be connected to again. */
+  byToken(
+    incoming: IncomingRequest,
+    wish: Extract<Wish, { kind: 'token' }>,
+    route: RouteDecision,
+  ): Errand | undefined {
+    const { hop, fromThisRun } = wish
+    const { flows } = this.components
+    // RFC 5627 s.6.1: inside a dialog too the GRUU of a phone here is replaced by where that phone is now.
+    const uri = route.requestUri.includes(';gr=') ? this.ownGruu(route.requestUri) : undefined
+    if (uri !== undefined) {
+      const aor = canonicalAor(uri)
+      const goal = this.byGruu(
+        incoming.arrivedAt,
+        uri,
+        aor.ok ? aor.value : undefined,
+        route.routes.length === 0,
+      )
+      if (goal.kind !== 'aor') return goal
+    }
+    if (hop.transport === 'udp') return { kind: 'hop', hop }
+    if (hop.transport === 'peer') {
+      const up = (fromThisRun ? flows.get(hop.flow)?.hop : undefined) ?? flows.peerHop(hop.host)
+      if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
+      return { kind: 'peer', address: `node:${hop.host}`, secure: false }
+    }
+    if (!fromThisRun) return undefined
+    const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, incoming.arrivedAt)
+    return up === undefined ? undefined : { kind: 'hop', hop: up }
+  }
+
+  /** Under which path the call is counted: local when the callee has a binding here, wherever else it rings. */
+  aorPath(now: Millis, side: Side, aor: string): 'local' | 'overlay' {
+    if (side === 'north') return 'local'
+    return this.components.proxy.hasBindings(now, aor) ? 'local' : 'overlay'
+  }
+
+  /** What a GRUU that names this node, or none, stands for. */
+  meaning(now: Millis, uri: SipUri, aor: string | undefined): GruuMeaning {
+    return this.components.gruus?.meaning(now, uri, aor) ?? NOBODY
+  }
+
+  /** RFC 5627 s.6.2: the user whose phone is named by the GRUU of this node in a Contact. */
+  userOfContact(now: Millis, contact: string): string | undefined {
+    const uri = contact.includes(';gr=') ? this.ownGruu(contact) : undefined
+    const aor = uri === undefined ? undefined : canonicalAor(uri)
+    if (uri === undefined || aor === undefined) return undefined
+    const meaning = this.meaning(now, uri, aor.ok ? aor.value : undefined)
+    return meaning.kind === 'instance' ? meaning.aor : undefined
+  }
+
+  /** Adapter-mapping s.4.5. */
+  private byGruu(now: Millis, uri: SipUri, aor: string | undefined, withPath: boolean): Errand {
+    const meaning = this.meaning(now, uri, aor)
+    if (meaning.kind === 'unknown') return UNKNOWN
+    if (meaning.kind === 'aor') return { kind: 'aor', aor: meaning.aor, askOverlay: false, path: 'gruu' }
+    const bindings: readonly LocalBinding[] = meaning.bindings
+    return bindings.length === 0 ? UNREGISTERED : { kind: 'instance', bindings, withPath }
+  }
+
+  private ownGruu(text: string): SipUri | undefined {
+    const { identity } = this.components
+    const uri = parseUri(text)
+    if (uri === undefined || !identity.isHostedDomain(uri.host)) return undefined
+    return identity.isOwnGr(uri.params.get('gr') ?? '') ? uri : undefined
+  }
+}
+
+const NOBODY: GruuMeaning = { kind: 'unknown' }
