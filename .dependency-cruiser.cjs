@@ -33,6 +33,7 @@ const MAY_IMPORT = {
   'sip/registrar': ['common', 'sip/message', 'sip/auth'],
   'sip/proxy': ['common', 'sip/message', 'sip/transaction', 'sip/transport'],
   'sip/redirect': ['common', 'sip/message'],
+  'sip/location': ['common', 'sip/transaction'],
   'sip/core': sipCore,
   'reload/codec': ['common'],
   'reload/config': ['common', 'reload/codec'],

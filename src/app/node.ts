@@ -12,7 +12,6 @@ import type { Trace } from '../common/trace.ts'
 import { LevelJournal } from '../reload/io/disk-store.ts'
 import { TLS_LIMITS, TlsLinks } from '../reload/io/tls-links.ts'
 import { FORMER_NEIGHBORS_KEY, NodeCrypto } from '../reload/index.ts'
-import { DnsShell } from '../sip/io/dns.ts'
 import { TCP_LIMITS, TcpShell } from '../sip/io/tcp.ts'
 import { UdpShell } from '../sip/io/udp.ts'
 import type { SipListener } from '../sip/index.ts'
@@ -37,6 +36,7 @@ import { LiveDocument } from './live-document.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { bindOverlay, bindSip, bound, type AdvertisedOverlay } from './listeners.ts'
 import { nodeMetrics } from './metric-sources.ts'
+import { nameResolution } from './name-resolution.ts'
 import { NameLookup } from './name-lookup.ts'
 import { renewalsOf } from './node-renewals.ts'
 import { NodeLoop } from './node-loop.ts'
@@ -222,7 +222,7 @@ async function build(
   const certificateWatch = new CertificateWatch(credential, trace)
   startup.onStop(() => Promise.resolve(certificateWatch.stop()))
   startup.onStop(() => Promise.resolve(loop.stop()))
-  loop.attach({ udp, tcp, dns: new DnsShell(), links, journal: writer, provisioning })
+  loop.attach({ udp, tcp, dns: nameResolution(config), links, journal: writer, provisioning })
   const metrics = nodeMetrics({
     core,
     loop,

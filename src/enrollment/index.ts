@@ -29,7 +29,7 @@ export {
   type KeeperAction,
   type KeeperInput,
 } from './document-keeper.ts'
-export { srvOrder, type SrvTarget } from './srv-order.ts'
+export { srvOrder, type SrvTarget } from '../common/srv-order.ts'
 export {
   configPlace,
   CONFIG_PATH,

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
 import { isOverlayName } from '../../reload/codec/index.ts'
+import { parseNameServer } from '../../sip/io/name-servers.ts'
 import { parseRedirectProxy } from '../../sip/redirect/redirect-proxies.ts'
 import { parseHostPort } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
@@ -29,6 +30,12 @@ export function checkNames({ overlay, sip }: Config): void {
       throw new ConfigError(`"overlay.bootstrap": "${host}" is neither a host name nor an address`)
   }
   for (const each of sip.redirect.proxies) checkProxy(each)
+  for (const each of sip.dns.servers) {
+    if (parseNameServer(each) === undefined)
+      throw new ConfigError(
+        `"sip.dns.servers": "${each}" is no address, such as 192.0.2.53 or [2001:db8::53]:53`,
+      )
+  }
   if (sip.users !== undefined) checkFolderOf(sip.users, 'sip.users')
 }
 

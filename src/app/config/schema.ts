@@ -261,6 +261,16 @@ const sip = z.strictObject({
   telContext: text().optional().describe('phone-context of local numbers.'),
   gateway: text().optional().describe('Where numbers go that nobody in the overlay has.'),
   alwaysProxy: z.boolean().default(false).describe('Always try the proxy of the own domain before DNS.'),
+  dns: z
+    .strictObject({
+      servers: z
+        .array(text())
+        .max(8)
+        .default([])
+        .describe('Addresses of name servers, with a port if not 53. Default: those of the system.'),
+    })
+    .prefault({})
+    .describe('How hosts of other domains are found (RFC 3263).'),
   recurse3xx: z.boolean().default(true).describe('A proxy follows redirects of hosted users itself.'),
   persistBindings: z.boolean().default(false).describe('Keep bindings over a restart.'),
   enrollOnFirstRegister: z

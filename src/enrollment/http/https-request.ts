@@ -6,7 +6,7 @@ import { rootCertificates, checkServerIdentity } from 'node:tls'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Random } from '../../common/random.ts'
 import { hostOf, type HttpsPlace } from '../config-server-url.ts'
-import { srvOrder } from '../srv-order.ts'
+import { srvOrder } from '../../common/srv-order.ts'
 
 export interface HttpsQuestion {
   readonly method: 'GET' | 'POST'

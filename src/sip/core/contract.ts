@@ -99,6 +99,8 @@ export type SipAction =
       readonly transport: Transport
       readonly host: string
       readonly port: number
+      /** With TLS: the SIP domain that the far end's certificate has to name, not the host that DNS led to (RFC 5922 s.7.3). */
+      readonly domain: string
     }
   | { readonly kind: 'sendFlow'; readonly flow: FlowId; readonly bytes: Uint8Array }
   | { readonly kind: 'closeFlow'; readonly flow: FlowId }

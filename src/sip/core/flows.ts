@@ -22,6 +22,8 @@ const IDENTITIES_MAX = 100
 export interface Flow {
   readonly hop: Hop
   readonly side: 'accepted' | 'connected'
+  /** With TLS: the name that the far end's certificate had to bear for us to connect. */
+  readonly domain: string
   readonly secure: boolean
   /** Of a peer: the user whom its certificate names. */
   readonly user: string | undefined
@@ -144,7 +146,8 @@ export class Flows implements Wire {
     const { hop } = record
     this.flows.delete(flow)
     this.framers.cancel(record.framerDeadline)
-    if (this.byAddress.get(addressKey(hop)) === flow) this.byAddress.delete(addressKey(hop))
+    const address = addressKey(hop, record.domain)
+    if (this.byAddress.get(address) === flow) this.byAddress.delete(address)
     const ofPeer = hop.transport === 'peer' ? this.peers.get(hop.host) : undefined
     if (ofPeer?.delete(flow) === true && ofPeer.size === 0) this.peers.delete(hop.host)
     this.closed.add(`${hop.transport}|${reason}`)
@@ -182,18 +185,19 @@ export class Flows implements Wire {
   }
 
   /** A hop with a flow: an open connection is reused (RFC 3261 s.18.1.1), else one is being opened. */
-  dial(hop: Hop): Hop {
+  dial(hop: Hop, domain: string = hop.host): Hop {
     if (hop.transport === 'udp' || hop.transport === 'peer' || hop.flow !== 0) return hop
-    const known = this.byAddress.get(addressKey(hop))
+    const known = this.byAddress.get(addressKey(hop, domain))
     const record = known === undefined ? undefined : this.flows.get(known)
     if (record !== undefined) return record.hop
     if (this.flows.size >= this.limits.flowsMax) return hop
     const flow = this.nextFlow
     this.nextFlow += 2
     const dialled: Hop = { ...hop, flow }
-    this.add(dialled, 'connected', hop.transport === 'tls' || hop.transport === 'wss', false)
+    const secure = hop.transport === 'tls' || hop.transport === 'wss'
+    this.add(dialled, 'connected', secure, false, undefined, NO_IDENTITIES, domain)
     const { host, port } = hop
-    this.outbox.push({ kind: 'openFlow', flow, transport: hop.transport as Transport, host, port })
+    this.outbox.push({ kind: 'openFlow', flow, transport: hop.transport as Transport, host, port, domain })
     return dialled
   }
 
@@ -233,11 +237,13 @@ export class Flows implements Wire {
     up: boolean,
     user: string | undefined = undefined,
     identities: readonly string[] = NO_IDENTITIES,
+    domain: string = hop.host,
   ): void {
     const framer = new StreamFramer(this.limits)
     this.flows.set(hop.flow, {
       hop,
       side,
+      domain,
       secure,
       user,
       identities,
@@ -246,11 +252,13 @@ export class Flows implements Wire {
       pending: [],
       framerDeadline: undefined,
     })
-    if (hop.transport !== 'peer') this.byAddress.set(addressKey(hop), hop.flow)
+    if (hop.transport !== 'peer') this.byAddress.set(addressKey(hop, domain), hop.flow)
     if (up && hop.transport !== 'peer') this.opened.add(`${hop.transport}|${side}`)
   }
 }
 
-function addressKey(hop: Hop): string {
-  return `${hop.transport} ${hop.host} ${hop.port}`
+/** A TLS connection is only good for the domain that its certificate was looked at for (RFC 5922 s.7.3). */
+function addressKey({ transport, host, port }: Hop, domain: string): string {
+  const address = `${transport} ${host} ${port}`
+  return transport === 'tls' || transport === 'wss' ? `${address} ${domain.toLowerCase()}` : address
 }

@@ -346,7 +346,7 @@ export class SipParts {
       },
       bindings: (now, aor) => this.registrar.lookup(aor, now),
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
-      dial: (hop) => this.flows.dial(hop),
+      dial: (hop, domain) => this.flows.dial(hop, domain),
       flowHop: (flow) => this.flows.get(flow)?.hop,
       peerHop: (hex) => this.flows.peerHop(hex),
       trusts: (hop) => this.callers.trusts(hop),

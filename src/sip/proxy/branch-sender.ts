@@ -2,7 +2,8 @@
 import type { Millis } from '../../common/time.ts'
 import { isIpv4, isIpv6 } from '../message/ip.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
-import type { Hop, Transport } from '../transaction/hop.ts'
+import type { SipMessage } from '../message/index.ts'
+import type { Hop } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import { TIMER_B_MS, TIMER_C_MS } from '../transaction/timers.ts'
 import type { Branch } from './branch.ts'
@@ -10,10 +11,15 @@ import { identityFor, type CallerIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import { branchOf } from './loop.ts'
-import type { ResolveOutcome } from './outcomes.ts'
+import type { ResolvedAddresses } from './outcomes.ts'
 
 /** Longest wait for DNS; the resolver itself gives up earlier. */
 export const RESOLVE_BUDGET_MS: Millis = 12_000
+/**
+ * An address that has not said a word for this long is not waited for while there are others: requests by UDP have been sent four times by then,
+ * and an INVITE is answered with 100 within 200 ms. Timer B and F (32 s) would leave nothing of the caller's own time (docs/adr/0010).
+ */
+export const SILENCE_MS: Millis = 4_000
 /** The owner keeps the budgets; only when it is silent for this long beyond them is a question given up. */
 export const ANSWER_GRACE_MS: Millis = 1_000
 
@@ -38,8 +44,8 @@ export class BranchSender {
     this.invite = request.incoming.message.method === 'INVITE'
   }
 
-  /** Sends at once when the hop is known, asks for it otherwise. */
-  start(now: Millis, branch: Branch): void {
+  /** Sends at once when the hop is known, asks for it otherwise; false when that hop wants to be left alone. */
+  start(now: Millis, branch: Branch): boolean {
     const { ports, settings } = this.environment
     const { way } = branch.target
     branch.state = 'connecting'
@@ -52,11 +58,12 @@ export class BranchSender {
       // RFC 3263 s.4.1: a numeric host is taken as it is.
       const transport = way.transport ?? (way.secure ? 'tls' : 'udp')
       const port = way.port ?? (transport === 'tls' ? 5061 : 5060)
-      this.send(now, branch, this.addressHop(way.host, port, transport))
+      return this.useAddresses(now, branch, [{ host: way.host, port, transport }])
     } else {
       const id = ports.resolve(way.host, way.port, way.transport, way.secure)
       this.ask(now, branch, id, RESOLVE_BUDGET_MS)
     }
+    return true
   }
 
   /** A peer flow that broke before any answer is opened once more; false when that has been done. */
@@ -77,8 +84,16 @@ export class BranchSender {
     return true
   }
 
-  /** An answer came: what went over TCP has arrived. */
-  heard(branch: Branch): void {
+  /** An answer came: the far end is there, and what went over TCP has arrived. */
+  heard(now: Millis, branch: Branch, response: SipMessage): void {
+    const { held, deadlines } = this.environment
+    deadlines.cancel(branch.silence)
+    branch.silence = undefined
+    const hop = branch.client?.hop
+    if (hop !== undefined && branch.target.way.kind !== 'hop') {
+      if (response.status === 503) held.refused(now, hop, response)
+      else held.alive(hop)
+    }
     if (branch.datagramHop === undefined) return
     branch.datagramHop = undefined
     this.environment.largeRequests.taken()
@@ -87,29 +102,46 @@ export class BranchSender {
   /** RFC 3263 s.4.3: the next address with a new branch id; false when there is none. */
   next(now: Millis, branch: Branch): boolean {
     const { datagramHop } = branch
+    const { held, largeRequests } = this.environment
     if (datagramHop !== undefined) {
       branch.datagramHop = undefined
-      this.environment.largeRequests.refusedBy(now, datagramHop)
+      largeRequests.refusedBy(now, datagramHop)
       this.send(now, branch, datagramHop)
       return true
     }
-    const hop = branch.alternatives.shift()
-    if (hop === undefined) return false
-    this.send(now, branch, hop)
-    return true
+    for (let hop = branch.alternatives.shift(); hop !== undefined; hop = branch.alternatives.shift()) {
+      if (held.isBusy(now, hop)) continue
+      this.send(now, branch, hop)
+      return true
+    }
+    return false
   }
 
-  useAddresses(now: Millis, branch: Branch, answer: Extract<ResolveOutcome, { ok: true }>): boolean {
-    branch.alternatives = answer.addresses.map(({ host, port, transport }) =>
-      this.addressHop(host, port, transport),
-    )
+  /** Nothing was heard from where the request went, or it could not go there. */
+  lost(now: Millis, branch: Branch): void {
+    const { way } = branch.target
+    if (way.kind === 'host' && branch.client !== undefined)
+      this.environment.held.failed(now, branch.client.hop)
+  }
+
+  /** False when none of them can be used now. */
+  useAddresses(now: Millis, branch: Branch, addresses: ResolvedAddresses): boolean {
+    const hops: Hop[] = []
+    for (const { host, port, transport } of addresses) {
+      const listener = this.environment.identity.listenerFor(transport, host)
+      // Datagrams leave by a listener of their own family; streams need none.
+      if (listener !== undefined || transport !== 'udp')
+        hops.push({ transport, flow: 0, listener: listener?.id ?? 0, host, port })
+    }
+    branch.alternatives = this.environment.held.usable(now, hops)
     return this.next(now, branch)
   }
 
   send(now: Millis, branch: Branch, wanted: Hop): void {
-    const { ports, largeRequests, identity } = this.environment
+    const { ports, largeRequests, identity, deadlines } = this.environment
+    const { way } = branch.target
     branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
-    let hop = ports.dial(wanted)
+    let hop = ports.dial(wanted, way.kind === 'host' ? way.domain : undefined)
     let bytes = this.bytes(branch, hop, hop)
     const stream = identity.listenerFor('tcp')
     if (stream !== undefined && largeRequests.wantsStream(now, bytes.length, hop, branch.target)) {
@@ -121,6 +153,11 @@ export class BranchSender {
     }
     branch.state = 'calling'
     if (this.invite) this.armTimerC(now, branch, TIMER_C_MS)
+    deadlines.cancel(branch.silence)
+    branch.silence =
+      branch.alternatives.length === 0
+        ? undefined
+        : deadlines.set(now + SILENCE_MS, { kind: 'silence', context: branch.context, branch })
     const { method } = this.request.incoming.message
     branch.client = this.environment.transactions.start(now, branch.branchId, method, hop, bytes, branch)
   }
@@ -157,7 +194,7 @@ export class BranchSender {
   armTimerC(now: Millis, branch: Branch, after: Millis): void {
     const { deadlines } = this.environment
     deadlines.cancel(branch.timerC)
-    branch.timerC = deadlines.set(now + after, { context: branch.context, branch })
+    branch.timerC = deadlines.set(now + after, { kind: 'C', context: branch.context, branch })
   }
 
   /** RFC 3261 s.9.1: only after a provisional response; the rest is waited for no longer than 64*T1. */
@@ -172,10 +209,5 @@ export class BranchSender {
 
   private ask(now: Millis, branch: Branch, id: number, budget: Millis): void {
     this.environment.questions.ask(id, { kind: 'branch', branch }, now + budget + ANSWER_GRACE_MS)
-  }
-
-  private addressHop(host: string, port: number, transport: Transport): Hop {
-    const listener = this.environment.identity.listenerFor(transport)?.id ?? 0
-    return { transport, flow: 0, listener, host, port }
   }
 }

@@ -29,7 +29,13 @@ export class Branch {
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */
   datagramHop: Hop | undefined = undefined
   cancelSent = false
+  /**
+   * Was silent for so long that another branch was started in its place. Should it be heard of after all, it is cancelled; what it fails with
+   * interests nobody.
+   */
+  superseded = false
   timerC: Deadline<ProxyTimer> | undefined = undefined
+  silence: Deadline<ProxyTimer> | undefined = undefined
 
   constructor(context: ForkContext, target: Target, breadth: number) {
     this.context = context
@@ -42,8 +48,7 @@ export class Branch {
 export interface ForkContext {
   responded(now: Millis, branch: Branch, response: SipMessage): void
   failed(now: Millis, branch: Branch, cause: ClientFailure<Branch>['cause']): void
-  /** Timer C of a branch, or without one the time of a group of targets. */
-  timer(now: Millis, branch: Branch | undefined): void
+  timer(now: Millis, timer: ProxyTimer): void
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void
   connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void
@@ -65,7 +70,7 @@ export type Question =
   /** A request without a transaction (an ACK) that waits for a peer flow. */
   | { readonly kind: 'stateless'; readonly send: (hop: Hop) => void }
 
-export interface ProxyTimer {
-  readonly context: ForkContext
-  readonly branch: Branch | undefined
-}
+/** `C` as in RFC 3261 s.16.6; `silence` of a branch that has further addresses; `group`: the next lower q-value's turn. */
+export type ProxyTimer =
+  | { readonly kind: 'C' | 'silence'; readonly context: ForkContext; readonly branch: Branch }
+  | { readonly kind: 'group'; readonly context: ForkContext }

@@ -7,6 +7,7 @@ import type { Transactions } from '../transaction/transactions.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import type { CallMeter } from './call-meter.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import type { HeldAddresses } from './held-addresses.ts'
 import type { LargeRequests } from './large-requests.ts'
 import type { ProxyPorts } from './ports.ts'
 import type { RouteTokens } from './route-token.ts'
@@ -35,4 +36,5 @@ export interface ProxyEnvironment {
   readonly timeouts: Tally
   readonly questions: OpenQuestions<Question>
   readonly largeRequests: LargeRequests
+  readonly held: HeldAddresses
 }

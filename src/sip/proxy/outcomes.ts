@@ -35,13 +35,14 @@ export type PeerFlowOutcome =
   | { readonly ok: true; readonly flow: number }
   | { readonly ok: false; readonly status: number; readonly reason: string }
 
+/** IP literals with port and transport, in the order in which they are to be tried (RFC 3263 s.4). */
+export type ResolvedAddresses = readonly {
+  readonly host: string
+  readonly port: number
+  readonly transport: Transport
+}[]
+
 export type ResolveOutcome =
-  | {
-      readonly ok: true
-      readonly addresses: readonly {
-        readonly host: string
-        readonly port: number
-        readonly transport: Transport
-      }[]
-    }
+  | { readonly ok: true; readonly addresses: ResolvedAddresses }
+  /** 404: the name leads nowhere; 504: name servers fail (S3263-LO-01). */
   | { readonly ok: false; readonly status: number; readonly reason: string }

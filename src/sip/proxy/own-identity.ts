@@ -62,9 +62,9 @@ export class OwnIdentity {
   /** Top Via for a request sent on `hop`. */
   via(hop: Hop, branch: string): string {
     if (hop.transport === 'peer') return `SIP/2.0/TLS ${this.peerHost ?? 'invalid'};branch=${branch}`
-    const { listener, sentBy } = this.southListener(hop)
-    if (listener.transport === 'udp') return `SIP/2.0/UDP ${sentBy};branch=${branch};rport`
-    return `SIP/2.0/${listener.transport.toUpperCase()} ${sentBy};branch=${branch};rport`
+    // Answers come back by the connection; without a listener of its transport any address of ours will do as its name.
+    const { sentBy } = this.southListener(hop)
+    return `SIP/2.0/${hop.transport.toUpperCase()} ${sentBy};branch=${branch};rport`
   }
 
   /** Record-Route of the side that `hop` lies on; the token brings requests back to `hop`. */
@@ -117,9 +117,11 @@ export class OwnIdentity {
     return via.host.toLowerCase() === this.peerHost || this.isOwnAddress(via.host, via.port)
   }
 
-  /** Listener by which something is sent to an address that no flow leads to. */
-  listenerFor(transport: OwnListener['transport']): OwnListener | undefined {
-    return this.listeners.find((listener) => listener.transport === transport)
+  /** Listener by which something is sent to an address that no flow leads to; of the same family where `host` is given. */
+  listenerFor(transport: OwnListener['transport'], host?: string): OwnListener | undefined {
+    return this.listeners.find(
+      (listener) => listener.transport === transport && (host === undefined || canSend(listener, host)),
+    )
   }
 
   private southUri(hop: Hop, user: string): string {
@@ -145,4 +147,11 @@ export class OwnIdentity {
         : (this.listeners.find((l) => l.transport === hop.transport) ?? this.listeners[0] ?? DEFAULT_LISTENER)
     return { listener, sentBy: this.viaHosts.get(`${listener.transport}${listener.id}`) ?? 'localhost:5060' }
   }
+}
+
+/** A socket bound to `::` takes IPv4 too. */
+function canSend(listener: OwnListener, host: string): boolean {
+  return host.includes(':')
+    ? listener.host.includes(':')
+    : listener.host === '::' || !listener.host.includes(':')
 }

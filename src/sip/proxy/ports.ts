@@ -23,8 +23,11 @@ export interface ProxyPorts {
   /** Live bindings of an AOR, and whether this node knows the user at all. */
   bindings(now: Millis, aor: string): readonly LocalBinding[]
   userHosted(aor: string): boolean
-  /** For a stream that no flow leads to yet: the same hop with the flow that is now being opened. */
-  dial(hop: Hop): Hop
+  /**
+   * For a stream that no flow leads to yet: the same hop with the flow that is now being opened. `domain` is what the far end's certificate
+   * has to name; the host itself when nothing else is known.
+   */
+  dial(hop: Hop, domain?: string): Hop
   /** The hop of a flow that is up. */
   flowHop(flow: number): Hop | undefined
   /** A flow to this node that is up. */

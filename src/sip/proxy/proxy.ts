@@ -19,6 +19,7 @@ import type { CallMeter } from './call-meter.ts'
 import { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
 import { forwardedBytes, isRecordRouted } from './forward.ts'
+import { HeldAddresses } from './held-addresses.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
 import type { OwnIdentity } from './own-identity.ts'
@@ -72,7 +73,8 @@ export class Proxy {
     const { deadlines, questions } = this
     const largeRequests = new LargeRequests()
     this.mtuSwitches = largeRequests.switched
-    this.environment = { ...components, settings, deadlines, questions, largeRequests }
+    const held = new HeldAddresses()
+    this.environment = { ...components, settings, deadlines, questions, largeRequests, held }
     this.wire = components.wire
   }
 
@@ -144,8 +146,9 @@ export class Proxy {
     const { message: original, arrivedAt } = request.incoming
     const hash = loopHash(original, request.side)
     const outgoing = this.outgoing(request, hash)
+    const domain = target.way.kind === 'host' ? target.way.domain : undefined
     const send = (wanted: Hop): void => {
-      const hop = ports.dial(wanted)
+      const hop = ports.dial(wanted, domain)
       const { incoming, routes } = outgoing
       const { identity, tokens, settings } = this.environment
       const bytes = forwardedBytes(
@@ -216,14 +219,14 @@ export class Proxy {
     else if (question?.kind === 'stateless' && answer.ok) {
       const address = answer.addresses[0]
       if (address === undefined) return
-      const listener = this.environment.identity.listenerFor(address.transport)?.id ?? 0
+      const listener = this.environment.identity.listenerFor(address.transport, address.host)?.id ?? 0
       question.send({ ...address, flow: 0, listener })
     }
   }
 
   expire(now: Millis): void {
     for (let due = this.deadlines.pop(now); due !== undefined; due = this.deadlines.pop(now)) {
-      due.context.timer(now, due.branch)
+      due.context.timer(now, due)
     }
     for (let lost = this.questions.overdue(now); lost !== undefined; lost = this.questions.overdue(now))
       this.unanswered(now, lost)

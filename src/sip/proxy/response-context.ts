@@ -40,6 +40,7 @@ export class ResponseContext implements ForkContext {
   private readonly upstream: Upstream
   private readonly breadth: Breadth
   private readonly set: TargetSet
+  private readonly invite: boolean
   private branches: Branch[] = []
   private candidates: Candidate[] = []
   private groupQ = -1
@@ -53,7 +54,9 @@ export class ResponseContext implements ForkContext {
     this.init = init
     this.sender = new BranchSender(environment, init.outgoing)
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server)
-    this.breadth = new Breadth(init.outgoing.incoming.message)
+    const { message } = init.outgoing.incoming
+    this.invite = message.method === 'INVITE'
+    this.breadth = new Breadth(message)
     this.set = new TargetSet(environment.settings.maxForks, init.oneInstance)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
   }
@@ -79,22 +82,24 @@ export class ResponseContext implements ForkContext {
 
   connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void {
     if (branch.state !== 'connecting') return
-    const hop = answer.ok ? this.environment.ports.flowHop(answer.flow) : undefined
-    if (hop !== undefined) this.sender.send(now, branch, hop)
+    const { ports, held } = this.environment
+    const hop = answer.ok ? ports.flowHop(answer.flow) : undefined
+    if (hop !== undefined && held.isBusy(now, hop)) this.finish(now, branch, LEFT_ALONE)
+    else if (hop !== undefined) this.sender.send(now, branch, hop)
     else if (answer.ok) this.finish(now, branch, madeHere(480, 'Flow Gone'))
     else this.finish(now, branch, madeHere(answer.status, answer.reason))
   }
 
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void {
     if (branch.state !== 'connecting') return
-    if (!answer.ok) this.finish(now, branch, madeHere(answer.status, answer.reason))
-    else if (!this.sender.useAddresses(now, branch, answer))
-      this.finish(now, branch, madeHere(404, 'No Address'))
+    if (!answer.ok) this.finish(now, branch, notLocated(branch, answer))
+    else if (!this.sender.useAddresses(now, branch, answer.addresses)) this.finish(now, branch, LEFT_ALONE)
   }
 
   responded(now: Millis, branch: Branch, response: SipMessage): void {
     const { status } = response
-    this.sender.heard(branch)
+    this.sender.heard(now, branch, response)
+    if (branch.superseded && this.heardLate(now, branch, status)) return
     if (status < 200) {
       this.provisional(now, branch, status, response)
       return
@@ -112,6 +117,8 @@ export class ResponseContext implements ForkContext {
 
   failed(now: Millis, branch: Branch, cause: 'timeout' | 'transport'): void {
     if (branch.state === 'done') return
+    if (branch.superseded) return this.end(branch)
+    this.sender.lost(now, branch)
     const heard = branch.state === 'proceeding'
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
@@ -119,19 +126,25 @@ export class ResponseContext implements ForkContext {
       if (this.sender.next(now, branch)) return
       if (cause === 'transport' && this.sender.reconnect(now, branch)) return
     }
-    if (cause === 'timeout' || heard) this.finish(now, branch, madeHere(408, 'Request Timeout'))
+    const located = branch.target.way.kind === 'host'
+    // S3263-LO-01: nobody answers there, by whatever way.
+    if (cause === 'timeout' || heard || (located && this.invite))
+      this.finish(now, branch, madeHere(408, 'Request Timeout'))
+    else if (located) this.finish(now, branch, madeHere(503, 'Transport Error'))
     else if (branch.client !== undefined && branch.client.hop.flow !== 0)
       this.finish(now, branch, madeHere(480, 'Flow Gone'))
     else this.finish(now, branch, madeHere(503, 'Transport Error'))
   }
 
-  timer(now: Millis, branch: Branch | undefined): void {
-    if (branch === undefined) {
+  timer(now: Millis, timer: ProxyTimer): void {
+    if (timer.kind === 'group') {
       this.groupDeadline = undefined
       this.groupQ = -1
       this.run(now)
       return
     }
+    const { branch } = timer
+    if (timer.kind === 'silence') return this.supersede(now, branch)
     branch.timerC = undefined
     if (branch.state === 'done') return
     if (!branch.cancelSent) this.environment.timeouts.add('C')
@@ -151,6 +164,33 @@ export class ResponseContext implements ForkContext {
     this.finishIfDone(now)
   }
 
+  /**
+   * RFC 3263 s.4.3, sooner than its timers: the next address is tried while the silent one keeps its transaction, so that it can be cancelled
+   * if it rings after all.
+   */
+  private supersede(now: Millis, branch: Branch): void {
+    branch.silence = undefined
+    if (branch.state !== 'calling' || this.stopped) return
+    const other = new Branch(this, branch.target, branch.breadth)
+    other.alternatives = branch.alternatives
+    branch.alternatives = []
+    if (!this.sender.next(now, other)) return
+    this.sender.lost(now, branch)
+    branch.superseded = true
+    this.branches.push(other)
+  }
+
+  /** Of a branch that another one stands for; false for a 2xx, which counts wherever it comes from. */
+  private heardLate(now: Millis, branch: Branch, status: number): boolean {
+    if (status >= 200 && status < 300) return false
+    if (status >= 300) this.end(branch)
+    else if (branch.state !== 'done') {
+      branch.state = 'proceeding'
+      this.sender.cancel(now, branch)
+    }
+    return true
+  }
+
   private provisional(now: Millis, branch: Branch, status: number, response: SipMessage): void {
     if (branch.state === 'done') return
     branch.state = 'proceeding'
@@ -159,8 +199,7 @@ export class ResponseContext implements ForkContext {
       if (this.cancelled) return
     }
     if (status === 100) return
-    if (this.init.outgoing.incoming.message.method === 'INVITE' && !branch.cancelSent)
-      this.sender.armTimerC(now, branch, TIMER_C_MS)
+    if (this.invite && !branch.cancelSent) this.sender.armTimerC(now, branch, TIMER_C_MS)
     if (this.upstream.finalSent) return
     if (status >= 180) this.init.call?.setUp(now)
     this.upstream.forward(now, status, response, branch.client?.hop)
@@ -168,8 +207,7 @@ export class ResponseContext implements ForkContext {
 
   /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
   private succeeded(now: Millis, branch: Branch, response: SipMessage): void {
-    const invite = this.init.outgoing.incoming.message.method === 'INVITE'
-    if (invite || !this.upstream.finalSent) {
+    if (this.invite || !this.upstream.finalSent) {
       this.init.call?.setUp(now)
       this.init.call?.over(200, this.branches.length)
       this.upstream.forward(now, response.status, response, branch.client?.hop)
@@ -201,8 +239,8 @@ export class ResponseContext implements ForkContext {
     }
     if (!this.set.empty && this.groupDeadline === undefined && this.active() > 0) {
       this.groupDeadline = this.environment.deadlines.set(now + GROUP_TIMEOUT_MS, {
+        kind: 'group',
         context: this,
-        branch: undefined,
       })
     }
   }
@@ -210,12 +248,14 @@ export class ResponseContext implements ForkContext {
   private begin(now: Millis, target: Target, share: number): void {
     const branch = new Branch(this, target, share)
     this.branches.push(branch)
-    this.sender.start(now, branch)
+    if (this.sender.start(now, branch)) return
+    this.end(branch)
+    this.candidates.push(LEFT_ALONE)
   }
 
   private active(): number {
     let count = 0
-    for (const branch of this.branches) if (branch.state !== 'done') count++
+    for (const branch of this.branches) if (branch.state !== 'done' && !branch.superseded) count++
     return count
   }
 
@@ -242,9 +282,12 @@ export class ResponseContext implements ForkContext {
   private end(branch: Branch): void {
     if (branch.state === 'done') return
     branch.state = 'done'
-    this.breadth.giveBack(branch.breadth)
-    this.environment.deadlines.cancel(branch.timerC)
+    if (!branch.superseded) this.breadth.giveBack(branch.breadth)
+    const { deadlines } = this.environment
+    deadlines.cancel(branch.timerC)
+    deadlines.cancel(branch.silence)
     branch.timerC = undefined
+    branch.silence = undefined
   }
 
   private finishIfDone(now: Millis): void {
@@ -284,4 +327,14 @@ export class ResponseContext implements ForkContext {
     this.candidates = []
     this.set.clear()
   }
+}
+
+/** RFC 3261 s.21.5.4: it has said for how long nothing is to be sent there. */
+const LEFT_ALONE: Candidate = madeHere(503, 'Service Unavailable')
+
+/** S3263-LO-01. */
+function notLocated(branch: Branch, { status, reason }: Extract<ResolveOutcome, { ok: false }>): Candidate {
+  const { way } = branch.target
+  if (status !== 404 || way.kind !== 'host') return madeHere(status, reason)
+  return madeHere(status, 'Not Found', [['Warning', `399 ringbridge "No SIP service at ${way.host}"`]])
 }

@@ -58,6 +58,8 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
   const transport = next.params.get('transport')?.toLowerCase()
   if (transport !== undefined && !isTransport(transport)) return undefined
   const secure = next.scheme === 'sips' || transport === 'tls'
+  // RFC 3261 s.19.1.2: sips means TLS, which datagrams do not have.
+  if (secure && transport === 'udp') return undefined
   const host = next.params.get('maddr') ?? next.host
   return {
     uri: requestUri,
@@ -68,6 +70,7 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
       port: next.port,
       transport: secure && transport === 'tcp' ? 'tls' : transport,
       secure,
+      domain: next.host,
     },
     q: 1000,
     key: `host ${requestUri}`,
@@ -78,8 +81,9 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
   }
 }
 
+/** Those over which requests are sent to hosts. RFC 7118: a WebSocket is opened by the phone and by nobody else. */
 function isTransport(text: string): text is Transport {
-  return text === 'udp' || text === 'tcp' || text === 'tls' || text === 'ws' || text === 'wss'
+  return text === 'udp' || text === 'tcp' || text === 'tls'
 }
 
 /** RFC 3261 s.16.6 item 2 and s.19.1.5: what must not stand in a Request-URI is left out, escaped headers above all. */

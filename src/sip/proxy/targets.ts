@@ -14,6 +14,8 @@ export type Way =
       readonly port: number | undefined
       readonly transport: Transport | undefined
       readonly secure: boolean
+      /** What the certificate has to name where TLS is used (RFC 5922 s.7.3). */
+      readonly domain: string
     }
 
 /** Where the call metrics book a target. */

@@ -1,5 +1,6 @@
-import type { Random } from '../common/random.ts'
+import type { Random } from './random.ts'
 
+/** One SRV record (RFC 2782). */
 export interface SrvTarget {
   readonly name: string
   readonly port: number
