@@ -71,6 +71,16 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/check-config.ts')).checkConfig,
   },
   {
+    name: 'print-dns',
+    summary: 'NAPTR, SRV and address records for the domains and listeners of nodes',
+    load: async () => (await import('./commands/print-dns.ts')).printDns,
+  },
+  {
+    name: 'phone-config',
+    summary: 'settings of a phone in the words of its maker, and QR codes',
+    load: async () => (await import('./commands/phone-config.ts')).phoneConfig,
+  },
+  {
     name: 'health',
     summary: 'is the node on this machine ready: for containers and scripts',
     load: async () => (await import('./commands/health.ts')).health,

@@ -59,6 +59,8 @@ export class Baresip {
     transport: 'udp' | 'tcp'
     domain?: string
     register?: boolean
+    /** Its line of the accounts file, instead of one made of the rest. */
+    account?: string
   }): Promise<Baresip> {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-baresip-'))
     // It listens for TLS on the next one.
@@ -78,6 +80,8 @@ export class Baresip {
       'audio_alert aubridge,nil',
       `ctrl_tcp_listen 127.0.0.1:${controlPort}`,
       'module_path /usr/lib/baresip/modules',
+      // An instance-id, which it wants for several flows.
+      ...(init.account === undefined ? [] : ['module_tmp uuid.so']),
       ...modules.map(
         (name) =>
           `${name === 'menu' || name === 'account' || name === 'ctrl_tcp' ? 'module_app' : 'module'} ${name}.so`,
@@ -85,9 +89,10 @@ export class Baresip {
     ]
     const password = init.password ?? `pw-${init.user}`
     const account =
+      init.account ??
       `<sip:${init.user}@${domain};transport=${init.transport}>;auth_pass=${password}` +
-      `;outbound="sip:${init.target};transport=${init.transport}"` +
-      `;regint=${init.register === false ? 0 : 600};answermode=manual`
+        `;outbound="sip:${init.target};transport=${init.transport}"` +
+        `;regint=${init.register === false ? 0 : 600};answermode=manual`
     writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`)
     writeFileSync(join(folder, 'accounts'), `${account}\n`)
     writeFileSync(join(folder, 'contacts'), '')

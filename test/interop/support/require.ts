@@ -15,6 +15,8 @@ const PACKAGES = {
   faketime: 'faketime',
   dnsmasq: 'dnsmasq-base',
   unshare: 'util-linux',
+  zbarimg: 'zbar-tools',
+  'named-checkzone': 'bind9-utils',
 } as const
 
 export type Tool = keyof typeof PACKAGES

@@ -39,6 +39,8 @@ describe('command line', () => {
       'phone',
       'sim',
       'check-config',
+      'print-dns',
+      'phone-config',
       'health',
     ])
     for (const name of names) {

@@ -1,0 +1,20 @@
+/** Where phones reach a node, as its configuration says it: for DNS records and provisioning, without a running node. */
+import { parseEndpoint, reachableAddress } from './config/endpoint.ts'
+import type { Config } from './config/schema.ts'
+
+export interface PhoneListener {
+  /** Scheme of the listener: udp, tcp, tls, ws, wss. */
+  readonly scheme: string
+  /** Name or address that phones use. */
+  readonly host: string
+  readonly port: number
+}
+
+/** In the order of the configuration; none for a plain peer. */
+export function phoneListeners({ sip }: Config): PhoneListener[] {
+  if (sip.roles.length === 0) return []
+  return sip.listen.map((text) => {
+    const { scheme, host, port } = parseEndpoint(text, 'sip.listen')
+    return { scheme, host: reachableAddress(host, sip.advertise), port }
+  })
+}

@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SaxesParser } from 'saxes'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MODELS } from '../../../src/cli/phone-config/models.ts'
+import { main } from '../../../src/cli/run.ts'
+
+let folder = ''
+let out: string[] = []
+let err: string[] = []
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ringbridge-phone-config-'))
+  out = []
+  err = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const TWO = ['--server', '192.0.2.1', '--server', 'peer2.example.com:5070']
+
+async function settings(model: string, ...args: string[]): Promise<string> {
+  out = []
+  expect(await main(['phone-config', model, 'alice@example.com', ...args]), err.join('')).toBe(0)
+  return out.join('').trimEnd()
+}
+
+const NAMES = MODELS.map(({ name }) => name)
+
+describe('settings of phones', () => {
+  it.each(NAMES)('%s is told user, password, domain and first peer; names are escaped', async (model) => {
+    const text = await settings(
+      model,
+      ...TWO,
+      '--password',
+      'p&w<1>'.replace(/[<>]/g, model === 'baresip' ? '_' : '$&'),
+    )
+    for (const part of ['alice', 'example.com', '192.0.2.1', '5060']) expect(text, part).toContain(part)
+    if (!text.startsWith('<?xml') && !text.startsWith('<device')) {
+      expect(text).toContain('p&w')
+      return
+    }
+    const parser = new SaxesParser()
+    let whole = ''
+    parser.on('text', (piece) => (whole += piece))
+    parser.on('opentag', ({ attributes }) => (whole += Object.values(attributes).join(' ')))
+    parser.on('error', (error) => {
+      throw error
+    })
+    parser.write(text).close()
+    expect(whole).toContain('p&w<1>')
+  })
+
+  it.each(['yealink', 'polycom', 'grandstream', 'cisco', 'snom', 'baresip'])(
+    '%s knows the second peer',
+    async (model) => {
+      expect(await settings(model, ...TWO)).toMatch(/peer2\.example\.com[\s\S]*5070/)
+    },
+  )
+
+  it.each(['linphone', 'zoiper'])('%s has one peer, and a note says so', async (model) => {
+    await settings(model, ...TWO)
+    expect(err.join('')).toMatch(/for a second peer .*--dns/)
+  })
+
+  it.each(NAMES)('%s finds its peers by DNS', async (model) => {
+    const text = await settings(model, '--dns')
+    expect(text).toContain('example.com')
+    expect(text).not.toMatch(/:5060|\d{2,}\.\d+\.\d+\.\d+/)
+  })
+
+  it('takes peers, transport and domain from the configurations of two nodes', async () => {
+    const one = join(folder, 'one.yaml')
+    const two = join(folder, 'two.yaml')
+    writeFileSync(one, 'sip: { domains: [office.example.com], advertise: 192.0.2.1 }')
+    writeFileSync(two, 'sip: { domains: [office.example.com], advertise: 192.0.2.2 }')
+    expect(await main(['phone-config', 'baresip', 'bob', '--config', one, '--config', two])).toBe(0)
+    expect(out.join('')).toBe(
+      '<sip:bob@office.example.com;transport=udp>;auth_user=bob;auth_pass=PASSWORD;regint=600;sipnat=outbound;' +
+        'outbound="sip:192.0.2.1:5060;transport=udp";outbound2="sip:192.0.2.2:5060;transport=udp"\n',
+    )
+  })
+
+  it('a password comes from the user or not at all, and is stored nowhere but in --out', async () => {
+    expect(await settings('yealink', ...TWO)).toContain('account.1.password = PASSWORD')
+    expect(err.join('')).toContain('no password was given')
+    const secret = join(folder, 'secret')
+    const file = join(folder, 'phone.cfg')
+    writeFileSync(secret, 'hush hush\n')
+    await settings('yealink', ...TWO, '--password-file', secret, '--out', file)
+    expect(out.join('') + err.join('')).not.toContain('hush')
+    expect(readFileSync(file, 'utf8')).toContain('account.1.password = hush hush\n')
+    expect(statSync(file).mode & 0o077).toBe(0)
+  })
+
+  it('--json is one object, with what a camera reads', async () => {
+    const answer = JSON.parse(await settings('wave', ...TWO, '--password', 'x', '--json')) as Record<
+      string,
+      string
+    >
+    expect(answer).toMatchObject({ model: 'grandstream' })
+    expect(answer['qr']).toMatch(/^<\?xml.*<AuthPass>x<\/AuthPass>/)
+    const none = JSON.parse(await settings('snom', ...TWO, '--json')) as Record<string, unknown>
+    expect(none['qr']).toBeNull()
+  })
+
+  it('--qr is a picture for phones that take one; others say why not', async () => {
+    expect(await settings('grandstream', ...TWO, '--qr', 'svg')).toMatch(/^<svg /)
+    expect(
+      await settings('linphone', ...TWO, '--qr', 'text', '--url', 'https://example.com/a.xml'),
+    ).toContain('█')
+    for (const [model, reason] of [
+      ['zoiper', /vendor’s own service/],
+      ['linphone', /--url/],
+      ['yealink', /reads no QR code/],
+    ] as const) {
+      err = []
+      expect(await main(['phone-config', model, 'alice', ...TWO, '--qr', 'text'])).toBe(2)
+      expect(err.join('')).toMatch(reason)
+    }
+  })
+
+  it.each([
+    [['yealnk', 'alice'], /no phone "yealnk"; did you mean yealink\?/],
+    [['yealink'], /MODEL and AOR/],
+    [['yealink', 'alice', '--password', 'a\nb'], /--password: no control characters/],
+    [['yealink', 'alice', '--server', '1.2.3.4:x'], /is not host:port/],
+    [['yealink', 'alice', '--transport', 'tls'], /has no tls:\/\/ listener/],
+    [['baresip', 'alice', '--password', 'a;b'], /baresip takes no blank/],
+    [['yealink', 'alice', '--server', 'a', '--server', 'b', '--server', 'c'], /two peers at most/],
+  ])('%j is refused with one line', async (args, expected) => {
+    expect(await main(['phone-config', ...args])).toBe(2)
+    expect(err.join('')).toMatch(expected)
+  })
+})
