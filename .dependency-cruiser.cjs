@@ -11,6 +11,7 @@ const sipCore = [
   'sip/registrar',
   'sip/proxy',
   'sip/redirect',
+  'sip/location',
 ]
 const reloadCore = [
   'common',

@@ -169,7 +169,7 @@ export class SipWorld {
   }
 
   phone(user: string, node: TestNode, init: PhoneInit = {}): Phone {
-    const phone = new Phone(this, user, node, `10.0.0.${this.phones.length + 1}`, init)
+    const phone = new Phone(this, user, node, init.host ?? `10.0.0.${this.phones.length + 1}`, init)
     this.phones.push(phone)
     return phone
   }
@@ -360,6 +360,7 @@ export class SipWorld {
 export interface PhoneInit {
   readonly transport?: 'udp' | 'tcp'
   readonly port?: number
+  readonly host?: string
   /** What stands in Contact and Via when a NAT lies between. */
   readonly privateHost?: string
   readonly fromDomain?: string

@@ -48,7 +48,7 @@ export class Flows implements Wire {
   private readonly byAddress = new Map<string, FlowId>()
   private readonly peers = new Map<string, Set<FlowId>>()
   private readonly framers = new Deadlines<Flow>()
-  /** Responses whose peer flow is gone: told to the owner, who may open another. */
+  /** Responses whose flow is gone: told to the owner, who may find another way. */
   private readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
   private nextFlow: FlowId = 1
 

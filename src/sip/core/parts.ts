@@ -1,6 +1,5 @@
 /** Builds the parts of the SIP core and joins them: what one asks of the core becomes an action or another part's input. */
 import { Tally } from '../../common/instruments.ts'
-import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import type { Millis, Now } from '../../common/time.ts'
@@ -17,7 +16,7 @@ import {
 } from '../proxy/index.ts'
 import { Gruus, isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
-import { Transactions, type Hop } from '../transaction/index.ts'
+import { Transactions } from '../transaction/index.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
@@ -25,13 +24,16 @@ import type {
   Accounts,
   PeerFlowOutcome,
   RequestId,
+  ResolveOutcome,
   SipAction,
   SipLimits,
   SipSettings,
   SipTunables,
+  Transport,
 } from './contract.ts'
 import { Errands } from './errands.ts'
 import { Flows } from './flows.ts'
+import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
 import { RandomText } from './random-text.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
@@ -42,10 +44,6 @@ import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
-/** Responses that wait for a new flow to their peer; each is small and waits for seconds. */
-const ORPHANS_MAX = 1_000
-/** Beyond the budget that the owner was given. */
-const ORPHAN_GRACE_MS = 1_000
 
 export class SipParts {
   now: Now = { ms: 0, wall: 0 }
@@ -62,6 +60,7 @@ export class SipParts {
   readonly router: Router
   readonly callers: Callers
   readonly callerChecks: CallerChecks
+  readonly lostResponses: LostResponses
   readonly sources: SourceLimit
   readonly authenticator: Authenticator
   readonly instruments: SipInstruments
@@ -71,7 +70,6 @@ export class SipParts {
   private readonly outbox: Outbox<SipAction>
   private readonly settings: SipSettings
   private readonly random: Random
-  private readonly orphans = new OpenQuestions<Uint8Array>()
   private requestId: RequestId = 0
 
   constructor(
@@ -91,8 +89,20 @@ export class SipParts {
     const texts = new RandomText(components.random)
     this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity })
     this.flows = new Flows(
-      { outbox, orphaned: (hop, bytes) => this.orphaned(hop, bytes) },
+      { outbox, orphaned: (hop, bytes) => this.lostResponses.take(this.now.ms, hop, bytes) },
       { listeners, limits },
+    )
+    this.lostResponses = new LostResponses(
+      {
+        successor: (flow) => this.registrar.successor(flow, this.now.ms),
+        openPeerFlow: (address, budgetMs) => this.openPeerFlow(address, false, budgetMs),
+        resolve: (host, port, transport) => this.resolve(host, port, transport, transport === 'tls'),
+        peerHop: (flow) => this.flows.get(flow)?.hop,
+        dial: (hop, domain) => this.flows.dial(hop, domain),
+        isUp: (flow) => this.flows.isUp(flow),
+        send: (hop, bytes) => this.flows.send(hop, bytes),
+      },
+      { peerFlowBudgetMs: settings.appAttachBudgetMs.other, limits },
     )
     const wire = this.flows
     this.transactions = new Transactions({ wire }, limits)
@@ -266,44 +276,40 @@ export class SipParts {
   }
 
   peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
-    const orphan = this.orphans.take(id)
-    if (orphan === undefined) {
-      this.proxy.peerFlow(now.ms, id, outcome)
-      return
-    }
-    const hop = outcome.ok ? this.flows.get(outcome.flow)?.hop : undefined
-    if (hop !== undefined) this.flows.send(hop, orphan)
+    if (!this.lostResponses.peerFlow(id, outcome)) this.proxy.peerFlow(now.ms, id, outcome)
   }
 
-  /** adapter-mapping s.5.3: a response whose peer flow is gone is worth one new flow; to a phone there is no way back. */
-  private orphaned(hop: Hop, bytes: Uint8Array): void {
-    if (hop.transport !== 'peer' || this.orphans.size >= ORPHANS_MAX) return
-    const budget = this.settings.appAttachBudgetMs.other
-    const id = this.openPeerFlow(`node:${hop.host}`, false, budget)
-    this.orphans.ask(id, bytes, this.now.ms + budget + ORPHAN_GRACE_MS)
+  resolved(now: Now, id: RequestId, outcome: ResolveOutcome): void {
+    if (!this.lostResponses.resolved(now.ms, id, outcome)) this.proxy.resolved(now.ms, id, outcome)
   }
 
   nextDeadline(): Millis {
-    const { transactions, proxy, redirector, registrar, flows, orphans, callerChecks } = this
+    const { transactions, proxy, redirector, registrar, flows, lostResponses, callerChecks } = this
     return Math.min(
       transactions.nextDeadline(),
       proxy.nextDeadline(),
       redirector.nextDeadline(),
       registrar.nextDeadline(),
       flows.nextDeadline(),
-      orphans.nextDeadline(),
+      lostResponses.nextDeadline(),
       callerChecks.nextDeadline(),
     )
-  }
-
-  /** What waited for a peer flow that never came is dropped (RFC 6026: nothing else is left to do). */
-  expireOrphans(now: Millis): void {
-    while (this.orphans.overdue(now) !== undefined);
   }
 
   private openPeerFlow(address: string, secure: boolean, budgetMs: number): RequestId {
     const id = ++this.requestId
     this.outbox.push({ kind: 'openPeerFlow', id, address, secure, budgetMs })
+    return id
+  }
+
+  private resolve(
+    host: string,
+    port: number | undefined,
+    transport: Transport | undefined,
+    secure: boolean,
+  ): RequestId {
+    const id = ++this.requestId
+    this.outbox.push({ kind: 'resolve', id, host, port, transport, secure })
     return id
   }
 
@@ -339,11 +345,7 @@ export class SipParts {
     return {
       locate: (aor, budgetMs) => this.locate(aor, budgetMs),
       openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs),
-      resolve: (host, port, transport, secure) => {
-        const id = ++this.requestId
-        this.outbox.push({ kind: 'resolve', id, host, port, transport, secure })
-        return id
-      },
+      resolve: (host, port, transport, secure) => this.resolve(host, port, transport, secure),
       bindings: (now, aor) => this.registrar.lookup(aor, now),
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
       dial: (hop, domain) => this.flows.dial(hop, domain),

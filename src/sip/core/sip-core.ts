@@ -57,6 +57,7 @@ export class SipCore {
         break
       case 'flowOpened':
         parts.flows.openedByUs(input.flow)
+        parts.lostResponses.opened(input.flow)
         break
       case 'flowFailed':
         this.flowGone(now, input.flow, 'error')
@@ -84,7 +85,7 @@ export class SipCore {
         parts.peerFlowAnswered(now, input.id, input.outcome)
         break
       case 'resolved':
-        parts.proxy.resolved(now.ms, input.id, input.outcome)
+        parts.resolved(now, input.id, input.outcome)
         break
       case 'overlayAvailable':
         parts.overlayAvailable = input.available
@@ -126,7 +127,7 @@ export class SipCore {
     transactions.expire(now.ms)
     proxy.expire(now.ms)
     redirector.expire(now.ms)
-    this.parts.expireOrphans(now.ms)
+    this.parts.lostResponses.expire(now.ms)
     this.parts.callerChecks.expire(now.ms)
     registrar.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
@@ -197,6 +198,7 @@ export class SipCore {
   private flowLost(now: Now, flow: number): void {
     this.parts.transactions.flowClosed(now.ms, flow)
     this.parts.registrar.flowClosed(now.ms, flow)
+    this.parts.lostResponses.closed(now.ms, flow)
   }
 
   private message(now: Now, message: SipMessage, source: Hop): void {
