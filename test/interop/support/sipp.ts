@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Ladder } from './ladder.ts'
 import { Running } from './processes.ts'
 import { DOMAIN } from './testbed.ts'
 
@@ -10,7 +11,8 @@ const SCENARIOS = join(dirname(dirname(fileURLToPath(import.meta.url))), 'sipp')
 export type SippTransport = 'udp' | 'tcp'
 
 export interface SippRun {
-  readonly scenario: string
+  /** A file of `test/interop/sipp`, or a ladder. */
+  readonly scenario: string | Ladder
   readonly target: string
   readonly transport: SippTransport
   /** SIPp's own port; phones that wait for calls need one that was registered. */
@@ -26,6 +28,8 @@ export function sipp(run: SippRun): Running {
   const folder = mkdtempSync(join(tmpdir(), 'ringbridge-sipp-'))
   const csv = join(folder, 'users.csv')
   const name = run.user ?? 'nobody'
+  const scenario = run.scenario instanceof Ladder ? join(folder, 'ladder.xml') : join(SCENARIOS, run.scenario)
+  if (run.scenario instanceof Ladder) writeFileSync(scenario, run.scenario.xml)
   const parameters = run.transport === 'tcp' ? ';transport=tcp' : ''
   writeFileSync(
     csv,
@@ -38,7 +42,7 @@ export function sipp(run: SippRun): Running {
     'sipp',
     [
       run.target,
-      ...['-sf', join(SCENARIOS, run.scenario), '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
+      ...['-sf', scenario, '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
       ...[
         '-t',
         run.transport === 'tcp' ? 't1' : 'u1',
