@@ -145,21 +145,39 @@ describe('requests to a user at another peer', () => {
 
   interop(['sipp'], 'M-23 SUBSCRIBE goes to one of two phones, not to both', async () => {
     const { number } = fresh(0)
-    const answering = new Callee().begun('SUBSCRIBE').answers(489).pause(100)
+    const before = await subscriptionsSent()
+    const phone = (): Callee => new Callee().begun('SUBSCRIBE').answers(200, { headers: ['Expires: 600'] })
     const phones = [
-      await waits(testbed, { number, peer: 1 }, answering),
-      await waits(testbed, { number, peer: 2 }, new Callee().begun('SUBSCRIBE').answers(489).pause(100)),
+      await waits(testbed, { number, peer: 1 }, phone()),
+      await waits(testbed, { number, peer: 2 }, phone()),
     ]
     const asking = begins(
       testbed,
       ALICE,
       user(number),
-      new Caller().begins('SUBSCRIBE', { headers: ['Event: dialog', 'Expires: 600'] }).gets(489),
+      new Caller().begins('SUBSCRIBE', { headers: ['Event: dialog', 'Expires: 600'] }).gets(200),
     )
     expect(await asking.exit(), asking.output).toBe(0)
-    await Promise.all(phones.map((phone) => phone.stop('SIGKILL')))
+    expect((await subscriptionsSent()) - before).toBe(1)
+    await Promise.all(phones.map((each) => each.stop('SIGKILL')))
   })
 })
+
+/** How many SUBSCRIBEs the phones at peers 1 and 2 have been sent. */
+async function subscriptionsSent(): Promise<number> {
+  let sum = 0
+  for (const index of [1, 2]) {
+    const text = await (await fetch(`http://${testbed.peer(index).admin}/metrics`)).text()
+    const series = 'p2psip_sip_requests_sent_total{method="SUBSCRIBE",transport="udp"} '
+    sum += Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(series))!
+        .slice(series.length),
+    )
+  }
+  return sum
+}
 
 function dialogInfo(state: string, call: string) {
   return {
