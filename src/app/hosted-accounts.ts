@@ -1,6 +1,7 @@
 /** Accounts of a node as file and in memory: loaded, reloaded, changed, and the node told who is hosted. */
 import { existsSync } from 'node:fs'
 import type { NodeInput } from '../adapter/index.ts'
+import type { DigestAlgorithm } from '../sip/index.ts'
 import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
 import { AccountBook, type HostedUserRule } from './accounts/account-book.ts'
@@ -25,6 +26,7 @@ export class HostedAccounts {
   private readonly file: string
   private readonly realm: string
   private readonly trace: Trace
+  private readonly algorithms: readonly DigestAlgorithm[]
   private entries: readonly AccountEntry[] = []
 
   constructor(init: {
@@ -33,11 +35,15 @@ export class HostedAccounts {
     readonly trace: Trace
     /** What the configuration says about accounts. */
     readonly rules?: readonly HostedUserRule[]
+    /** Digest algorithms that are offered: accounts without a hash for them are named in the log. */
+    readonly algorithms?: readonly DigestAlgorithm[]
+    readonly userHash?: boolean
   }) {
     this.file = init.file
     this.realm = init.realm
     this.trace = init.trace
-    this.book = new AccountBook(init.realm, init.rules)
+    this.algorithms = init.algorithms ?? []
+    this.book = new AccountBook(init.realm, init)
   }
 
   /** First load; false when there is no file yet. Throws `ConfigError`. */
@@ -63,6 +69,12 @@ export class HostedAccounts {
     this.book.replace(entries, this.file)
     this.entries = entries
     this.trace({ level: 'info', area: 'app', event: 'accounts_loaded', accounts: entries.length })
+    for (const algorithm of this.algorithms) {
+      const accounts = entries.filter(({ ha1 }) => ha1[algorithm] === undefined).length
+      // Their phones cannot answer that challenge until the password is set again.
+      if (accounts > 0)
+        this.trace({ level: 'warn', area: 'app', event: 'accounts_without_hash', algorithm, accounts })
+    }
     for (const account of this.book.missing())
       this.trace({
         level: 'warn',

@@ -175,6 +175,8 @@ async function build(
     realm: realmOf(config),
     trace,
     rules: config.sip.hostedUsers,
+    algorithms: config.sip.auth === 'digest' ? config.sip.digestAlgorithms : [],
+    userHash: config.sip.digestUserHash,
   })
   // Before anybody is waited for: a fault in the file is for now.
   const known = config.sip.roles.length === 0 || accounts.open()

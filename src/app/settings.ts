@@ -29,6 +29,8 @@ export function sipSettings(
     domains: hostedDomains(config),
     auth: sip.auth,
     digestAlgorithms: sip.digestAlgorithms,
+    digestQop: sip.digestQop,
+    digestUserHash: sip.digestUserHash,
     listeners,
     minExpiresS: sip.minExpires,
     defaultExpiresS: sip.defaultExpires,

@@ -8,4 +8,4 @@ export type { BindingView, SipInstruments, SipSnapshot } from './core/instrument
 export type * from './core/contract.ts'
 export { canonicalAor, escapeUser, parseUri, type SipUri } from './message/index.ts'
 export { DEFAULT_PARSE_LIMITS } from './message/index.ts'
-export { digestHash, DIGEST_ALGORITHMS, type DigestAlgorithm } from './auth/index.ts'
+export { digestHash, DIGEST_ALGORITHMS, userHash, type DigestAlgorithm } from './auth/index.ts'

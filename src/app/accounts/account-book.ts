@@ -1,5 +1,5 @@
 /** Accounts in memory, by name and by AOR, replaced as a whole when the file changes. */
-import { canonicalAor, type Account, type Accounts } from '../../sip/index.ts'
+import { canonicalAor, DIGEST_ALGORITHMS, userHash, type Account, type Accounts } from '../../sip/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { AccountEntry } from './account-file.ts'
 
@@ -18,10 +18,17 @@ export class AccountBook implements Accounts {
   private readonly rules = new Map<string, HostedUserRule[]>()
   private users = new Map<string, Account>()
   private owners = new Map<string, Account>()
+  /** By hashed name; kept only where such names are offered, since each account has three. */
+  private hashed: Map<string, Account> | undefined
 
   /** `realm`: the first hosted domain; hashes for another realm would never match. */
-  constructor(realm: string, rules: readonly HostedUserRule[] = []) {
+  constructor(
+    realm: string,
+    init: { readonly rules?: readonly HostedUserRule[]; readonly userHash?: boolean } = {},
+  ) {
+    const { rules = [], userHash = false } = init
     this.realm = realm
+    this.hashed = userHash ? new Map() : undefined
     for (const rule of rules) {
       const ofAccount = this.rules.get(rule.account)
       if (ofAccount === undefined) this.rules.set(rule.account, [rule])
@@ -31,6 +38,10 @@ export class AccountBook implements Accounts {
 
   byUsername(username: string): Account | undefined {
     return this.users.get(username)
+  }
+
+  byUserHash(hash: string): Account | undefined {
+    return this.hashed?.get(hash)
   }
 
   byAor(aor: string): Account | undefined {
@@ -82,6 +93,15 @@ export class AccountBook implements Accounts {
     }
     this.users = users
     this.owners = owners
+    if (this.hashed !== undefined) this.hashed = this.byHashedNames(users)
+  }
+
+  private byHashedNames(users: ReadonlyMap<string, Account>): Map<string, Account> {
+    const hashed = new Map<string, Account>()
+    for (const [name, account] of users) {
+      for (const algorithm of DIGEST_ALGORITHMS) hashed.set(userHash(algorithm, name, this.realm), account)
+    }
+    return hashed
   }
 }
 

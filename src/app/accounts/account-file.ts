@@ -21,8 +21,15 @@ const entrySchema = z.strictObject({
     .regex(/^[^\s:"<>@]{1,128}$/, 'has to be 1 to 128 characters without blanks, colon, quotes, <, >, @'),
   realm: z.string().min(1).max(255),
   ha1: z
-    .strictObject({ MD5: hash(32).optional(), 'SHA-256': hash(64).optional() })
-    .refine((hashes) => hashes.MD5 !== undefined || hashes['SHA-256'] !== undefined, 'needs MD5 or SHA-256'),
+    .strictObject({
+      MD5: hash(32).optional(),
+      'SHA-256': hash(64).optional(),
+      'SHA-512-256': hash(64).optional(),
+    })
+    .refine(
+      (hashes) => Object.values(hashes).some((each) => each !== undefined),
+      'needs MD5, SHA-256 or SHA-512-256',
+    ),
   aors: z.array(z.string().min(3).max(512)).max(32).optional(),
   delegates: z.array(z.string().min(3).max(512)).max(1000).optional(),
   mayCallOutside: z.boolean().optional(),

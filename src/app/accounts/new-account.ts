@@ -12,6 +12,7 @@ export function newAccount(username: string, realm: string, password: string): A
     ha1: {
       MD5: digestHash('MD5', username, realm, password),
       'SHA-256': digestHash('SHA-256', username, realm, password),
+      'SHA-512-256': digestHash('SHA-512-256', username, realm, password),
     },
   }
 }

@@ -118,12 +118,21 @@ const sip = z.strictObject({
     .default('digest')
     .describe('none lets anybody register anything: for tests only.'),
   digestAlgorithms: z
-    .array(z.enum(['MD5', 'SHA-256']))
+    .array(z.enum(['MD5', 'SHA-256', 'SHA-512-256']))
     .min(1)
     .default(['MD5'])
     .describe(
-      'Challenges offered, in this order. Many phones give up when they meet anything but MD5. SHA-256 is always accepted.',
+      'Challenges offered, in this order. Many phones give up when they meet anything but MD5. The stronger ones are always accepted.',
     ),
+  digestQop: z
+    .array(z.enum(['auth', 'auth-int']))
+    .min(1)
+    .default(['auth'])
+    .describe('Protection offered: auth-int covers the body as well. auth-int is always accepted.'),
+  digestUserHash: z
+    .boolean()
+    .default(false)
+    .describe('Offers hashed user names (RFC 7616 s.3.4.4), so that they do not cross the network in clear.'),
   engine: z.enum(['embedded', 'drachtio']).default('embedded').describe('Which SIP stack.'),
   hostedUsers: z
     .array(

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { create, makeResponse, type Request, type Response, type Stack } from 'sip'
-import { credentials, pickChallenge } from './digest-client.ts'
+import { credentials, isStale, pickChallenge } from './digest-client.ts'
 import { addressTowards, checkConnection, NoAnswer } from './server-address.ts'
 
 export interface PhoneSettings {
@@ -178,25 +178,28 @@ export class Phone {
     this.stack.send(response)
   }
 
-  /** Sends, answers one challenge, resolves with the final response. */
+  /** Sends, answers the challenge, once more when its nonce was too old, and resolves with the final response. */
   private async send(
     build: (authorization: Record<string, unknown>) => Request,
     onProgress: (response: Response) => void = () => undefined,
   ): Promise<Response> {
-    const request = build({})
-    const first = await this.transaction(request, onProgress)
     const { password, username } = this.settings
-    if ((first.status !== 401 && first.status !== 407) || password === undefined) return first
-    const proxy = first.status === 407
-    const challenges = first.headers[proxy ? 'proxy-authenticate' : 'www-authenticate'] ?? []
-    const challenge = pickChallenge(challenges)
-    if (challenge === undefined) return first
-    const header = proxy ? 'proxy-authorization' : 'authorization'
-    const { method, uri } = request
-    return this.transaction(
-      build({ [header]: [credentials(challenge, { method, uri }, { username, password })] }),
-      onProgress,
-    )
+    let request = build({})
+    let response = await this.transaction(request, onProgress)
+    for (let tries = 0; tries < 2; tries++) {
+      const { status } = response
+      if ((status !== 401 && status !== 407) || password === undefined) return response
+      const proxy = status === 407
+      const challenge = pickChallenge(
+        response.headers[proxy ? 'proxy-authenticate' : 'www-authenticate'] ?? [],
+      )
+      if (challenge === undefined || (tries > 0 && !isStale(challenge))) return response
+      const header = proxy ? 'proxy-authorization' : 'authorization'
+      const { method, uri, content: body } = request
+      request = build({ [header]: [credentials(challenge, { method, uri, body }, { username, password })] })
+      response = await this.transaction(request, onProgress)
+    }
+    return response
   }
 
   private transaction(request: Request, onProgress: (response: Response) => void): Promise<Response> {

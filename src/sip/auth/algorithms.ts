@@ -40,6 +40,11 @@ export function hashBytes(algorithm: DigestAlgorithm, bytes: Uint8Array): string
   return hash(HASH_NAMES[algorithm], bytes, 'hex')
 }
 
+/** What `username` holds with `userhash=true`: lower-case hex of H(username:realm) in UTF-8 (RFC 7616 s.3.4.4). */
+export function userHash(algorithm: DigestAlgorithm, username: string, realm: string): string {
+  return hash(HASH_NAMES[algorithm], `${username}:${realm}`, 'hex')
+}
+
 /**
  * HA1, which is what account files keep in place of the password: lower-case hex of H(username:realm:password), all
  * in UTF-8 (RFC 7616 s.3.4.2, s.4).

@@ -15,23 +15,26 @@ import {
   type AlgorithmForm,
   type DigestAlgorithm,
 } from './algorithms.ts'
-import { parseDigest } from './credentials.ts'
+import { parseDigest } from '../message/digest-params.ts'
 import type { NonceWindow } from './nonce-window.ts'
 import { checkNonce, makeNonce } from './nonce.ts'
+
+/** `auth-int` covers the body too (RFC 7616 s.3.3). */
+export type DigestQop = 'auth' | 'auth-int'
+
+const QOP_DEFAULT: readonly DigestQop[] = ['auth']
 
 /** Values of WWW-Authenticate or Proxy-Authenticate, one an algorithm in the order given: strongest first. */
 export function challenge(
   now: Now,
-  realm: string,
-  algorithms: readonly DigestAlgorithm[],
-  stale: boolean,
-  secret: Uint8Array,
+  rules: Pick<DigestRules, 'realm' | 'algorithms' | 'secret' | 'issuer' | 'userHash' | 'qop'>,
+  init: { readonly stale: boolean; readonly client?: string },
 ): string[] {
-  const nonce = makeNonce(now.wall, realm, secret)
-  const common = `Digest realm=${quote(latin1(realm))}, nonce="${nonce}"`
-  return algorithms.map(
-    (algorithm) => `${common}, ${stale ? 'stale=true, ' : ''}algorithm=${algorithm}, qop="auth"`,
-  )
+  const { realm, secret, issuer = '', qop = QOP_DEFAULT } = rules
+  const nonce = makeNonce(now.wall, realm, secret, { issuer, client: init.client ?? '' })
+  const before = `Digest realm=${quote(latin1(realm))}, nonce="${nonce}", ${init.stale ? 'stale=true, ' : ''}`
+  const after = `, qop="${qop.join(',')}"${rules.userHash === true ? ', userhash=true' : ''}`
+  return rules.algorithms.map((algorithm) => `${before}algorithm=${algorithm}${after}`)
 }
 
 /** A request as far as credentials speak of it. */
@@ -43,13 +46,21 @@ export interface DigestRequest {
   readonly credentials: readonly string[]
   /** Read only for `auth-int`. */
   readonly body?: Uint8Array
+  /** Address it came from, without the port. */
+  readonly client?: string
 }
 
 export interface DigestRules {
   readonly realm: string
   readonly algorithms: readonly DigestAlgorithm[]
   readonly secret: Uint8Array
-  /** True accepts MD5 clients of RFC 2069, which know no qop; their credentials can be replayed for a nonce's life. */
+  /** Name of this peer among those that share the secret. */
+  readonly issuer?: string
+  /** Offered; `auth-int` is taken even where it was not. Default: `auth`. */
+  readonly qop?: readonly DigestQop[]
+  /** True offers and takes hashed user names. */
+  readonly userHash?: boolean
+  /** True accepts MD5 clients of RFC 2069, which know no qop and count nothing: each nonce serves them once. */
   readonly allowMissingQop?: boolean
   /**
    * True accepts credentials whose `uri` is not the Request-URI: SIPp and some phones name the server's address there, and proxies on the
@@ -81,13 +92,20 @@ const NO_HA1: Readonly<Record<DigestAlgorithm, string>> = {
   MD5: '0'.repeat(32),
 }
 
-/** `lookup` gets the user name in Unicode. */
+/** Where accounts are found. */
+export interface DigestUsers<A> {
+  /** By name in Unicode. */
+  byName(username: string): A | undefined
+  /** By lower-case hex of H(username:realm), whatever the algorithm; only with `userHash`. */
+  byHash?(hash: string): A | undefined
+}
+
 export function verify<A extends DigestAccount>(
   now: Now,
   request: DigestRequest,
   rules: DigestRules,
   window: NonceWindow,
-  lookup: (username: string) => A | undefined,
+  users: DigestUsers<A>,
 ): DigestVerdict<A> {
   let refused: DigestVerdict<A> = MISSING
   for (const text of request.credentials) {
@@ -99,7 +117,7 @@ export function verify<A extends DigestAccount>(
     }
     if (unicode(params.get('realm') ?? '') !== rules.realm) continue
     // One of several, for as many algorithms (RFC 8760 s.2.4): the first that is right decides.
-    const verdict = verifyOne(now, request, params, rules, window, lookup)
+    const verdict = verifyOne(now, request, params, rules, window, users)
     if (verdict.kind === 'ok') return verdict
     if (refused.kind !== 'stale') refused = verdict
   }
@@ -116,17 +134,16 @@ function verifyOne<A extends DigestAccount>(
   params: ReadonlyMap<string, string>,
   rules: DigestRules,
   window: NonceWindow,
-  lookup: (username: string) => A | undefined,
+  users: DigestUsers<A>,
 ): DigestVerdict<A> {
-  const rawUsername = params.get('username') ?? ''
-  const username = unicode(rawUsername)
+  const username = userName(params)
   const bad = { kind: 'bad', username } as const
   const form = algorithmNamed(params.get('algorithm') ?? 'MD5')
   const nonce = params.get('nonce')
   const uri = params.get('uri')
   const given = params.get('response')?.toLowerCase()
   if (
-    rawUsername === '' ||
+    username === '' ||
     form === undefined ||
     nonce === undefined ||
     uri === undefined ||
@@ -134,24 +151,39 @@ function verifyOne<A extends DigestAccount>(
   ) {
     return bad
   }
-  if (!rules.algorithms.includes(form.algorithm) || params.get('userhash')?.toLowerCase() === 'true')
-    return bad
+  if (!rules.algorithms.includes(form.algorithm)) return bad
+  const hashed = params.get('userhash')?.toLowerCase() === 'true'
+  if (hashed && rules.userHash !== true) return bad
   const count = nonceCount(params, form, rules)
   if (count === undefined) return bad
   if (rules.allowOtherUri !== true && !sameTarget(uri, request.uri)) return bad
 
-  const account = lookup(username)
+  const account = hashed ? users.byHash?.(username.toLowerCase()) : users.byName(username)
   const ha1 = account?.ha1.get(form.algorithm)
   const expected = responseFor(ha1 ?? NO_HA1[form.algorithm], form, params, request)
   const right = sameText(given, expected) && ha1 !== undefined
-  const state = checkNonce(nonce, now.wall, rules.realm, rules.secret)
+  const ends = { issuer: rules.issuer ?? '', client: request.client ?? '' }
+  const state = checkNonce(nonce, now.wall, rules.realm, rules.secret, ends)
   if (!right || account === undefined || state.kind === 'foreign') return bad
   if (state.kind === 'stale') return { kind: 'stale', username }
-  if (count > 0) {
-    const key = `${nonce} ${params.get('cnonce') ?? ''} ${rawUsername}`
-    if (!window.use(now.wall, key, state.issuedAt, count)) return { kind: 'stale', username }
-  }
+  // Captured credentials are of no use from another address. Only the first use of a nonce of ours may come from elsewhere, for clients
+  // whose address changes with every request; that it is the first is known here.
+  if (!state.sameClient && !(state.own && count <= 1)) return { kind: 'stale', username }
+  const key = `${nonce} ${params.get('cnonce') ?? ''} ${username}`
+  if (!window.use(now.wall, key, state.issuedAt, Math.max(count, 1))) return { kind: 'stale', username }
   return { kind: 'ok', account, username }
+}
+
+/** In Unicode; empty when there is none, or two that contradict each other (RFC 7616 s.3.4). */
+function userName(params: ReadonlyMap<string, string>): string {
+  const plain = params.get('username')
+  const extended = params.get('username*')
+  if (extended === undefined) return unicode(plain ?? '')
+  // RFC 5987 s.3.2: UTF-8'language'percent-encoded.
+  const [charset = '', , text = ''] = extended.split("'")
+  const userHashed = params.get('userhash')?.toLowerCase() === 'true'
+  if (plain !== undefined || userHashed || charset.toLowerCase() !== 'utf-8') return ''
+  return unicode(percentDecode(text))
 }
 
 /** The nonce count; 0 for a client without qop where that is allowed; undefined for a set that does not fit. */
@@ -161,11 +193,12 @@ function nonceCount(
   rules: DigestRules,
 ): number | undefined {
   const qop = params.get('qop')?.toLowerCase()
+  const withoutBody = (rules.qop ?? QOP_DEFAULT).includes('auth')
   if (qop === undefined) {
     const tolerated = rules.allowMissingQop === true && form.algorithm === 'MD5' && !form.session
-    return tolerated ? 0 : undefined
+    return tolerated && withoutBody ? 0 : undefined
   }
-  if (qop !== 'auth' && qop !== 'auth-int') return undefined
+  if (qop !== 'auth-int' && !(qop === 'auth' && withoutBody)) return undefined
   const count = params.get('nc') ?? ''
   if ((params.get('cnonce') ?? '') === '' || count.length !== 8) return undefined
   for (const digit of count) if (!'0123456789abcdefABCDEF'.includes(digit)) return undefined

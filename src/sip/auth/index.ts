@@ -1,13 +1,15 @@
 /** Digest authentication of phones. For use inside `src/sip`, and by the account tools for `digestHash`. */
-export { DIGEST_ALGORITHMS, digestHash, type DigestAlgorithm } from './algorithms.ts'
-export { parseDigest } from './credentials.ts'
+export { DIGEST_ALGORITHMS, digestHash, userHash, type DigestAlgorithm } from './algorithms.ts'
+export { parseDigest } from '../message/digest-params.ts'
 export {
   challenge,
   responseFor,
   verify,
   type DigestAccount,
+  type DigestQop,
   type DigestRequest,
   type DigestRules,
+  type DigestUsers,
   type DigestVerdict,
 } from './digest.ts'
 export { NONCE_USES_MAX, NonceWindow } from './nonce-window.ts'

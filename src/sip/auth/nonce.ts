@@ -1,8 +1,10 @@
 /**
- * Nonces that need no memory: a time stamp and its keyed hash (RFC 7616 s.3.3). Every peer with the same secret
- * accepts them, so a phone may be challenged by one peer and answer to another.
+ * Nonces that need no memory: a time stamp, who issued it, whom for, and the keyed hash of all that (RFC 7616 s.3.3). Every peer with the
+ * same secret accepts them, so a phone may be challenged by one peer and answer to another. Which counts were used is known only
+ * where they were used; that a nonce belongs to an address keeps captured credentials from working elsewhere
+ * (docs/adr/0011-credentials-at-several-peers.md).
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { Millis, WallTime } from '../../common/time.ts'
 
 /** RFC 7616 asks for a short life; S7616-3.3-01. */
@@ -11,12 +13,29 @@ export const NONCE_LIFE_MS: Millis = 120_000
 const CLOCK_SKEW_MS: Millis = 30_000
 
 const TIME_BYTES = 6
+const TAG_BYTES = 4
+const SIGNED_BYTES = TIME_BYTES + 2 * TAG_BYTES
 const MAC_BYTES = 16
-/** base64url of both parts. */
-const NONCE_CHARS = Math.ceil(((TIME_BYTES + MAC_BYTES) * 4) / 3)
+/** base64url of all parts. */
+const NONCE_CHARS = Math.ceil(((SIGNED_BYTES + MAC_BYTES) * 4) / 3)
+
+/** Who deals with whom. */
+export interface NonceEnds {
+  /** Name of this peer; the same for all where it does not matter. */
+  readonly issuer: string
+  /** Address of the client without its port, which a NAT may change. */
+  readonly client: string
+}
 
 export type NonceState =
-  | { readonly kind: 'fresh'; readonly issuedAt: WallTime }
+  | {
+      readonly kind: 'fresh'
+      readonly issuedAt: WallTime
+      /** Issued by this peer. */
+      readonly own: boolean
+      /** Issued to this address. */
+      readonly sameClient: boolean
+    }
   /** Ours, but too old: the client may try again with a new one without asking its user. */
   | { readonly kind: 'stale' }
   | { readonly kind: 'foreign' }
@@ -24,30 +43,51 @@ export type NonceState =
 const STALE: NonceState = { kind: 'stale' }
 const FOREIGN: NonceState = { kind: 'foreign' }
 
-export function makeNonce(wall: WallTime, realm: string, secret: Uint8Array): string {
-  const bytes = Buffer.alloc(TIME_BYTES + MAC_BYTES)
+export function makeNonce(wall: WallTime, realm: string, secret: Uint8Array, ends: NonceEnds): string {
+  const bytes = Buffer.alloc(SIGNED_BYTES + MAC_BYTES)
   bytes.writeUIntBE(Math.max(0, Math.floor(wall)), 0, TIME_BYTES)
-  bytes.set(mac(bytes.subarray(0, TIME_BYTES), realm, secret), TIME_BYTES)
+  bytes.set(tag('issuer', ends.issuer, secret), TIME_BYTES)
+  bytes.set(tag('client', ends.client, secret), TIME_BYTES + TAG_BYTES)
+  bytes.set(mac(bytes.subarray(0, SIGNED_BYTES), realm, secret), SIGNED_BYTES)
   return bytes.toString('base64url')
 }
 
-export function checkNonce(nonce: string, wall: WallTime, realm: string, secret: Uint8Array): NonceState {
+export function checkNonce(
+  nonce: string,
+  wall: WallTime,
+  realm: string,
+  secret: Uint8Array,
+  ends: NonceEnds,
+): NonceState {
   if (nonce.length !== NONCE_CHARS) return FOREIGN
   const bytes = Buffer.from(nonce, 'base64url')
-  if (bytes.length !== TIME_BYTES + MAC_BYTES || bytes.toString('base64url') !== nonce) return FOREIGN
-  const expected = mac(bytes.subarray(0, TIME_BYTES), realm, secret)
-  if (!timingSafeEqual(bytes.subarray(TIME_BYTES), expected)) return FOREIGN
+  if (bytes.length !== SIGNED_BYTES + MAC_BYTES || bytes.toString('base64url') !== nonce) return FOREIGN
+  const expected = mac(bytes.subarray(0, SIGNED_BYTES), realm, secret)
+  if (!timingSafeEqual(bytes.subarray(SIGNED_BYTES), expected)) return FOREIGN
   const issuedAt = bytes.readUIntBE(0, TIME_BYTES)
   const age = wall - issuedAt
   if (age < -CLOCK_SKEW_MS || age > NONCE_LIFE_MS) return STALE
-  return { kind: 'fresh', issuedAt }
+  const issuer = bytes.subarray(TIME_BYTES, TIME_BYTES + TAG_BYTES)
+  const client = bytes.subarray(TIME_BYTES + TAG_BYTES, SIGNED_BYTES)
+  return {
+    kind: 'fresh',
+    issuedAt,
+    own: issuer.equals(tag('issuer', ends.issuer, secret)),
+    sameClient: client.equals(tag('client', ends.client, secret)),
+  }
 }
 
-function mac(time: Uint8Array, realm: string, secret: Uint8Array): Uint8Array {
+function mac(signed: Uint8Array, realm: string, secret: Uint8Array): Uint8Array {
   return createHmac('sha256', secret)
     .update('nonce\0')
-    .update(time)
+    .update(signed)
     .update(realm, 'utf8')
     .digest()
     .subarray(0, MAC_BYTES)
+}
+
+/** Keyed too: nobody reads an address or a node's name out of a nonce. */
+function tag(kind: 'issuer' | 'client', text: string, secret: Uint8Array): Uint8Array {
+  const digest = hash('sha256', Buffer.concat([secret, Buffer.from(`nonce ${kind}\0${text}`)]), 'buffer')
+  return digest.subarray(0, TAG_BYTES)
 }

@@ -1,7 +1,17 @@
 /** Digest as a policy: who must show credentials, what a failure costs (sip-requirements s.9). */
 import { Tally } from '../../common/instruments.ts'
 import type { Millis, Now } from '../../common/time.ts'
-import { challenge, NonceWindow, verify, type DigestAlgorithm } from '../auth/index.ts'
+import { sourceOf } from '../../common/rate-limit.ts'
+import {
+  challenge,
+  DIGEST_ALGORITHMS,
+  NonceWindow,
+  verify,
+  type DigestAlgorithm,
+  type DigestQop,
+  type DigestRules,
+  type DigestUsers,
+} from '../auth/index.ts'
 import type { IncomingRequest } from '../transaction/index.ts'
 import type { Account, Accounts } from './contract.ts'
 
@@ -29,22 +39,22 @@ const FAILURES_MAX = 10_000
  */
 export const DIGEST_OFFERED_DEFAULT: readonly DigestAlgorithm[] = ['MD5']
 
-/** Accepted even where it was not offered: it is stronger than what was. */
-const ALWAYS_ACCEPTED: DigestAlgorithm = 'SHA-256'
+/** Accepted even where they were not offered: they are stronger than what was. */
+const ALWAYS_ACCEPTED: readonly DigestAlgorithm[] = ['SHA-512-256', 'SHA-256']
 
 export class Authenticator {
   /** result|algorithm */
   readonly attempts = new Tally(
-    ['ok', 'bad', 'stale', 'missing', 'blocked'].flatMap((result) => [`${result}|MD5`, `${result}|SHA-256`]),
+    ['ok', 'bad', 'stale', 'missing', 'blocked'].flatMap((result) =>
+      DIGEST_ALGORITHMS.map((algorithm) => `${result}|${algorithm}`),
+    ),
   )
-  private readonly accounts: Accounts
+  private readonly users: DigestUsers<Account>
   private readonly rateLimits: Tally
-  private readonly realm: string
-  private readonly secret: Uint8Array
+  private readonly rules: DigestRules
   /** Read at every use: they may change. */
   private readonly limits: { readonly authFailuresMax: number }
   private readonly offered: readonly DigestAlgorithm[]
-  private readonly accepted: readonly DigestAlgorithm[]
   private readonly window = new NonceWindow()
   /** By source and user, in order of their first failure. */
   private readonly failures = new Map<string, Failures>()
@@ -56,30 +66,45 @@ export class Authenticator {
       readonly secret: Uint8Array
       readonly limits: { readonly authFailuresMax: number }
       readonly algorithms: readonly DigestAlgorithm[]
+      readonly qop?: readonly DigestQop[] | undefined
+      readonly userHash?: boolean | undefined
+      /** Name of this peer among those of the domain. */
+      readonly issuer?: string | undefined
     },
   ) {
-    this.accounts = components.accounts
+    const { accounts } = components
+    this.users = {
+      byName: (username) => accounts.byUsername(username),
+      byHash: (hash) => accounts.byUserHash?.(hash),
+    }
     this.rateLimits = components.rateLimits
-    this.realm = init.realm
-    this.secret = init.secret
     this.limits = init.limits
     this.offered = init.algorithms
-    this.accepted = [...new Set([...init.algorithms, ALWAYS_ACCEPTED])]
+    this.rules = {
+      realm: init.realm,
+      secret: init.secret,
+      algorithms: [...new Set([...init.algorithms, ...ALWAYS_ACCEPTED])],
+      allowMissingQop: true,
+      allowOtherUri: true,
+      issuer: init.issuer ?? '',
+      userHash: init.userHash ?? false,
+      ...(init.qop === undefined ? {} : { qop: init.qop }),
+    }
   }
 
   check(now: Now, incoming: IncomingRequest, kind: ChallengeKind): AuthOutcome {
     const { message, source } = incoming
     const credentials = message.headers(kind === 'www' ? 'authorization' : 'proxy-authorization')
     const { method, requestUri: uri, body } = message
-    const { realm, secret, offered } = this
+    const client = sourceOf(source.host)
     const verdict = verify(
       now,
-      { method, uri, credentials, body },
-      { realm, secret, algorithms: this.accepted, allowMissingQop: true, allowOtherUri: true },
+      { method, uri, credentials, body, client },
+      this.rules,
       this.window,
-      (username) => this.accounts.byUsername(username),
+      this.users,
     )
-    const algorithm = credentials.some((text) => text.includes('SHA-256')) ? 'SHA-256' : 'MD5'
+    const algorithm = algorithmOf(credentials)
     if (verdict.kind !== 'missing' && this.isBlocked(now.ms, `${source.host} ${verdict.username}`)) {
       this.attempts.add(`blocked|${algorithm}`)
       this.rateLimits.add('auth')
@@ -89,7 +114,8 @@ export class Authenticator {
     if (verdict.kind === 'ok') return { kind: 'ok', account: verdict.account }
     if (verdict.kind === 'bad') this.failed(now.ms, `${source.host} ${verdict.username}`)
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-    const values = challenge(now, realm, offered, verdict.kind === 'stale', secret)
+    const stale = verdict.kind === 'stale'
+    const values = challenge(now, { ...this.rules, algorithms: this.offered }, { stale, client })
     return { kind: 'challenge', headers: values.map((value) => [name, value] as const) }
   }
 
@@ -124,4 +150,16 @@ export class Authenticator {
     }
     this.failures.set(key, { count: 1, since: now })
   }
+}
+
+/** For the counters: the strongest that is named. */
+function algorithmOf(credentials: readonly string[]): DigestAlgorithm {
+  let strongest: DigestAlgorithm = 'MD5'
+  for (const text of credentials) {
+    const upper = text.toUpperCase()
+    if (upper.includes('ALGORITHM=SHA-512-256') || upper.includes('ALGORITHM="SHA-512-256'))
+      return 'SHA-512-256'
+    if (upper.includes('SHA-256')) strongest = 'SHA-256'
+  }
+  return strongest
 }

@@ -7,7 +7,7 @@
  */
 import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
-import type { DigestAlgorithm } from '../auth/index.ts'
+import type { DigestAlgorithm, DigestQop } from '../auth/index.ts'
 import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
 import type { Transport } from '../transaction/index.ts'
 import type { SourceRule } from './trusted-sources.ts'
@@ -188,6 +188,8 @@ export interface SipPolicy {
 /** Hosted users. Answers from memory. */
 export interface Accounts {
   byUsername(username: string): Account | undefined
+  /** By lower-case hex of H(username:realm) of any digest algorithm; there where `digestUserHash` is offered. */
+  byUserHash?(hash: string): Account | undefined
   /** The account whose own AOR this is. */
   byAor(aor: string): Account | undefined
 }
@@ -202,6 +204,10 @@ export interface SipSettings {
    * meet any other challenge give up (docs/adr/0006-digest-algorithms.md).
    */
   readonly digestAlgorithms?: readonly DigestAlgorithm[]
+  /** Offered; `auth-int` covers the body too, and is always taken. Default: `auth`. */
+  readonly digestQop?: readonly DigestQop[]
+  /** Whether hashed user names are offered and taken (RFC 7616 s.3.4.4). Default: no. */
+  readonly digestUserHash?: boolean
   readonly listeners: readonly SipListener[]
   /** This node towards peers (adapter-mapping s.4.3): its name in hex and the `gr` value of its overlay GRUU. */
   readonly peerIdentity: { readonly overlay: string; readonly hex: string; readonly gr: string } | undefined

@@ -117,6 +117,9 @@ export class SipParts {
         secret,
         limits,
         algorithms: settings.digestAlgorithms ?? DIGEST_OFFERED_DEFAULT,
+        qop: settings.digestQop,
+        userHash: settings.digestUserHash,
+        issuer: peerIdentity?.hex,
       },
     ))
     const gruus =

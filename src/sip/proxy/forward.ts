@@ -1,5 +1,5 @@
 /** The request as it goes out on a branch (RFC 3261 s.16.6, adapter-mapping s.4.3). Everything else is copied through. */
-import { Edit, parseUri, type SipMessage } from '../message/index.ts'
+import { Edit, parseDigest, parseUri, type SipMessage } from '../message/index.ts'
 import { isReliable, type Hop } from '../transaction/hop.ts'
 import { writeIdentity, type CallerIdentity } from './caller-identity.ts'
 import type { OwnIdentity } from './own-identity.ts'
@@ -87,8 +87,7 @@ export function forwardedBytes(
 /** RFC 3261 s.22.3: credentials for our realm have done their work; others stay. */
 function dropOwnCredentials(message: SipMessage, realm: string, edit: Edit): void {
   const all = message.headers('proxy-authorization')
-  const own = `realm="${realm}"`.toLowerCase()
-  const others = all.filter((value) => !value.toLowerCase().includes(own))
+  const others = all.filter((value) => parseDigest(value)?.get('realm') !== realm)
   if (others.length === all.length) return
   edit.remove('proxy-authorization')
   for (let i = others.length - 1; i >= 0; i--) edit.prepend('proxy-authorization', others[i] as string)

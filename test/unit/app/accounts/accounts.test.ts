@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +36,48 @@ describe('accounts file', () => {
     expect(ha1).toEqual({
       MD5: '3d78807defe7de2157e2b0b6573a855f',
       'SHA-256': '7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232',
+      'SHA-512-256': createHash('sha512-256')
+        .update('Mufasa:http-auth@example.org:Circle of Life')
+        .digest('hex'),
     })
+  })
+
+  it('S8760-2.3-01 files of earlier versions, without SHA-512-256, are read; who lacks what is offered is counted in the log', () => {
+    const file = join(folder, 'old.jsonl')
+    const { ha1, ...rest } = newAccount('alice', REALM, 'x')
+    writeFileSync(file, `${JSON.stringify({ ...rest, ha1: { MD5: ha1.MD5, 'SHA-256': ha1['SHA-256'] } })}\n`)
+    const events: object[] = []
+    const accounts = new HostedAccounts({
+      file,
+      realm: REALM,
+      trace: (event) => events.push(event),
+      algorithms: ['SHA-512-256', 'MD5'],
+    })
+    expect(accounts.open()).toBe(true)
+    expect([...(accounts.book.byUsername('alice')?.ha1.keys() ?? [])]).toEqual(['MD5', 'SHA-256'])
+    expect(events).toContainEqual({
+      level: 'warn',
+      area: 'app',
+      event: 'accounts_without_hash',
+      algorithm: 'SHA-512-256',
+      accounts: 1,
+    })
+    expect(accounts.add('bob', 'y').ok).toBe(true)
+    expect(loadAccounts(file).map((entry) => entry.ha1['SHA-512-256'])).toEqual([
+      undefined,
+      expect.any(String),
+    ])
+  })
+
+  it('S7616-3.4-01 hashed names are found where they are offered', () => {
+    const hash = createHash('sha256').update(`alice:${REALM}`).digest('hex')
+    const plain = new AccountBook(REALM)
+    const hidden = new AccountBook(REALM, { userHash: true })
+    for (const book of [plain, hidden]) book.replace([newAccount('alice', REALM, 'x')], 'f')
+    expect(plain.byUserHash(hash)).toBeUndefined()
+    expect(hidden.byUserHash(hash)?.username).toBe('alice')
+    hidden.replace([], 'f')
+    expect(hidden.byUserHash(hash)).toBeUndefined()
   })
 
   it.each([
@@ -43,7 +85,7 @@ describe('accounts file', () => {
     ['\n{', /users\.jsonl:2: not JSON/],
     [`{"username":"a:b","realm":"r","ha1":{"MD5":"${'0'.repeat(32)}"}}`, /:1: username: has to be/],
     ['{"username":"a","realm":"r","ha1":{"MD5":"xyz"}}', /:1: ha1\.MD5: has to be 32 hex digits/],
-    ['{"username":"a","realm":"r","ha1":{}}', /:1: ha1: needs MD5 or SHA-256/],
+    ['{"username":"a","realm":"r","ha1":{}}', /:1: ha1: needs MD5, SHA-256 or SHA-512-256/],
     [`{"username":"a","realm":"r","password":"p","ha1":{"MD5":"${'0'.repeat(32)}"}}`, /:1: .*password/],
     [
       `{"username":"a","realm":"r","ha1":{"MD5":"${'0'.repeat(32)}"}}\n`.repeat(2),
@@ -85,11 +127,13 @@ describe('accounts in memory', () => {
   })
 
   it('S-AU-02 the configuration gives an account further AORs, delegates and rights', () => {
-    const book = new AccountBook(REALM, [
-      { aor: 'desk@dht.example.com', account: 'alice', delegates: ['bob@dht.example.com'] },
-      { aor: 'alice@dht.example.com', account: 'alice', delegates: [], mayCallOutside: false },
-      { aor: 'x@dht.example.com', account: 'gone', delegates: [] },
-    ])
+    const book = new AccountBook(REALM, {
+      rules: [
+        { aor: 'desk@dht.example.com', account: 'alice', delegates: ['bob@dht.example.com'] },
+        { aor: 'alice@dht.example.com', account: 'alice', delegates: [], mayCallOutside: false },
+        { aor: 'x@dht.example.com', account: 'gone', delegates: [] },
+      ],
+    })
     book.replace(
       [newAccount('alice', REALM, 'x'), { ...newAccount('bob', REALM, 'y'), mayCallOutside: true }],
       'f',

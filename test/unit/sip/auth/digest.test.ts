@@ -7,10 +7,12 @@ import {
   digestHash,
   parseDigest,
   responseFor,
+  userHash,
   verify,
   type DigestAccount,
   type DigestAlgorithm,
   type DigestRules,
+  type DigestUsers,
   type DigestVerdict,
 } from '../../../../src/sip/auth/index.ts'
 
@@ -29,7 +31,10 @@ function account(username: string, password: string): DigestAccount {
 }
 
 const alice = account('alice', 'wonderland')
-const lookup = (username: string): DigestAccount | undefined => (username === 'alice' ? alice : undefined)
+const users: DigestUsers<DigestAccount> = {
+  byName: (username) => (username === 'alice' ? alice : undefined),
+  byHash: (hash) => (ALGORITHMS.some((each) => userHash(each, 'alice', realm) === hash) ? alice : undefined),
+}
 
 interface Answer {
   readonly username?: string
@@ -48,7 +53,11 @@ interface Answer {
 }
 
 function freshNonce(wall = now.wall): string {
-  return parseDigest(challenge({ ...now, wall }, realm, ['MD5'], false, secret)[0] ?? '')?.get('nonce') ?? ''
+  return (
+    parseDigest(
+      challenge({ ...now, wall }, { realm, algorithms: ['MD5'], secret }, { stale: false })[0] ?? '',
+    )?.get('nonce') ?? ''
+  )
 }
 
 /** What a phone sends, worked out here from RFC 7616 and not with the code under test. */
@@ -83,6 +92,7 @@ function check(
     uri?: string
     method?: string
     body?: Uint8Array
+    client?: string
   } = {},
 ): DigestVerdict<DigestAccount> {
   return verify(
@@ -92,16 +102,17 @@ function check(
       uri: options.uri ?? 'sip:dht.example.com',
       credentials: typeof texts === 'string' ? [texts] : texts,
       ...(options.body === undefined ? {} : { body: options.body }),
+      ...(options.client === undefined ? {} : { client: options.client }),
     },
     options.rules ?? rules,
     options.window ?? new NonceWindow(),
-    lookup,
+    users,
   )
 }
 
 describe('challenge', () => {
   it('S8760-2.3-01 S8760-2.6-01 one an algorithm, strongest first, qop always', () => {
-    const texts = challenge(now, realm, ALGORITHMS, false, secret)
+    const texts = challenge(now, rules, { stale: false })
     const parsed = texts.map((text) => parseDigest(text))
     expect(parsed.map((params) => params?.get('algorithm'))).toEqual(['SHA-512-256', 'SHA-256', 'MD5'])
     for (const params of parsed) {
@@ -115,7 +126,7 @@ describe('challenge', () => {
   })
 
   it('S7616-3.3-01 says stale when asked to', () => {
-    expect(challenge(now, realm, ['MD5'], true, secret)[0]).toContain('stale=true')
+    expect(challenge(now, rules, { stale: true })[0]).toContain('stale=true')
   })
 })
 
@@ -260,6 +271,60 @@ describe('verify', () => {
     )
   })
 
+  it('S-25 a client without qop counts nothing, so each nonce serves it once', () => {
+    const window = new NonceWindow()
+    const old = { rules: { ...rules, allowMissingQop: true }, window }
+    const text = credentials({ qop: undefined, algorithm: 'MD5' })
+    expect(check(text, old).kind).toBe('ok')
+    expect(check(text, old).kind).toBe('stale')
+    expect(
+      check(credentials({ qop: undefined, algorithm: 'MD5', nonce: freshNonce(now.wall + 1) }), old).kind,
+    ).toBe('ok')
+  })
+
+  describe('at several peers that share the secret', () => {
+    const at = (issuer: string): DigestRules => ({ ...rules, issuer })
+    const nonceOf = (issuer: string, client: string): string =>
+      parseDigest(challenge(now, at(issuer), { stale: false, client })[0] ?? '')?.get('nonce') ?? ''
+    const windows = new Map<string, NonceWindow>()
+    const ask = (peer: string, client: string, nonce: string, nc: number): string => {
+      const window = windows.get(peer) ?? new NonceWindow()
+      windows.set(peer, window)
+      const text = credentials({ nonce, nc: nc.toString(16).padStart(8, '0') })
+      return check(text, { rules: at(peer), client, window }).kind
+    }
+
+    it('S7616-3.3-01 a phone is challenged by one and answers to another, and goes on there', () => {
+      windows.clear()
+      const nonce = nonceOf('a', '192.0.2.1')
+      expect(ask('b', '192.0.2.1', nonce, 1)).toBe('ok')
+      expect(ask('b', '192.0.2.1', nonce, 2)).toBe('ok')
+      expect(ask('a', '192.0.2.1', nonce, 3)).toBe('ok')
+    })
+
+    it('S-25 S7616-3.3-01 captured credentials are worth nothing at another peer from another address', () => {
+      windows.clear()
+      const nonce = nonceOf('a', '192.0.2.1')
+      expect(ask('a', '192.0.2.1', nonce, 1)).toBe('ok')
+      expect(ask('a', '192.0.2.1', nonce, 2)).toBe('ok')
+      // The thief is asked for credentials of his own, which he has not.
+      for (const peer of ['b', 'c'])
+        for (const nc of [1, 2]) expect(ask(peer, '203.0.113.9', nonce, nc)).toBe('stale')
+      expect(ask('a', '203.0.113.9', nonce, 1)).toBe('stale')
+      // What was used elsewhere is not known here, but the address is.
+      expect(ask('b', '192.0.2.1', nonce, 3)).toBe('ok')
+      expect(ask('a', '203.0.113.9', nonce, 3)).toBe('stale')
+    })
+
+    it('S7616-3.3-01 a client whose address changes with every request gets in with a fresh nonce', () => {
+      windows.clear()
+      const nonce = nonceOf('a', '192.0.2.1')
+      expect(ask('a', '192.0.2.2', nonce, 1)).toBe('ok')
+      expect(ask('a', '192.0.2.3', nonce, 2)).toBe('stale')
+      expect(ask('a', '192.0.2.3', nonceOf('a', '192.0.2.4'), 1)).toBe('ok')
+    })
+  })
+
   it('S8760-2.6-02 auth-int over a body, and over none', () => {
     const body = Buffer.from('v=0\r\n')
     expect(check(credentials({ qop: 'auth-int' })).kind).toBe('ok')
@@ -267,11 +332,55 @@ describe('verify', () => {
     expect(check(credentials({ qop: 'auth-int', body }), { body: Buffer.from('v=1\r\n') }).kind).toBe('bad')
   })
 
-  it('S7616-3.4-01 session variants; hashed user names are not offered and not taken', () => {
-    expect(check(credentials({ algorithm: 'SHA-256-sess' })).kind).toBe('ok')
-    expect(check(credentials({ algorithm: 'MD5-sess' })).kind).toBe('ok')
-    expect(check(credentials({ more: ', userhash=true' })).kind).toBe('bad')
-    expect(check(credentials({ more: ', userhash=false' })).kind).toBe('ok')
+  it.each(['MD5-sess', 'SHA-256-sess', 'SHA-512-256-sess'])(
+    'S7616-3.4-01 session variant %s',
+    (algorithm) => {
+      expect(check(credentials({ algorithm })).kind).toBe('ok')
+      expect(check(credentials({ algorithm, password: 'wrong' })).kind).toBe('bad')
+    },
+  )
+
+  it('S7616-3.4-01 hashed user names are taken where they are offered, and nowhere else', () => {
+    const hidden = { ...rules, userHash: true }
+    expect(challenge(now, rules, { stale: false })[0]).not.toContain('userhash')
+    expect(challenge(now, hidden, { stale: false })[0]).toContain('userhash=true')
+    for (const algorithm of ALGORITHMS) {
+      const hash = userHash(algorithm, 'alice', realm)
+      const text = credentials({ algorithm, more: ', userhash=true' }).replace('"alice"', `"${hash}"`)
+      expect(check(text, { rules: hidden }), algorithm).toMatchObject({ kind: 'ok', account: alice })
+      expect(check(text, { rules }).kind, algorithm).toBe('bad')
+      expect(check(text.replace(hash, hash.replace(/./, 'z')), { rules: hidden }).kind).toBe('bad')
+    }
+    // The name in clear with the flag is no hash of anything; without it, it is as ever.
+    expect(check(credentials({ more: ', userhash=true' }), { rules: hidden }).kind).toBe('bad')
+    expect(check(credentials({ more: ', userhash=false' }), { rules: hidden }).kind).toBe('ok')
+  })
+
+  it('S7616-3.4-01 the user hash is H(username:realm) in UTF-8', () => {
+    expect(userHash('SHA-512-256', 'J\u00e4s\u00f8n Doe', 'api@example.org')).toBe(
+      createHash('sha512-256').update('J\u00e4s\u00f8n Doe:api@example.org', 'utf8').digest('hex'),
+    )
+  })
+
+  it('S7616-3.4-01 username* in the form of RFC 5987, never beside username or a hash', () => {
+    const extended = (text: string, more = ''): string =>
+      credentials({ more }).replace('username="alice"', text)
+    expect(check(extended(`username*=UTF-8''%61lice`)).kind).toBe('ok')
+    expect(check(extended(`username="alice", username*=UTF-8''alice`)).kind).toBe('bad')
+    expect(check(extended(`username*=ISO-8859-1''alice`)).kind).toBe('bad')
+    expect(check(extended(`username*=alice`)).kind).toBe('bad')
+    const hidden = { ...rules, userHash: true }
+    expect(check(extended(`username*=UTF-8''alice`, ', userhash=true'), { rules: hidden }).kind).toBe('bad')
+  })
+
+  it('S8760-2.6-02 auth-int alone may be asked for: then less is not enough', () => {
+    const strict: DigestRules = { ...rules, qop: ['auth-int'], allowMissingQop: true }
+    expect(challenge(now, strict, { stale: false })[0]).toContain('qop="auth-int"')
+    expect(check(credentials({ qop: 'auth-int' }), { rules: strict }).kind).toBe('ok')
+    expect(check(credentials(), { rules: strict }).kind).toBe('bad')
+    expect(check(credentials({ qop: undefined, algorithm: 'MD5' }), { rules: strict }).kind).toBe('bad')
+    const both: DigestRules = { ...rules, qop: ['auth', 'auth-int'] }
+    expect(challenge(now, both, { stale: false })[0]).toContain('qop="auth,auth-int"')
   })
 
   it('user names are looked up in Unicode', () => {
@@ -281,9 +390,11 @@ describe('verify', () => {
       { method: 'REGISTER', uri: 'sip:dht.example.com', credentials: [credentials({ username: 'jäsøn' })] },
       rules,
       new NonceWindow(),
-      (name) => {
-        names.push(name)
-        return undefined
+      {
+        byName: (name) => {
+          names.push(name)
+          return undefined
+        },
       },
     )
     expect(names).toEqual(['jäsøn'])

@@ -40,6 +40,23 @@ function status({ alice }: Setup, uri: string, init: RequestInit = {}): number {
   return alice.statuses('MESSAGE')[before] ?? 0
 }
 
+describe('credentials on their way', () => {
+  it('S3261-22-03 those for our realm end here; those for others go on, whatever they look like', () => {
+    const s = setUp()
+    const kept = [
+      'Digest username="x", realm="elsewhere", nonce="1", uri="sip:x", response="2"',
+      `Digest username="x", realm="else", opaque="realm=\\"${DOMAIN}\\"", nonce="1", uri="sip:x", response="2"`,
+      'Basic eDp5',
+    ]
+    const sent = s.alice.request('INVITE', BOB)
+    s.alice.authenticate(
+      { ...sent, init: { extra: kept.map((value) => `Proxy-Authorization: ${value}`) } },
+      s.alice.responses('INVITE', 407)[0]!,
+    )
+    expect(s.bob.requests('INVITE')[0]!.headers('proxy-authorization')).toEqual(kept)
+  })
+})
+
 describe('who may call outside', () => {
   it.each([
     ['all', undefined, 0],

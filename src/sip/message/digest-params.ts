@@ -11,7 +11,7 @@ import {
   skipClass,
   skipQuoted,
   unquote,
-} from '../message/chars.ts'
+} from './chars.ts'
 
 /** More than any algorithm needs; a header with more is refused before it costs anything (attack row S-06). */
 const PARAMS_MAX = 32
