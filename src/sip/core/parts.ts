@@ -105,7 +105,7 @@ export class SipParts {
       { peerFlowBudgetMs: settings.appAttachBudgetMs.other, limits },
     )
     const wire = this.flows
-    this.transactions = new Transactions({ wire }, limits)
+    this.transactions = new Transactions({ wire, seed: seedOf(secret) }, limits)
     const { transactions, identity, flows } = this
     this.replies = new Replies({ wire, transactions, texts }, { secret })
     const { replies } = this
@@ -372,4 +372,11 @@ export class SipParts {
       answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
     }
   }
+}
+
+/** A number for hash tables that nobody outside knows. */
+function seedOf(secret: Uint8Array): number {
+  let seed = 0
+  for (const byte of secret) seed = Math.imul(seed ^ byte, 0x01000193)
+  return seed
 }

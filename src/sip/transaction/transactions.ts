@@ -6,6 +6,7 @@ import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis } from '../../common/time.ts'
 import type { SipMessage } from '../message/index.ts'
+import { AnsweredRequests } from './answered-requests.ts'
 import type { Hop, Wire } from './hop.ts'
 import { stepInviteClient } from './invite-client.ts'
 import { stepInviteServer } from './invite-server.ts'
@@ -44,14 +45,24 @@ export class Transactions<S, C> implements Machinery {
   private readonly clientsByFlow = new Map<number, Set<ClientTransaction<C>>>()
   private readonly deadlines = new Deadlines<AnyTransaction>()
   private failures: ClientFailure<C>[] = []
+  /** Non-INVITE server transactions over datagrams in their last state. */
+  private readonly answered: AnsweredRequests
+  /** The one accepted last. Most are answered at once and need no place in the map. */
+  private latest: ServerTransaction<S> | undefined = undefined
 
-  constructor(components: { readonly wire: Wire }, init: { readonly transactionsMax: number }) {
+  /** `seed` is a number that strangers do not know. */
+  constructor(
+    components: { readonly wire: Wire; readonly seed?: number },
+    init: { readonly transactionsMax: number },
+  ) {
     this.wire = components.wire
+    this.answered = new AnsweredRequests(components.seed ?? 0)
     this.limits = init
   }
 
   get size(): number {
-    return this.servers.size + this.clients.size
+    this.keepLatest()
+    return this.servers.size + this.clients.size + this.answered.size
   }
 
   /** No room for another request of a stranger; those under way are served to their end. */
@@ -60,11 +71,18 @@ export class Transactions<S, C> implements Machinery {
   }
 
   nextDeadline(): Millis {
-    return this.deadlines.next()
+    return Math.min(this.deadlines.next(), this.answered.nextDeadline())
   }
 
   server(key: string): ServerTransaction<S> | undefined {
-    return this.servers.get(key)
+    this.keepLatest()
+    const known = this.servers.get(key)
+    if (known !== undefined) return known
+    const answered = this.answered.find(key)
+    if (answered === undefined) return undefined
+    const { hop, response } = answered
+    // The method is wanted for the first answer alone.
+    return { ...newServer<S>(key, '', hop), state: 'completed', response }
   }
 
   /** A repeated request, or the ACK of a failure. */
@@ -75,22 +93,10 @@ export class Transactions<S, C> implements Machinery {
 
   /** Begins a server transaction for a request that matched none. `hop` is where its responses go. */
   accept(key: string, method: string, hop: Hop): ServerTransaction<S> {
-    const invite = method === 'INVITE'
-    const transaction: ServerTransaction<S> = {
-      side: 'server',
-      invite,
-      method,
-      key,
-      hop,
-      response: undefined,
-      state: invite ? 'proceeding' : 'trying',
-      user: undefined,
-      interval: 0,
-      endAt: 0,
-      deadline: undefined,
-    }
-    this.servers.set(key, transaction)
-    this.active[invite ? 'ist' : 'nist']++
+    this.keepLatest()
+    const transaction = newServer<S>(key, method, hop)
+    this.latest = transaction
+    this.active[transaction.invite ? 'ist' : 'nist']++
     return transaction
   }
 
@@ -106,7 +112,7 @@ export class Transactions<S, C> implements Machinery {
 
   /** Ends a server transaction that is never to be answered (S-TX-01: no late 408 to a non-INVITE). */
   drop(transaction: ServerTransaction<S>): void {
-    this.terminate(transaction)
+    if (transaction.state !== 'completed') this.terminate(transaction)
   }
 
   /** Sends a request of ours. A hop known to be dead shows up in `takeFailures`. */
@@ -162,6 +168,7 @@ export class Transactions<S, C> implements Machinery {
 
   /** Fires what is due. */
   expire(now: Millis): void {
+    this.active.nist -= this.answered.expire(now)
     for (let due = this.deadlines.pop(now); due !== undefined; due = this.deadlines.pop(now)) {
       due.deadline = undefined
       if (due.side === 'client') this.stepClient(now, due as ClientTransaction<C>, 'timer', undefined)
@@ -189,6 +196,7 @@ export class Transactions<S, C> implements Machinery {
   }
 
   arm(transaction: AnyTransaction, at: Millis): void {
+    if (transaction.side === 'server' && !transaction.invite && this.shelve(transaction, at)) return
     this.deadlines.cancel(transaction.deadline)
     transaction.deadline = this.deadlines.set(at, transaction)
   }
@@ -203,7 +211,8 @@ export class Transactions<S, C> implements Machinery {
     transaction.state = 'terminated'
     this.disarm(transaction)
     if (transaction.side === 'server') {
-      this.servers.delete(transaction.key)
+      if (this.latest === transaction) this.latest = undefined
+      else this.servers.delete(transaction.key)
       this.active[transaction.invite ? 'ist' : 'nist']--
       return
     }
@@ -238,6 +247,22 @@ export class Transactions<S, C> implements Machinery {
     )
   }
 
+  /** What stays of an answered request until Timer J is its answer; the transaction itself is let go. */
+  private shelve(transaction: ServerTransaction, at: Millis): boolean {
+    const { key, hop, response } = transaction
+    if (response === undefined || !this.answered.add(key, hop, response, at)) return false
+    if (this.latest === transaction) this.latest = undefined
+    else this.servers.delete(key)
+    return true
+  }
+
+  private keepLatest(): void {
+    const { latest } = this
+    if (latest === undefined) return
+    this.servers.set(latest.key, latest)
+    this.latest = undefined
+  }
+
   private stepClient(
     now: Millis,
     transaction: ClientTransaction<C>,
@@ -252,6 +277,23 @@ export class Transactions<S, C> implements Machinery {
     const onFlow = this.clientsByFlow.get(transaction.hop.flow)
     if (onFlow === undefined) this.clientsByFlow.set(transaction.hop.flow, new Set([transaction]))
     else onFlow.add(transaction)
+  }
+}
+
+function newServer<S>(key: string, method: string, hop: Hop): ServerTransaction<S> {
+  const invite = method === 'INVITE'
+  return {
+    side: 'server',
+    invite,
+    method,
+    key,
+    hop,
+    response: undefined,
+    state: invite ? 'proceeding' : 'trying',
+    user: undefined,
+    interval: 0,
+    endAt: 0,
+    deadline: undefined,
   }
 }
 
