@@ -12,6 +12,7 @@ const sipCore = [
   'sip/proxy',
   'sip/redirect',
   'sip/location',
+  'sip/engine',
 ]
 const reloadCore = [
   'common',
@@ -35,6 +36,7 @@ const MAY_IMPORT = {
   'sip/proxy': ['common', 'sip/message', 'sip/transaction', 'sip/transport'],
   'sip/redirect': ['common', 'sip/message'],
   'sip/location': ['common', 'sip/transaction'],
+  'sip/engine': ['common', 'sip/message', 'sip/transaction', 'sip/proxy'],
   'sip/core': sipCore,
   'reload/codec': ['common'],
   'reload/config': ['common', 'reload/codec'],

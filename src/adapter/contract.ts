@@ -128,7 +128,7 @@ export type NodeAction =
 
 export type SipNetworkAction = Extract<
   SipAction,
-  { kind: 'sendDatagram' | 'openFlow' | 'sendFlow' | 'closeFlow' | 'resolve' }
+  { kind: 'sendDatagram' | 'openFlow' | 'sendFlow' | 'closeFlow' | 'resolve' | 'decide' }
 >
 
 export type PeerNetworkAction = Extract<

@@ -183,6 +183,7 @@ export class NodeCore {
       case 'sendDatagram':
       case 'openFlow':
       case 'resolve':
+      case 'decide':
         return this.outbox.push({ kind: 'sip', action })
     }
   }

@@ -10,6 +10,7 @@ import type { TlsLinks } from '../reload/io/tls-links.ts'
 import type { PeerState } from '../reload/index.ts'
 import type { DnsShell } from '../sip/io/dns.ts'
 import type { TcpShell } from '../sip/io/tcp.ts'
+import type { Decision } from '../sip/index.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { Provisioning } from './provisioning.ts'
@@ -18,10 +19,17 @@ import type { Provisioning } from './provisioning.ts'
 const QUERIES_MAX = 256
 const QUERY_TIMEOUT_MS = 12_000
 
+/** Carries out what was decided about a request that it has asked about. */
+export interface DecisionTaker {
+  decide(id: number, decision: Decision): void
+}
+
 export interface Shells {
   readonly udp: UdpShell
   readonly tcp: TcpShell
   readonly dns: DnsShell
+  /** The engine in front, if there is one. */
+  readonly front: DecisionTaker | undefined
   readonly links: TlsLinks
   readonly journal: JournalWriter
   readonly provisioning: Provisioning
@@ -152,6 +160,8 @@ export class NodeLoop {
           kind: 'sip',
           input: { kind: 'flowFailed', flow: action.flow, reason: `${action.transport} is not built` },
         })
+      case 'decide':
+        return shells.front?.decide(action.id, action.decision)
       case 'resolve': {
         const { id } = action
         void shells.dns

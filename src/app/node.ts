@@ -224,7 +224,15 @@ async function build(
   const certificateWatch = new CertificateWatch(credential, trace)
   startup.onStop(() => Promise.resolve(certificateWatch.stop()))
   startup.onStop(() => Promise.resolve(loop.stop()))
-  loop.attach({ udp, tcp, dns: nameResolution(config), links, journal: writer, provisioning })
+  loop.attach({
+    udp,
+    tcp,
+    dns: nameResolution(config),
+    front: undefined,
+    links,
+    journal: writer,
+    provisioning,
+  })
   const metrics = nodeMetrics({
     core,
     loop,

@@ -6,6 +6,7 @@
 export { SipCore } from './core/sip-core.ts'
 export type { BindingView, SipInstruments, SipSnapshot } from './core/instruments.ts'
 export type * from './core/contract.ts'
+export { DRACHTIO_CAPABILITIES, type Decision, type EngineCapabilities } from './engine/index.ts'
 export { canonicalAor, escapeUser, parseUri, type SipUri } from './message/index.ts'
 export { DEFAULT_PARSE_LIMITS } from './message/index.ts'
 export { digestHash, DIGEST_ALGORITHMS, userHash, type DigestAlgorithm } from './auth/index.ts'

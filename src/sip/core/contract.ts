@@ -8,6 +8,7 @@
 import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
 import type { DigestAlgorithm, DigestQop } from '../auth/index.ts'
+import type { DecisionAction, FrontSettings, QuestionId } from '../engine/index.ts'
 import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
 import type { Transport } from '../transaction/index.ts'
 import type { SourceRule } from './trusted-sources.ts'
@@ -77,6 +78,27 @@ export type SipInput =
   | { readonly kind: 'published'; readonly id: RequestId; readonly outcome: PublishOutcome }
   | { readonly kind: 'peerFlow'; readonly id: RequestId; readonly outcome: PeerFlowOutcome }
   | { readonly kind: 'resolved'; readonly id: RequestId; readonly outcome: ResolveOutcome }
+  /** The engine in front (`SipSettings.front`) is connected and takes SIP at these addresses. */
+  | {
+      readonly kind: 'frontUp'
+      readonly addresses: readonly { readonly host: string; readonly port: number }[]
+    }
+  /** It is gone, and with it whatever it has asked. */
+  | { readonly kind: 'frontDown' }
+  /** It has a request outside of dialogs and asks what to do; `decide` answers. */
+  | {
+      readonly kind: 'asked'
+      readonly id: QuestionId
+      /** How the request came to the engine. */
+      readonly transport: Transport
+      readonly host: string
+      readonly port: number
+      readonly bytes: Uint8Array
+    }
+  /** The sender has cancelled what it asked about; the engine has answered that itself. */
+  | { readonly kind: 'withdrawn'; readonly id: QuestionId }
+  /** What became of a request that it was told to forward. */
+  | { readonly kind: 'carriedOut'; readonly id: QuestionId; readonly status: number }
   /** False: REGISTER gets 503 + Retry-After, requests use local bindings only. */
   | { readonly kind: 'overlayAvailable'; readonly available: boolean }
   /** From now on new REGISTER and dialog-forming requests get 503 + Retry-After. */
@@ -140,6 +162,8 @@ export type SipAction =
       readonly transport: Transport | undefined
       readonly secure: boolean
     }
+  /** Answer to `asked`. */
+  | DecisionAction
 
 /** What the overlay side may know of a binding; it never stores addresses. */
 export interface PublishedBinding {
@@ -209,6 +233,8 @@ export interface SipSettings {
   /** Whether hashed user names are offered and taken (RFC 7616 s.3.4.4). Default: no. */
   readonly digestUserHash?: boolean
   readonly listeners: readonly SipListener[]
+  /** Another SIP stack that serves the phones and asks this node; it hands over at the first UDP listener. */
+  readonly front?: FrontSettings | undefined
   /** This node towards peers (adapter-mapping s.4.3): its name in hex and the `gr` value of its overlay GRUU. */
   readonly peerIdentity: { readonly overlay: string; readonly hex: string; readonly gr: string } | undefined
   readonly minExpiresS: number

@@ -12,6 +12,7 @@ import type {
 } from '../proxy/index.ts'
 import type { GruuMeaning, Gruus } from '../registrar/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
+import type { Front } from '../engine/index.ts'
 import type { Flows } from './flows.ts'
 import type { Reply } from './replies.ts'
 
@@ -19,6 +20,7 @@ import type { Reply } from './replies.ts'
 export type Errand = Goal | { readonly kind: 'answer'; readonly reply: Reply }
 
 export interface ErrandComponents {
+  readonly front: Front | undefined
   readonly identity: OwnIdentity
   readonly flows: Flows
   readonly proxy: Proxy
@@ -127,7 +129,8 @@ export class Errands {
     const meaning = this.meaning(now, uri, aor)
     if (meaning.kind === 'unknown') return UNKNOWN
     if (meaning.kind === 'aor') return { kind: 'aor', aor: meaning.aor, askOverlay: false, path: 'gruu' }
-    const bindings: readonly LocalBinding[] = meaning.bindings
+    const held: readonly LocalBinding[] = meaning.bindings
+    const bindings = this.components.front?.reachable(held) ?? held
     return bindings.length === 0 ? UNREGISTERED : { kind: 'instance', bindings, withPath }
   }
 

@@ -2,7 +2,7 @@
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
-import type { Millis, Now } from '../../common/time.ts'
+import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
 import type { ValidationRole } from '../message/index.ts'
 import {
@@ -32,6 +32,7 @@ import type {
   Transport,
 } from './contract.ts'
 import { Errands } from './errands.ts'
+import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
@@ -50,6 +51,8 @@ export class SipParts {
   overlayAvailable = false
   draining = false
   readonly identity: OwnIdentity
+  /** The engine in front, if phones are served by one. */
+  readonly front: Front | undefined
   readonly flows: Flows
   readonly transactions: Transactions<ForkContext, Branch>
   readonly replies: Replies
@@ -107,7 +110,10 @@ export class SipParts {
     const wire = this.flows
     this.transactions = new Transactions({ wire, seed: seedOf(secret) }, limits)
     const { transactions, identity, flows } = this
-    this.replies = new Replies({ wire, transactions, texts }, { secret })
+    const meter = new CallMeter()
+    this.front = this.frontOf(settings, meter, texts)
+    const { front } = this
+    this.replies = new Replies({ front, wire, transactions, texts }, { secret })
     const { replies } = this
     const rateLimits = new Tally(['auth', 'source'])
     const authenticator = (this.authenticator = new Authenticator(
@@ -144,7 +150,9 @@ export class SipParts {
         get maxBindings() {
           return tuned.maxBindings
         },
-        ownAddresses: identity.addresses,
+        get ownAddresses() {
+          return (front?.identity ?? identity).addresses
+        },
         ownGr: peerIdentity?.gr,
         gruuOwner: gruus?.ownerOf,
         outbound: settings.roles.proxy,
@@ -168,10 +176,9 @@ export class SipParts {
     )
     const { sources } = this
     this.registerHandler = new RegisterHandler(
-      { accounts, authenticator, callers, gruus, identity, replies, sources, transactions },
+      { front, accounts, authenticator, callers, gruus, identity, replies, sources, transactions },
       settings,
     )
-    const meter = new CallMeter()
     const tokens = new RouteTokens({ secret, run: components.random.bytes(4) })
     this.proxy = new Proxy(
       {
@@ -211,6 +218,7 @@ export class SipParts {
     const { proxy, redirector, callerChecks } = this
     this.router = new Router(
       {
+        front,
         identity,
         tokens,
         flows,
@@ -222,6 +230,7 @@ export class SipParts {
         meter,
         callerChecks,
         errands: new Errands({
+          front,
           identity,
           flows,
           proxy,
@@ -287,7 +296,7 @@ export class SipParts {
   }
 
   nextDeadline(): Millis {
-    const { transactions, proxy, redirector, registrar, flows, lostResponses, callerChecks } = this
+    const { transactions, proxy, redirector, registrar, flows, lostResponses, callerChecks, front } = this
     return Math.min(
       transactions.nextDeadline(),
       proxy.nextDeadline(),
@@ -296,6 +305,7 @@ export class SipParts {
       flows.nextDeadline(),
       lostResponses.nextDeadline(),
       callerChecks.nextDeadline(),
+      front?.nextDeadline() ?? NEVER,
     )
   }
 
@@ -329,6 +339,21 @@ export class SipParts {
     return id
   }
 
+  private frontOf(settings: SipSettings, meter: CallMeter, texts: RandomText): Front | undefined {
+    const { front, listeners, domains, peerIdentity } = settings
+    if (front === undefined) return undefined
+    const { outbox, transactions } = this
+    return new Front(
+      {
+        outbox,
+        meter,
+        unguessable: () => texts.hex(16),
+        isSending: (branch, method) => transactions.isSending(branch, method),
+      },
+      { ...front, listeners, domains, peer: peerIdentity },
+    )
+  }
+
   private registrarHost(texts: RandomText): RegistrarHost<RegisterTicket> {
     return {
       publish: (aor, bindings, cause) => {
@@ -349,7 +374,10 @@ export class SipParts {
       locate: (aor, budgetMs) => this.locate(aor, budgetMs),
       openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs),
       resolve: (host, port, transport, secure) => this.resolve(host, port, transport, secure),
-      bindings: (now, aor) => this.registrar.lookup(aor, now),
+      bindings: (now, aor) => {
+        const held = this.registrar.lookup(aor, now)
+        return this.front?.reachable(held) ?? held
+      },
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
       dial: (hop, domain) => this.flows.dial(hop, domain),
       flowHop: (flow) => this.flows.get(flow)?.hop,

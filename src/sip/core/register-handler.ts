@@ -16,6 +16,7 @@ import type { Authenticator } from './authenticator.ts'
 import type { Callers } from './caller.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
 import type { Replies, Reply } from './replies.ts'
+import type { Front } from '../engine/index.ts'
 import type { SourceLimit } from './source-limit.ts'
 import { extensionsOf, OWN_METHODS, unsupported, unusableBody } from './uas.ts'
 
@@ -28,6 +29,7 @@ export interface RegisterTicket {
 export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'store_failed'
 
 export interface RegisterComponents {
+  readonly front: Front | undefined
   readonly accounts: Accounts
   readonly authenticator: Authenticator
   readonly callers: Callers
@@ -55,7 +57,7 @@ export class RegisterHandler {
   /** A REGISTER that matched no transaction. */
   request(now: Now, key: string, incoming: IncomingRequest, registrar: Registrar<RegisterTicket>): void {
     const { message, source } = incoming
-    const refusal = this.refusal(message, source.transport === 'peer')
+    const refusal = this.refusal(incoming)
     if (refusal !== undefined) {
       this.refuse('rejected', incoming, refusal)
       return
@@ -81,7 +83,8 @@ export class RegisterHandler {
       return
     }
     const server = this.components.transactions.accept(key, 'REGISTER', incoming.replyTo)
-    registrar.register(now.ms, { aor, message, source, ticket: { incoming, server } })
+    const outbound = incoming.question === undefined
+    registrar.register(now.ms, { aor, message, source, outbound, ticket: { incoming, server } })
   }
 
   /** The registrar is done with a request. */
@@ -97,9 +100,13 @@ export class RegisterHandler {
     const { kind } = outcome.plan
     if (kind === 'initial' || kind === 'refresh')
       this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
-    const serviceRoute = this.settings.roles.proxy ? identity.serviceRoute(incoming.source) : undefined
     const { aor, message } = request
-    const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, { serviceRoute, gruus })
+    // Phones behind an engine in front start everything by the engine, which leads no GRUU back to them.
+    const behindFront = incoming.question !== undefined
+    const serviceRoute =
+      this.settings.roles.proxy && !behindFront ? identity.serviceRoute(incoming.source) : undefined
+    const own = { serviceRoute, gruus: behindFront ? undefined : gruus }
+    const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, own)
     replies.send(now.ms, server, incoming, { status: 200, reason: 'OK', headers })
   }
 
@@ -114,18 +121,20 @@ export class RegisterHandler {
   }
 
   /** RFC 3261 s.10.3 items 1 and 2. */
-  private refusal(message: SipMessage, fromPeer: boolean): Reply | undefined {
+  private refusal({ message, source, question }: IncomingRequest): Reply | undefined {
     // A peer stores its own registration (adapter-mapping s.4.9).
-    if (fromPeer) return { status: 403, reason: 'Not From A Peer' }
+    if (source.transport === 'peer') return { status: 403, reason: 'Not From A Peer' }
     if (!this.settings.roles.registrar) {
       return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
     }
-    const { identity } = this.components
+    const { front } = this.components
+    const asked = question !== undefined && front !== undefined
+    const identity = asked ? front.identity : this.components.identity
     const { uri } = message
     if (uri === undefined || !(identity.isHostedDomain(uri.host) || identity.isOwn(uri))) {
       return { status: 403, reason: 'Foreign Domain' }
     }
-    return unsupported(message, 'require', this.extensions) ?? unusableBody(message)
+    return unsupported(message, 'require', asked ? [] : this.extensions) ?? unusableBody(message)
   }
 
   /** Items 4 and 5: the AOR that may be changed, or why it may not. */

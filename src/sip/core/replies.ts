@@ -10,6 +10,7 @@ import {
   type Transactions,
   type Wire,
 } from '../transaction/index.ts'
+import type { Front } from '../engine/index.ts'
 import type { RandomText } from './random-text.ts'
 
 export type Headers = readonly (readonly [string, string])[]
@@ -25,15 +26,18 @@ export class Replies {
   private readonly transactions: Transactions<ForkContext, Branch>
   private readonly texts: RandomText
   private readonly secret: Uint8Array
+  private readonly front: Front | undefined
 
   constructor(
     components: {
+      readonly front: Front | undefined
       readonly wire: Wire
       readonly transactions: Transactions<ForkContext, Branch>
       readonly texts: RandomText
     },
     init: { readonly secret: Uint8Array },
   ) {
+    this.front = components.front
     this.wire = components.wire
     this.transactions = components.transactions
     this.texts = components.texts
@@ -41,16 +45,25 @@ export class Replies {
   }
 
   send(now: Millis, server: ServerTransaction<ForkContext>, incoming: IncomingRequest, reply: Reply): void {
-    const { message, topVia } = incoming
+    const { message, topVia, question } = incoming
     const { status, reason, headers } = reply
+    if (question !== undefined) {
+      this.transactions.drop(server)
+      this.decide(question, incoming, reply)
+      return
+    }
     const bytes = buildResponse(message, status, reason, { toTag: this.texts.hex(6), topVia, headers })
     this.transactions.answer(now, server, status, bytes)
   }
 
   /** The same answer for every copy of the request; nothing is remembered. Never for an ACK. */
   stateless(incoming: IncomingRequest, reply: Reply): void {
-    const { message, topVia, replyTo } = incoming
+    const { message, topVia, replyTo, question } = incoming
     if (message.method === 'ACK') return
+    if (question !== undefined) {
+      this.decide(question, incoming, reply)
+      return
+    }
     const { status, reason, headers } = reply
     const toTag = statelessTag(this.secret, message)
     this.wire.respond(replyTo, buildResponse(message, status, reason, { toTag, topVia, headers }))
@@ -65,5 +78,18 @@ export class Replies {
       ? incomingRequest(partial, source, now)
       : { message: partial, source, replyTo: source, topVia: undefined, arrivedAt: now }
     this.stateless(incoming, headers === undefined ? { status, reason } : { status, reason, headers })
+  }
+
+  /** The same for a request that the engine in front asks about: it waits for an answer whatever came. */
+  askedFault(fault: ParseFault, source: Hop, question: number): void {
+    const { partial, status = 400, reason, headers } = fault
+    this.front?.answer(question, status, reason, headers ?? [])
+    if (partial !== undefined)
+      this.transactions.traffic.responseSent(partial.method, status, source.transport)
+  }
+
+  private decide(question: number, { message, source }: IncomingRequest, reply: Reply): void {
+    this.front?.answer(question, reply.status, reply.reason, reply.headers ?? [])
+    this.transactions.traffic.responseSent(message.method, reply.status, source.transport)
   }
 }

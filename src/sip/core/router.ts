@@ -7,6 +7,7 @@ import {
   type Branch,
   type CallerIdentity,
   type ForkContext,
+  type Goal,
   type OwnIdentity,
   type Proxy,
   type ProxyRequest,
@@ -16,6 +17,7 @@ import {
 } from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
 import type { SipMessage, SipUri } from '../message/index.ts'
+import type { Front, Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { ChallengeKind } from './authenticator.ts'
@@ -36,6 +38,7 @@ export interface RedirectTicket {
 }
 
 export interface RouterComponents {
+  readonly front: Front | undefined
   readonly identity: OwnIdentity
   readonly tokens: RouteTokens
   readonly flows: Flows
@@ -87,19 +90,29 @@ export class Router {
 
   request(now: Now, key: string, incoming: IncomingRequest): void {
     const { message, source } = incoming
-    const { identity, tokens, replies } = this.components
+    const { tokens, replies, front } = this.components
     const side = source.transport === 'peer' ? 'north' : 'south'
+    const handover = side === 'south' && !isAsked(incoming) ? front?.take(message.uri) : undefined
+    if (handover !== undefined) {
+      this.handedOver(now, key, incoming, handover)
+      return
+    }
+    const identity = this.identityTowards(incoming)
     const route = decideRoute(message, identity, tokens)
     const wish = classify(message, route, identity)
     const { proxy, redirect } = this.settings.roles
+    const off = isAsked(incoming) ? front?.routeRefusal(wish) : undefined
     if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
-      this.respond(now, key, incoming, answerAsTarget(message, this.extensions))
+      this.respond(now, key, incoming, answerAsTarget(message, this.extensionsTowards(incoming)))
+    } else if (off !== undefined) {
+      this.respond(now, key, incoming, off)
     } else if (wish.kind === 'refuse') {
       this.respond(now, key, incoming, wish)
     } else if (proxy) {
       const admission = this.admit(now, incoming, side, wish)
       if (admission.kind === 'refused') replies.stateless(incoming, admission.reply)
       else if (admission.kind !== 'ignored') this.forward(now, key, incoming, side, route, wish, admission)
+      else this.ignore(incoming)
     } else if (redirect) {
       this.redirect(now, key, incoming, side, wish)
     } else {
@@ -141,7 +154,7 @@ export class Router {
     const { message, source } = incoming
     const { flows, callerChecks, sources } = this.components
     if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
-    const extension = unsupported(message, 'proxy-require', this.extensions)
+    const extension = unsupported(message, 'proxy-require', this.extensionsTowards(incoming))
     if (extension !== undefined) return refused(extension)
     if (wish.kind === 'forgedToken') return refused({ status: 403, reason: 'Forged Route' })
     // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
@@ -206,9 +219,14 @@ export class Router {
     wish: Wish,
     caller: CallerIdentity,
   ): void {
-    const { transactions, proxy, replies, errands } = this.components
-    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
+    const { transactions, proxy, replies, errands, front } = this.components
     const goal = errands.of(now.ms, incoming, side, route, wish)
+    const { question } = incoming
+    if (front !== undefined && question !== undefined && goal !== undefined && goal.kind !== 'answer') {
+      front.searching(question, proxy.search(now.ms, { incoming, side, route, goal, caller }, front))
+      return
+    }
+    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
     if (goal?.kind === 'answer') {
       replies.send(now.ms, server, incoming, goal.reply)
       return
@@ -221,6 +239,32 @@ export class Router {
     const gone =
       side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
     replies.send(now.ms, server, incoming, gone)
+  }
+
+  /** Decided when the engine in front asked about it, and admitted then. */
+  private handedOver(now: Now, key: string, incoming: IncomingRequest, handover: Handover): void {
+    const { transactions, proxy, identity, tokens, sources } = this.components
+    sources.proven(now.ms, incoming.source)
+    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
+    const { targets, path, caller } = handover
+    const route = decideRoute(incoming.message, identity, tokens)
+    const goal: Goal = { kind: 'targets', targets, path }
+    proxy.forward(now.ms, { incoming, side: 'south', route, goal, caller }, server)
+  }
+
+  /** What is not worth an answer; the engine in front waits for one all the same. */
+  private ignore(incoming: IncomingRequest): void {
+    if (isAsked(incoming))
+      this.components.replies.stateless(incoming, this.components.overloaded('Too Many Requests'))
+  }
+
+  private identityTowards(incoming: IncomingRequest): OwnIdentity {
+    const { front, identity } = this.components
+    return isAsked(incoming) && front !== undefined ? front.identity : identity
+  }
+
+  private extensionsTowards(incoming: IncomingRequest): readonly string[] {
+    return isAsked(incoming) ? NO_EXTENSIONS : this.extensions
   }
 
   private redirect(
@@ -243,7 +287,10 @@ export class Router {
     let ownPhone = false
     if (side === 'south') {
       const caller = this.caller(now, incoming, 'www')
-      if (caller.kind === 'ignored') return
+      if (caller.kind === 'ignored') {
+        this.ignore(incoming)
+        return
+      }
       if (caller.kind === 'refused') {
         replies.stateless(incoming, caller.reply)
         return
@@ -300,4 +347,12 @@ function gruuParameters(uri: SipUri): string {
     if (value !== undefined) text += value === '' ? `;${name}` : `;${name}=${value}`
   }
   return text
+}
+
+/** The engine in front of this node speaks neither Path nor outbound for its phones. */
+const NO_EXTENSIONS: readonly string[] = []
+
+/** The engine in front asks; nothing has been received here. */
+function isAsked(incoming: IncomingRequest): boolean {
+  return incoming.question !== undefined
 }

@@ -16,7 +16,13 @@ import {
 } from '../message/index.ts'
 import { looksLikeStun, stunAnswer, type FramerOutput } from '../transport/index.ts'
 import type { Hop } from '../transaction/index.ts'
-import { incomingRequest, serverKey, type IncomingRequest } from '../transaction/index.ts'
+import {
+  askedRequest,
+  FRONT_LISTENER,
+  incomingRequest,
+  serverKey,
+  type IncomingRequest,
+} from '../transaction/index.ts'
 import { bindingViews, snapshotOf } from './views.ts'
 import type { Accounts, SipAction, SipInput, SipSettings } from './contract.ts'
 import type { Flow } from './flows.ts'
@@ -90,6 +96,21 @@ export class SipCore {
       case 'overlayAvailable':
         parts.overlayAvailable = input.available
         break
+      case 'frontUp':
+        parts.front?.up(input.addresses)
+        break
+      case 'frontDown':
+        parts.front?.down()
+        break
+      case 'asked':
+        this.asked(now, input)
+        break
+      case 'withdrawn':
+        parts.front?.withdrawn(now.ms, input.id)
+        break
+      case 'carriedOut':
+        parts.front?.carriedOut(input.id, input.status)
+        break
       case 'drain':
         parts.draining = true
         break
@@ -129,6 +150,7 @@ export class SipCore {
     redirector.expire(now.ms)
     this.parts.lostResponses.expire(now.ms)
     this.parts.callerChecks.expire(now.ms)
+    this.parts.front?.expire(now.ms)
     registrar.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.fault(now, due.fault, due.record.hop, due.record)
@@ -222,6 +244,37 @@ export class SipCore {
     }
   }
 
+  /** The engine in front has the transaction, so that nothing here is a repetition, an ACK or a CANCEL. */
+  private asked(now: Now, input: Extract<SipInput, { kind: 'asked' }>): void {
+    const { front, replies, transactions } = this.parts
+    if (front === undefined) return
+    const { id, transport, host, port, bytes } = input
+    const source: Hop = { transport, flow: 0, listener: FRONT_LISTENER, host: canonicalAddress(host), port }
+    const parsed = parseMessage(bytes, this.parts.tuned.limits)
+    if (!parsed.ok || !parsed.value.isRequest) {
+      this.instruments.sipMalformed.add(`syntax|${transport}`)
+      replies.askedFault(parsed.ok ? NOT_A_REQUEST : parsed.error, source, id)
+      return
+    }
+    const message = parsed.value
+    if (front.passOn(id, message)) return
+    transactions.traffic.requestReceived(message.method, transport)
+    const fault = validateRequest(message, this.parts.validation)
+    if (fault !== undefined) {
+      this.instruments.sipMalformed.add(`invalid|${transport}`)
+      replies.askedFault(fault, source, id)
+      return
+    }
+    const incoming = askedRequest(message, source, id, now.ms)
+    const refusal = front.refusal(message)
+    try {
+      if (refusal !== undefined) replies.stateless(incoming, refusal)
+      else this.begin(now, `front ${id}`, incoming)
+    } catch (error) {
+      this.bug(incoming, error)
+    }
+  }
+
   /**
    * E56: a fault of our own. One request that trips over it is refused; the calls of everybody else go on. Whatever was half
    * done ends by its timers.
@@ -235,7 +288,7 @@ export class SipCore {
   }
 
   private request(now: Now, incoming: IncomingRequest): void {
-    const { transactions, router, registerHandler, registrar } = this.parts
+    const { transactions, router } = this.parts
     const { message } = incoming
     const key = serverKey(message)
     const known = transactions.server(key)
@@ -249,7 +302,16 @@ export class SipCore {
       transactions.repeat(now.ms, known, 'request')
     } else if (message.method === 'CANCEL') {
       this.cancel(now, key, incoming)
-    } else if (!this.affords(now, incoming)) {
+    } else {
+      this.begin(now, key, incoming)
+    }
+  }
+
+  /** A request that is part of nothing known. */
+  private begin(now: Now, key: string, incoming: IncomingRequest): void {
+    const { transactions, router, registerHandler, registrar } = this.parts
+    const { message } = incoming
+    if (!this.affords(now, incoming)) {
       return
     } else if (transactions.full) {
       this.turnAway(incoming, 'Overloaded')
@@ -265,7 +327,8 @@ export class SipCore {
   /** S-TR-02: false when the source has asked for too much, which has been dealt with then. */
   private affords(now: Now, incoming: IncomingRequest): boolean {
     const judgement = this.parts.sources.request(now.ms, incoming.source)
-    if (judgement === 'refused') this.turnAway(incoming, 'Too Many Requests')
+    if (judgement === 'refused' || (judgement === 'ignored' && incoming.question !== undefined))
+      this.turnAway(incoming, 'Too Many Requests')
     return judgement === 'taken'
   }
 
@@ -300,6 +363,9 @@ export class SipCore {
     replies.stateless(incoming, this.parts.overloaded(reason))
   }
 }
+
+/** What an engine shows that is no request. */
+const NOT_A_REQUEST: ParseFault = { status: 400, reason: 'Not A Request', close: false, partial: undefined }
 
 function isBlank(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== 13 && byte !== 10 && byte !== 0 && byte !== 32) return false

@@ -44,12 +44,16 @@ export class Branch {
   }
 }
 
+/** Who has asked where else a user is. */
+export interface LocateAsker {
+  located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void
+}
+
 /** What a branch and the proxy's tables know of the response context they belong to. */
-export interface ForkContext {
+export interface ForkContext extends LocateAsker {
   responded(now: Millis, branch: Branch, response: SipMessage): void
   failed(now: Millis, branch: Branch, cause: ClientFailure<Branch>['cause']): void
   timer(now: Millis, timer: ProxyTimer): void
-  located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void
   connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void
   cancel(now: Millis): void
@@ -57,7 +61,7 @@ export interface ForkContext {
 
 export interface LocateQuestion {
   readonly kind: 'locate'
-  readonly context: ForkContext
+  readonly context: LocateAsker
   readonly aor: string
   /** How many forwardings led here. */
   readonly depth: number

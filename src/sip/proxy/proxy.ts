@@ -8,13 +8,12 @@ import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, parseUri, type SipMessage } from '../message/index.ts'
 import type { Hop, Wire } from '../transaction/hop.ts'
-import type { IncomingRequest } from '../transaction/incoming.ts'
 import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { ClientFailure, Transactions } from '../transaction/transactions.ts'
 import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, type OutgoingRequest } from './branch-sender.ts'
-import { identityFor, type CallerIdentity } from './caller-identity.ts'
+import { identityFor } from './caller-identity.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
@@ -24,32 +23,14 @@ import { branchOf, isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
-import type { LocalBinding, ProxyPorts } from './ports.ts'
+import type { ProxyPorts } from './ports.ts'
+import type { Goal, ProxyRequest } from './proxy-request.ts'
 import { ResponseContext } from './response-context.ts'
-import type { RouteDecision } from './route.ts'
 import type { RouteTokens } from './route-token.ts'
 import { bindingTarget, hostTarget, withoutHops } from './target-kinds.ts'
+import { TargetSearch, type SearchOwner } from './target-search.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
 import { Upstream } from './upstream.ts'
-
-export type Goal =
-  /** A hosted AOR; without `askOverlay` local bindings decide alone (M-20). */
-  | { readonly kind: 'aor'; readonly aor: string; readonly askOverlay: boolean; readonly path: TargetPath }
-  /** The registrations of one phone, by its GRUU; never none. `withPath` unless a Route says the way already. */
-  | { readonly kind: 'instance'; readonly bindings: readonly LocalBinding[]; readonly withPath: boolean }
-  | { readonly kind: 'hop'; readonly hop: Hop }
-  | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
-  /** A host outside, named by this URI. */
-  | { readonly kind: 'host'; readonly uri: string }
-
-export interface ProxyRequest {
-  readonly incoming: IncomingRequest
-  /** `north` came on a peer flow. */
-  readonly side: 'south' | 'north'
-  readonly route: RouteDecision
-  readonly goal: Goal
-  readonly caller: CallerIdentity
-}
 
 export interface ProxyComponents {
   readonly identity: OwnIdentity
@@ -116,7 +97,7 @@ export class Proxy {
       outgoing,
       server,
       call,
-      serial: message.method === 'SUBSCRIBE',
+      serial: isSerial(message),
       oneInstance: goal.kind === 'instance',
     })
     server.user = context
@@ -131,11 +112,21 @@ export class Proxy {
     }
     if (goal.kind === 'aor') context.finder.addAor(now, goal.aor, 0, goal.askOverlay)
     else if (goal.kind === 'instance') context.finder.addInstance(now, goal.bindings, goal.withPath)
+    else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
       const target = this.target(request, path)
       if (target !== undefined) context.add(target)
     }
     context.run(now)
+  }
+
+  /** Finds where a request goes that `owner` has somebody else forward. Its answer may come before this returns. */
+  search(now: Millis, request: ProxyRequest, owner: SearchOwner): TargetSearch {
+    const path = pathOf(request.goal)
+    const serial = isSerial(request.incoming.message)
+    const search = new TargetSearch(this.environment, owner, { ...request, serial }, path)
+    search.start(now, this.target(request, path))
+    return search
   }
 
   /** An ACK of a 2xx, or a CANCEL of nothing we know: sent on without a transaction, dropped when there is no way. */
@@ -260,7 +251,7 @@ export class Proxy {
 
   private target(request: ProxyRequest, path: TargetPath): Target | undefined {
     const { goal, route } = request
-    if (goal.kind === 'aor') return undefined
+    if (goal.kind === 'aor' || goal.kind === 'targets') return undefined
     if (goal.kind === 'instance') {
       const [newest] = goal.bindings
       const target = newest === undefined ? undefined : bindingTarget(newest, 0)
@@ -295,6 +286,7 @@ export class Proxy {
 function pathOf(goal: Goal): TargetPath {
   switch (goal.kind) {
     case 'aor':
+    case 'targets':
       return goal.path
     case 'instance':
     case 'peer':
@@ -303,4 +295,9 @@ function pathOf(goal: Goal): TargetPath {
     case 'host':
       return 'dns'
   }
+}
+
+/** One target at a time (M-23). */
+function isSerial(message: SipMessage): boolean {
+  return message.method === 'SUBSCRIBE'
 }

@@ -6,7 +6,7 @@ import type { Millis } from '../../common/time.ts'
 import { canonicalAor, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
 import { madeHere, type Candidate } from './best-response.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
-import type { ForkContext, LocateQuestion } from './branch.ts'
+import type { LocateAsker, LocateQuestion } from './branch.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
@@ -23,7 +23,7 @@ export class TargetFinder {
   /** The overlay was asked at least once. */
   asked = false
   private readonly environment: ProxyEnvironment
-  private readonly context: ForkContext
+  private readonly context: LocateAsker
   private readonly message: SipMessage
   private readonly secure: boolean
   private readonly found: (target: Target) => void
@@ -38,7 +38,7 @@ export class TargetFinder {
 
   constructor(
     environment: ProxyEnvironment,
-    context: ForkContext,
+    context: LocateAsker,
     request: FinderRequest,
     found: (target: Target) => void,
   ) {

@@ -95,7 +95,7 @@ function saveEach(
     if (seconds === undefined) {
       return fail(rejection(423, 'Interval Too Brief', [['Min-Expires', String(settings.minExpiresS)]]))
     }
-    const regId = outboundRegId(message, read.value, path, settings)
+    const regId = request.outbound === false ? NO_REG_ID : outboundRegId(message, read.value, path, settings)
     if (!regId.ok) return regId
     if (regId.value !== undefined) outbound = true
     if (seconds > 0) {
@@ -188,3 +188,4 @@ function newBinding(
 }
 
 const NO_PATH: readonly string[] = []
+const NO_REG_ID = ok(undefined)

@@ -8,6 +8,8 @@ export interface RegisterRequest<T> {
   readonly message: SipMessage
   /** Where it came from, received and rport taken into account. */
   readonly source: Reach
+  /** False where RFC 5626 cannot apply because the flow of the phone ends elsewhere. */
+  readonly outbound?: boolean
   readonly ticket: T
 }
 

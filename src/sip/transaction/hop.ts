@@ -17,6 +17,9 @@ export interface Hop {
   readonly port: number
 }
 
+/** Listener of hops that lie behind an engine in front of this node: none of our own sockets leads there. */
+export const FRONT_LISTENER = 255
+
 /** Streams need no retransmission (RFC 3261 s.17). */
 export function isReliable(hop: Hop): boolean {
   return hop.transport !== 'udp'

@@ -12,6 +12,18 @@ export interface IncomingRequest {
   /** Top Via with `received` and `rport`; undefined when it may stay as it is. */
   readonly topVia: string | undefined
   readonly arrivedAt: Millis
+  /** Set when an engine in front of this node asks what to do: the answer goes to the engine, which has the transaction. */
+  readonly question?: number
+}
+
+/** A request that the engine in front has received from `source`. Via, received and rport are the engine's business. */
+export function askedRequest(
+  message: SipMessage,
+  source: Hop,
+  question: number,
+  now: Millis,
+): IncomingRequest {
+  return { message, source, replyTo: source, topVia: undefined, arrivedAt: now, question }
 }
 
 export function incomingRequest(message: SipMessage, source: Hop, now: Millis): IncomingRequest {

@@ -1,6 +1,6 @@
 /** The transaction layer, for sip/core and sip/proxy. */
-export { isReliable, type Hop, type HopTransport, type Transport, type Wire } from './hop.ts'
-export { incomingRequest, type IncomingRequest } from './incoming.ts'
+export { FRONT_LISTENER, isReliable, type Hop, type HopTransport, type Transport, type Wire } from './hop.ts'
+export { askedRequest, incomingRequest, type IncomingRequest } from './incoming.ts'
 export type { ClientTransaction, ServerTransaction } from './machinery.ts'
 export { clientKey, MAGIC_COOKIE, serverKey } from './matching.ts'
 export { Transactions, type TransactionKind } from './transactions.ts'

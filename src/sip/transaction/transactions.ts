@@ -145,6 +145,11 @@ export class Transactions<S, C> implements Machinery {
     return transaction
   }
 
+  /** A request of ours with this branch waits for its final response. */
+  isSending(branch: string, method: string): boolean {
+    return this.clients.has(clientKey(branch, method))
+  }
+
   /** Gives a response to its client transaction and returns that when its user must see the response. */
   receive(now: Millis, response: SipMessage, branch: string): ClientTransaction<C> | undefined {
     const transaction = this.clients.get(clientKey(branch, response.cseq.method))

@@ -1,0 +1,46 @@
+/**
+ * What a SIP stack can be asked to do. What it cannot is refused at start where it follows from the configuration, answered
+ * with the status of the RFC where it follows from the request, or carried by the embedded stack behind it where that works.
+ * docs/engines.md shows the same as a table.
+ */
+export interface EngineCapabilities {
+  /** Targets of different q: groups that ring together, one group after the other. */
+  readonly mixedForking: boolean
+  /** Header fields that a phone has sent can be taken out of a request. */
+  readonly headerRemoval: boolean
+  /** Route header fields of our own (RFC 3327 Path, RFC 3261 s.16.6 item 6). */
+  readonly routes: boolean
+  /** Flow tokens, and the next flow of a phone when one has failed (RFC 5626). */
+  readonly outbound: boolean
+  /** sips URIs (RFC 5630). */
+  readonly sips: boolean
+  /** More than one challenge in a response (RFC 8760). */
+  readonly severalChallenges: boolean
+  /** Requests over the overlay's own flows (AppAttach). */
+  readonly peerFlows: boolean
+}
+
+export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
+  mixedForking: true,
+  headerRemoval: true,
+  routes: true,
+  outbound: true,
+  sips: true,
+  severalChallenges: true,
+  peerFlows: true,
+}
+
+/**
+ * drachtio-srf 5.0.29 and the drachtio server. One `proxy` command forks either at once or in turn, adds header fields and
+ * removes none; Route is refused as a dialog-level header. drachtio-srf puts `sip:` before whatever is neither sip nor tel,
+ * which makes `sip:sips:…`, and joins header fields of one name with commas, which for challenges is ambiguous.
+ */
+export const DRACHTIO_CAPABILITIES: EngineCapabilities = {
+  mixedForking: false,
+  headerRemoval: false,
+  routes: false,
+  outbound: false,
+  sips: false,
+  severalChallenges: false,
+  peerFlows: false,
+}
