@@ -13,6 +13,7 @@ import {
   type DigestUsers,
 } from '../auth/index.ts'
 import type { IncomingRequest } from '../transaction/index.ts'
+import type { AuthLog } from './auth-log.ts'
 import type { Account, Accounts } from './contract.ts'
 
 /** 401 of a registrar or redirect server, 407 of a proxy (RFC 3261 s.22.1). */
@@ -51,6 +52,7 @@ export class Authenticator {
   )
   private readonly users: DigestUsers<Account>
   private readonly rateLimits: Tally
+  private readonly log: AuthLog
   private readonly rules: DigestRules
   /** Read at every use: they may change. */
   private readonly limits: { readonly authFailuresMax: number }
@@ -60,7 +62,7 @@ export class Authenticator {
   private readonly failures = new Map<string, Failures>()
 
   constructor(
-    components: { readonly accounts: Accounts; readonly rateLimits: Tally },
+    components: { readonly accounts: Accounts; readonly rateLimits: Tally; readonly log: AuthLog },
     init: {
       readonly realm: string
       readonly secret: Uint8Array
@@ -78,6 +80,7 @@ export class Authenticator {
       byHash: (hash) => accounts.byUserHash?.(hash),
     }
     this.rateLimits = components.rateLimits
+    this.log = components.log
     this.limits = init.limits
     this.offered = init.algorithms
     this.rules = {
@@ -108,11 +111,15 @@ export class Authenticator {
     if (verdict.kind !== 'missing' && this.isBlocked(now.ms, `${source.host} ${verdict.username}`)) {
       this.attempts.add(`blocked|${algorithm}`)
       this.rateLimits.add('auth')
+      this.log.refused(now.ms, source, method, 'blocked')
       return { kind: 'blocked' }
     }
     this.attempts.add(`${verdict.kind}|${algorithm}`)
     if (verdict.kind === 'ok') return { kind: 'ok', account: verdict.account }
-    if (verdict.kind === 'bad') this.failed(now.ms, `${source.host} ${verdict.username}`)
+    if (verdict.kind === 'bad') {
+      this.failed(now.ms, `${source.host} ${verdict.username}`)
+      this.log.refused(now.ms, source, method, 'bad')
+    }
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
     const stale = verdict.kind === 'stale'
     const values = challenge(now, { ...this.rules, algorithms: this.offered }, { stale, client })

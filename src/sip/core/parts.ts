@@ -17,6 +17,7 @@ import {
 import { Gruus, isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions } from '../transaction/index.ts'
+import { AuthLog } from './auth-log.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
@@ -117,7 +118,7 @@ export class SipParts {
     const { replies } = this
     const rateLimits = new Tally(['auth', 'source'])
     const authenticator = (this.authenticator = new Authenticator(
-      { accounts, rateLimits },
+      { accounts, rateLimits, log: new AuthLog(components.trace) },
       {
         realm,
         secret,

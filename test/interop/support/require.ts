@@ -17,6 +17,7 @@ const PACKAGES = {
   unshare: 'util-linux',
   zbarimg: 'zbar-tools',
   'named-checkzone': 'bind9-utils',
+  'fail2ban-regex': 'fail2ban',
 } as const
 
 export type Tool = keyof typeof PACKAGES
