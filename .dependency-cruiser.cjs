@@ -50,6 +50,7 @@ const MAY_IMPORT = {
   'reload/peer': reloadCore,
   adapter: ['common', 'sip/index.ts', 'reload/index.ts'],
   metrics: ['common'],
+  trace: ['common', 'adapter/index.ts'],
   sim: ['common', 'reload/index.ts', 'enrollment/index.ts'],
 }
 
@@ -73,12 +74,14 @@ const WORLD =
 const SHELL = ['/io/', '^src/enrollment/http/', '^src/admin/', '^src/app/', '^src/cli/']
 
 /** Rule io-is-private, one an area: nobody but the composition root imports another area's sockets and disks. */
-const privateIo = ['common', 'sip', 'reload', 'adapter', 'enrollment', 'metrics', 'admin'].map((area) => ({
-  name: `io-is-private:${area}`,
-  severity: 'error',
-  from: { path: `^src/${area}/` },
-  to: { path: '^src/.+/io/', pathNot: `^src/${area}/` },
-}))
+const privateIo = ['common', 'sip', 'reload', 'adapter', 'enrollment', 'metrics', 'trace', 'admin'].map(
+  (area) => ({
+    name: `io-is-private:${area}`,
+    severity: 'error',
+    from: { path: `^src/${area}/` },
+    to: { path: '^src/.+/io/', pathNot: `^src/${area}/` },
+  }),
+)
 
 module.exports = {
   forbidden: [

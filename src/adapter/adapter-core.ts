@@ -87,13 +87,12 @@ export class AdapterCore {
   question(now: Now, action: SipQuestion): void {
     switch (action.kind) {
       case 'locate':
-        return this.locator.locate(now, action.id, action.aor, action.budgetMs)
+        return this.locator.locate(now, action)
       case 'publish':
-        if (action.cause === 'register')
-          return this.publisher.register(now, action.id, action.aor, action.bindings)
+        if (action.cause === 'register') return this.publisher.register(now, action)
         return this.publisher.bindingsEnded(now, action.aor, action.bindings)
       case 'openPeerFlow':
-        return this.flows.open(now, action.id, action.address, action.secure, action.budgetMs)
+        return this.flows.open(now, action)
       case 'verifyCaller':
         return this.callers.verify(action.id, action.aor, action.peer, action.budgetMs)
     }
@@ -113,13 +112,13 @@ export class AdapterCore {
     switch (event.kind) {
       case 'storeDone': {
         const error: CommandError | undefined = event.outcome.ok ? undefined : event.outcome.error
-        if (this.publisher.storeDone(now, event.id, error)) this.withdrawalDone()
+        if (this.publisher.storeDone(now, event)) this.withdrawalDone()
         else if (!this.certificates.storeDone(now, event.id, error))
           this.tester.storeDone(now, event.id, error)
         return
       }
       case 'fetchDone':
-        if (this.locator.fetchDone(now, event.id, event.outcome)) return
+        if (this.locator.fetchDone(now, event.id, event.outcome, event.journey)) return
         if (this.callers.fetchDone(now, event.id, event.outcome)) return
         if (this.certificates.fetchDone(now, event.id, event.outcome)) return
         if (!this.tester.fetchDone(now, event.id, event.outcome))
@@ -133,7 +132,7 @@ export class AdapterCore {
       case 'appFlowOpened':
         return this.flows.opened(now, event)
       case 'appAttachFailed':
-        this.flows.failed(now, event.id, event.error)
+        this.flows.failed(now, event.id, event.error, event.journey)
         return
       case 'stateChanged':
       case 'configurationChanged':

@@ -2,10 +2,13 @@
  * What a whole node is told and what it answers: the SIP core, the peer core and the translation between them, as one
  * machine. The app drives it with sockets, the simulator with a virtual network.
  */
-import type { Millis } from '../common/time.ts'
+import type { Millis, Now } from '../common/time.ts'
 import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
-import type { Accounts, SipAction, SipInput, SipSettings, SipTunables } from '../sip/index.ts'
+import type { Accounts, SipAction, SipInput, SipSettings, SipTap, SipTunables } from '../sip/index.ts'
+import type { CallNote } from './call-note.ts'
+
+export type { CallNote, JourneyNote } from './call-note.ts'
 import type {
   Credential,
   CryptoPort,
@@ -22,6 +25,13 @@ export interface NodeComponents {
   readonly random: Random
   readonly trace: Trace
   readonly accounts: Accounts
+  /** Takes notes of calls; nothing is spent on it when it is absent. */
+  readonly calls?: CallObserver | undefined
+}
+
+/** Who watches calls: their messages, and what the overlay did for them. Must not throw or call back. */
+export interface CallObserver extends SipTap {
+  note(now: Now, callId: string, note: CallNote): void
 }
 
 export interface NodeInit {

@@ -1,12 +1,22 @@
 import { Private } from '../common/pii.ts'
 import type { Now } from '../common/time.ts'
-import { KIND, type CommandError, type CommandId, type Credential } from '../reload/index.ts'
+import {
+  key,
+  KIND,
+  type CommandError,
+  type CommandId,
+  type Credential,
+  type PeerEvent,
+} from '../reload/index.ts'
 import type { RequestId } from '../sip/index.ts'
+import { faultNote, journeyNote } from './call-note.ts'
 import { desiredEntry, isPlain, plainEntry } from './desired-entry.ts'
 import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
 import { longestRemainingMs, reflects, wantedBindings, type HostedUser } from './hosted-user.ts'
 import { jittered, overlayLifetimeS, removalLifetimeS, renewalMarginMs } from './lifetime.ts'
 import type { AdapterParts } from './parts.ts'
+
+export type StoreDone = Extract<PeerEvent, { kind: 'storeDone' }>
 
 /** Failures in a row after which a refresh is no longer answered before the overlay has it. */
 const FAILURES_BEFORE_WRITE_THROUGH = 3
@@ -51,10 +61,19 @@ export class EntryKeeper {
   }
 
   /** The user whose Store this was, with its outcome worked in; undefined when it was none of ours. */
-  storeDone(now: Now, id: CommandId, error: CommandError | undefined): HostedUser | undefined {
+  storeDone(now: Now, { id, outcome, journey }: StoreDone): HostedUser | undefined {
     const user = this.stores.get(id)
     if (user === undefined) return undefined
     this.stores.delete(id)
+    const error = outcome.ok ? undefined : outcome.error
+    if (user.waiting !== undefined)
+      this.parts.calls?.note(now, user.waiting.callId, {
+        kind: 'store',
+        resource: key(user.resource),
+        journey: journeyNote(journey),
+        replicas: outcome.ok ? outcome.value.replicas.map(key) : [],
+        fault: faultNote(error),
+      })
     const { store } = user
     user.store = undefined
     if (store === undefined) return user

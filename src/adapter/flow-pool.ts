@@ -4,17 +4,21 @@ import {
   APPLICATION,
   key,
   sameId,
-  type Certificate,
   type ChannelId,
   type CommandError,
   type CommandId,
+  type Journey,
   type NodeId,
+  type PeerEvent,
 } from '../reload/index.ts'
-import type { PeerFlowOutcome, RequestId } from '../sip/index.ts'
+import type { PeerFlowOutcome, RequestId, SipAction } from '../sip/index.ts'
 import { flowId, flowKey, label } from './flow-names.ts'
 import { FlowOpenings } from './flow-openings.ts'
 import { destinationsOf, terminalNode } from './overlay-address.ts'
 import type { AdapterParts, AdapterTimer } from './parts.ts'
+
+type FlowQuestion = Extract<SipAction, { kind: 'openPeerFlow' }>
+type FlowOpened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
 
 /** CRLF keep-alive on TCP: 95 to 120 s (adapter-mapping s.5.2). */
 const KEEPALIVE_MS = 95_000
@@ -50,7 +54,7 @@ export class FlowPool {
   }
 
   /** The SIP core wants a flow to a peer address; answered by `peerFlow`, at once when one is open. */
-  open(now: Now, id: RequestId, address: string, secure: boolean, budgetMs: Millis): void {
+  open(now: Now, { id, address, secure, budgetMs, callId }: FlowQuestion): void {
     const destinations = destinationsOf(address)
     const terminal = destinations === undefined ? undefined : terminalNode(destinations)
     if (destinations === undefined || terminal === undefined || sameId(terminal, this.parts.self)) {
@@ -60,24 +64,23 @@ export class FlowPool {
     if (flow !== undefined) {
       flow.usedMs = now.ms
       this.parts.instruments.flowsReused.add(label(flow.application))
+      this.parts.calls?.note(now, callId, {
+        kind: 'flow',
+        node: key(terminal),
+        how: 'reused',
+        tookMs: 0,
+        journey: undefined,
+        handshakeMs: undefined,
+        fault: undefined,
+      })
       return this.answer(id, { ok: true, flow: flowId(flow.channel) })
     }
     const application = secure ? APPLICATION.sips : APPLICATION.sip
-    this.openings.attach(now, id, { destinations, terminal, application, budgetMs })
+    this.openings.attach(now, { id, callId }, { destinations, terminal, application, budgetMs })
   }
 
   /** The peer core proved a flow, asked for by us or by the far end. */
-  opened(
-    now: Now,
-    event: {
-      id: CommandId | undefined
-      channel: ChannelId
-      nodeId: NodeId
-      certificate: Certificate
-      application: number
-      initiator: boolean
-    },
-  ): void {
+  opened(now: Now, event: FlowOpened): void {
     const { channel, nodeId: node, certificate, application, initiator } = event
     const flow: Flow = {
       channel,
@@ -105,13 +108,13 @@ export class FlowPool {
       secure: application === APPLICATION.sips,
       user: certificate.userName,
     })
-    this.openings.opened(now, name, application, (this.usable.get(name) ?? flow).channel)
+    this.openings.opened(now, name, (this.usable.get(name) ?? flow).channel, event)
     this.evict(now)
   }
 
   /** True when the failed command was one of our AppAttaches. */
-  failed(now: Now, id: CommandId, error: CommandError): boolean {
-    return this.openings.failed(now, id, error)
+  failed(now: Now, id: CommandId, error: CommandError, journey?: Journey): boolean {
+    return this.openings.failed(now, id, error, journey)
   }
 
   /** An entry that names this node was stored at that time. */
@@ -140,7 +143,7 @@ export class FlowPool {
   }
 
   timeout(now: Now, name: string, what: 'idle' | 'reverse'): void {
-    if (what === 'reverse') return this.openings.timeout(name)
+    if (what === 'reverse') return this.openings.timeout(now, name)
     const flow = this.flows.get(Number(name))
     if (flow === undefined) return
     const idleMs = flow.draining ? 32_000 : 1000 * this.parts.settings.flowIdleS

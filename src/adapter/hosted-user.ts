@@ -33,7 +33,9 @@ export interface HostedUser {
   /** Bindings that phones were told are theirs. */
   committed: readonly PublishedBinding[]
   /** A REGISTER whose 200 waits for the overlay, and what the bindings become when it succeeds. */
-  waiting: { readonly id: RequestId; readonly bindings: readonly PublishedBinding[] } | undefined
+  waiting:
+    | { readonly id: RequestId; readonly bindings: readonly PublishedBinding[]; readonly callId: string }
+    | undefined
   stored: StoredEntry | undefined
   /** A Store ended without a word: the overlay may hold something else than `stored`. */
   dirty: boolean

@@ -6,9 +6,12 @@ import {
   type CommandId,
   type CommandOutcome,
   type FetchResult,
+  type Journey,
 } from '../reload/index.ts'
-import { canonicalAor, parseUri, type LocatedTarget, type RequestId } from '../sip/index.ts'
+import { canonicalAor, parseUri, type LocatedTarget, type RequestId, type SipAction } from '../sip/index.ts'
 import type { Millis, Now, WallTime } from '../common/time.ts'
+import { faultNote, journeyNote } from './call-note.ts'
+import type { CallObserver } from './contract.ts'
 import { fetchFailure, type SipFailure } from './error-map.ts'
 import type { FlowPool } from './flow-pool.ts'
 import { decodeGr, firstNode, routeAddress, terminalNode } from './overlay-address.ts'
@@ -16,9 +19,12 @@ import type { AdapterParts } from './parts.ts'
 import type { Publisher } from './publish.ts'
 import { registrationEntry } from './registration-entry.ts'
 
+type LocateQuestion = Extract<SipAction, { kind: 'locate' }>
+
 /** One question of the SIP core, with the Fetches that it needs: more than one when AORs forward to AORs. */
 interface Lookup {
   readonly id: RequestId
+  readonly callId: string
   readonly deadlineMs: Millis
   /** AORs that were or are being fetched (RFC 7904 s.4.2, decision D-06). */
   readonly visited: Set<string>
@@ -34,6 +40,7 @@ interface PendingFetch {
   readonly lookup: Lookup
   readonly aor: string
   readonly depth: number
+  readonly beganMs: Millis
 }
 
 /**
@@ -56,9 +63,10 @@ export class Locator {
     return this.fetches.size
   }
 
-  locate(now: Now, id: RequestId, aor: string, budgetMs: Millis): void {
+  locate(now: Now, { id, aor, budgetMs, callId }: LocateQuestion): void {
     const lookup: Lookup = {
       id,
+      callId,
       deadlineMs: now.ms + budgetMs,
       visited: new Set(),
       targets: new Map(),
@@ -72,7 +80,7 @@ export class Locator {
   }
 
   /** True when the outcome was that of one of our Fetches. */
-  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>): boolean {
+  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>, journey?: Journey): boolean {
     const pending = this.fetches.get(id)
     if (pending === undefined) return false
     this.fetches.delete(id)
@@ -80,6 +88,7 @@ export class Locator {
     lookup.open--
     if (outcome.ok) this.read(now, pending, outcome.value)
     else this.noteFailure(lookup, outcome.error)
+    if (this.parts.calls !== undefined) this.noteCall(this.parts.calls, now, pending, outcome, journey)
     if (lookup.open === 0) this.answer(lookup)
     return true
   }
@@ -95,7 +104,7 @@ export class Locator {
     lookup.fetches++
     lookup.open++
     const id = this.parts.nextId()
-    this.fetches.set(id, { lookup, aor, depth })
+    this.fetches.set(id, { lookup, aor, depth, beganMs: now.ms })
     this.parts.command({
       kind: 'fetch',
       id,
@@ -194,6 +203,24 @@ export class Locator {
       return
     }
     lookup.targets.set(`uri:${whole}`, { kind: 'uri', uri: whole })
+  }
+
+  private noteCall(
+    calls: CallObserver,
+    now: Now,
+    { lookup, aor, beganMs }: PendingFetch,
+    outcome: CommandOutcome<FetchResult>,
+    journey: Journey | undefined,
+  ): void {
+    calls.note(now, lookup.callId, {
+      kind: 'lookup',
+      aor,
+      resource: key(this.parts.resourceOfAor(aor)),
+      tookMs: now.ms - beganMs,
+      journey: journeyNote(journey),
+      targets: [...lookup.targets.keys()],
+      fault: faultNote(outcome.ok ? undefined : outcome.error),
+    })
   }
 
   private noteFailure(lookup: Lookup, error: CommandError): void {

@@ -37,7 +37,7 @@ export class NodeCore {
   private leaveSent = false
 
   constructor(components: NodeComponents, init: NodeInit) {
-    const { crypto, random, trace, accounts } = components
+    const { crypto, random, trace, accounts, calls } = components
     const self = init.credential.nodeId
     const domains = init.sip?.domains ?? [init.configuration.instanceName]
     const parts = new AdapterParts({
@@ -49,6 +49,7 @@ export class NodeCore {
       self,
       domains,
       resourceOf: (name) => resourceIdOf(crypto, name),
+      calls,
     })
     this.standalone = init.adapter.standalone
     this.adapter = new AdapterCore(parts, init.credential)
@@ -70,7 +71,7 @@ export class NodeCore {
       init.sip === undefined
         ? undefined
         : new SipCore(
-            { accounts, random: random.fork('sip'), trace },
+            { accounts, random: random.fork('sip'), trace, tap: calls },
             {
               ...init.sip,
               peerIdentity: {

@@ -9,7 +9,7 @@ import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
 import type { NodeId, PeerCommand, ResourceId } from '../reload/index.ts'
 import type { Accounts, SipInput } from '../sip/index.ts'
-import type { AdapterSettings, NodeAction } from './contract.ts'
+import type { AdapterSettings, CallObserver, NodeAction } from './contract.ts'
 import type { AdapterInstruments } from './instruments.ts'
 
 export type AdapterAction =
@@ -39,6 +39,7 @@ export class AdapterParts {
   /** Hosted domains, the overlay's name among them. */
   readonly domains: ReadonlySet<string>
   readonly resourceOf: (name: Uint8Array) => ResourceId
+  readonly calls: CallObserver | undefined
   /** Joined, so that commands make sense. */
   available = false
   private lastId = 0
@@ -52,6 +53,7 @@ export class AdapterParts {
     self: NodeId
     domains: readonly string[]
     resourceOf: (name: Uint8Array) => ResourceId
+    calls?: CallObserver | undefined
   }) {
     this.random = init.random
     this.trace = init.trace
@@ -61,6 +63,7 @@ export class AdapterParts {
     this.self = init.self
     this.domains = new Set(init.domains)
     this.resourceOf = init.resourceOf
+    this.calls = init.calls
   }
 
   /** Where an AOR is kept: H(AOR). */

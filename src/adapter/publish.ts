@@ -1,12 +1,14 @@
 import type { Now } from '../common/time.ts'
 import { Private } from '../common/pii.ts'
-import type { CommandError, CommandId, Credential } from '../reload/index.ts'
-import type { PublishedBinding, RequestId } from '../sip/index.ts'
+import type { Credential } from '../reload/index.ts'
+import type { PublishedBinding, SipAction } from '../sip/index.ts'
 import type { EnrollOutcome } from './contract.ts'
-import { EntryKeeper } from './entry-keeper.ts'
+import { EntryKeeper, type StoreDone } from './entry-keeper.ts'
 import { registerFailure } from './error-map.ts'
 import { hostedUser, wantedBindings, type HostedUser } from './hosted-user.ts'
 import type { AdapterParts } from './parts.ts'
+
+type Publication = Extract<SipAction, { kind: 'publish' }>
 
 /** Removals under way at once while leaving (adapter-mapping s.3.4). */
 const WITHDRAWALS_AT_ONCE = 20
@@ -54,7 +56,7 @@ export class Publisher {
   }
 
   /** A REGISTER wants these bindings; answered by `published`. */
-  register(now: Now, id: RequestId, aor: string, bindings: readonly PublishedBinding[]): void {
+  register(now: Now, { id, aor, bindings, callId }: Publication): void {
     const user = this.users.get(aor)
     if (user === undefined) return this.keeper.answer(id, { status: 404, reason: 'User Not Hosted Here' })
     if (user.enrollment === 'refused')
@@ -62,7 +64,7 @@ export class Publisher {
     if (!this.parts.available) return this.keeper.answer(id, registerFailure({ kind: 'notJoined' }, 0))
     if (user.waiting !== undefined)
       return this.keeper.answer(id, { status: 500, reason: 'Overlapping Registration', retryAfterS: 1 })
-    user.waiting = { id, bindings }
+    user.waiting = { id, bindings, callId }
     user.retried = false
     user.budget = this.parts.deadlines.set(now.ms + this.parts.settings.storeBudgetMs, {
       part: 'publish',
@@ -134,8 +136,8 @@ export class Publisher {
   }
 
   /** True when the outcome was that of one of our Stores. */
-  storeDone(now: Now, id: CommandId, error: CommandError | undefined): boolean {
-    const user = this.keeper.storeDone(now, id, error)
+  storeDone(now: Now, event: StoreDone): boolean {
+    const user = this.keeper.storeDone(now, event)
     if (user === undefined) return false
     if (this.withdrawing) this.withdrawNext(now)
     else this.removeLeftovers(now)

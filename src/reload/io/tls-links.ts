@@ -46,6 +46,14 @@ interface Channel {
   reason: string
 }
 
+/** What is known of a channel once its handshake is over. */
+interface Secured {
+  readonly purpose: ChannelPurpose
+  readonly role: 'client' | 'server'
+  readonly remote: TransportAddress
+  readonly handshakeMs: number | undefined
+}
+
 export class TlsLinks {
   /** transport|stage of links that failed. */
   readonly failures = new Tally(STAGES)
@@ -60,6 +68,8 @@ export class TlsLinks {
   private readonly servers: Server[] = []
   private readonly channels = new Map<ChannelId, Channel>()
   private readonly perSource: PerSource
+  /** Sockets that were accepted, by address and port: since when. */
+  private readonly shaking = new Map<string, number>()
   /** Even ids are ours; odd ones are named by the core. */
   private nextChannel: ChannelId = 2
 
@@ -119,7 +129,12 @@ export class TlsLinks {
         return
       }
       this.perSource.add(source)
-      socket.once('close', () => this.perSource.remove(source))
+      const name = `${source} ${socket.remotePort ?? 0}`
+      this.shaking.set(name, performance.now())
+      socket.once('close', () => {
+        this.perSource.remove(source)
+        this.shaking.delete(name)
+      })
     })
     server.on('secureConnection', (socket) => this.accept(purpose, socket))
     server.on('tlsClientError', (_error, socket) => {
@@ -177,8 +192,9 @@ export class TlsLinks {
     socket.once('secureConnect', () => {
       clearTimeout(deadline)
       socket.setKeepAlive(true, 60_000)
-      this.setupSeconds.observe((performance.now() - started) / 1000, 'tls')
-      this.up(id, channel, purpose, 'client', to)
+      const handshakeMs = performance.now() - started
+      this.setupSeconds.observe(handshakeMs / 1000, 'tls')
+      this.up(id, channel, { purpose, role: 'client', remote: to, handshakeMs })
     })
     this.attach(id, channel)
   }
@@ -237,16 +253,12 @@ export class TlsLinks {
     this.nextChannel += 2
     const channel: Channel = { socket, purpose, open: false, stage: 'tls', reason: '' }
     this.attach(id, channel)
-    this.up(id, channel, purpose, 'server', { address, port })
+    const began = this.shaking.get(`${address} ${port}`)
+    const handshakeMs = began === undefined ? undefined : performance.now() - began
+    this.up(id, channel, { purpose, role: 'server', remote: { address, port }, handshakeMs })
   }
 
-  private up(
-    id: ChannelId,
-    channel: Channel,
-    purpose: ChannelPurpose,
-    role: 'client' | 'server',
-    remote: TransportAddress,
-  ): void {
+  private up(id: ChannelId, channel: Channel, { purpose, role, remote, handshakeMs }: Secured): void {
     const certificates = chainOf(channel.socket)
     if (certificates.length === 0) {
       // Without one there is nobody to name: RFC 6940 s.6.6.1 has both ends authenticate.
@@ -258,7 +270,15 @@ export class TlsLinks {
     }
     channel.open = true
     channel.stage = 'up'
-    this.sink({ kind: 'channelOpened', channel: id, purpose, role, certificates, remote })
+    this.sink({
+      kind: 'channelOpened',
+      channel: id,
+      purpose,
+      role,
+      certificates,
+      remote,
+      ...(handshakeMs === undefined ? {} : { handshakeMs }),
+    })
   }
 
   private attach(id: ChannelId, channel: Channel): void {

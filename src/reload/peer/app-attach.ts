@@ -19,12 +19,13 @@ import type { Certificate } from '../security/port.ts'
 import type { Answers } from './answers.ts'
 import { appAttachBody, usableAddress } from './candidates.ts'
 import { ANSWERED_ATTACHES_MAX, APP_ATTACH_QUEUE_MAX, APP_ATTACH_TIMEOUT_MS } from './constants.ts'
-import type { ChannelId, CommandError, CommandId, PeerCommand } from './contract.ts'
+import type { ChannelId, CommandError, CommandId, Journey, PeerCommand, PeerEvent } from './contract.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import type { IncomingRequest, RequestOutcome } from './signal.ts'
 
+type FlowOpened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
 type AppAttachCommand = Extract<PeerCommand, { kind: 'appAttach' }>
 
 interface Asked {
@@ -32,6 +33,7 @@ interface Asked {
   readonly target: NodeId
   readonly deadline: Deadline<string>
   transactionId: TransactionId | undefined
+  journey: Journey | undefined
 }
 
 export class AppAttaches {
@@ -78,6 +80,7 @@ export class AppAttaches {
     const active = this.queues.get(node)?.active
     if (active === undefined) return
     active.transactionId = undefined
+    active.journey = outcome.journey
     if (!outcome.ok) return this.finish(node, outcome.error)
     const answer = decodeAppAttachReqAns(outcome.message.contents.body)
     if (!answer.ok || answer.value.application !== active.command.application) {
@@ -108,11 +111,12 @@ export class AppAttaches {
   }
 
   /** A channel on the application listener, or one that we opened, proved who is at its far end. */
-  channelUp(channel: ChannelId, nodeId: NodeId, certificate: Certificate): void {
+  channelUp(channel: ChannelId, nodeId: NodeId, certificate: Certificate, handshakeMs?: Millis): void {
+    const proven = { channel, nodeId, certificate, handshakeMs }
     const theirs = this.answered.get(channel)
     if (theirs !== undefined) {
       this.answered.delete(channel)
-      return this.opened(undefined, channel, nodeId, certificate, theirs.application, false)
+      return this.opened({ ...proven, id: undefined, application: theirs.application, initiator: false })
     }
     const node = key(nodeId)
     const active = this.queues.get(node)?.active
@@ -122,7 +126,8 @@ export class AppAttaches {
     }
     // The answer may still be under way; the handshake has proved more than it could.
     if (active.transactionId !== undefined) this.requests.cancel(active.transactionId)
-    this.opened(active.command.id, channel, nodeId, certificate, active.command.application, true)
+    const { command, journey } = active
+    this.opened({ ...proven, id: command.id, application: command.application, initiator: true, journey })
     this.finish(node, undefined)
   }
 
@@ -161,6 +166,7 @@ export class AppAttaches {
       target,
       deadline: this.deadlines.set(limit, node),
       transactionId: undefined,
+      journey: undefined,
     }
     this.queues.set(node, { active, waiting })
     active.transactionId = this.requests.send({
@@ -178,32 +184,17 @@ export class AppAttaches {
     if (queue === undefined) return
     this.deadlines.cancel(queue.active.deadline)
     this.queues.delete(node)
-    if (error !== undefined) this.failed(queue.active.command.id, error)
+    if (error !== undefined) this.failed(queue.active.command.id, error, queue.active.journey)
     const next = queue.waiting.shift()
     if (next !== undefined) this.ask(next, queue.active.target, queue.waiting)
   }
 
-  private opened(
-    id: CommandId | undefined,
-    channel: ChannelId,
-    nodeId: NodeId,
-    certificate: Certificate,
-    application: number,
-    initiator: boolean,
-  ): void {
-    this.links.handOver(channel)
-    this.parts.outbox.push({
-      kind: 'appFlowOpened',
-      id,
-      channel,
-      nodeId,
-      certificate,
-      application,
-      initiator,
-    })
+  private opened(flow: Omit<FlowOpened, 'kind'>): void {
+    this.links.handOver(flow.channel)
+    this.parts.outbox.push({ kind: 'appFlowOpened', ...flow })
   }
 
-  private failed(id: CommandId, error: CommandError): void {
-    this.parts.outbox.push({ kind: 'appAttachFailed', id, error })
+  private failed(id: CommandId, error: CommandError, journey?: Journey): void {
+    this.parts.outbox.push({ kind: 'appAttachFailed', id, error, journey })
   }
 }

@@ -23,7 +23,14 @@ import {
 import { signStoredData } from '../security/data-signature.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { FetchedValues } from '../storage/verify-fetched.ts'
-import type { CommandError, CommandId, CommandOutcome, PeerCommand, ValueToStore } from './contract.ts'
+import type {
+  CommandError,
+  CommandId,
+  CommandOutcome,
+  Journey,
+  PeerCommand,
+  ValueToStore,
+} from './contract.ts'
 import { NewestValues } from './newest-values.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -138,13 +145,13 @@ export class Commands {
     if (!outcome.ok) {
       const tooOld = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.dataTooOld
       if (tooOld && !attempt.again) return this.catchUp(attempt, outcome.error)
-      return this.storeFailed(id, outcome.error)
+      return this.storeFailed(id, outcome.error, outcome.journey)
     }
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
     if (!answer.ok) return this.storeFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
     const replicas = answer.value.kindResponses[0]?.replicas ?? []
     const value = { responsible: outcome.signer.nodeId, storageTime, replicas, hops: outcome.hops }
-    this.parts.outbox.push({ kind: 'storeDone', id, outcome: { ok: true, value } })
+    this.parts.outbox.push({ kind: 'storeDone', id, outcome: { ok: true, value }, journey: outcome.journey })
   }
 
   /** The second try of a Store, when it was an older clock than that of whoever stored before that made it fail. */
@@ -165,7 +172,8 @@ export class Commands {
   }
 
   fetched(id: CommandId, resource: ResourceId, outcome: RequestOutcome): void {
-    if (!outcome.ok) return this.fetchFailed(id, outcome.error)
+    const { journey } = outcome
+    if (!outcome.ok) return this.fetchFailed(id, outcome.error, journey)
     const verified = this.verified(resource, outcome.message)
     if (!verified.ok) return this.fetchFailed(id, { kind: 'invalidAnswer', reason: verified.error })
     const { kinds, rollbacks } = this.newest.prefer(this.parts.now.ms, resource, verified.value.kinds)
@@ -181,7 +189,7 @@ export class Commands {
       })
     }
     const value = { responsible: outcome.signer.nodeId, kinds, rejected: verified.value.rejected }
-    this.parts.outbox.push({ kind: 'fetchDone', id, outcome: { ok: true, value } })
+    this.parts.outbox.push({ kind: 'fetchDone', id, outcome: { ok: true, value }, journey })
   }
 
   pinged(id: CommandId, outcome: RequestOutcome): void {
@@ -218,12 +226,12 @@ export class Commands {
     }
   }
 
-  private storeFailed(id: CommandId, error: CommandError): void {
-    this.parts.outbox.push({ kind: 'storeDone', id, outcome: failed(error) })
+  private storeFailed(id: CommandId, error: CommandError, journey?: Journey): void {
+    this.parts.outbox.push({ kind: 'storeDone', id, outcome: failed(error), journey })
   }
 
-  private fetchFailed(id: CommandId, error: CommandError): void {
-    this.parts.outbox.push({ kind: 'fetchDone', id, outcome: failed(error) })
+  private fetchFailed(id: CommandId, error: CommandError, journey?: Journey): void {
+    this.parts.outbox.push({ kind: 'fetchDone', id, outcome: failed(error), journey })
   }
 
   private pingFailed(id: CommandId, error: CommandError): void {

@@ -3,6 +3,7 @@
  * simulator then drains `PeerAction`s. Whoever uses the overlay (the adapter) sends commands with an id of its
  * own and gets it back in the matching event.
  */
+import type { Millis } from '../../common/time.ts'
 import type { Destination, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
 import type { OverlayConfiguration } from '../config/index.ts'
 import type { Certificate, Credential } from '../security/port.ts'
@@ -11,6 +12,21 @@ import type { StorageLimits } from '../storage/quota.ts'
 import type { ValueToStore } from '../storage/value-to-store.ts'
 
 export type { JournalOperation, ValueToStore }
+
+/** How a request of this node went through the overlay: for people who want to know, not for decisions. */
+export interface Journey {
+  readonly transactionId: bigint
+  /** The node over whose link it went out; undefined when it did not leave this node. */
+  readonly firstHop: NodeId | undefined
+  /** Whoever signed the answer; undefined without one. */
+  readonly responder: NodeId | undefined
+  /** Overlay hops of the answer; 0 without one. */
+  readonly hops: number
+  /** Until the answer, or until it was given up. */
+  readonly rttMs: Millis
+  /** How often it was sent. */
+  readonly sends: number
+}
 
 /** One secured byte stream (TLS over TCP today). Numbered by whoever opens it: the core odd, the shell even. */
 export type ChannelId = number
@@ -37,6 +53,8 @@ export type PeerInput =
       readonly role: 'client' | 'server'
       readonly certificates: readonly Uint8Array[]
       readonly remote: TransportAddress
+      /** How long the handshake took, connecting included where we connected. */
+      readonly handshakeMs?: Millis
     }
   /** Answer to `openChannel` that did not work out. */
   | { readonly kind: 'channelFailed'; readonly channel: ChannelId; readonly reason: string }
@@ -114,8 +132,18 @@ export type PeerAction =
 
 export type PeerEvent =
   | { readonly kind: 'stateChanged'; readonly state: PeerState }
-  | { readonly kind: 'storeDone'; readonly id: CommandId; readonly outcome: CommandOutcome<StoreResult> }
-  | { readonly kind: 'fetchDone'; readonly id: CommandId; readonly outcome: CommandOutcome<FetchResult> }
+  | {
+      readonly kind: 'storeDone'
+      readonly id: CommandId
+      readonly outcome: CommandOutcome<StoreResult>
+      readonly journey?: Journey | undefined
+    }
+  | {
+      readonly kind: 'fetchDone'
+      readonly id: CommandId
+      readonly outcome: CommandOutcome<FetchResult>
+      readonly journey?: Journey | undefined
+    }
   | { readonly kind: 'pingDone'; readonly id: CommandId; readonly outcome: CommandOutcome<PingResult> }
   | {
       readonly kind: 'routeQueryDone'
@@ -134,8 +162,17 @@ export type PeerEvent =
       readonly certificate: Certificate
       readonly application: number
       readonly initiator: boolean
+      /** Of the AppAttach, when its answer came before the flow. */
+      readonly journey?: Journey | undefined
+      /** Of the TLS handshake; undefined where the shell does not measure it. */
+      readonly handshakeMs?: Millis | undefined
     }
-  | { readonly kind: 'appAttachFailed'; readonly id: CommandId; readonly error: CommandError }
+  | {
+      readonly kind: 'appAttachFailed'
+      readonly id: CommandId
+      readonly error: CommandError
+      readonly journey?: Journey | undefined
+    }
   /** Another Configuration Document is in force, to be kept for the next start. */
   | {
       readonly kind: 'configurationChanged'

@@ -67,7 +67,12 @@ export class Couplings {
         this.use.reunion.dialFailed(signal.channel)
         return this.use.bootstrap.dialFailed(signal.channel, signal.reason)
       case 'applicationChannel':
-        return this.use.appAttaches.channelUp(signal.channel, signal.nodeId, signal.certificate)
+        return this.use.appAttaches.channelUp(
+          signal.channel,
+          signal.nodeId,
+          signal.certificate,
+          signal.handshakeMs,
+        )
       case 'applicationChannelClosed':
         return this.use.appAttaches.channelGone(signal.channel)
       case 'handOverDone':

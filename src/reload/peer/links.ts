@@ -74,7 +74,8 @@ export class Links {
     const { nodeId, connection } = farEnd
     if (purpose === 'application') {
       if (role === 'server') this.remotes.set(channel, input.remote)
-      this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate })
+      const { handshakeMs } = input
+      this.parts.signal({ kind: 'applicationChannel', channel, role, nodeId, certificate, handshakeMs })
       return
     }
     this.admit(input, certificate, false)

@@ -16,6 +16,7 @@ import type { Signer } from '../security/trust.ts'
 import type { Closeness } from '../transactions/acceptance.ts'
 import { ClientTransactions, type ClientTransaction } from '../transactions/client.ts'
 import { MISMATCH_WAIT_MS, MISMATCHES_MAX } from './constants.ts'
+import type { Journey } from './contract.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
@@ -146,11 +147,12 @@ export class Requests {
     this.parts.instruments.requestHops.observe(hops, method)
     const { purpose } = transaction.context.request
     if (error?.ok === true && this.hold(transaction, error.value.errorCode, signer)) return
-    if (error === undefined) return this.done(purpose, { ok: true, message, signer, hops, rttMs })
+    const journey = journeyOf(transaction, signer.nodeId, hops, rttMs)
+    if (error === undefined) return this.done(purpose, { ok: true, message, signer, hops, rttMs, journey })
     const code = error.ok ? error.value.errorCode : ERROR_CODE.invalidMessage
     const info = error.ok ? infoText(code, error.value.errorInfo) : 'undecodable error'
     this.parts.instruments.errors.add(String(code))
-    this.done(purpose, { ok: false, error: { kind: 'reload', code, info }, signer })
+    this.done(purpose, { ok: false, error: { kind: 'reload', code, info }, signer, journey })
   }
 
   /** What went over that node's link and is unanswered goes out again, over another one. */
@@ -176,12 +178,13 @@ export class Requests {
         continue
       }
       this.open.delete(event.transaction.transactionId)
-      const seconds = (this.parts.now.ms - event.transaction.startedAt) / 1000
-      this.parts.instruments.requestSeconds.observe(seconds, `${method}|timeout`)
+      const spentMs = this.parts.now.ms - event.transaction.startedAt
+      this.parts.instruments.requestSeconds.observe(spentMs / 1000, `${method}|timeout`)
       this.done(event.transaction.context.request.purpose, {
         ok: false,
         error: { kind: 'timeout' },
         signer: undefined,
+        journey: journeyOf(event.transaction, undefined, 0, spentMs),
       })
     }
   }
@@ -220,6 +223,15 @@ export class Requests {
   private done(purpose: RequestPurpose, outcome: RequestOutcome): void {
     this.parts.signal({ kind: 'requestDone', purpose, outcome })
   }
+}
+
+function journeyOf(
+  { transactionId, sends, context }: ClientTransaction<Waiting>,
+  responder: NodeId | undefined,
+  hops: number,
+  rttMs: Millis,
+): Journey {
+  return { transactionId, firstHop: context.lastHop, responder, hops, rttMs, sends }
 }
 
 /** error_info is text, but for the two errors that carry structures (RFC 6940 s.6.3.3.1). */

@@ -1,10 +1,11 @@
 /** What the parts of a peer leave for those above them; the root hands each on to whom it concerns (couplings.ts). */
+import type { Millis } from '../../common/time.ts'
 import type { Message, NodeId, ResourceId } from '../codec/index.ts'
 import type { Connection } from '../link/connection.ts'
 import type { Certificate, Credential } from '../security/port.ts'
 import type { Signer } from '../security/trust.ts'
 import type { LossCause } from '../topology/plugin.ts'
-import type { ChannelId, CommandError } from './contract.ts'
+import type { ChannelId, CommandError, Journey } from './contract.ts'
 import type { RequestPurpose } from './purpose.ts'
 
 /** A message that never becomes bytes, and in whose name it was written. */
@@ -32,9 +33,15 @@ export type RequestOutcome =
       readonly signer: Signer
       readonly hops: number
       readonly rttMs: number
+      readonly journey?: Journey | undefined
     }
   /** `signer` when a node answered with an error. */
-  | { readonly ok: false; readonly error: CommandError; readonly signer: Signer | undefined }
+  | {
+      readonly ok: false
+      readonly error: CommandError
+      readonly signer: Signer | undefined
+      readonly journey?: Journey | undefined
+    }
 
 export type Signal =
   /** An overlay link is up, the first or another one to that node. */
@@ -58,6 +65,7 @@ export type Signal =
       readonly role: 'client' | 'server'
       readonly nodeId: NodeId
       readonly certificate: Certificate
+      readonly handshakeMs: Millis | undefined
     }
   | { readonly kind: 'applicationChannelClosed'; readonly channel: ChannelId }
   | { readonly kind: 'message'; readonly bytes: Uint8Array; readonly previousHop: NodeId | undefined }

@@ -5,12 +5,12 @@
  *
  * Texts from messages are latin-1 strings: one char, one byte, so that whatever bytes came in go out unchanged.
  */
-import type { Millis } from '../../common/time.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
 import type { DigestAlgorithm, DigestQop } from '../auth/index.ts'
 import type { DecisionAction, FrontSettings, QuestionId } from '../engine/index.ts'
 import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
-import type { Transport } from '../transaction/index.ts'
+import type { Hop, Transport } from '../transaction/index.ts'
 import type { SourceRule } from './trusted-sources.ts'
 
 export type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome, Transport }
@@ -127,7 +127,14 @@ export type SipAction =
   | { readonly kind: 'sendFlow'; readonly flow: FlowId; readonly bytes: Uint8Array }
   | { readonly kind: 'closeFlow'; readonly flow: FlowId }
   /** Where else is this AOR? The core's own bindings are already known to it. */
-  | { readonly kind: 'locate'; readonly id: RequestId; readonly aor: string; readonly budgetMs: Millis }
+  | {
+      readonly kind: 'locate'
+      readonly id: RequestId
+      readonly aor: string
+      readonly budgetMs: Millis
+      /** Of the request that is waiting. */
+      readonly callId: string
+    }
   /** The bindings of `aor` are about to become these; the 200 waits for `published`. */
   | {
       readonly kind: 'publish'
@@ -136,6 +143,8 @@ export type SipAction =
       readonly bindings: readonly PublishedBinding[]
       /** Why: a REGISTER that is waiting, or bindings that ended by themselves (no answer is awaited). */
       readonly cause: 'register' | 'expired' | 'flowLost'
+      /** Of the REGISTER; '' without one. */
+      readonly callId: string
     }
   /** Connect to a peer address: one that `located` gave, `gr:<value>` of a Route, or `node:<hex>` of a Via. */
   | {
@@ -144,6 +153,8 @@ export type SipAction =
       readonly address: string
       readonly secure: boolean
       readonly budgetMs: Millis
+      /** Of the message that is waiting; '' when it is a response. */
+      readonly callId: string
     }
   /** Is `peer` a node that the user `aor` is registered at (M-22)? */
   | {
@@ -179,6 +190,14 @@ export interface PublishedBinding {
 export type PublishOutcome =
   | { readonly ok: true }
   | { readonly ok: false; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
+
+/**
+ * Sees every SIP message that comes in whole or goes out, retransmissions too. Must not throw, call back or keep `bytes`, which
+ * may be part of a larger buffer. Nothing is spent on it when nobody is listening.
+ */
+export interface SipTap {
+  message(now: Now, direction: 'in' | 'out', hop: Hop, bytes: Uint8Array): void
+}
 
 /** A SIP account as the core needs it; digest hashes only, never the password. */
 export interface Account {

@@ -50,12 +50,15 @@ export class Flows implements Wire {
   private readonly framers = new Deadlines<Flow>()
   /** Responses whose flow is gone: told to the owner, who may find another way. */
   private readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
+  private readonly sent: ((hop: Hop, bytes: Uint8Array) => void) | undefined
   private nextFlow: FlowId = 1
 
   constructor(
     components: {
       readonly outbox: Outbox<SipAction>
       readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
+      /** Told of everything that is sent; absent when nobody listens. */
+      readonly sent?: ((hop: Hop, bytes: Uint8Array) => void) | undefined
     },
     init: {
       readonly listeners: readonly SipListener[]
@@ -64,6 +67,7 @@ export class Flows implements Wire {
   ) {
     this.outbox = components.outbox
     this.orphaned = components.orphaned
+    this.sent = components.sent
     this.listeners = init.listeners
     this.limits = init.limits
   }
@@ -210,6 +214,7 @@ export class Flows implements Wire {
         port: hop.port,
         bytes,
       })
+      if (this.sent !== undefined) this.sent(hop, bytes)
       return true
     }
     const record = this.flows.get(hop.flow)
@@ -217,6 +222,7 @@ export class Flows implements Wire {
     if (record.up) this.outbox.push({ kind: 'sendFlow', flow: hop.flow, bytes })
     else if (record.pending.length < PENDING_MAX) record.pending.push(bytes)
     else return false
+    if (this.sent !== undefined) this.sent(hop, bytes)
     return true
   }
 

@@ -29,6 +29,7 @@ import type {
   SipAction,
   SipLimits,
   SipSettings,
+  SipTap,
   SipTunables,
   Transport,
 } from './contract.ts'
@@ -46,6 +47,13 @@ import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
+
+export interface SipComponents {
+  readonly accounts: Accounts
+  readonly random: Random
+  readonly trace: Trace
+  readonly tap?: SipTap | undefined
+}
 
 export class SipParts {
   now: Now = { ms: 0, wall: 0 }
@@ -76,12 +84,8 @@ export class SipParts {
   private readonly random: Random
   private requestId: RequestId = 0
 
-  constructor(
-    components: { readonly accounts: Accounts; readonly random: Random; readonly trace: Trace },
-    settings: SipSettings,
-    outbox: Outbox<SipAction>,
-  ) {
-    const { accounts } = components
+  constructor(components: SipComponents, settings: SipSettings, outbox: Outbox<SipAction>) {
+    const { accounts, tap } = components
     const { domains, listeners, secret, peerIdentity, maxForks, maxBindings } = settings
     const limits = { ...settings.limits }
     const tuned = (this.tuned = { maxForks, maxBindings, limits })
@@ -93,13 +97,17 @@ export class SipParts {
     const texts = new RandomText(components.random)
     this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity })
     this.flows = new Flows(
-      { outbox, orphaned: (hop, bytes) => this.lostResponses.take(this.now.ms, hop, bytes) },
+      {
+        outbox,
+        orphaned: (hop, bytes) => this.lostResponses.take(this.now.ms, hop, bytes),
+        sent: tap === undefined ? undefined : (hop, bytes) => tap.message(this.now, 'out', hop, bytes),
+      },
       { listeners, limits },
     )
     this.lostResponses = new LostResponses(
       {
         successor: (flow) => this.registrar.successor(flow, this.now.ms),
-        openPeerFlow: (address, budgetMs) => this.openPeerFlow(address, false, budgetMs),
+        openPeerFlow: (address, budgetMs) => this.openPeerFlow(address, false, budgetMs, ''),
         resolve: (host, port, transport) => this.resolve(host, port, transport, transport === 'tls'),
         peerHop: (flow) => this.flows.get(flow)?.hop,
         dial: (hop, domain) => this.flows.dial(hop, domain),
@@ -310,9 +318,9 @@ export class SipParts {
     )
   }
 
-  private openPeerFlow(address: string, secure: boolean, budgetMs: number): RequestId {
+  private openPeerFlow(address: string, secure: boolean, budgetMs: number, callId: string): RequestId {
     const id = ++this.requestId
-    this.outbox.push({ kind: 'openPeerFlow', id, address, secure, budgetMs })
+    this.outbox.push({ kind: 'openPeerFlow', id, address, secure, budgetMs, callId })
     return id
   }
 
@@ -327,9 +335,9 @@ export class SipParts {
     return id
   }
 
-  private locate(aor: string, budgetMs: number): RequestId {
+  private locate(aor: string, budgetMs: number, callId: string): RequestId {
     const id = ++this.requestId
-    this.outbox.push({ kind: 'locate', id, aor, budgetMs })
+    this.outbox.push({ kind: 'locate', id, aor, budgetMs, callId })
     return id
   }
 
@@ -357,9 +365,9 @@ export class SipParts {
 
   private registrarHost(texts: RandomText): RegistrarHost<RegisterTicket> {
     return {
-      publish: (aor, bindings, cause) => {
+      publish: (aor, bindings, cause, callId) => {
         const id = ++this.requestId
-        this.outbox.push({ kind: 'publish', id, aor, bindings, cause })
+        this.outbox.push({ kind: 'publish', id, aor, bindings, cause, callId })
         return id
       },
       finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
@@ -372,8 +380,9 @@ export class SipParts {
 
   private proxyPorts(accounts: Accounts, texts: RandomText): ProxyPorts {
     return {
-      locate: (aor, budgetMs) => this.locate(aor, budgetMs),
-      openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs),
+      locate: (aor, budgetMs, callId) => this.locate(aor, budgetMs, callId),
+      openPeerFlow: (address, secure, budgetMs, callId) =>
+        this.openPeerFlow(address, secure, budgetMs, callId),
       resolve: (host, port, transport, secure) => this.resolve(host, port, transport, secure),
       bindings: (now, aor) => {
         const held = this.registrar.lookup(aor, now)
@@ -394,9 +403,9 @@ export class SipParts {
     return {
       bindings: (now, aor) => this.registrar.bindings(aor).filter((binding) => isLive(binding, now)),
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
-      locate: (aor, isInvite) => {
+      locate: (aor, isInvite, callId) => {
         const budgetMs = isInvite ? invite : other
-        return { id: this.locate(aor, budgetMs), budgetMs }
+        return { id: this.locate(aor, budgetMs, callId), budgetMs }
       },
       answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
     }

@@ -4,7 +4,6 @@
  * dropped; nothing of it reaches an exception.
  */
 import { Outbox } from '../../common/outbox.ts'
-import type { Random } from '../../common/random.ts'
 import type { Millis, Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
 import {
@@ -24,22 +23,21 @@ import {
   type IncomingRequest,
 } from '../transaction/index.ts'
 import { bindingViews, snapshotOf } from './views.ts'
-import type { Accounts, SipAction, SipInput, SipSettings } from './contract.ts'
+import type { SipAction, SipInput, SipSettings, SipTap } from './contract.ts'
 import type { Flow } from './flows.ts'
 import type { BindingView, SipInstruments, SipSnapshot } from './instruments.ts'
-import { SipParts } from './parts.ts'
+import { SipParts, type SipComponents } from './parts.ts'
 
 export class SipCore {
   readonly instruments: SipInstruments
   private readonly outbox = new Outbox<SipAction>()
   private readonly parts: SipParts
   private readonly trace: Trace
+  private readonly tap: SipTap | undefined
 
-  constructor(
-    components: { readonly accounts: Accounts; readonly random: Random; readonly trace: Trace },
-    settings: SipSettings,
-  ) {
+  constructor(components: SipComponents, settings: SipSettings) {
     this.trace = components.trace
+    this.tap = components.tap
     this.parts = new SipParts(components, settings, this.outbox)
     this.instruments = this.parts.instruments
   }
@@ -224,6 +222,7 @@ export class SipCore {
   }
 
   private message(now: Now, message: SipMessage, source: Hop): void {
+    if (this.tap !== undefined) this.tap.message(now, 'in', source, message.wire)
     if (!message.isRequest) {
       this.response(now, message, source)
       return

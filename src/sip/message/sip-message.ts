@@ -87,6 +87,11 @@ export class SipMessage extends HeaderLines {
     return this.bodyEnd - this.bodyStart
   }
 
+  /** Head and body as they came; a view, which lives as long as what it was read from. */
+  get wire(): Uint8Array {
+    return this.bytes.subarray(this.start, this.bodyEnd)
+  }
+
   /** Bytes of head and body together. */
   get byteLength(): number {
     return this.bodyEnd - this.start

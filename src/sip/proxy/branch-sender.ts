@@ -53,7 +53,8 @@ export class BranchSender {
       this.send(now, branch, way.hop)
     } else if (way.kind === 'peer') {
       const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
-      this.ask(now, branch, ports.openPeerFlow(way.address, way.secure, budget), budget)
+      const { callId } = this.request.incoming.message
+      this.ask(now, branch, ports.openPeerFlow(way.address, way.secure, budget, callId), budget)
     } else if (isIpv4(way.host) || isIpv6(way.host)) {
       // RFC 3263 s.4.1: a numeric host is taken as it is.
       const transport = way.transport ?? (way.secure ? 'tls' : 'udp')
@@ -80,7 +81,9 @@ export class BranchSender {
     branch.reconnected = true
     branch.state = 'connecting'
     const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
-    this.ask(now, branch, ports.openPeerFlow(address, way.kind === 'peer' && way.secure, budget), budget)
+    const { callId } = this.request.incoming.message
+    const secure = way.kind === 'peer' && way.secure
+    this.ask(now, branch, ports.openPeerFlow(address, secure, budget, callId), budget)
     return true
   }
 

@@ -17,8 +17,8 @@ export interface LocalBinding {
 }
 
 export interface ProxyPorts {
-  locate(aor: string, budgetMs: Millis): number
-  openPeerFlow(address: string, secure: boolean, budgetMs: Millis): number
+  locate(aor: string, budgetMs: Millis, callId: string): number
+  openPeerFlow(address: string, secure: boolean, budgetMs: Millis, callId: string): number
   resolve(host: string, port: number | undefined, transport: Transport | undefined, secure: boolean): number
   /** Live bindings of an AOR, and whether this node knows the user at all. */
   bindings(now: Millis, aor: string): readonly LocalBinding[]

@@ -168,7 +168,7 @@ export class Proxy {
     else if (target.way.kind === 'peer') {
       const { address, secure } = target.way
       const budget = this.environment.settings.peerFlowBudgetMs.other
-      const id = ports.openPeerFlow(address, secure, budget)
+      const id = ports.openPeerFlow(address, secure, budget, original.callId)
       this.questions.ask(id, { kind: 'stateless', send }, arrivedAt + budget + ANSWER_GRACE_MS)
     } else {
       const { host, port, transport, secure } = target.way

@@ -70,7 +70,7 @@ export class TargetFinder {
     const { invite, other } = settings.locateBudgetMs
     const budget = this.message.method === 'INVITE' ? invite : other
     this.environment.questions.ask(
-      ports.locate(aor, budget),
+      ports.locate(aor, budget, this.message.callId),
       { kind: 'locate', context: this.context, aor, depth },
       now + budget + ANSWER_GRACE_MS,
     )

@@ -47,7 +47,7 @@ export interface RedirectAnswer {
 export interface RedirectHost<T> {
   bindings(now: Millis, aor: string): readonly RedirectableBinding[]
   userHosted(aor: string): boolean
-  locate(aor: string, invite: boolean): { readonly id: number; readonly budgetMs: Millis }
+  locate(aor: string, invite: boolean, callId: string): { readonly id: number; readonly budgetMs: Millis }
   answer(now: Millis, ticket: T, answer: RedirectAnswer): void
 }
 
@@ -93,7 +93,8 @@ export class Redirector<T> {
     } else if (request.fromPeer || this.localOnly) {
       this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
     } else {
-      const { id, budgetMs } = this.host.locate(request.aor, request.message.method === 'INVITE')
+      const { method, callId } = request.message
+      const { id, budgetMs } = this.host.locate(request.aor, method === 'INVITE', callId)
       this.waiting.ask(id, request, now + budgetMs + ANSWER_GRACE_MS)
     }
   }

@@ -29,7 +29,8 @@ export type RegisterOutcome =
 
 /** What the registrar asks of its owner. */
 export interface RegistrarHost<T> {
-  publish(aor: string, bindings: readonly PublishableBinding[], cause: PublishCause): number
+  /** `callId` of the REGISTER, '' without one. */
+  publish(aor: string, bindings: readonly PublishableBinding[], cause: PublishCause, callId: string): number
   finished(now: Millis, request: RegisterRequest<T>, outcome: RegisterOutcome): void
   isUp(flow: number): boolean
   /** False while the overlay is away: nothing new can be made known. */
@@ -200,7 +201,8 @@ export class Registrar<T> {
       this.forgetIfEmpty(record)
       return
     }
-    const id = this.host.publish(record.aor, publishedBindings(plan.bindings), 'register')
+    const { callId } = request.message
+    const id = this.host.publish(record.aor, publishedBindings(plan.bindings), 'register', callId)
     record.pending = { id, request, plan, dueAt: now + PUBLISH_BUDGET_MS }
     this.pendingById.set(id, record)
     this.schedule(record)
@@ -268,7 +270,7 @@ export class Registrar<T> {
     record.bindings = remaining
     for (const binding of remaining) if (!binding.flowLost) this.flows.add(binding.reach.flow, record.aor)
     this.expired.add('', ended)
-    this.host.publish(record.aor, publishedBindings(remaining), lost ? 'flowLost' : 'expired')
+    this.host.publish(record.aor, publishedBindings(remaining), lost ? 'flowLost' : 'expired', '')
     this.forgetIfEmpty(record)
   }
 

@@ -11,7 +11,10 @@ import {
   StandInCrypto,
   type Credential,
   type NodeId,
+  type CommandError,
+  type CommandId,
   type PeerCommand,
+  type PeerEvent,
 } from '../../../src/reload/index.ts'
 import type { Account, PublishedBinding, SipInput } from '../../../src/sip/index.ts'
 
@@ -97,4 +100,23 @@ export function fetches(commands: readonly PeerCommand[]): FetchCommand[] {
 
 export function attaches(commands: readonly PeerCommand[]): AttachCommand[] {
   return commands.filter((command): command is AttachCommand => command.kind === 'appAttach')
+}
+
+/** The SIP core's questions, with the parts that tests do not care about filled in. */
+export function flowQuestion(id: number, address: string, secure: boolean, budgetMs: number) {
+  return { kind: 'openPeerFlow', id, address, secure, budgetMs, callId: '' } as const
+}
+
+export function locateQuestion(id: number, aor: string, budgetMs: number) {
+  return { kind: 'locate', id, aor, budgetMs, callId: '' } as const
+}
+
+export function publication(id: number, aor: string, bindings: readonly PublishedBinding[]) {
+  return { kind: 'publish', id, aor, bindings, cause: 'register', callId: '' } as const
+}
+
+/** How a Store ended; without an error it worked. */
+export function stored(id: CommandId, error?: CommandError): Extract<PeerEvent, { kind: 'storeDone' }> {
+  const value = { responsible: SELF, storageTime: 0n, replicas: [], hops: 0 }
+  return { kind: 'storeDone', id, outcome: error === undefined ? { ok: true, value } : { ok: false, error } }
 }

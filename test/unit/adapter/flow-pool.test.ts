@@ -4,7 +4,17 @@ import { FlowPool } from '../../../src/adapter/flow-pool.ts'
 import { routeAddress } from '../../../src/adapter/overlay-address.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
 import { APPLICATION, ERROR_CODE, key } from '../../../src/reload/index.ts'
-import { adapterParts, at, attaches, BOB, drained, nodeId, SELF, userCredential } from './fixture.ts'
+import {
+  adapterParts,
+  at,
+  attaches,
+  BOB,
+  drained,
+  nodeId,
+  SELF,
+  userCredential,
+  flowQuestion,
+} from './fixture.ts'
 
 const FAR = nodeId(0x0b)
 const ADDRESS = routeAddress([{ kind: 'node', nodeId: FAR }])
@@ -22,6 +32,7 @@ function opened(
   over: { id?: number; application?: number; initiator?: boolean; node?: number } = {},
 ): void {
   pool.opened(at(ms), {
+    kind: 'appFlowOpened',
     id: over.id,
     channel,
     nodeId: nodeId(over.node ?? 0x0b),
@@ -33,8 +44,8 @@ function opened(
 
 describe('application flows to other nodes', () => {
   it('R7904-5.1-01 R7904-5.1-02 R7904-2-02 AppAttach goes to the list of the entry with application 5060, or 5061 for sips', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
-    pool.open(at(0), 2, ADDRESS, true, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
+    pool.open(at(0), flowQuestion(2, ADDRESS, true, 8000))
     const commands = attaches(drained(parts).commands)
     expect(commands.map((command) => command.application)).toEqual([5060, 5061])
     expect(commands[0]?.destinations).toEqual([{ kind: 'node', nodeId: FAR }])
@@ -42,12 +53,12 @@ describe('application flows to other nodes', () => {
   })
 
   it('M-25 R7904-5.1-07 A7904-5.1-02 all users share one flow; those who ask meanwhile wait on one AppAttach', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
-    pool.open(at(1), 2, ADDRESS, false, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
+    pool.open(at(1), flowQuestion(2, ADDRESS, false, 8000))
     const commands = attaches(drained(parts).commands)
     expect(commands).toHaveLength(1)
     opened(50, 11, { id: commands[0]!.id })
-    pool.open(at(60), 3, ADDRESS, false, 8000)
+    pool.open(at(60), flowQuestion(3, ADDRESS, false, 8000))
     const { sip, commands: more } = drained(parts)
     expect(more).toEqual([])
     expect(sip[0]).toEqual({
@@ -65,18 +76,18 @@ describe('application flows to other nodes', () => {
   it('M-25 a flow that the far end opened serves our requests too', () => {
     opened(0, 12, { initiator: false })
     parts.outbox.drain()
-    pool.open(at(10), 1, `node:${key(FAR)}`, false, 8000)
+    pool.open(at(10), flowQuestion(1, `node:${key(FAR)}`, false, 8000))
     expect(drained(parts).sip).toEqual([{ kind: 'peerFlow', id: 1, outcome: { ok: true, flow: flowId(12) } }])
   })
 
   it('sip may use a 5061 flow, sips never a 5060 one', () => {
     opened(0, 12, { application: APPLICATION.sips })
     parts.outbox.drain()
-    pool.open(at(10), 1, ADDRESS, false, 8000)
+    pool.open(at(10), flowQuestion(1, ADDRESS, false, 8000))
     expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true } }])
     opened(20, 14, { node: 0x0c })
     parts.outbox.drain()
-    pool.open(at(30), 2, routeAddress([{ kind: 'node', nodeId: nodeId(0x0c) }]), true, 8000)
+    pool.open(at(30), flowQuestion(2, routeAddress([{ kind: 'node', nodeId: nodeId(0x0c) }]), true, 8000))
     expect(attaches(drained(parts).commands)).toHaveLength(1)
   })
 
@@ -88,54 +99,54 @@ describe('application flows to other nodes', () => {
       'node:00000000000000000000000000000000',
       'what:ever',
     ]) {
-      pool.open(at(0), 1, address, false, 8000)
+      pool.open(at(0), flowQuestion(1, address, false, 8000))
       expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 480 } }])
     }
   })
 
   it('Not_Found is 480 and is remembered for 30 s', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
     const [command] = attaches(drained(parts).commands)
     pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.notFound, info: '' })
     expect(drained(parts).sip).toMatchObject([{ id: 1, outcome: { ok: false, status: 480 } }])
-    pool.open(at(20_000), 2, ADDRESS, false, 8000)
+    pool.open(at(20_000), flowQuestion(2, ADDRESS, false, 8000))
     expect(drained(parts)).toMatchObject({
       commands: [],
       sip: [{ id: 2, outcome: { ok: false, status: 480 } }],
     })
-    pool.open(at(31_000), 3, ADDRESS, false, 8000)
+    pool.open(at(31_000), flowQuestion(3, ADDRESS, false, 8000))
     expect(attaches(drained(parts).commands)).toHaveLength(1)
   })
 
   it('a node that was missing is asked again as soon as it stores an entry or connects to us', () => {
     const miss = (ms: number): void => {
-      pool.open(at(ms), 1, ADDRESS, false, 8000)
+      pool.open(at(ms), flowQuestion(1, ADDRESS, false, 8000))
       const [command] = attaches(drained(parts).commands)
       pool.failed(at(ms), command!.id, { kind: 'timeout' })
       parts.outbox.drain()
     }
     miss(1_000)
     pool.seenAlive(FAR, at(500).wall)
-    pool.open(at(2_000), 2, ADDRESS, false, 8000)
+    pool.open(at(2_000), flowQuestion(2, ADDRESS, false, 8000))
     expect(attaches(drained(parts).commands)).toHaveLength(0)
     pool.seenAlive(FAR, at(1_500).wall)
     miss(2_000)
     opened(3_000, 12, { initiator: false })
     pool.closed(12)
     parts.outbox.drain()
-    pool.open(at(4_000), 3, ADDRESS, false, 8000)
+    pool.open(at(4_000), flowQuestion(3, ADDRESS, false, 8000))
     expect(attaches(drained(parts).commands)).toHaveLength(1)
   })
 
   it('Forbidden is 403', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
     const [command] = attaches(drained(parts).commands)
     pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.forbidden, info: '' })
     expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 403 } }])
   })
 
   it('R7904-5.1-04 R7904-5.1-05 S-72 a far end that did not prove its Node-ID is 480 without detail', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
     const [command] = attaches(drained(parts).commands)
     pool.failed(at(10), command!.id, { kind: 'link', reason: 'certificate of another node' })
     expect(drained(parts).sip).toEqual([
@@ -144,7 +155,7 @@ describe('application flows to other nodes', () => {
   })
 
   it('In_Progress waits 3 s for the flow of the far end and uses it', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
     const [command] = attaches(drained(parts).commands)
     pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.inProgress, info: '' })
     expect(drained(parts).sip).toEqual([])
@@ -157,7 +168,7 @@ describe('application flows to other nodes', () => {
   })
 
   it('In_Progress without a flow ends in 480 after 3 s', () => {
-    pool.open(at(0), 1, ADDRESS, false, 8000)
+    pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
     const [command] = attaches(drained(parts).commands)
     pool.failed(at(10), command!.id, { kind: 'reload', code: ERROR_CODE.inProgress, info: '' })
     expect(parts.deadlines.next()).toBe(3010)
@@ -171,7 +182,7 @@ describe('application flows to other nodes', () => {
     opened(0, 31, { initiator: true })
     opened(5, 32, { initiator: false })
     parts.outbox.drain()
-    pool.open(at(10), 1, ADDRESS, false, 8000)
+    pool.open(at(10), flowQuestion(1, ADDRESS, false, 8000))
     expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true, flow: flowId(32) } }])
   })
 

@@ -27,6 +27,8 @@ import {
   SELF,
   stores,
   userCredential,
+  publication,
+  stored,
 } from './fixture.ts'
 
 const HOUR = 3_600_000
@@ -82,7 +84,7 @@ describe('the certificates of hosted users', () => {
     const adapter = new AdapterCore(parts, makeStandInCredential(SELF, `node@${OVERLAY}`, OVERLAY))
     const old = until(at(HOUR).wall)
     adapter.setHosted(at(0), [ALICE], new Map([[ALICE, old]]))
-    adapter.publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)])
+    adapter.publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)]))
     for (const { values, credential } of storesAfterFetches(parts, adapter, 10)) {
       expect(values[0]?.lifetimeS).toBeLessThanOrEqual(3_600)
       expect(credential).toBe(old)
@@ -115,7 +117,7 @@ describe('a certificate that is not renewed', () => {
     const parts = adapterParts()
     const adapter = new AdapterCore(parts, makeStandInCredential(SELF, `node@${OVERLAY}`, OVERLAY))
     adapter.setHosted(at(0), [ALICE], new Map([[ALICE, until(at(HOUR).wall)]]))
-    adapter.publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)])
+    adapter.publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)]))
     const made = storesAfterFetches(parts, adapter, 10)
     for (let ms = parts.deadlines.next(); ms < HOUR; ms = parts.deadlines.next()) {
       adapter.timeout(at(ms))
@@ -135,7 +137,7 @@ describe('a Store that the overlay could not finish', () => {
     publisher.bindingsEnded(at(0), ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
     const [first] = stores(drained(parts).commands)
     const error = { kind: 'reload', code: ERROR_CODE.requestTimeout, info: '' } as const
-    publisher.storeDone(at(10), first!.id, error)
+    publisher.storeDone(at(10), stored(first!.id, error))
     expect(stores(drained(parts).commands)).toEqual([])
     const due = parts.deadlines.next()
     expect(due).toBeGreaterThan(1_000)

@@ -26,6 +26,7 @@ import {
   OVERLAY,
   SELF,
   userCredential,
+  locateQuestion,
 } from './fixture.ts'
 
 const CAROL = 'carol@dht.example.com'
@@ -92,7 +93,7 @@ function setUp(): { parts: AdapterParts; locator: Locator } {
 /** Asks for Bob and answers each Fetch from a table of AOR to result. */
 function located(overlay: ReadonlyMap<string, FetchResult>): unknown {
   const { parts, locator } = setUp()
-  locator.locate(at(0), 1, BOB, 10_000)
+  locator.locate(at(0), locateQuestion(1, BOB, 10_000))
   const byResource = new Map([...overlay].map(([aor, value]) => [String(parts.resourceOfAor(aor)), value]))
   for (let turn = 0; turn < 50; turn++) {
     const { commands, sip } = drained(parts)
@@ -114,7 +115,7 @@ const BOB_C = userCredential(BOB, 0xb1)
 describe('AOR to targets', () => {
   it('R7904-4.2-01 R7904-4.2-02 R7904-4.1-02 A7904-4.2-01 R6940-7.4.2.1-06 fetches both Kinds at H(AOR) with one request and no keys', () => {
     const { parts, locator } = setUp()
-    locator.locate(at(0), 1, BOB, 10_000)
+    locator.locate(at(0), locateQuestion(1, BOB, 10_000))
     const [fetch] = fetches(drained(parts).commands)
     expect(Buffer.from(fetch!.resource).toString('hex')).toBe('6c1cfd6d5d9e35557d66a1b05f9e2247')
     expect(fetch?.kinds).toEqual([KIND.sipRegistration, KIND.certificateByUser])
@@ -138,7 +139,7 @@ describe('AOR to targets', () => {
   it('R7904-1-02 the domain of the AOR plays no part in where its entry leads', () => {
     const { parts, locator } = setUp()
     const targets = [BOB, 'bob@another.example'].map((aor, index) => {
-      locator.locate(at(0), index, aor, 10_000)
+      locator.locate(at(0), locateQuestion(index, aor, 10_000))
       const [fetch] = fetches(drained(parts).commands)
       const registered = result([entry(userCredential(aor, 0xb0 + index), route(THERE))])
       locator.fetchDone(at(1), fetch!.id, { ok: true, value: registered })
@@ -252,7 +253,7 @@ describe('AOR to targets', () => {
     [{ kind: 'reload', code: ERROR_CODE.unknownKind, info: '' } as const, { kind: 'failed', status: 503 }],
   ])('E55 Fetch failure %j is %j', (error, outcome) => {
     const { parts, locator } = setUp()
-    locator.locate(at(0), 1, BOB, 10_000)
+    locator.locate(at(0), locateQuestion(1, BOB, 10_000))
     const [fetch] = fetches(drained(parts).commands)
     locator.fetchDone(at(1), fetch!.id, { ok: false, error })
     expect(drained(parts).sip[0]).toMatchObject({ kind: 'located', id: 1, outcome })

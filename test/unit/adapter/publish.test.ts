@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { Publisher } from '../../../src/adapter/publish.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
 import { decodeSipRegistration, ERROR_CODE, type CommandError } from '../../../src/reload/index.ts'
-import { adapterParts, ALICE, at, binding, BOB, drained, SELF, stores, userCredential } from './fixture.ts'
+import {
+  adapterParts,
+  ALICE,
+  at,
+  binding,
+  BOB,
+  drained,
+  SELF,
+  stores,
+  userCredential,
+  publication,
+  stored,
+} from './fixture.ts'
 
 const HOUR = 3_600_000
 const CREDENTIAL = userCredential(ALICE, 0xa1)
@@ -21,9 +33,9 @@ function reload(code: number): CommandError {
 /** Registers one phone and lets the Store succeed. */
 function registered(parts: AdapterParts): Publisher {
   const publisher = hosted(parts)
-  publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+  publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
   const [store] = stores(drained(parts).commands)
-  publisher.storeDone(at(10), store!.id, undefined)
+  publisher.storeDone(at(10), stored(store!.id))
   parts.outbox.drain()
   return publisher
 }
@@ -32,7 +44,7 @@ describe('REGISTER becomes Store', () => {
   it('R6940-7.3.3-02 R6940-7.3.3-03 A6940-7.3-01 M-05 M-06 A7904-3.2-01 R7904-3.2-09 stores [A] under the key of the user certificate, signed by the user', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 7, ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.register(at(0), publication(7, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
     const { commands, sip } = drained(parts)
     expect(sip).toEqual([])
     const [store] = stores(commands)
@@ -43,24 +55,27 @@ describe('REGISTER becomes Store', () => {
     expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.destinations).toEqual([
       { kind: 'node', nodeId: SELF },
     ])
-    publisher.storeDone(at(10), store!.id, undefined)
+    publisher.storeDone(at(10), stored(store!.id))
     expect(drained(parts).sip).toEqual([{ kind: 'published', id: 7, outcome: { ok: true } }])
   })
 
   it('M-14 lifetime is the longest binding plus a minute, clamped', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [binding('sip:a@10.0.0.5', 60_000), binding('sip:a@10.0.0.6', HOUR)])
+    publisher.register(
+      at(0),
+      publication(1, ALICE, [binding('sip:a@10.0.0.5', 60_000), binding('sip:a@10.0.0.6', HOUR)]),
+    )
     expect(stores(drained(parts).commands)[0]?.values[0]?.lifetimeS).toBe(3660)
   })
 
   it('M-12 a second phone of the same user costs no Store: one entry stands for both', () => {
     const parts = adapterParts()
     const publisher = registered(parts)
-    publisher.register(at(1000), 2, ALICE, [
-      binding('sip:alice@10.0.0.5', HOUR),
-      binding('sip:alice@10.0.0.6', HOUR),
-    ])
+    publisher.register(
+      at(1000),
+      publication(2, ALICE, [binding('sip:alice@10.0.0.5', HOUR), binding('sip:alice@10.0.0.6', HOUR)]),
+    )
     const { commands, sip } = drained(parts)
     expect(commands).toEqual([])
     expect(sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
@@ -70,7 +85,7 @@ describe('REGISTER becomes Store', () => {
     const parts = adapterParts()
     const publisher = registered(parts)
     const late = 3_660_000 - 300_000
-    publisher.register(at(late), 2, ALICE, [binding('sip:alice@10.0.0.5', late + HOUR)])
+    publisher.register(at(late), publication(2, ALICE, [binding('sip:alice@10.0.0.5', late + HOUR)]))
     const all = drained(parts)
     expect(all.sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
     expect(stores(all.commands)[0]?.values[0]?.exists).toBe(true)
@@ -79,9 +94,9 @@ describe('REGISTER becomes Store', () => {
   it('M-14 without any REGISTER the entry is renewed in time while the binding outlives it', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)])
+    publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)]))
     const [store] = stores(drained(parts).commands)
-    publisher.storeDone(at(10), store!.id, undefined)
+    publisher.storeDone(at(10), stored(store!.id))
     parts.outbox.drain()
     const due = parts.deadlines.next()
     expect(due).toBeGreaterThan(0.9 * 5_400_000 * 0.9)
@@ -92,11 +107,11 @@ describe('REGISTER becomes Store', () => {
   it('R6940-7.4.1.3-01 R6940-7.4.1.3-02 A6940-7.4.1.3-01 A6940-7.4.1.3-02 the last removal stores exists=false that outlives the value', () => {
     const parts = adapterParts()
     const publisher = registered(parts)
-    publisher.register(at(1000), 2, ALICE, [])
+    publisher.register(at(1000), publication(2, ALICE, []))
     const [store] = stores(drained(parts).commands)
     expect(store?.values[0]?.exists).toBe(false)
     expect(store?.values[0]?.lifetimeS).toBeGreaterThanOrEqual(3659)
-    publisher.storeDone(at(1100), store!.id, undefined)
+    publisher.storeDone(at(1100), stored(store!.id))
     expect(drained(parts).sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
   })
 
@@ -110,22 +125,22 @@ describe('REGISTER becomes Store', () => {
   it('M-08 after 10 s the REGISTER gets 503 while the Store goes on, and a late success is undone', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
     const [store] = stores(drained(parts).commands)
     expect(parts.deadlines.next()).toBe(10_000)
     publisher.timeout(at(10_000), ALICE, 'budget')
     const [answer] = drained(parts).sip
     expect(answer).toMatchObject({ kind: 'published', id: 1, outcome: { ok: false, status: 503 } })
-    publisher.storeDone(at(12_000), store!.id, undefined)
+    publisher.storeDone(at(12_000), stored(store!.id))
     expect(stores(drained(parts).commands)[0]?.values[0]?.exists).toBe(false)
   })
 
   it('M-29 an unregister succeeds even if the overlay cannot be told, and the removal is tried again', () => {
     const parts = adapterParts()
     const publisher = registered(parts)
-    publisher.register(at(1000), 2, ALICE, [])
+    publisher.register(at(1000), publication(2, ALICE, []))
     const [store] = stores(drained(parts).commands)
-    publisher.storeDone(at(1100), store!.id, { kind: 'timeout' })
+    publisher.storeDone(at(1100), stored(store!.id, { kind: 'timeout' }))
     expect(drained(parts).sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
     publisher.timeout(at(20_000), ALICE, 'retry')
     expect(stores(drained(parts).commands)[0]?.values[0]?.exists).toBe(false)
@@ -134,9 +149,9 @@ describe('REGISTER becomes Store', () => {
   it('M-28 E55 overlay trouble is 503 with Retry-After and nothing is committed', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
     const [store] = stores(drained(parts).commands)
-    publisher.storeDone(at(5000), store!.id, { kind: 'timeout' })
+    publisher.storeDone(at(5000), stored(store!.id, { kind: 'timeout' }))
     const [answer] = drained(parts).sip
     expect(answer).toMatchObject({ outcome: { ok: false, status: 503 } })
     expect(
@@ -148,24 +163,25 @@ describe('REGISTER becomes Store', () => {
   it('Not_Found is tried once more after a second, then refused', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
     const [first] = stores(drained(parts).commands)
-    publisher.storeDone(at(10), first!.id, reload(ERROR_CODE.notFound))
+    publisher.storeDone(at(10), stored(first!.id, reload(ERROR_CODE.notFound)))
     expect(drained(parts).all).toEqual([])
     publisher.timeout(at(1010), ALICE, 'retry')
     const [second] = stores(drained(parts).commands)
-    publisher.storeDone(at(1020), second!.id, reload(ERROR_CODE.notFound))
+    publisher.storeDone(at(1020), stored(second!.id, reload(ERROR_CODE.notFound)))
     expect(drained(parts).sip[0]).toMatchObject({ outcome: { ok: false, status: 503, retryAfterS: 10 } })
   })
 
   it('Data_Too_Large is tried again without contact_prefs', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, ALICE, [
-      binding('sip:a@10.0.0.5', HOUR, { parameters: new Map([['audio', '']]) }),
-    ])
+    publisher.register(
+      at(0),
+      publication(1, ALICE, [binding('sip:a@10.0.0.5', HOUR, { parameters: new Map([['audio', '']]) })]),
+    )
     const [first] = stores(drained(parts).commands)
-    publisher.storeDone(at(10), first!.id, reload(ERROR_CODE.dataTooLarge))
+    publisher.storeDone(at(10), stored(first!.id, reload(ERROR_CODE.dataTooLarge)))
     const [second] = stores(drained(parts).commands)
     expect(second!.values[0]!.value.length).toBeLessThan(first!.values[0]!.value.length)
   })
@@ -174,21 +190,21 @@ describe('REGISTER becomes Store', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
     parts.available = false
-    publisher.register(at(0), 1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
     expect(drained(parts).sip[0]).toMatchObject({ outcome: { ok: false, status: 503, retryAfterS: 30 } })
   })
 
   it('E26 a user who is not hosted here gets 404', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, 'carol@dht.example.com', [])
+    publisher.register(at(0), publication(1, 'carol@dht.example.com', []))
     expect(drained(parts).sip[0]).toMatchObject({ outcome: { ok: false, status: 404 } })
   })
 
   it('a REGISTER waits for the enrollment of its user and then stores', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, BOB, [binding('sip:bob@10.0.0.7', HOUR)])
+    publisher.register(at(0), publication(1, BOB, [binding('sip:bob@10.0.0.7', HOUR)]))
     const asked = drained(parts).all
     expect(asked).toEqual([{ to: 'shell', action: { kind: 'enroll', aor: BOB, urgent: true } }])
     publisher.enrolled(at(50), BOB, { ok: true, credential: userCredential(BOB, 0xb0) })
@@ -198,10 +214,10 @@ describe('REGISTER becomes Store', () => {
   it('a refused name is suspended: 403 now and later', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
-    publisher.register(at(0), 1, BOB, [binding('sip:bob@10.0.0.7', HOUR)])
+    publisher.register(at(0), publication(1, BOB, [binding('sip:bob@10.0.0.7', HOUR)]))
     parts.outbox.drain()
     publisher.enrolled(at(50), BOB, { ok: false, final: true, reason: 'username_not_available' })
-    publisher.register(at(100), 2, BOB, [binding('sip:bob@10.0.0.7', HOUR)])
+    publisher.register(at(100), publication(2, BOB, [binding('sip:bob@10.0.0.7', HOUR)]))
     expect(drained(parts).sip).toMatchObject([
       { id: 1, outcome: { status: 403 } },
       { id: 2, outcome: { status: 403 } },
@@ -215,13 +231,13 @@ describe('REGISTER becomes Store', () => {
     parts.available = false
     publisher.setHosted(at(0), names, new Map(names.map((name, i) => [name, userCredential(name, 0x30 + i)])))
     parts.available = true
-    publisher.register(at(1), 1, names[8]!, [binding('sip:user8@10.0.0.9', HOUR)])
+    publisher.register(at(1), publication(1, names[8]!, [binding('sip:user8@10.0.0.9', HOUR)]))
     expect(stores(drained(parts).commands).map((store) => store.values[0]!.exists)).toEqual([true])
     publisher.resume(at(2))
     const removals = stores(drained(parts).commands)
     expect(removals.map((store) => store.values[0]!.exists)).toEqual([false, false, false])
     expect(removals[0]!.values[0]!.lifetimeS).toBe(7200)
-    publisher.storeDone(at(3), removals[0]!.id, undefined)
+    publisher.storeDone(at(3), stored(removals[0]!.id))
     expect(stores(drained(parts).commands)).toHaveLength(1)
   })
 
@@ -232,7 +248,7 @@ describe('REGISTER becomes Store', () => {
     expect(publisher.withdrawn()).toBe(false)
     const [store] = stores(drained(parts).commands)
     expect(store?.values[0]?.exists).toBe(false)
-    publisher.storeDone(at(5100), store!.id, undefined)
+    publisher.storeDone(at(5100), stored(store!.id))
     expect(publisher.withdrawn()).toBe(true)
   })
 })

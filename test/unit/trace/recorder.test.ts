@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { CallRecorder, type TraceHop } from '../../../src/trace/recorder.ts'
+
+const PHONE: TraceHop = { transport: 'udp', host: '10.0.0.5', port: 5060, listener: 0, flow: 0 }
+
+function request(callId: string, method = 'INVITE', padding = 0): Uint8Array {
+  return new TextEncoder().encode(
+    `${method} sip:bob@x SIP/2.0\r\nCall-ID: ${callId}\r\nCSeq: 1 ${method}\r\nUser-Agent: ${'x'.repeat(padding)}\r\n\r\n`,
+  )
+}
+
+function response(callId: string, status: number, method = 'INVITE'): Uint8Array {
+  return new TextEncoder().encode(`SIP/2.0 ${status} X\r\nCall-ID: ${callId}\r\nCSeq: 1 ${method}\r\n\r\n`)
+}
+
+function at(ms: number): { ms: number; wall: number } {
+  return { ms, wall: 1_700_000_000_000 + Math.floor(ms) }
+}
+
+describe('CallRecorder', () => {
+  it('keeps messages and notes of a call in order, with times finer than the wall clock', () => {
+    const recorder = new CallRecorder()
+    recorder.message(at(10.25), 'in', PHONE, request('a'))
+    recorder.note(at(11.5), 'a', {
+      kind: 'flow',
+      node: 'ff',
+      how: 'reused',
+      tookMs: 0,
+      journey: undefined,
+      handshakeMs: undefined,
+      fault: undefined,
+    })
+    recorder.message(at(12), 'out', PHONE, request('a'))
+    const entries = recorder.call('a')?.entries ?? []
+    expect(entries.map(({ kind }) => kind)).toEqual(['message', 'note', 'message'])
+    expect((entries[1]?.at ?? 0) - (entries[0]?.at ?? 0)).toBeCloseTo(1.25, 3)
+    expect(recorder.call('b')).toBeUndefined()
+  })
+
+  it('stays within its memory: the calls that were quiet for longest go first', () => {
+    const recorder = new CallRecorder({ bytesMax: 100_000, callsMax: 1000 })
+    for (let i = 0; i < 500; i++) {
+      recorder.message(at(i), 'in', PHONE, request(`c${i}`, 'INVITE', 500))
+      recorder.message(at(i), 'out', PHONE, request(`c${i}`, 'INVITE', 500))
+      // Somebody is still talking.
+      recorder.message(at(i), 'in', PHONE, request('c0', 'INFO'))
+      if (i > 0 && i < 30) recorder.message(at(i), 'out', PHONE, response('c0', 200, 'INFO'))
+    }
+    expect(recorder.bytes).toBeLessThan(110_000)
+    expect(recorder.call('c499')).toBeDefined()
+    expect(recorder.call('c0')).toBeDefined()
+    expect(recorder.call('c1')).toBeUndefined()
+  })
+
+  it('registrations and floods of strangers do not push out calls that were passed on', () => {
+    const recorder = new CallRecorder({ bytesMax: 200_000, callsMax: 100 })
+    recorder.message(at(0), 'in', PHONE, request('call'))
+    recorder.message(at(1), 'out', PHONE, request('call'))
+    for (let i = 0; i < 5_000; i++) {
+      recorder.message(at(i), 'in', PHONE, request(`flood${i}`, i % 2 === 0 ? 'REGISTER' : 'INVITE'))
+      recorder.message(at(i), 'out', PHONE, response(`flood${i}`, 401))
+    }
+    expect(recorder.call('call')?.entries).toHaveLength(2)
+    expect(recorder.size).toBeLessThanOrEqual(26)
+  })
+
+  it('a call that never ends keeps its beginning and its end', () => {
+    const recorder = new CallRecorder()
+    for (let i = 0; i < 1_000; i++) recorder.message(at(i), 'in', PHONE, request('long', 'INFO'))
+    const call = recorder.call('long')
+    expect(call?.entries.length).toBe(200)
+    expect(call?.skipped).toBe(800)
+    expect(call?.entries[0]?.at).toBeCloseTo(1_700_000_000_000, 0)
+    expect(call?.entries.at(-1)?.at).toBeCloseTo(1_700_000_000_999, 0)
+  })
+
+  it('counts dialogs: answered calls until their BYE, or for six hours', () => {
+    const recorder = new CallRecorder()
+    recorder.message(at(0), 'in', PHONE, response('a', 200))
+    expect(recorder.dialogs.count(0)).toBe(0)
+    recorder.message(at(0), 'out', PHONE, response('a', 200))
+    recorder.message(at(0), 'out', PHONE, response('b', 200))
+    recorder.message(at(0), 'out', PHONE, response('c', 486))
+    recorder.message(at(0), 'out', PHONE, response('d', 200, 'REGISTER'))
+    expect(recorder.dialogs.count(0)).toBe(2)
+    recorder.message(at(1), 'in', PHONE, request('a', 'BYE'))
+    expect(recorder.dialogs.count(1)).toBe(1)
+    expect(recorder.dialogs.count(7 * 3_600_000)).toBe(0)
+  })
+
+  it('follows the wall clock when somebody sets it', () => {
+    const recorder = new CallRecorder()
+    recorder.message({ ms: 0, wall: 1_000_000 }, 'in', PHONE, request('a'))
+    recorder.message({ ms: 10, wall: 5_000_000 }, 'in', PHONE, request('a'))
+    expect(recorder.call('a')?.entries.map(({ at: time }) => time)).toEqual([1_000_000, 5_000_000])
+  })
+})
