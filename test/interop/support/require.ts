@@ -15,6 +15,8 @@ const PACKAGES = {
   faketime: 'faketime',
   dnsmasq: 'dnsmasq-base',
   unshare: 'util-linux',
+  ip: 'iproute2',
+  nft: 'nftables',
   zbarimg: 'zbar-tools',
   'named-checkzone': 'bind9-utils',
   'fail2ban-regex': 'fail2ban',
@@ -25,6 +27,8 @@ export type Tool = keyof typeof PACKAGES
 /** Tools that may be there and still not be allowed to do their work. */
 const TRIALS: Partial<Record<Tool, string>> = {
   unshare: 'unshare -m true || unshare -rm true',
+  // Network namespaces need root.
+  ip: 'test "$(id -u)" = 0 && ip netns add rb-trial && ip netns del rb-trial',
   // On port 53.
   dnsmasq: 'command -v dnsmasq && test "$(id -u)" = 0',
 }
