@@ -2,11 +2,20 @@
 import type { TransportAddress } from '../reload/index.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import type { SipListener } from '../sip/index.ts'
-import type { TcpShell } from '../sip/io/tcp.ts'
+import type { StreamShells } from '../sip/io/streams.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import { ConfigError } from './config/fault.ts'
-import { formatHostPort, parseEndpoint, parseHostPort, reachableAddress } from './config/endpoint.ts'
+import {
+  formatHostPort,
+  parseEndpoint,
+  parseHostPort,
+  parseSipEndpoint,
+  phoneAddresses,
+  reachableAddress,
+  type PhoneAddresses,
+} from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
+import { namedByCertificate, type PhoneCertificate } from './sip-certificate.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use by another process',
@@ -26,28 +35,48 @@ export async function bound<T>(binding: Promise<T>, what: string, key: string): 
   }
 }
 
-/** Opens the SIP listeners of the configuration; port 0 becomes the port in use. */
-export async function bindSip(config: Config, udp: UdpShell, tcp: TcpShell): Promise<SipListener[]> {
+/** Opens the SIP listeners of the configuration; port 0 becomes the port in use. `certificate`: what TLS listeners show. */
+export async function bindSip(
+  config: Config,
+  udp: UdpShell,
+  streams: StreamShells,
+  certificate: PhoneCertificate | undefined,
+): Promise<SipListener[]> {
   const listeners: SipListener[] = []
   if (config.sip.roles.length === 0) return listeners
   const chosen = new Map<string, number>()
   for (const [id, text] of config.sip.listen.entries()) {
-    const { scheme, host, port } = parseEndpoint(text, 'sip.listen')
+    const { scheme, host, port } = parseSipEndpoint(text)
+    const transport = scheme as SipListener['transport']
+    const plain = transport === 'udp' || transport === 'tcp'
     // udp://…:0 and tcp://…:0 of one address get one port, as phones expect it.
-    const wanted = port === 0 ? (chosen.get(host) ?? 0) : port
-    const shell =
-      scheme === 'udp' ? udp.open({ id, host, port: wanted }) : tcp.listen({ id, host, port: wanted })
+    const wanted = port === 0 && plain ? (chosen.get(host) ?? 0) : port
+    const init = { id, host, port: wanted }
+    const shell = transport === 'udp' ? udp.open(init) : streams.listen(transport, init)
     const address = await bound(shell, text, 'sip.listen')
-    chosen.set(host, address.port)
-    listeners.push({
-      id,
-      transport: scheme === 'udp' ? 'udp' : 'tcp',
-      host,
-      port: address.port,
-      advertisedHost: reachableAddress(host, config.sip.advertise),
-    })
+    if (plain) chosen.set(host, address.port)
+    const addresses = phoneAddresses(host, config.sip.advertise)
+    const told =
+      isSecure(transport) && certificate !== undefined ? asCertified(addresses, certificate) : addresses
+    listeners.push({ id, transport, host, port: address.port, ...told })
   }
   return listeners
+}
+
+function isSecure(transport: SipListener['transport']): boolean {
+  return transport === 'tls' || transport === 'wss'
+}
+
+function asCertified(
+  { advertisedHost, advertisedHost6 }: PhoneAddresses,
+  certificate: PhoneCertificate,
+): PhoneAddresses {
+  return {
+    advertisedHost: namedByCertificate(advertisedHost, certificate),
+    ...(advertisedHost6 === undefined
+      ? {}
+      : { advertisedHost6: namedByCertificate(advertisedHost6, certificate) }),
+  }
 }
 
 /** Addresses that other peers are told. */

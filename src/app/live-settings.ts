@@ -3,12 +3,13 @@ import type { Trace } from '../common/trace.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import { sameId } from '../reload/codec/index.ts'
 import type { NodeCrypto } from '../reload/security/index.ts'
-import type { TcpShell } from '../sip/io/tcp.ts'
+import type { StreamShells } from '../sip/io/streams.ts'
 import { ConfigError } from './config/fault.ts'
 import type { Config } from './config/schema.ts'
 import type { HostedAccounts } from './hosted-accounts.ts'
 import type { LiveDocument } from './live-document.ts'
 import type { NodeLoop } from './node-loop.ts'
+import type { PhoneTlsWatch } from './phone-tls-watch.ts'
 import { flowLimits, linkLimits, sipTunables, storageLimits } from './settings.ts'
 import { importedCredential, tlsIdentity } from './trust/node-identity.ts'
 import type { RenewableCredential } from './trust/renewable-credential.ts'
@@ -23,7 +24,8 @@ export interface TakeOverParts {
   readonly documents: LiveDocument
   readonly loop: NodeLoop
   readonly links: TlsLinks
-  readonly tcp: TcpShell
+  readonly streams: StreamShells
+  readonly phoneTls: PhoneTlsWatch
   readonly trace: Trace
 }
 
@@ -32,15 +34,17 @@ export interface TakeOverParts {
  * a limit is lower now. Certificates are looked at first: when theirs is a fault, nothing has changed. Throws `ConfigError`.
  */
 export function takeOver(next: Config, parts: TakeOverParts): void {
-  const { running, accounts, documents, loop, links, tcp } = parts
+  const { running, accounts, documents, loop, links, streams, phoneTls } = parts
   const renewed = importedAgain(next, parts)
+  const phonesRenewed = phoneTls.prepare(next)
   if (running.sip.roles.length > 0) {
     accounts.reload()
     loop.feed(accounts.hosted())
   }
   documents.reload()
   renewed()
-  tcp.limit(flowLimits(next))
+  phonesRenewed()
+  streams.limit(flowLimits(next))
   links.limit(linkLimits(next))
   loop.feed({ kind: 'limits', sip: sipTunables(next), storage: storageLimits(next) })
 }

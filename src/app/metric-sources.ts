@@ -8,13 +8,14 @@ import { MetricsRegistry, type Readings } from '../metrics/registry.ts'
 import { clock } from '../reload/io/loop.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
-import type { TcpShell } from '../sip/io/tcp.ts'
+import type { StreamShells } from '../sip/io/streams.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import type { StoredAuthority } from '../enrollment/io/index.ts'
 import type { EnrollmentService } from './enrollment-service.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { NodeLoop } from './node-loop.ts'
 import type { NodeStatus } from './node-status.ts'
+import type { PhoneTlsWatch } from './phone-tls-watch.ts'
 import type { Provisioning } from './provisioning.ts'
 import type { Renewals } from './renewals.ts'
 import type { UserVault } from './trust/user-vault.ts'
@@ -25,7 +26,8 @@ export interface MetricParts {
   readonly loop: NodeLoop
   readonly status: NodeStatus
   readonly links: TlsLinks
-  readonly tcp: TcpShell
+  readonly streams: StreamShells
+  readonly phoneTls: PhoneTlsWatch
   readonly udp: UdpShell
   readonly writer: JournalWriter
   readonly vault: UserVault
@@ -59,6 +61,7 @@ function processReadings({
   renewals,
   enrollment,
   authority,
+  phoneTls,
 }: MetricParts): Readings {
   const authorityEnd =
     authority === undefined ? undefined : Date.parse(new X509Certificate(authority.rootCertificate).validTo)
@@ -81,6 +84,7 @@ function processReadings({
     userCertificates: () => Object.entries(vault.states()),
     certificateExpiry: () => [
       ['node', credential.certificate.notAfter / 1000],
+      ...(phoneTls.notAfter === undefined ? [] : [['sip_tls', phoneTls.notAfter / 1000] as const]),
       ...(authorityEnd === undefined ? [] : [['enrollment_ca', authorityEnd / 1000] as const]),
     ],
     certificateRenewals: renewals.results,
@@ -155,14 +159,22 @@ function overlayReadings({ core, loop, links, status }: MetricParts): Readings {
 }
 
 /** The SIP core names its instruments as the catalogue does. */
-function sipReadings({ core, tcp, udp }: MetricParts): Readings {
+function sipReadings({ core, streams, udp }: MetricParts): Readings {
   const { sip } = core
-  const sockets: Readings = { sipConnectionsRefused: tcp.refused, sipSendFailures: udp.sendFailures }
+  const sockets: Readings = {
+    sipConnectionsRefused: streams.flows.refused,
+    sipSendFailures: udp.sendFailures,
+    sipTlsHandshakeFailures: streams.handshakeFailures,
+    registrarKeepalive: streams.keepaliveFailures,
+  }
   if (sip === undefined) return sockets
   const snapshot = () => sip.snapshot()
   return {
     ...sockets,
     ...sip.instruments,
+    // The shells know why a connection ended; flows of peers have metrics of their own.
+    sipConnectionsOpened: streams.flows.opened,
+    sipConnectionsClosed: streams.flows.closed,
     sipTransactions: () => snapshot().transactions,
     sipConnections: () => snapshot().connections,
     registrarBindings: () => snapshot().bindings,

@@ -9,8 +9,8 @@ import { Loop, type Machine } from '../reload/io/loop.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import type { PeerState } from '../reload/index.ts'
 import type { DnsShell } from '../sip/io/dns.ts'
-import type { TcpShell } from '../sip/io/tcp.ts'
 import type { Decision } from '../sip/index.ts'
+import type { StreamShells } from '../sip/io/streams.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { Provisioning } from './provisioning.ts'
@@ -26,7 +26,7 @@ export interface DecisionTaker {
 
 export interface Shells {
   readonly udp: UdpShell
-  readonly tcp: TcpShell
+  readonly streams: StreamShells
   readonly dns: DnsShell
   /** The engine in front, if there is one. */
   readonly front: DecisionTaker | undefined
@@ -151,15 +151,11 @@ export class NodeLoop {
       case 'sendDatagram':
         return shells.udp.send(action.listener, action.host, action.port, action.bytes)
       case 'sendFlow':
-        return shells.tcp.send(action.flow, action.bytes)
+        return shells.streams.send(action.flow, action.bytes)
       case 'closeFlow':
-        return shells.tcp.closeFlow(action.flow)
+        return shells.streams.closeFlow(action.flow)
       case 'openFlow':
-        if (action.transport === 'tcp') return shells.tcp.connect(action.flow, action.host, action.port)
-        return this.feed({
-          kind: 'sip',
-          input: { kind: 'flowFailed', flow: action.flow, reason: `${action.transport} is not built` },
-        })
+        return shells.streams.open(action)
       case 'decide':
         return shells.front?.decide(action.id, action.decision)
       case 'resolve': {

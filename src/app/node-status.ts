@@ -13,6 +13,7 @@ import type { AccountChange, HostedAccounts } from './hosted-accounts.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { AdvertisedOverlay } from './listeners.ts'
 import type { NodeLoop } from './node-loop.ts'
+import type { PhoneTlsWatch } from './phone-tls-watch.ts'
 import { VERSION } from './version.ts'
 
 /** A self-test older than this does not prove anything any more: two and a half rounds of ten seconds. */
@@ -37,6 +38,7 @@ export interface LiveParts {
   readonly accounts: HostedAccounts
   readonly writer: JournalWriter
   readonly metrics: MetricsRegistry
+  readonly phoneTls: PhoneTlsWatch
 }
 
 export class NodeStatus implements AdminNode {
@@ -96,6 +98,7 @@ export class NodeStatus implements AdminNode {
       this.selfTest(live),
       this.journal(live),
       this.certificate(),
+      { name: 'phoneCertificate', ...(live.phoneTls.check(Date.now()) ?? { ok: true }) },
       {
         name: 'draining',
         ok: !this.leaving,

@@ -12,8 +12,10 @@ import type { Trace } from '../common/trace.ts'
 import { LevelJournal } from '../reload/io/disk-store.ts'
 import { TLS_LIMITS, TlsLinks } from '../reload/io/tls-links.ts'
 import { FORMER_NEIGHBORS_KEY, NodeCrypto } from '../reload/index.ts'
-import { TCP_LIMITS, TcpShell } from '../sip/io/tcp.ts'
+import { STREAM_LIMITS } from '../sip/io/stream-flows.ts'
+import { StreamShells } from '../sip/io/streams.ts'
 import { UdpShell } from '../sip/io/udp.ts'
+import { WebSocketGate } from '../sip/io/web-socket-gate.ts'
 import type { SipListener } from '../sip/index.ts'
 import { bootstrapAddresses } from './bootstrap.ts'
 import { CertificateWatch } from './certificate-watch.ts'
@@ -40,6 +42,8 @@ import { nameResolution } from './name-resolution.ts'
 import { NameLookup } from './name-lookup.ts'
 import { renewalsOf } from './node-renewals.ts'
 import { NodeLoop } from './node-loop.ts'
+import { PhoneTlsWatch } from './phone-tls-watch.ts'
+import { phoneTls } from './sip-certificate.ts'
 import { stateDump } from './state-dump.ts'
 import { NodeStatus } from './node-status.ts'
 import { Provisioning } from './provisioning.ts'
@@ -123,9 +127,11 @@ async function build(
   // What arrives before the machine is there waits for it; see `Gate`.
   const gate = new Gate()
   const udp = new UdpShell((input) => gate.feed({ kind: 'sip', input }))
-  const tcp = new TcpShell((input) => gate.feed({ kind: 'sip', input }), {
-    ...TCP_LIMITS,
-    ...flowLimits(config),
+  const tls = await phoneTls(config, overlay.authority)
+  const streams = new StreamShells((input) => gate.feed({ kind: 'sip', input }), {
+    limits: { ...STREAM_LIMITS, ...flowLimits(config) },
+    tls: tls.settings,
+    gate: webSocketGate(config),
   })
   const keyLogFile = config.overlay.keylog
   const links = new TlsLinks((input) => gate.feed({ kind: 'peer', input }), tlsIdentity(credential), {
@@ -136,9 +142,9 @@ async function build(
     ...(keyLogFile === undefined ? {} : { keyLogFile: keyLog(keyLogFile) }),
   })
   startup.onStop(() => udp.close())
-  startup.onStop(() => tcp.close())
+  startup.onStop(() => streams.close())
   startup.onStop(() => links.close())
-  const sip = await bindSip(config, udp, tcp)
+  const sip = await bindSip(config, udp, streams, tls.certificate)
   const advertised = await bindOverlay(config, links)
 
   const status = new NodeStatus({
@@ -221,12 +227,15 @@ async function build(
   startup.onStop(() => writer.stop())
   startup.onStop(() => provisioning.stop())
   startup.onStop(() => renewals.stop())
+  const { authority } = overlay
+  const phoneTlsWatch = new PhoneTlsWatch({ config, authority, streams, listeners: sip, trace }, tls)
+  startup.onStop(() => Promise.resolve(phoneTlsWatch.stop()))
   const certificateWatch = new CertificateWatch(credential, trace)
   startup.onStop(() => Promise.resolve(certificateWatch.stop()))
   startup.onStop(() => Promise.resolve(loop.stop()))
   loop.attach({
     udp,
-    tcp,
+    streams,
     dns: nameResolution(config),
     front: undefined,
     links,
@@ -238,7 +247,8 @@ async function build(
     loop,
     status,
     links,
-    tcp,
+    streams,
+    phoneTls: phoneTlsWatch,
     udp,
     writer,
     vault,
@@ -248,9 +258,9 @@ async function build(
     credential,
     renewals,
     enrollment,
-    authority: overlay.authority,
+    authority,
   })
-  status.attach({ core, loop, accounts, writer, metrics })
+  status.attach({ core, loop, accounts, writer, metrics, phoneTls: phoneTlsWatch })
   const documents = new LiveDocument({ overlay, loop, trace }, config)
   loop.watch(
     () => undefined,
@@ -293,7 +303,8 @@ async function build(
         documents,
         loop,
         links,
-        tcp,
+        streams,
+        phoneTls: phoneTlsWatch,
         trace,
       }),
     state: () => stateDump(status, { core, loop, writer, provisioning, metrics }),
@@ -323,6 +334,12 @@ async function enrollmentOf(
     { folder, listen, names, files, key: 'overlay.enrollment.listen' },
     trace,
   )
+}
+
+function webSocketGate({ sip }: Config): WebSocketGate {
+  const { origins, cookie, secret } = sip.websocket
+  const ticket = cookie === undefined || secret === undefined ? undefined : { cookie, secret }
+  return new WebSocketGate({ origins, ticket })
 }
 
 /** Inputs that arrive while the node is being built wait here, as many as a burst may bring and no more. */

@@ -1,7 +1,7 @@
 /** From configuration keys to what the machines are built with. */
 import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings, type NodeInit } from '../adapter/index.ts'
 import type { TlsLimits } from '../reload/io/tls-links.ts'
-import type { TcpLimits } from '../sip/io/tcp.ts'
+import type { StreamLimits } from '../sip/io/stream-flows.ts'
 import type { SipListener, SipTunables, TrustedSource } from '../sip/index.ts'
 import type { StorageLimits } from '../reload/index.ts'
 import { hostedDomains } from './config/places.ts'
@@ -32,6 +32,7 @@ export function sipSettings(
     digestQop: sip.digestQop,
     digestUserHash: sip.digestUserHash,
     listeners,
+    tlsRoutes: sip.tls.routes,
     minExpiresS: sip.minExpires,
     defaultExpiresS: sip.defaultExpires,
     maxExpiresS: sip.maxExpires,
@@ -113,9 +114,15 @@ export function storageLimits({ limits }: Config): StorageLimits {
   }
 }
 
-/** TCP connections of phones. */
-export function flowLimits({ limits }: Config): Pick<TcpLimits, 'flowsMax' | 'flowsPerSourceMax'> {
-  return { flowsMax: limits.flows, flowsPerSourceMax: limits.flowsPerSource }
+/** Stream connections of phones, TCP, TLS and WebSocket together. */
+export function flowLimits({
+  limits,
+}: Config): Pick<StreamLimits, 'flowsMax' | 'flowsPerSourceMax' | 'messageBytesMax'> {
+  return {
+    flowsMax: limits.flows,
+    flowsPerSourceMax: limits.flowsPerSource,
+    messageBytesMax: limits.headBytes + limits.bodyBytes,
+  }
 }
 
 /** Connections of other nodes. */

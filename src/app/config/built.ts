@@ -2,7 +2,7 @@
  * What the configuration may ask for and this version does not do. Each is refused by name: a key that is silently ignored
  * would make an operator believe in something that does not happen.
  */
-import { parseEndpoint } from './endpoint.ts'
+import { parseEndpoint, parseSipEndpoint } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
 import type { Config } from './schema.ts'
 
@@ -15,7 +15,8 @@ export function refuseUnbuilt(config: Config): void {
   for (const listen of overlay.listen) schemeOf(listen, 'overlay.listen', ['tls'])
   if (overlay.applicationListen !== undefined)
     schemeOf(overlay.applicationListen, 'overlay.applicationListen', ['tls'])
-  for (const listen of sip.listen) schemeOf(listen, 'sip.listen', ['udp', 'tcp'])
+  for (const listen of sip.listen)
+    checkScheme(parseSipEndpoint(listen).scheme, 'sip.listen', ['udp', 'tcp', 'tls', 'ws', 'wss'])
   refuse(sip.engine === 'drachtio', 'sip.engine', 'drachtio', 'allowed: embedded')
   refuse(sip.publish === 'userNode', 'sip.publish', 'userNode', 'allowed: adapterNode')
   refuse(
@@ -51,7 +52,10 @@ export function refuseUnbuilt(config: Config): void {
 }
 
 function schemeOf(text: string, key: string, built: readonly string[]): void {
-  const { scheme } = parseEndpoint(text, key)
+  checkScheme(parseEndpoint(text, key).scheme, key, built)
+}
+
+function checkScheme(scheme: string, key: string, built: readonly string[]): void {
   if (built.includes(scheme)) return
   throw new ConfigError(
     `"${key}": ${scheme}:// is not built in this version; allowed: ${built.map((each) => `${each}://`).join(', ')}`,

@@ -8,6 +8,9 @@ export const LIVE_KEYS: ReadonlySet<string> = new Set([
   'sip.maxBindings',
   'overlay.certificate',
   'overlay.privateKey',
+  'sip.tls.certificate',
+  'sip.tls.privateKey',
+  'sip.tls.ca',
 ])
 
 /** Dotted keys whose values differ and count only after a restart. */

@@ -1,7 +1,7 @@
 /** Combinations that no schema can express; each complaint names the keys. */
 import { isLoopback } from '../../admin/access.ts'
 import { refuseUnbuilt } from './built.ts'
-import { bindable, parseEndpoint, parseHostPort } from './endpoint.ts'
+import { bindable, parseEndpoint, parseHostPort, parseSipEndpoint } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
 import { checkListeners } from './listener-clashes.ts'
 import { loadConfig, type LoadedConfig } from './load.ts'
@@ -36,12 +36,16 @@ export function checkCombinations(config: Config): void {
   if (sip.roles.length > 0 && sip.listen.length === 0)
     throw new ConfigError('"sip.listen": SIP roles need a listener')
   // RFC 3261 s.18: a request too large for a datagram comes by TCP, to the same place.
-  for (const each of sip.listen) {
-    if (!each.startsWith('udp://')) continue
-    const twin = `tcp://${each.slice('udp://'.length)}`
-    if (!sip.listen.includes(twin))
-      throw new ConfigError(`"sip.listen": ${each} needs a twin for large messages; add ${twin}`)
+  const endpoints = sip.listen.map(parseSipEndpoint)
+  for (const [index, { scheme, host, port }] of endpoints.entries()) {
+    if (scheme !== 'udp') continue
+    if (endpoints.some((each) => each.scheme === 'tcp' && each.host === host && each.port === port)) continue
+    const text = sip.listen[index] as string
+    throw new ConfigError(
+      `"sip.listen": ${text} needs a twin for large messages; add tcp://${text.slice('udp://'.length)}`,
+    )
   }
+  checkPhoneTls(sip)
   if (sip.minExpires > sip.defaultExpires || sip.defaultExpires > sip.maxExpires) {
     throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')
   }
@@ -94,6 +98,20 @@ export function checkRoles(roles: readonly string[]): void {
   throw new ConfigError(
     `"sip.roles": allowed: [registrar, proxy], [registrar, redirect] or []; not [${roles.join(', ')}]`,
   )
+}
+
+/** Files of TLS towards phones go in pairs; whether there is a certificate at all is seen when the node is built. */
+function checkPhoneTls({ tls, websocket }: Config['sip']): void {
+  if ((tls.certificate === undefined) !== (tls.privateKey === undefined))
+    throw new ConfigError('"sip.tls.certificate": goes together with sip.tls.privateKey')
+  if (tls.verifyClients !== 'none' && tls.ca === undefined)
+    throw new ConfigError(
+      `"sip.tls.ca": needed with verifyClients: ${tls.verifyClients}; it says whose certificates count`,
+    )
+  if ((websocket.cookie === undefined) !== (websocket.secret === undefined))
+    throw new ConfigError('"sip.websocket.cookie": goes together with sip.websocket.secret')
+  if (websocket.secret !== undefined && websocket.secret.length < 16)
+    throw new ConfigError('"sip.websocket.secret": has to have at least 16 characters')
 }
 
 /** Where document and certificates come from has to fit together. */

@@ -1,5 +1,5 @@
 /** Two keys that want the same socket: found before the second one fails with "in use by another process". */
-import { isUnspecified, parseEndpoint, parseHostPort, type HostPort } from './endpoint.ts'
+import { parseEndpoint, parseHostPort, parseSipEndpoint, type HostPort } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
 import type { Config } from './schema.ts'
 
@@ -28,7 +28,7 @@ function listeners({ overlay, sip, admin }: Config): Wanted[] {
     wanted.push({ key, text, protocol, host: host === 'localhost' ? '127.0.0.1' : host, port })
   }
   for (const text of sip.roles.length === 0 ? [] : sip.listen) {
-    const endpoint = parseEndpoint(text, 'sip.listen')
+    const endpoint = parseSipEndpoint(text)
     add('sip.listen', text, endpoint.scheme === 'udp' ? 'udp' : 'tcp', endpoint)
   }
   add('admin.listen', admin.listen, 'tcp', parseHostPort(admin.listen, 'admin.listen'))
@@ -51,5 +51,10 @@ function listeners({ overlay, sip, admin }: Config): Wanted[] {
 
 function clash(a: Wanted, b: Wanted): boolean {
   if (a.protocol !== b.protocol || a.port !== b.port || a.port === 0) return false
-  return a.host === b.host || isUnspecified(a.host) || isUnspecified(b.host)
+  return a.host === b.host || covers(a.host, b.host) || covers(b.host, a.host)
+}
+
+/** :: takes both families, 0.0.0.0 its own. */
+function covers(host: string, other: string): boolean {
+  return host === '::' || (host === '0.0.0.0' && !other.includes(':'))
 }

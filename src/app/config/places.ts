@@ -66,6 +66,11 @@ export function usersFolder(config: Config): string {
   return join(config.data.dir, 'users')
 }
 
+/** Key and certificate for phones, where the authority of this machine issues them. */
+export function phoneTlsFolder(config: Config): string {
+  return join(config.data.dir, 'sip-tls')
+}
+
 export function journalFolder(config: Config): string {
   return join(config.data.dir, 'journal')
 }

@@ -103,10 +103,60 @@ const sip = z.strictObject({
     .array(text())
     .max(16)
     .default(['udp://0.0.0.0:5060', 'tcp://0.0.0.0:5060'])
-    .describe('Where phones connect: udp://, tcp://.'),
+    .describe(
+      'Where phones connect: udp://, tcp://, tls://, ws://, wss://. Ports left out: 5060, tls 5061, ws 5066, wss 7443.',
+    ),
   advertise: text()
     .optional()
-    .describe('Address phones use when listen is 0.0.0.0. Default: first IPv4 address of the host.'),
+    .describe(
+      'Address phones use when listen is 0.0.0.0 or [::]. Default: first address of the host; on tls and wss the name in the certificate.',
+    ),
+  tls: z
+    .strictObject({
+      certificate: text()
+        .optional()
+        .describe(
+          'PEM file: the certificate that phones see on tls:// and wss://, and those above it. Default: one issued by the authority on this machine.',
+        ),
+      privateKey: text().optional().describe('PEM file of its private key, not readable by others.'),
+      ca: text()
+        .optional()
+        .describe(
+          'PEM file of the CAs to believe: of clients (verifyClients) and of servers that calls go out to. Default for servers: the public CAs.',
+        ),
+      verifyClients: z
+        .enum(['none', 'optional', 'require'])
+        .default('none')
+        .describe(
+          'Certificates of those who connect to tls://. optional: asked for, and what cannot be verified counts for nothing. require: refused without.',
+        ),
+      routes: z
+        .enum(['sips', 'transport'])
+        .default('sips')
+        .describe(
+          'How routes bring sip phones back over TLS: sips URIs (RFC 5630), or transport=tls as older phones may want it.',
+        ),
+    })
+    .prefault({})
+    .describe('TLS and secure WebSockets towards phones. SIGHUP reads the files again.'),
+  websocket: z
+    .strictObject({
+      origins: z
+        .array(text())
+        .max(64)
+        .default([])
+        .describe('Web pages that may connect: values of Origin like https://phone.example.com. Empty: any.'),
+      cookie: text()
+        .optional()
+        .describe(
+          'Name of the session cookie that holds a ticket TEXT.EXPIRES.MAC; without one the handshake gets 401.',
+        ),
+      secret: text()
+        .optional()
+        .describe('Key of the tickets: MAC is base64url of HMAC-SHA256 over TEXT.EXPIRES.'),
+    })
+    .prefault({})
+    .describe('Who may open ws:// and wss://. Digest stays what registers and calls are allowed by.'),
   users: text().optional().describe('Accounts file. Default: users.jsonl in data.dir.'),
   secret: text()
     .optional()
@@ -300,7 +350,12 @@ const limits = z.strictObject({
     .max(10_000_000)
     .default(200_000)
     .describe('SIP transactions at one time; more requests get 503.'),
-  flows: z.int().min(1).max(1_000_000).default(20_000).describe('TCP connections of phones.'),
+  flows: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe('TCP, TLS and WebSocket connections of phones.'),
   flowsPerSource: z.int().min(1).max(1_000_000).default(2_000).describe('Of these, from one address.'),
   authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
   requestsPerSource: z
@@ -367,7 +422,12 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>
 
 /** Keys that hold a secret: never printed, and `…_FILE` in the environment names a file that holds it. */
-export const SECRET_KEYS: readonly string[] = ['admin.token', 'sip.secret', 'overlay.password']
+export const SECRET_KEYS: readonly string[] = [
+  'admin.token',
+  'sip.secret',
+  'sip.websocket.secret',
+  'overlay.password',
+]
 
 /** JSON Schema of the file, for editors. */
 export function jsonSchema(): object {

@@ -1,7 +1,7 @@
 /**
- * The enrollment server's own certificate, issued by the overlay's authority for the overlay name and whatever else its URLs
- * say. Clients trust it through the root certificate: given as a CA file for the first document, and then the root-cert of
- * the document itself.
+ * The certificate of a server of this machine, issued by the overlay's authority: that of the enrollment server for the overlay name
+ * and whatever else its URLs say, and that of SIP over TLS where the operator has none of his own. Clients trust it through the root
+ * certificate: given as a CA file to phones and for the first document, and then the root-cert of the document itself.
  */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -26,11 +26,19 @@ export async function serverIdentity(
   folder: string,
   names: readonly string[],
   wall: WallTime,
+  sipDomains: readonly string[] = [],
 ): Promise<HttpsIdentity> {
   await makePrivateFolder(folder)
+  const wanted: WantedNames = { names, sipDomains }
   const stored = await load(folder)
-  if (stored !== undefined && isUsable(stored, authority, names, wall)) return stored
-  return make(authority, folder, names, wall, stored?.privateKey)
+  if (stored !== undefined && isUsable(stored, authority, wanted, wall)) return stored
+  return make(authority, folder, wanted, wall, stored?.privateKey)
+}
+
+interface WantedNames {
+  readonly names: readonly string[]
+  /** Domains that it shall speak for in SIP (RFC 5922). */
+  readonly sipDomains: readonly string[]
 }
 
 async function load(folder: string): Promise<HttpsIdentity | undefined> {
@@ -44,7 +52,7 @@ async function load(folder: string): Promise<HttpsIdentity | undefined> {
 function isUsable(
   { certificates, privateKey }: HttpsIdentity,
   authority: Authority,
-  names: readonly string[],
+  { names, sipDomains }: WantedNames,
   wall: WallTime,
 ): boolean {
   try {
@@ -53,6 +61,7 @@ function isUsable(
     return (
       wall < renewalTime(from, until, 0) &&
       names.every((name) => isFor(certificate, name)) &&
+      sipDomains.every((domain) => hasUri(certificate, `sip:${domain}`)) &&
       certificate.verify(new X509Certificate(authority.rootCertificate).publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(privateKey))
     )
@@ -66,10 +75,15 @@ function isFor(certificate: X509Certificate, name: string): boolean {
   return (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined
 }
 
+/** Our own certificates: no value of theirs has a comma in it. */
+function hasUri({ subjectAltName }: X509Certificate, uri: string): boolean {
+  return subjectAltName?.split(', ').includes(`URI:${uri}`) === true
+}
+
 async function make(
   authority: Authority,
   folder: string,
-  names: readonly string[],
+  { names, sipDomains }: WantedNames,
   wall: WallTime,
   oldKey: string | undefined,
 ): Promise<HttpsIdentity> {
@@ -80,6 +94,7 @@ async function make(
     { pkcs8: rootKey, algorithm: 'ecdsa', certificate: rootCertificate },
     {
       names,
+      sipDomains,
       publicKeyInfo: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
       notBefore: wall - policy.backdateMs,
       notAfter: wall + VALIDITY_MS,

@@ -40,6 +40,8 @@ export interface NodeTemplate extends Validity {
 export interface ServerTemplate extends Validity {
   /** DNS names and IP addresses. */
   readonly names: readonly string[]
+  /** Domains that it speaks for in SIP (RFC 5922 s.4); then it is good for the client side of TLS, too. */
+  readonly sipDomains?: readonly string[]
   /** DER SubjectPublicKeyInfo. */
   readonly publicKeyInfo: Uint8Array
 }
@@ -73,19 +75,24 @@ export async function makeNodeCertificate(issuer: Issuer, template: NodeTemplate
 }
 
 /**
- * A certificate of the enrollment server, for HTTPS alone (RFC 2818). It has no Node-ID and no user name, so that no peer
- * takes it for one of a node.
+ * A certificate of a server, for HTTPS (RFC 2818) and SIP (RFC 5922). It has no Node-ID and no user name, so that no peer takes it
+ * for one of a node.
  */
 export async function makeServerCertificate(issuer: Issuer, template: ServerTemplate): Promise<Uint8Array> {
   const names: x509.JsonGeneralNames = template.names.map((value) => ({
     type: isIP(value) === 0 ? 'dns' : 'ip',
     value,
   }))
-  return generate(issuer, template, '', [
-    new x509.SubjectAlternativeNameExtension(names, true),
+  const sipDomains = template.sipDomains ?? []
+  for (const domain of sipDomains) names.push({ type: 'url', value: `sip:${domain}` })
+  const forSip = sipDomains.length > 0
+  const { serverAuth, clientAuth } = x509.ExtendedKeyUsage
+  // Phones of some age look for a subject, and stumble over a critical subjectAltName.
+  return generate(issuer, template, forSip ? `CN=${template.names[0] ?? ''}` : '', [
+    new x509.SubjectAlternativeNameExtension(names, !forSip),
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    new x509.ExtendedKeyUsageExtension(forSip ? [serverAuth, clientAuth] : [serverAuth]),
   ])
 }
 

@@ -30,7 +30,12 @@ export const CALL_METRICS = {
     product('local overlay', 'hit miss'),
   ),
   callForkBranches: histogram('call_fork_branches', 'Branches tried for one INVITE.', '', [''], HOPS_BUCKETS),
-  registrarBindings: gauge('registrar_bindings', 'Bindings held here.', 'transport', product('udp tcp')),
+  registrarBindings: gauge(
+    'registrar_bindings',
+    'Bindings held here.',
+    'transport',
+    product('udp tcp tls ws wss'),
+  ),
   registrarAors: gauge('registrar_aors', 'AORs with at least one binding here.'),
   registrarRequests: counter(
     'registrar_requests_total',
@@ -54,7 +59,7 @@ export const CALL_METRICS = {
     'registrar_keepalive_failures_total',
     'Flows given up for want of keep-alives.',
     'transport',
-    product('udp tcp'),
+    product('udp ws wss'),
   ),
   registrarSync: gauge(
     'registrar_overlay_sync',

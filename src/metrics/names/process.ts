@@ -22,7 +22,7 @@ export const PROCESS_METRICS = {
     'ready',
     '1 for each readiness check that passes.',
     'check',
-    product('joined selfTest journal certificate draining sip'),
+    product('joined selfTest journal certificate phoneCertificate draining sip'),
   ),
   draining: gauge('draining', '1 while the node hands over and leaves.'),
   certificateExpiry: gauge(

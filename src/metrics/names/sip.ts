@@ -4,7 +4,8 @@ import { counter, gauge, product, type MetricDefinition } from '../define.ts'
 const SIP_METHODS =
   'INVITE ACK BYE CANCEL OPTIONS REGISTER MESSAGE SUBSCRIBE NOTIFY PUBLISH REFER INFO UPDATE PRACK other'
 const SIP_CODES = '100 180 200 302 400 401 403 404 407 408 480 482 483 486 487 500 503 603'
-const SIP_TRANSPORTS = 'udp tcp peer'
+const SIP_TRANSPORTS = 'udp tcp tls ws wss peer'
+const SIP_STREAMS = 'tcp tls ws wss'
 
 export const SIP_METRICS = {
   sipRequestsReceived: counter(
@@ -41,7 +42,7 @@ export const SIP_METRICS = {
     'sip_malformed_messages_total',
     'SIP messages that broke the grammar.',
     'reason transport',
-    ['syntax|udp', 'syntax|tcp'],
+    product('syntax invalid', 'udp tcp tls ws wss'),
   ),
   sipTransactions: gauge(
     'sip_transactions_active',
@@ -59,31 +60,31 @@ export const SIP_METRICS = {
     'sip_connections_active',
     'Stream connections of phones and peers.',
     'transport side',
-    product('tcp peer', 'accepted connected'),
+    product(`${SIP_STREAMS} peer`, 'accepted connected'),
   ),
   sipConnectionsOpened: counter(
     'sip_connections_opened_total',
     'Stream connections that came up.',
     'transport side',
-    product('tcp', 'accepted connected'),
+    product(SIP_STREAMS, 'accepted connected'),
   ),
   sipConnectionsClosed: counter(
     'sip_connections_closed_total',
     'Stream connections that ended.',
     'transport reason',
-    product('tcp', 'remote local idle stuck error'),
+    product(SIP_STREAMS, 'remote local idle stuck error'),
   ),
   sipConnectionsRefused: counter(
     'sip_connections_refused_total',
     'Stream connections that were over a limit.',
     'transport limit',
-    product('tcp', 'flows source'),
+    product(SIP_STREAMS, 'flows source'),
   ),
   sipTlsHandshakeFailures: counter(
     'sip_tls_handshake_failures_total',
-    'TLS handshakes of phones that failed.',
+    'TLS handshakes with phones and SIP servers that failed; identity: the certificate is of somebody else.',
     'reason',
-    product('protocol timeout closed other'),
+    product('protocol no_certificate untrusted identity timeout closed'),
   ),
   sipSendFailures: counter(
     'sip_send_failures_total',

@@ -27,8 +27,10 @@ export interface SipListener {
   /** Address bound; may be 0.0.0.0. */
   readonly host: string
   readonly port: number
-  /** Address that phones can reach, for Via, Record-Route and Contact. */
+  /** Address that phones can reach, for Via, Record-Route and Contact. On TLS and WSS the certificate names it (RFC 5922 s.7.5). */
   readonly advertisedHost: string
+  /** The same for phones that come over IPv6, where the listener takes both families. */
+  readonly advertisedHost6?: string
 }
 
 export type SipInput =
@@ -52,6 +54,7 @@ export type SipInput =
   /** Answer to `openFlow`. */
   | { readonly kind: 'flowOpened'; readonly flow: FlowId }
   | { readonly kind: 'flowFailed'; readonly flow: FlowId; readonly reason: string }
+  /** Bytes of a stream as they come; of a WebSocket one message a time (RFC 7118 s.5). */
   | { readonly kind: 'flowData'; readonly flow: FlowId; readonly bytes: Uint8Array }
   | { readonly kind: 'flowClosed'; readonly flow: FlowId }
   /** A peer flow is up, whoever asked for it. `peer` is the far node's name in hex; `secure` means SIPS (5061). */
@@ -254,6 +257,8 @@ export interface SipSettings {
   readonly listeners: readonly SipListener[]
   /** Another SIP stack that serves the phones and asks this node; it hands over at the first UDP listener. */
   readonly front?: FrontSettings | undefined
+  /** How routes of ours bring phones back over TLS. Default: sips (docs/adr/0012-routes-over-tls.md). */
+  readonly tlsRoutes?: 'sips' | 'transport'
   /** This node towards peers (adapter-mapping s.4.3): its name in hex and the `gr` value of its overlay GRUU. */
   readonly peerIdentity: { readonly overlay: string; readonly hex: string; readonly gr: string } | undefined
   readonly minExpiresS: number

@@ -7,9 +7,9 @@ import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { canonicalAddress, type ParseLimits } from '../message/index.ts'
-import { StreamFramer, type FramerOutput } from '../transport/index.ts'
-import type { Hop, Wire } from '../transaction/index.ts'
-import type { FlowId, SipAction, SipListener, Transport } from './contract.ts'
+import { MessageFramer, StreamFramer, type FramerOutput } from '../transport/index.ts'
+import { isSecure, type Hop, type Wire } from '../transaction/index.ts'
+import type { FlowId, SipAction, SipListener } from './contract.ts'
 import { certificateName } from './trusted-sources.ts'
 
 /** Messages that wait for a flow to open. A branch or two; more means that nobody answers there. */
@@ -22,15 +22,16 @@ const IDENTITIES_MAX = 100
 export interface Flow {
   readonly hop: Hop
   readonly side: 'accepted' | 'connected'
-  /** With TLS: the name that the far end's certificate had to bear for us to connect. */
-  readonly domain: string
+  /** Good for sips: TLS to phones, application 5061 to peers. */
   readonly secure: boolean
   /** Of a peer: the user whom its certificate names. */
   readonly user: string | undefined
   /** Of a phone or trunk: the names that its TLS certificate has proven, as `certificateName` spells them. */
   readonly identities: readonly string[]
   up: boolean
-  readonly framer: StreamFramer
+  readonly framer: StreamFramer | MessageFramer
+  /** Under which of `byAddress` it is found. */
+  readonly keys: readonly string[]
   pending: Uint8Array[]
   framerDeadline: Deadline<Flow> | undefined
 }
@@ -38,13 +39,14 @@ export interface Flow {
 export type FlowLimits = ParseLimits & { readonly flowsMax: number }
 
 export class Flows implements Wire {
-  readonly opened = new Tally(['tcp|accepted', 'tcp|connected'])
-  readonly closed = new Tally(['tcp|remote', 'tcp|local', 'tcp|error'])
+  readonly opened = new Tally(perStream(['accepted', 'connected']))
+  readonly closed = new Tally(perStream(['remote', 'local', 'error']))
   private readonly outbox: Outbox<SipAction>
   private readonly listeners: readonly SipListener[]
   /** Read at every use: they may change. */
   private readonly limits: FlowLimits
   private readonly flows = new Map<FlowId, Flow>()
+  /** Flows that requests may reuse, by transport, address and, on TLS, the name that the far end has proven. */
   private readonly byAddress = new Map<string, FlowId>()
   private readonly peers = new Map<string, Set<FlowId>>()
   private readonly framers = new Deadlines<Flow>()
@@ -116,18 +118,14 @@ export class Flows implements Wire {
       return
     }
     const proven = identities.slice(0, IDENTITIES_MAX).map(certificateName)
-    this.add(
-      { transport, flow, listener, host: canonicalAddress(host), port },
-      'accepted',
-      false,
-      true,
-      undefined,
-      proven.filter((name) => name !== undefined),
-    )
+    const names = proven.filter((name) => name !== undefined)
+    const hop: Hop = { transport, flow, listener, host: canonicalAddress(host), port }
+    this.add(hop, { side: 'accepted', secure: isSecure(hop), up: true, identities: names, names })
   }
 
   peerUp(flow: FlowId, hex: string, secure: boolean, user: string | undefined): void {
-    this.add({ transport: 'peer', flow, listener: 0, host: hex, port: 0 }, 'connected', secure, true, user)
+    const hop: Hop = { transport: 'peer', flow, listener: 0, host: hex, port: 0 }
+    this.add(hop, { side: 'connected', secure, up: true, user, names: [] })
     const flows = this.peers.get(hex)
     if (flows === undefined) this.peers.set(hex, new Set([flow]))
     else flows.add(flow)
@@ -150,8 +148,7 @@ export class Flows implements Wire {
     const { hop } = record
     this.flows.delete(flow)
     this.framers.cancel(record.framerDeadline)
-    const address = addressKey(hop, record.domain)
-    if (this.byAddress.get(address) === flow) this.byAddress.delete(address)
+    for (const key of record.keys) if (this.byAddress.get(key) === flow) this.byAddress.delete(key)
     const ofPeer = hop.transport === 'peer' ? this.peers.get(hop.host) : undefined
     if (ofPeer?.delete(flow) === true && ofPeer.size === 0) this.peers.delete(hop.host)
     this.closed.add(`${hop.transport}|${reason}`)
@@ -188,20 +185,22 @@ export class Flows implements Wire {
     return undefined
   }
 
-  /** A hop with a flow: an open connection is reused (RFC 3261 s.18.1.1), else one is being opened. */
+  /**
+   * A hop with a flow: an open connection is reused (RFC 3261 s.18.1.1), else one is being opened. `domain` is the name that was
+   * asked for; on TLS only a connection whose far end has proven that very name will do.
+   */
   dial(hop: Hop, domain: string = hop.host): Hop {
     if (hop.transport === 'udp' || hop.transport === 'peer' || hop.flow !== 0) return hop
-    const known = this.byAddress.get(addressKey(hop, domain))
+    const known = this.byAddress.get(addressKey(hop, nameOf(domain)))
     const record = known === undefined ? undefined : this.flows.get(known)
     if (record !== undefined) return record.hop
     if (this.flows.size >= this.limits.flowsMax) return hop
     const flow = this.nextFlow
     this.nextFlow += 2
     const dialled: Hop = { ...hop, flow }
-    const secure = hop.transport === 'tls' || hop.transport === 'wss'
-    this.add(dialled, 'connected', secure, false, undefined, NO_IDENTITIES, domain)
+    this.add(dialled, { side: 'connected', secure: isSecure(hop), up: false, names: [nameOf(domain)] })
     const { host, port } = hop
-    this.outbox.push({ kind: 'openFlow', flow, transport: hop.transport as Transport, host, port, domain })
+    this.outbox.push({ kind: 'openFlow', flow, transport: hop.transport, host, port, domain })
     return dialled
   }
 
@@ -238,33 +237,58 @@ export class Flows implements Wire {
 
   private add(
     hop: Hop,
-    side: 'accepted' | 'connected',
-    secure: boolean,
-    up: boolean,
-    user: string | undefined = undefined,
-    identities: readonly string[] = NO_IDENTITIES,
-    domain: string = hop.host,
+    init: {
+      readonly side: 'accepted' | 'connected'
+      readonly secure: boolean
+      readonly up: boolean
+      readonly user?: string | undefined
+      readonly identities?: readonly string[]
+      /** Names that it may be reused for. */
+      readonly names: readonly string[]
+    },
   ): void {
-    const framer = new StreamFramer(this.limits)
+    const { side, secure, up, user, identities = NO_IDENTITIES } = init
+    const framer = isFramed(hop) ? new MessageFramer(this.limits) : new StreamFramer(this.limits)
+    const keys = reuseKeys(hop, side, init.names)
     this.flows.set(hop.flow, {
       hop,
       side,
-      domain,
       secure,
       user,
       identities,
       up,
       framer,
+      keys,
       pending: [],
       framerDeadline: undefined,
     })
-    if (hop.transport !== 'peer') this.byAddress.set(addressKey(hop, domain), hop.flow)
+    for (const key of keys) this.byAddress.set(key, hop.flow)
     if (up && hop.transport !== 'peer') this.opened.add(`${hop.transport}|${side}`)
   }
 }
 
-/** A TLS connection is only good for the domain that its certificate was looked at for (RFC 5922 s.7.3). */
-function addressKey({ transport, host, port }: Hop, domain: string): string {
-  const address = `${transport} ${host} ${port}`
-  return transport === 'tls' || transport === 'wss' ? `${address} ${domain.toLowerCase()}` : address
+/** A WebSocket keeps messages apart by itself. */
+function isFramed({ transport }: Hop): boolean {
+  return transport === 'ws' || transport === 'wss'
+}
+
+/** S-41, RFC 5922 s.7: on TLS an address is nobody; a WebSocket that was accepted leads to one phone and nowhere else (RFC 7118 s.5). */
+function reuseKeys(hop: Hop, side: Flow['side'], names: readonly string[]): readonly string[] {
+  if (hop.transport === 'peer' || (side === 'accepted' && isFramed(hop))) return NO_KEYS
+  return isSecure(hop) ? names.map((name) => addressKey(hop, name)) : [addressKey(hop, '')]
+}
+
+const NO_KEYS: readonly string[] = []
+
+function addressKey(hop: Hop, name: string): string {
+  const address = `${hop.transport} ${hop.host} ${hop.port}`
+  return isSecure(hop) ? `${address} ${name}` : address
+}
+
+function nameOf(domain: string): string {
+  return certificateName(domain) ?? domain.toLowerCase()
+}
+
+function perStream(labels: readonly string[]): string[] {
+  return ['tcp', 'tls', 'ws', 'wss'].flatMap((transport) => labels.map((label) => `${transport}|${label}`))
 }

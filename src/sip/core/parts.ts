@@ -95,7 +95,8 @@ export class SipParts {
     this.random = components.random
     this.validation = { registrar: settings.roles.registrar, telRouting: false }
     const texts = new RandomText(components.random)
-    this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity })
+    const { tlsRoutes = 'sips' } = settings
+    this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity, tlsRoutes })
     this.flows = new Flows(
       {
         outbox,

@@ -1,6 +1,6 @@
 /** Gets a branch onto the wire: finds its hop, sends, and sends again elsewhere when that fails. */
 import type { Millis } from '../../common/time.ts'
-import { isIpv4, isIpv6 } from '../message/ip.ts'
+import { isIpv4, isIpv6, transportPort } from '../message/index.ts'
 import { cancelOf } from '../transaction/derived-requests.ts'
 import type { SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
@@ -58,7 +58,7 @@ export class BranchSender {
     } else if (isIpv4(way.host) || isIpv6(way.host)) {
       // RFC 3263 s.4.1: a numeric host is taken as it is.
       const transport = way.transport ?? (way.secure ? 'tls' : 'udp')
-      const port = way.port ?? (transport === 'tls' ? 5061 : 5060)
+      const port = way.port ?? transportPort(transport)
       return this.useAddresses(now, branch, [{ host: way.host, port, transport }])
     } else {
       const id = ports.resolve(way.host, way.port, way.transport, way.secure)
@@ -146,11 +146,11 @@ export class BranchSender {
     branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
     let hop = ports.dial(wanted, way.kind === 'host' ? way.domain : undefined)
     let bytes = this.bytes(branch, hop, hop)
-    const stream = identity.listenerFor('tcp')
+    const stream = identity.listenerFor('tcp', hop.host)
     if (stream !== undefined && largeRequests.wantsStream(now, bytes.length, hop, branch.target)) {
       branch.datagramHop = hop
       const { host, port } = hop
-      hop = ports.dial({ transport: 'tcp', flow: 0, listener: stream.id, host, port })
+      hop = ports.dial({ transport: 'tcp', flow: 0, listener: stream.id, host, port }, host)
       // What follows in the dialog is small: it goes by UDP, and does not depend on this connection.
       bytes = this.bytes(branch, hop, branch.datagramHop)
     }

@@ -73,12 +73,10 @@ export function forwardedBytes(
   if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)
   if (forwarding.recordRouteTo !== undefined) {
     const { callId } = message
-    edit.prepend(
-      'record-route',
-      identity.recordRoute(forwarding.recordRouteTo, tokens.seal(forwarding.recordRouteTo, callId)),
-    )
-    const { dialogHop } = forwarding
-    edit.prepend('record-route', identity.recordRoute(dialogHop, tokens.seal(dialogHop, callId)))
+    const { recordRouteTo, dialogHop } = forwarding
+    const sips = isSips(uri) || (first !== undefined && isSips(uriOf(first)))
+    for (const side of [recordRouteTo, dialogHop])
+      edit.prepend('record-route', identity.recordRoute(side, tokens.seal(side, callId), sips))
   }
   edit.prepend('via', identity.via(hop, branch))
   return edit.toBytes()
@@ -91,6 +89,10 @@ function dropOwnCredentials(message: SipMessage, realm: string, edit: Edit): voi
   if (others.length === all.length) return
   edit.remove('proxy-authorization')
   for (let i = others.length - 1; i >= 0; i--) edit.prepend('proxy-authorization', others[i] as string)
+}
+
+function isSips(uri: string): boolean {
+  return uri.length > 5 && uri.slice(0, 5).toLowerCase() === 'sips:'
 }
 
 /** The URI inside a Route value. */

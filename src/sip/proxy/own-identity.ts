@@ -1,15 +1,20 @@
 /** Who we are in Via, Route and Record-Route, towards phones and towards peers (adapter-mapping s.4.3). */
 import { canonicalAddress, bracketed } from '../message/ip.ts'
-import { isGr, type SipUri, type Via } from '../message/index.ts'
-import type { Hop, HopTransport } from '../transaction/hop.ts'
+import { isGr, transportPort, uriPort, type SipUri, type Via } from '../message/index.ts'
+import { isSecure, type Hop, type Transport } from '../transaction/hop.ts'
 
 export interface OwnListener {
   readonly id: number
-  readonly transport: Exclude<HopTransport, 'peer'>
+  readonly transport: Transport
   readonly host: string
   readonly port: number
   readonly advertisedHost: string
+  /** Towards phones on IPv6; `advertisedHost` when absent. */
+  readonly advertisedHost6?: string
 }
+
+/** How a route of ours tells a phone to come over TLS when the request itself is sip (docs/adr/0012-routes-over-tls.md). */
+export type TlsRoutes = 'sips' | 'transport'
 
 export interface PeerIdentity {
   readonly overlay: string
@@ -33,6 +38,8 @@ export class OwnIdentity {
   readonly addresses: ReadonlySet<string>
   private readonly listeners: readonly OwnListener[]
   private readonly domains: ReadonlySet<string>
+  private readonly tlsRoutes: TlsRoutes
+  /** Listener id and address family to sent-by. */
   private readonly viaHosts: ReadonlyMap<string, string>
   private readonly peerHost: string | undefined
 
@@ -40,20 +47,27 @@ export class OwnIdentity {
     readonly listeners: readonly OwnListener[]
     readonly domains: readonly string[]
     readonly peer: PeerIdentity | undefined
+    readonly tlsRoutes?: TlsRoutes
   }) {
     this.listeners = init.listeners
     this.domains = new Set(init.domains)
+    this.tlsRoutes = init.tlsRoutes ?? 'sips'
     this.peer = init.peer
     this.peerHost =
       init.peer === undefined ? undefined : `${init.peer.hex}.${init.peer.overlay}`.toLowerCase()
     const addresses = new Set<string>()
     const viaHosts = new Map<string, string>()
-    for (const { id, transport, host, port, advertisedHost } of init.listeners) {
-      const advertised = canonicalAddress(advertisedHost).toLowerCase()
-      addresses.add(`${advertised}:${port}`)
+    for (const { id, host, port, advertisedHost, advertisedHost6 } of init.listeners) {
+      for (const [family, text] of [
+        [4, advertisedHost],
+        [6, advertisedHost6 ?? advertisedHost],
+      ] as const) {
+        const advertised = canonicalAddress(text).toLowerCase()
+        addresses.add(`${advertised}:${port}`)
+        viaHosts.set(`${id}|${family}`, `${bracketed(advertised)}:${port}`)
+      }
       if (!WILDCARDS.has(host)) addresses.add(`${canonicalAddress(host)}:${port}`)
       else for (const loopback of LOOPBACKS) addresses.add(`${loopback}:${port}`)
-      viaHosts.set(`${transport}${id}`, `${bracketed(advertised)}:${port}`)
     }
     this.addresses = addresses
     this.viaHosts = viaHosts
@@ -62,22 +76,29 @@ export class OwnIdentity {
   /** Top Via for a request sent on `hop`. */
   via(hop: Hop, branch: string): string {
     if (hop.transport === 'peer') return `SIP/2.0/TLS ${this.peerHost ?? 'invalid'};branch=${branch}`
-    // Answers come back by the connection; without a listener of its transport any address of ours will do as its name.
-    const { sentBy } = this.southListener(hop)
+    const sentBy = this.sentBy(this.listenerOf(hop), hop.host)
     return `SIP/2.0/${hop.transport.toUpperCase()} ${sentBy};branch=${branch};rport`
   }
 
-  /** Record-Route of the side that `hop` lies on; the token brings requests back to `hop`. */
-  recordRoute(hop: Hop, token: string): string {
+  /**
+   * Record-Route of the side that `hop` lies on; the token brings requests back to `hop`. `sips` for requests whose URI is one:
+   * then whatever follows has to come over TLS (RFC 3261 s.16.6 item 4).
+   */
+  recordRoute(hop: Hop, token: string, sips: boolean): string {
     if (hop.transport === 'peer') {
-      return this.peer === undefined ? '' : `<sip:${token}@${this.peer.overlay};gr=${this.peer.gr};lr>`
+      if (this.peer === undefined) return ''
+      return `<${sips ? 'sips' : 'sip'}:${token}@${this.peer.overlay};gr=${this.peer.gr};lr>`
     }
-    return `<${this.southUri(hop, `${token}@`)};lr>`
+    return `<${this.southUri(hop, `${token}@`, sips)};lr>`
   }
 
-  /** RFC 3608: where phones send what they start. */
-  serviceRoute(hop: Hop): string {
-    return `<${this.southUri(hop, '')};lr>`
+  /**
+   * RFC 3608: where phones send what they start. Undefined on TLS, where a phone goes on using the connection that it has: a sips
+   * route would make it use sips alone (RFC 5630 s.5.2), and sip with a port says nothing of TLS.
+   */
+  serviceRoute(hop: Hop): string | undefined {
+    if (hop.transport === 'tls' && this.tlsRoutes === 'sips') return undefined
+    return `<${this.southUri(hop, '', false)};lr>`
   }
 
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
@@ -86,8 +107,9 @@ export class OwnIdentity {
     if (gr !== undefined && gr !== '') return this.isOwnGr(gr)
     const host = canonicalAddress(uri.host).toLowerCase()
     if (host === this.peerHost) return true
-    if (this.domains.has(host)) return uri.port === undefined || uri.port === 5060 || uri.port === 5061
-    return this.isOwnAddress(host, uri.port)
+    if (this.domains.has(host) && (uri.port === undefined || uri.port === 5060 || uri.port === 5061))
+      return true
+    return this.isOwnAddress(host, uriPort(uri))
   }
 
   /** A `gr` value that names this node. */
@@ -95,7 +117,7 @@ export class OwnIdentity {
     return this.peer !== undefined && isGr(gr, this.peer.gr)
   }
 
-  /** `host:port` of a listener; no port means the default one. */
+  /** `host:port` of a listener; no port means 5060. */
   isOwnAddress(host: string, port: number | undefined): boolean {
     return this.addresses.has(`${canonicalAddress(host).toLowerCase()}:${port ?? 5060}`)
   }
@@ -104,7 +126,10 @@ export class OwnIdentity {
   isOwnHost(host: string): boolean {
     const address = canonicalAddress(host).toLowerCase()
     return this.listeners.some(
-      (l) => canonicalAddress(l.advertisedHost).toLowerCase() === address || l.host === address,
+      (l) =>
+        canonicalAddress(l.advertisedHost).toLowerCase() === address ||
+        l.host === address ||
+        (l.advertisedHost6 !== undefined && canonicalAddress(l.advertisedHost6).toLowerCase() === address),
     )
   }
 
@@ -114,44 +139,67 @@ export class OwnIdentity {
 
   /** S3261-18.1-05: a Via that we wrote. */
   isOwnVia(via: Via): boolean {
-    return via.host.toLowerCase() === this.peerHost || this.isOwnAddress(via.host, via.port)
-  }
-
-  /** Listener by which something is sent to an address that no flow leads to; of the same family where `host` is given. */
-  listenerFor(transport: OwnListener['transport'], host?: string): OwnListener | undefined {
-    return this.listeners.find(
-      (listener) => listener.transport === transport && (host === undefined || canSend(listener, host)),
+    return (
+      via.host.toLowerCase() === this.peerHost ||
+      this.isOwnAddress(via.host, via.port ?? transportPort(via.transport))
     )
   }
 
-  private southUri(hop: Hop, user: string): string {
-    const { listener, sentBy } = this.southListener(hop)
+  /** Listener by which something is sent to an address that no flow leads to: of its transport, and able to reach its family. */
+  listenerFor(transport: Transport, host: string): OwnListener | undefined {
+    const family = familyOf(host)
+    return this.listeners.find((listener) => listener.transport === transport && takes(listener, family))
+  }
+
+  private southUri(hop: Hop, user: string, sips: boolean): string {
+    const listener = sips && !isSecure(hop) ? this.secureListener(hop) : this.listenerOf(hop)
+    const sentBy = this.sentBy(listener, hop.host)
     switch (listener.transport) {
       case 'udp':
         return `sip:${user}${sentBy}`
       case 'tcp':
       case 'ws':
         return `sip:${user}${sentBy};transport=${listener.transport}`
-      case 'tls':
-        return `sips:${user}${sentBy}` // RFC 5630 s.3.1.4: no transport=tls
       case 'wss':
-        return `sips:${user}${sentBy};transport=ws`
+        return `${sips ? 'sips' : 'sip'}:${user}${sentBy};transport=ws`
+      case 'tls':
+        // DEVIATION RFC 3261 s.16.6 item 4: sips for a sip request, too. Of all the ways to say "this hop over TLS" it is the one
+        // that RFC 5630 leaves (s.3.1.4, s.5.2); `transport=tls` is what phones in the field write (docs/adr/0012-routes-over-tls.md).
+        return sips || this.tlsRoutes === 'sips'
+          ? `sips:${user}${sentBy}`
+          : `sip:${user}${sentBy};transport=tls`
     }
   }
 
-  private southListener(hop: Hop): { readonly listener: OwnListener; readonly sentBy: string } {
+  private sentBy(listener: OwnListener, towards: string): string {
+    return this.viaHosts.get(`${listener.id}|${familyOf(towards)}`) ?? 'localhost:5060'
+  }
+
+  /** The listener of a hop, or where none is of its transport (TLS may be opened without a listener) any that reaches there. */
+  private listenerOf(hop: Hop): OwnListener {
     const exact = this.listeners[hop.listener]
-    const listener =
-      exact?.transport === hop.transport && exact.id === hop.listener
-        ? exact
-        : (this.listeners.find((l) => l.transport === hop.transport) ?? this.listeners[0] ?? DEFAULT_LISTENER)
-    return { listener, sentBy: this.viaHosts.get(`${listener.transport}${listener.id}`) ?? 'localhost:5060' }
+    if (exact?.transport === hop.transport && exact.id === hop.listener) return exact
+    const transport = hop.transport === 'peer' ? 'udp' : hop.transport
+    return (
+      this.listenerFor(transport, hop.host) ??
+      this.listeners.find((l) => l.transport === transport) ??
+      this.listeners.find((l) => takes(l, familyOf(hop.host))) ??
+      this.listeners[0] ??
+      DEFAULT_LISTENER
+    )
+  }
+
+  /** Where a phone that sent a sips request without TLS can come with TLS from now on; as it came when there is no such place. */
+  private secureListener(hop: Hop): OwnListener {
+    return this.listenerFor('tls', hop.host) ?? this.listenerFor('wss', hop.host) ?? this.listenerOf(hop)
   }
 }
 
-/** A socket bound to `::` takes IPv4 too. */
-function canSend(listener: OwnListener, host: string): boolean {
-  return host.includes(':')
-    ? listener.host.includes(':')
-    : listener.host === '::' || !listener.host.includes(':')
+function familyOf(host: string): 4 | 6 {
+  return host.includes(':') ? 6 : 4
+}
+
+/** A listener on :: takes both families. */
+function takes({ host }: OwnListener, family: 4 | 6): boolean {
+  return host === '::' || familyOf(host) === family
 }

@@ -25,6 +25,11 @@ export function isReliable(hop: Hop): boolean {
   return hop.transport !== 'udp'
 }
 
+/** TLS all the way to the phone. Of peers their flow says it: `Flow.secure`. */
+export function isSecure({ transport }: Hop): boolean {
+  return transport === 'tls' || transport === 'wss'
+}
+
 /** The sending side that transactions and the proxy ask for. */
 export interface Wire {
   /** False when the hop is known to be dead; a later failure is reported by closing the flow. */

@@ -40,8 +40,12 @@ function replyHop(via: Via, source: Hop): Hop {
   return port === source.port ? source : { ...source, port }
 }
 
-/** RFC 3261 s.18.2.1: `received` when sent-by does not show the source; RFC 3581 s.4: always, when `rport` is asked for. */
+/**
+ * RFC 3261 s.18.2.1: `received` when sent-by does not show the source; RFC 3581 s.4: always, when `rport` is asked for. RFC 7118 s.5.3:
+ * never on WebSockets, where it would show what stands between.
+ */
 function receivedVia(via: Via, source: Hop): string | undefined {
+  if (source.transport === 'ws' || source.transport === 'wss') return undefined
   const address = canonicalAddress(source.host)
   const asked = via.rport !== undefined
   if (!asked && via.host === address) return undefined

@@ -1,5 +1,13 @@
 /** The transaction layer, for sip/core and sip/proxy. */
-export { FRONT_LISTENER, isReliable, type Hop, type HopTransport, type Transport, type Wire } from './hop.ts'
+export {
+  FRONT_LISTENER,
+  isReliable,
+  isSecure,
+  type Hop,
+  type HopTransport,
+  type Transport,
+  type Wire,
+} from './hop.ts'
 export { askedRequest, incomingRequest, type IncomingRequest } from './incoming.ts'
 export type { ClientTransaction, ServerTransaction } from './machinery.ts'
 export { clientKey, MAGIC_COOKIE, serverKey } from './matching.ts'

@@ -35,10 +35,16 @@ describe('effective configuration', () => {
   })
 
   it('holds no secret, wherever it stands', () => {
-    const config = readConfig('', 'node.yaml', {}) as unknown as Record<string, Record<string, unknown>>
+    const config = structuredClone(readConfig('', 'node.yaml', {})) as unknown as Record<
+      string,
+      Record<string, unknown>
+    >
     for (const key of SECRET_KEYS) {
-      const [section = '', name = ''] = key.split('.')
-      config[section] = { ...config[section], [name]: 'hush' }
+      const sections = key.split('.')
+      const name = sections.pop() as string
+      let at: Record<string, unknown> = config
+      for (const section of sections) at = at[section] as Record<string, unknown>
+      at[name] = 'hush'
     }
     config['sip'] = { ...config['sip'], trunks: [{ name: 'a', password: 'hush' }] }
     const text = JSON.stringify(redacted(config as unknown as Config))

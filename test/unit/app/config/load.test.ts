@@ -9,7 +9,7 @@ import { jsonSchema } from '../../../../src/app/config/schema.ts'
 import { storageLimits } from '../../../../src/app/settings.ts'
 import { TLS_LIMITS } from '../../../../src/reload/io/tls-links.ts'
 import { DEFAULT_STORAGE_LIMITS } from '../../../../src/reload/storage/quota.ts'
-import { TCP_LIMITS } from '../../../../src/sip/io/tcp.ts'
+import { STREAM_LIMITS } from '../../../../src/sip/io/stream-flows.ts'
 
 function complaint(yaml: string, environment: Record<string, string> = {}): string {
   try {
@@ -132,8 +132,8 @@ describe('limits', () => {
     expect(defaults.limits).toMatchObject({
       links: TLS_LIMITS.connectionsMax,
       linksPerSource: TLS_LIMITS.connectionsPerSourceMax,
-      flows: TCP_LIMITS.flowsMax,
-      flowsPerSource: TCP_LIMITS.flowsPerSourceMax,
+      flows: STREAM_LIMITS.flowsMax,
+      flowsPerSource: STREAM_LIMITS.flowsPerSourceMax,
     })
     const small = readConfig('limits: { storedResources: 1, storedValues: 2, storedBytes: 70000 }', 'n', {})
     expect(storageLimits(small)).toEqual({ resourcesMax: 1, valuesMax: 2, bytesMax: 70_000 })
@@ -230,8 +230,13 @@ describe('what this version can run', () => {
     ],
     ['overlay: { configuration: file.xml }', 'overlay.account'],
     ['overlay: { listen: ["dtls://0.0.0.0:6084"] }', 'overlay.listen'],
-    ['sip: { listen: ["tls://0.0.0.0:5061"] }', 'sip.listen'],
-    ['sip: { listen: ["wss://0.0.0.0:443"] }', 'sip.listen'],
+    ['sip: { listen: ["sctp://0.0.0.0:5060"] }', 'sip.listen'],
+    ['sip: { listen: ["tls://0.0.0.0", "wss://0.0.0.0:5061"] }', 'sip.listen'],
+    ['sip: { listen: ["udp://[::]", "tcp://[::]", "tls://127.0.0.1:5060"] }', 'sip.listen'],
+    ['sip: { tls: { certificate: c.pem } }', 'sip.tls.certificate'],
+    ['sip: { tls: { verifyClients: require } }', 'sip.tls.ca'],
+    ['sip: { websocket: { cookie: session } }', 'sip.websocket.cookie'],
+    ['sip: { websocket: { cookie: session, secret: short } }', 'sip.websocket.secret'],
     ['sip: { engine: drachtio }', 'sip.engine'],
     ['sip: { publish: userNode }', 'sip.publish'],
     ['sip: { publishTel: true }', 'sip.publishTel'],
@@ -303,6 +308,8 @@ describe('what this version can run', () => {
     'sip: { listen: ["udp://127.0.0.1:5062", "tcp://127.0.0.1:5062"] }',
     'sip: { roles: [registrar, redirect], redirect: { proxies: ["127.0.0.1:5060;transport=tcp"] } }',
     'sip: { roles: [] , listen: [] }',
+    'sip: { listen: ["udp://0.0.0.0", "tcp://0.0.0.0:5060", "tls://0.0.0.0", "ws://0.0.0.0", "wss://0.0.0.0"] }',
+    'sip: { listen: ["udp://0.0.0.0", "tcp://0.0.0.0", "udp://[::1]", "tcp://[::1]"] }',
     'admin: { listen: "0.0.0.0:8080", token: x }',
     'overlay: { configuration: c.xml, authority: ./a }',
     'overlay: { name: example.org, configuration: discover, account: a, password: b }',

@@ -3,16 +3,36 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import type { SipInput } from '../../../../src/sip/core/contract.ts'
-import { TCP_LIMITS, TcpShell, type TcpLimits } from '../../../../src/sip/io/tcp.ts'
+import { STREAM_LIMITS, StreamFlows, type StreamLimits } from '../../../../src/sip/io/stream-flows.ts'
+import { TcpShell } from '../../../../src/sip/io/tcp.ts'
+import { T1_MS } from '../../../../src/sip/transaction/timers.ts'
 import { Inputs } from '../../../support/inputs.ts'
 
-const open: TcpShell[] = []
+interface Shell {
+  readonly tcp: TcpShell
+  readonly flows: StreamFlows
+  readonly inputs: Inputs<SipInput>
+}
+
+const open: Shell[] = []
 const phones: Socket[] = []
-function shell(limits: Partial<TcpLimits> = {}): { tcp: TcpShell; inputs: Inputs<SipInput> } {
+function shell(limits: Partial<StreamLimits> = {}, sink?: (input: SipInput) => void): Shell {
   const inputs = new Inputs<SipInput>()
-  const tcp = new TcpShell(inputs.sink, { ...TCP_LIMITS, ...limits })
-  open.push(tcp)
-  return { tcp, inputs }
+  const flows = new StreamFlows(
+    (input) => {
+      inputs.sink(input)
+      sink?.(input)
+    },
+    { ...STREAM_LIMITS, ...limits },
+  )
+  const made = { tcp: new TcpShell(flows), flows, inputs }
+  open.push(made)
+  return made
+}
+async function close({ tcp, flows }: Shell): Promise<void> {
+  const closing = tcp.close()
+  flows.close()
+  await closing
 }
 async function phone(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
@@ -22,37 +42,42 @@ async function phone(port: number): Promise<Socket> {
 }
 afterEach(async () => {
   for (const socket of phones.splice(0)) socket.destroy()
-  await Promise.all(open.splice(0).map((each) => each.close()))
+  await Promise.all(open.splice(0).map(close))
 })
 
 describe('TCP shell', () => {
+  it('S3261-18-02 keeps a silent connection far longer than 64*T1', () => {
+    expect(STREAM_LIMITS.idleTimeoutMs).toBeGreaterThan(64 * T1_MS)
+    expect(STREAM_LIMITS.firstBytesTimeoutMs).toBeGreaterThanOrEqual(64 * T1_MS)
+  })
+
   it('accepts a phone under an even id and carries bytes both ways', async () => {
-    const { tcp, inputs } = shell()
+    const { tcp, flows, inputs } = shell()
     const { port } = await tcp.listen({ id: 4, host: '127.0.0.1', port: 0 })
     const socket = await phone(port)
     const accepted = await inputs.next('flowAccepted')
     expect(accepted).toMatchObject({ flow: 2, listener: 4, host: '127.0.0.1', port: socket.localPort })
     socket.write('REGISTER')
     expect((await inputs.bytesOf('flowData', 8)).toString()).toBe('REGISTER')
-    tcp.send(2, utf8('one '))
-    tcp.send(2, utf8('two'))
+    flows.send(2, utf8('one '))
+    flows.send(2, utf8('two'))
     const [first] = (await once(socket, 'data')) as [Buffer]
     // Both writes of one turn left in one piece.
     expect(first.toString()).toBe('one two')
     socket.destroy()
     expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
-    expect(tcp.active).toBe(0)
+    expect(flows.active).toBe(0)
   })
 
   it('opens flows that the core named, and says when that fails', async () => {
     const far = shell()
     const { port } = await far.tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
-    const { tcp, inputs } = shell()
+    const { tcp, flows, inputs } = shell()
     tcp.connect(1, '127.0.0.1', port)
     expect(await inputs.next('flowOpened')).toEqual({ kind: 'flowOpened', flow: 1 })
-    tcp.send(1, utf8('hello'))
+    flows.send(1, utf8('hello'))
     expect((await far.inputs.bytesOf('flowData', 5)).toString()).toBe('hello')
-    await far.tcp.close()
+    await close(far)
     expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 1 })
     tcp.connect(3, '127.0.0.1', port)
     expect(await inputs.next('flowFailed')).toEqual({ kind: 'flowFailed', flow: 3, reason: 'ECONNREFUSED' })
@@ -61,26 +86,23 @@ describe('TCP shell', () => {
   })
 
   it('a flow that the core closes says no more', async () => {
-    const { tcp, inputs } = shell()
+    const { tcp, flows, inputs } = shell()
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     const socket = await phone(port)
     const { flow } = await inputs.next('flowAccepted')
-    tcp.send(flow, utf8('bye'))
-    tcp.closeFlow(flow)
+    flows.send(flow, utf8('bye'))
+    flows.closeFlow(flow)
     const [bytes] = (await once(socket, 'data')) as [Buffer]
     expect(bytes.toString()).toBe('bye')
     await once(socket, 'close')
     expect(inputs.seen.map((input) => input.kind)).toEqual(['flowAccepted'])
-    expect(tcp.closed.get('tcp|local')).toBe(1)
+    expect(flows.closed.get('tcp|local')).toBe(1)
   })
 
   it('a tool that closes its half still reads what is answered at once, and the flow is gone', async () => {
-    const inputs = new Inputs<SipInput>()
-    const tcp = new TcpShell((input) => {
-      inputs.sink(input)
-      if (input.kind === 'flowData') tcp.send(input.flow, utf8('200'))
+    const { tcp, flows, inputs } = shell({}, (input) => {
+      if (input.kind === 'flowData') flows.send(input.flow, utf8('200'))
     })
-    open.push(tcp)
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     phones.push(socket)
@@ -93,26 +115,26 @@ describe('TCP shell', () => {
   })
 
   it('cuts off a far end that does not read', async () => {
-    const { tcp, inputs } = shell({ queueBytesMax: 64 * 1024 })
+    const { tcp, flows, inputs } = shell({ queueBytesMax: 64 * 1024 })
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     const socket = await phone(port)
     socket.pause()
     const { flow } = await inputs.next('flowAccepted')
     const chunk = new Uint8Array(32 * 1024)
-    for (let i = 0; i < 4; i++) tcp.send(flow, chunk)
+    for (let i = 0; i < 4; i++) flows.send(flow, chunk)
     expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow })
-    expect(tcp.closed.get('tcp|stuck')).toBe(1)
+    expect(flows.closed.get('tcp|stuck')).toBe(1)
   })
 
   it('has a place for so many flows and no more, in all and per source; a place that is freed is used again', async () => {
-    const { tcp, inputs } = shell({ flowsPerSourceMax: 2 })
+    const { tcp, flows, inputs } = shell({ flowsPerSourceMax: 2 })
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     const first = await phone(port)
     await phone(port)
     await inputs.next('flowAccepted', 2)
     const third = await phone(port)
     await once(third, 'close')
-    expect(tcp.refused.get('tcp|source')).toBe(1)
+    expect(flows.refused.get('tcp|source')).toBe(1)
     first.destroy()
     await inputs.next('flowClosed')
     await phone(port)
@@ -123,16 +145,16 @@ describe('TCP shell', () => {
     await phone(at.port)
     await small.inputs.next('flowAccepted')
     await once(await phone(at.port), 'close')
-    expect(small.tcp.refused.get('tcp|flows')).toBe(1)
+    expect(small.flows.refused.get('tcp|flows')).toBe(1)
   })
 
   it('closes a connection on which nothing is said', async () => {
-    const { tcp, inputs } = shell({ firstBytesTimeoutMs: 20 })
+    const { tcp, flows, inputs } = shell({ firstBytesTimeoutMs: 20 })
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     await phone(port)
     const { flow } = await inputs.next('flowAccepted')
     expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow })
-    expect(tcp.closed.get('tcp|idle')).toBe(1)
+    expect(flows.closed.get('tcp|idle')).toBe(1)
   })
 
   it('rejects a taken port', async () => {

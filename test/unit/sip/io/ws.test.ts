@@ -1,0 +1,306 @@
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket, WebSocketServer, type ClientOptions } from 'ws'
+import { utf8 } from '../../../../src/common/bytes.ts'
+import type { SipInput } from '../../../../src/sip/core/contract.ts'
+import { STREAM_LIMITS, StreamFlows, type StreamLimits } from '../../../../src/sip/io/stream-flows.ts'
+import { WebSocketGate, type WebSocketGateInit } from '../../../../src/sip/io/web-socket-gate.ts'
+import { WsShell } from '../../../../src/sip/io/ws.ts'
+import { Inputs } from '../../../support/inputs.ts'
+import { TestAuthority, type TestIdentity } from '../../../support/phone-certificates.ts'
+
+const SECRET = 'a secret of the web application'
+let authority: TestAuthority
+let ours: TestIdentity
+const closing: (() => unknown)[] = []
+
+beforeAll(async () => {
+  authority = await TestAuthority.create('phones')
+  ours = await authority.issue({
+    names: [
+      { type: 'url', value: 'sip:dht.example.com' },
+      { type: 'dns', value: 'dht.example.com' },
+    ],
+  })
+})
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()))
+})
+
+interface Shell {
+  readonly ws: WsShell
+  readonly flows: StreamFlows
+  readonly inputs: Inputs<SipInput>
+}
+
+function shell(limits: Partial<StreamLimits> = {}, gate?: WebSocketGateInit): Shell {
+  const inputs = new Inputs<SipInput>()
+  const flows = new StreamFlows(inputs.sink, { ...STREAM_LIMITS, ...limits })
+  const settings = { identity: ours, authorities: [authority.root], verifyClients: 'none' as const }
+  const ws = new WsShell(flows, settings, gate === undefined ? undefined : new WebSocketGate(gate))
+  closing.push(() => {
+    const closed = ws.close()
+    flows.close()
+    return closed
+  })
+  return { ws, flows, inputs }
+}
+
+async function listening(made: Shell, transport: 'ws' | 'wss' = 'ws'): Promise<number> {
+  return (await made.ws.listen(transport, { id: 5, host: '127.0.0.1', port: 0 })).port
+}
+
+function dial(url: string, protocols: string | string[] = 'sip', options: ClientOptions = {}): WebSocket {
+  const socket = new WebSocket(url, protocols, options)
+  socket.on('error', () => undefined)
+  closing.push(() => socket.terminate())
+  return socket
+}
+
+async function phone(port: number): Promise<WebSocket> {
+  const socket = dial(`ws://127.0.0.1:${port}/`)
+  await once(socket, 'open')
+  return socket
+}
+
+/** Status of a handshake that is refused. */
+async function refusal(socket: WebSocket): Promise<IncomingMessage> {
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
+  return response
+}
+
+function closed(socket: Socket | WebSocket): Promise<unknown> {
+  socket.on('error', () => undefined)
+  return new Promise((resolve) => socket.once('close', resolve))
+}
+
+describe('WebSocket shell, accepting', () => {
+  it('S7118-4.1-01 speaks the subprotocol sip and refuses a handshake without it', async () => {
+    const made = shell()
+    const port = await listening(made)
+    const socket = dial(`ws://127.0.0.1:${port}/any/path?x=1`, ['xmpp', 'sip'])
+    const [response] = (await once(socket, 'upgrade')) as [IncomingMessage]
+    expect(response.headers['sec-websocket-protocol']).toBe('sip')
+    expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2, listener: 5, host: '127.0.0.1' })
+    for (const offered of [[], ['xmpp']]) {
+      const { statusCode } = await refusal(dial(`ws://127.0.0.1:${port}/`, offered))
+      expect(statusCode).toBe(400)
+    }
+    expect(made.inputs.seen.filter(({ kind }) => kind === 'flowAccepted')).toHaveLength(1)
+  })
+
+  it('S7118-4.2-01 takes text and binary, and sends binary what is not UTF-8', async () => {
+    const made = shell()
+    const socket = await phone(await listening(made))
+    const { flow } = await made.inputs.next('flowAccepted')
+    socket.send('OPTIONS ü')
+    socket.send(Buffer.from([0x4f, 0xff]), { binary: true })
+    expect(Buffer.from((await made.inputs.next('flowData')).bytes).toString()).toBe('OPTIONS ü')
+    expect([...(await made.inputs.next('flowData', 2)).bytes]).toEqual([0x4f, 0xff])
+
+    const received: [string, boolean][] = []
+    const three = new Promise<void>((resolve) => {
+      socket.on('message', (data: Buffer, binary: boolean) => {
+        if (received.push([data.toString('latin1'), binary]) === 3) resolve()
+      })
+    })
+    made.flows.send(flow, utf8('plain'))
+    made.flows.send(flow, utf8('ü'))
+    made.flows.send(flow, Uint8Array.of(0xff, 0xfe))
+    await three
+    expect(received).toEqual([
+      ['plain', false],
+      [Buffer.from('ü').toString('latin1'), false],
+      ['\xff\xfe', true],
+    ])
+  })
+
+  it('S7118-6-01 answers pings, and gives up who does not answer ours', async () => {
+    const made = shell({ pingIntervalMs: 20 })
+    const port = await listening(made)
+    const socket = await phone(port)
+    socket.ping('are you there')
+    expect(String((await once(socket, 'pong'))[0])).toBe('are you there')
+    await once(socket, 'ping')
+
+    const deaf = dial(`ws://127.0.0.1:${port}/`, 'sip', { autoPong: false })
+    await closed(deaf)
+    expect(await made.inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 4 })
+    expect(made.flows.closed.get('ws|idle')).toBe(1)
+    expect(made.ws.keepaliveFailures.get('ws')).toBe(1)
+    expect(socket.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('S-40 closes a WebSocket on which nothing is said', async () => {
+    const made = shell({ pingIntervalMs: 10, firstBytesTimeoutMs: 30 })
+    await phone(await listening(made))
+    await made.inputs.next('flowClosed')
+    expect(made.flows.closed.get('ws|idle')).toBe(1)
+    expect(made.ws.keepaliveFailures.get('ws')).toBe(0)
+  })
+
+  it('closes a message that is too long, and text that is none, before the core sees it', async () => {
+    const made = shell({ messageBytesMax: 1_000 })
+    const port = await listening(made)
+    const long = await phone(port)
+    const gone = closed(long)
+    long.send('x'.repeat(1_001))
+    expect(await gone).toBe(1009)
+    const bad = await phone(port)
+    const alsoGone = closed(bad)
+    bad.send(Buffer.from([0xff, 0xff]), { binary: false })
+    expect(await alsoGone).toBe(1007)
+    await made.inputs.next('flowClosed', 2)
+    expect(made.inputs.seen.some(({ kind }) => kind === 'flowData')).toBe(false)
+  })
+
+  it('S-46 cuts off a phone that does not read', async () => {
+    const made = shell({ queueBytesMax: 64 * 1024 })
+    const socket = await phone(await listening(made))
+    socket.pause()
+    const { flow } = await made.inputs.next('flowAccepted')
+    for (let i = 0; i < 4_000 && made.flows.active > 0; i++) {
+      made.flows.send(flow, new Uint8Array(32 * 1024))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await made.inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow })
+    expect(made.flows.closed.get('ws|stuck')).toBe(1)
+  })
+
+  it('S-40 S-TR-02 counts who has not finished the handshake, and gives the place back', async () => {
+    const made = shell({ flowsPerSourceMax: 1, handshakeTimeoutMs: 40 })
+    const port = await listening(made)
+    const idle = connectTcp(port, '127.0.0.1')
+    await once(idle, 'connect')
+    await closed(connectTcp(port, '127.0.0.1'))
+    expect(made.flows.refused.get('ws|source')).toBe(1)
+    await closed(idle.resume())
+    await phone(port)
+    expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2 })
+  })
+
+  it('a flow that the core closes ends with a close frame and says no more', async () => {
+    const made = shell()
+    const socket = await phone(await listening(made))
+    const { flow } = await made.inputs.next('flowAccepted')
+    made.flows.send(flow, utf8('bye'))
+    made.flows.closeFlow(flow)
+    expect(String((await once(socket, 'message'))[0])).toBe('bye')
+    expect(await closed(socket)).toBe(1000)
+    expect(made.inputs.seen.map(({ kind }) => kind)).toEqual(['flowAccepted'])
+  })
+
+  it('tells a browser that looks what the port is for', async () => {
+    const port = await listening(shell())
+    const [response] = (await once(request({ port, host: '127.0.0.1' }).end(), 'response')) as [
+      IncomingMessage,
+    ]
+    response.resume()
+    expect(response.statusCode).toBe(426)
+    expect(response.headers.upgrade).toBe('websocket')
+  })
+
+  it('speaks over TLS, and shows another certificate from the next handshake on', async () => {
+    const made = shell()
+    const port = await listening(made, 'wss')
+    const options = { ca: authority.root, servername: 'dht.example.com' } as ClientOptions
+    const socket = dial(`wss://127.0.0.1:${port}/`, 'sip', options)
+    await once(socket, 'open')
+    expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2, host: '127.0.0.1' })
+    const next = await authority.issue({ names: [{ type: 'dns', value: 'other.example.com' }] })
+    made.ws.renew({ identity: next, authorities: undefined, verifyClients: 'none' })
+    await closed(dial(`wss://127.0.0.1:${port}/`, 'sip', options))
+    const again = dial(`wss://127.0.0.1:${port}/`, 'sip', {
+      ...options,
+      servername: 'other.example.com',
+    } as ClientOptions)
+    await once(again, 'open')
+    socket.send('still here')
+    expect(Buffer.from((await made.inputs.next('flowData')).bytes).toString()).toBe('still here')
+  })
+})
+
+describe('WebSocket shell, who may connect', () => {
+  const soon = String(Math.floor(Date.now() / 1000) + 600)
+
+  function ticket(text: string, secret = SECRET): string {
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+  }
+
+  it('S7118-7-01 asks for a ticket in a cookie or as a password, with 401, where it is told to', async () => {
+    const made = shell({}, { origins: [], ticket: { cookie: 'session', secret: SECRET } })
+    const port = await listening(made)
+    const open = (headers: Record<string, string>): WebSocket =>
+      dial(`ws://127.0.0.1:${port}/`, 'sip', { headers })
+    const bare = await refusal(open({}))
+    expect(bare.statusCode).toBe(401)
+    expect(bare.headers['www-authenticate']).toMatch(/^Basic /)
+    for (const value of [
+      ticket(`alice.${soon}`, 'another secret altogether'),
+      ticket('alice.1000'),
+      `alice.${soon}.`,
+      'nonsense',
+    ]) {
+      expect((await refusal(open({ cookie: `session=${value}` }))).statusCode).toBe(401)
+    }
+    await once(open({ cookie: `a=b; session=${ticket(`alice.${soon}`)}; c=d` }), 'open')
+    const basic = Buffer.from(`alice:${ticket(`alice.${soon}`)}`).toString('base64')
+    await once(open({ authorization: `Basic ${basic}` }), 'open')
+    await made.inputs.next('flowAccepted', 2)
+  })
+
+  it('S7118-7-01 lets in the pages that it is told of', async () => {
+    const made = shell({}, { origins: ['https://phone.example.com'], ticket: undefined })
+    const port = await listening(made)
+    const from = (origin: string): WebSocket => dial(`ws://127.0.0.1:${port}/`, 'sip', { origin })
+    expect((await refusal(from('https://evil.example'))).statusCode).toBe(403)
+    await once(from('https://phone.example.com'), 'open')
+  })
+})
+
+describe('WebSocket shell, connecting', () => {
+  async function server(protocol: string): Promise<number> {
+    const far = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => protocol })
+    far.on('connection', (socket) => {
+      socket.on('message', (data: Buffer, binary) => socket.send(data, { binary }))
+    })
+    closing.push(() => {
+      for (const client of far.clients) client.terminate()
+      far.close()
+    })
+    await once(far, 'listening')
+    const address = far.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  it('opens a flow to a SIP WebSocket Server and names the domain as its host', async () => {
+    const made = shell()
+    const port = await server('sip')
+    made.ws.connect(1, 'ws', '127.0.0.1', port, 'example.org')
+    expect(await made.inputs.next('flowOpened')).toEqual({ kind: 'flowOpened', flow: 1 })
+    made.flows.send(1, utf8('echo'))
+    expect(Buffer.from((await made.inputs.next('flowData')).bytes).toString()).toBe('echo')
+  })
+
+  it('S7118-4.1-01 does not speak to a server that answers another subprotocol', async () => {
+    const made = shell()
+    made.ws.connect(1, 'ws', '127.0.0.1', await server('xmpp'), 'example.org')
+    expect(await made.inputs.next('flowFailed')).toMatchObject({ flow: 1 })
+  })
+
+  it('S5922-7.3-01 over TLS only to whom the certificate names', async () => {
+    const far = shell()
+    const port = await listening(far, 'wss')
+    const made = shell()
+    made.ws.connect(1, 'wss', '127.0.0.1', port, 'dht.example.com')
+    expect(await made.inputs.next('flowOpened')).toEqual({ kind: 'flowOpened', flow: 1 })
+    made.ws.connect(3, 'wss', '127.0.0.1', port, 'example.org')
+    expect(await made.inputs.next('flowFailed')).toMatchObject({ flow: 3 })
+    expect(made.ws.handshakeFailures.get('identity')).toBe(1)
+    made.ws.connect(5, 'ws', 'example.org', port, 'example.org')
+    expect(await made.inputs.next('flowFailed', 2)).toMatchObject({ flow: 5 })
+  })
+})
