@@ -38,6 +38,7 @@ import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
+import { MergedRequests } from './merged-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { Replies, type Reply } from './replies.ts'
@@ -185,8 +186,9 @@ export class SipParts {
       limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT,
     )
     const { sources } = this
+    const merged = new MergedRequests()
     this.registerHandler = new RegisterHandler(
-      { front, accounts, authenticator, callers, gruus, identity, replies, sources, transactions },
+      { front, accounts, authenticator, callers, gruus, identity, merged, replies, sources, transactions },
       settings,
     )
     const tokens = new RouteTokens({ secret, run: components.random.bytes(4) })
@@ -239,6 +241,7 @@ export class SipParts {
         redirector,
         meter,
         callerChecks,
+        merged,
         errands: new Errands({
           front,
           identity,

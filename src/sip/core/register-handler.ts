@@ -1,4 +1,5 @@
 /** REGISTER up to the registrar and back: adapter-mapping s.3.1 steps 2 to 7, then the answer (RFC 3261 s.10.3). */
+import type { Deadline } from '../../common/deadlines.ts'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
 import type { Now } from '../../common/time.ts'
 import { canonicalAor, type SipMessage } from '../message/index.ts'
@@ -10,20 +11,23 @@ import {
   type RegisterRequest,
   type Registrar,
 } from '../registrar/index.ts'
-import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
+import type { IncomingRequest, ServerTransaction, Transactions, Unanswered } from '../transaction/index.ts'
 import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Callers } from './caller.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
+import type { MergedRequests } from './merged-requests.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { Front } from '../engine/index.ts'
 import type { SourceLimit } from './source-limit.ts'
-import { extensionsOf, OWN_METHODS, unsupported, unusableBody } from './uas.ts'
+import { extensionsOf, MERGED, OWN_METHODS, unsupported, unusableBody } from './uas.ts'
 
 /** What the registrar hands back with its answer. */
 export interface RegisterTicket {
   readonly incoming: IncomingRequest
   readonly server: ServerTransaction<ForkContext>
+  /** Set while the answer waits for the overlay. */
+  late: Deadline<Unanswered<ForkContext>> | undefined
 }
 
 export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'store_failed'
@@ -36,6 +40,7 @@ export interface RegisterComponents {
   /** Undefined where nobody could find the way back: without an overlay. */
   readonly gruus: Gruus | undefined
   readonly identity: OwnIdentity
+  readonly merged: MergedRequests
   readonly replies: Replies
   readonly sources: SourceLimit
   readonly transactions: Transactions<ForkContext, Branch>
@@ -82,14 +87,23 @@ export class RegisterHandler {
       this.refuse('rejected', incoming, aor)
       return
     }
-    const server = this.components.transactions.accept(key, 'REGISTER', incoming.replyTo)
+    if (this.components.merged.isMerged(now.ms, message, key)) {
+      this.refuse('rejected', incoming, MERGED)
+      return
+    }
+    const { transactions } = this.components
+    const server = transactions.accept(key, 'REGISTER', incoming.replyTo)
+    const ticket: RegisterTicket = { incoming, server, late: undefined }
     const outbound = incoming.question === undefined
-    registrar.register(now.ms, { aor, message, source, outbound, ticket: { incoming, server } })
+    registrar.register(now.ms, { aor, message, source, outbound, ticket })
+    if (outbound) ticket.late = transactions.late.watch(now.ms, server, incoming)
   }
 
   /** The registrar is done with a request. */
   finished(now: Now, request: RegisterRequest<RegisterTicket>, outcome: RegisterOutcome): void {
-    const { incoming, server } = request.ticket
+    const { incoming, server, late } = request.ticket
+    this.components.transactions.late.answered(late)
+    this.components.merged.answered(incoming.message)
     const { replies, identity, gruus } = this.components
     if (outcome.kind === 'rejected') {
       this.results.add(outcome.storeFailed ? 'store_failed' : 'rejected')

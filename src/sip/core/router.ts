@@ -27,9 +27,10 @@ import { believedIdentity, phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
 import type { Errands } from './errands.ts'
 import type { Flows } from './flows.ts'
+import type { MergedRequests } from './merged-requests.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
-import { answerAsTarget, extensionsOf, NO_EVENTS, unsupported } from './uas.ts'
+import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS, unsupported } from './uas.ts'
 
 /** What the redirect server hands back with its answer. */
 export interface RedirectTicket {
@@ -49,6 +50,7 @@ export interface RouterComponents {
   readonly redirector: Redirector<RedirectTicket>
   readonly meter: CallMeter
   readonly callerChecks: CallerChecks
+  readonly merged: MergedRequests
   readonly errands: Errands
   readonly sources: SourceLimit
   /** 503 with Retry-After. */
@@ -103,7 +105,9 @@ export class Router {
     const { proxy, redirect } = this.settings.roles
     const off = isAsked(incoming) ? front?.routeRefusal(wish) : undefined
     if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
-      this.respond(now, key, incoming, answerAsTarget(message, this.extensionsTowards(incoming)))
+      const merged = this.components.merged.isMerged(now.ms, message, key)
+      const reply = merged ? MERGED : answerAsTarget(message, this.extensionsTowards(incoming))
+      this.respond(now, key, incoming, reply)
     } else if (off !== undefined) {
       this.respond(now, key, incoming, off)
     } else if (wish.kind === 'refuse') {

@@ -21,6 +21,10 @@ export function extensionsOf(roles: {
 }
 
 const CONTENT_TYPE = 'application/sdp'
+const LANGUAGE = 'en'
+
+/** RFC 3261 s.8.2.2.2. */
+export const MERGED: Reply = { status: 482, reason: 'Merged Request' }
 const ACCEPTABLE: ReadonlySet<string> = new Set(['', '*/*', 'application/*', CONTENT_TYPE])
 const NOT_ACCEPTABLE_WARNING = `399 ringbridge "Only ${CONTENT_TYPE} is known here"`
 
@@ -29,14 +33,15 @@ const EVENT_METHODS: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBL
 /** E52: with the list of packages that RFC 6665 s.8.3.2 wants, which is empty. */
 export const NO_EVENTS: Reply = { status: 489, reason: 'Bad Event', headers: [['Allow-Events', '']] }
 
+/** What a body for this node may be. */
+const CONTENT_CAPABILITIES: Headers = [
+  ['Accept', CONTENT_TYPE],
+  ['Accept-Encoding', 'identity'],
+  ['Accept-Language', LANGUAGE],
+]
+
 function capabilities(extensions: readonly string[]): Headers {
-  return [
-    ['Allow', FORWARDED_METHODS],
-    ['Accept', CONTENT_TYPE],
-    ['Accept-Encoding', 'identity'],
-    ['Accept-Language', 'en'],
-    ['Supported', extensions.join(', ')],
-  ]
+  return [['Allow', FORWARDED_METHODS], ...CONTENT_CAPABILITIES, ['Supported', extensions.join(', ')]]
 }
 
 /** S3261-8.2-01: method, then Require, then the content. */
@@ -63,12 +68,16 @@ export function unusableBody(message: SipMessage): Reply | undefined {
     return undefined
   const type = (message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   const encoding = message.header('content-encoding')?.trim().toLowerCase() ?? 'identity'
-  if (type === CONTENT_TYPE && encoding === 'identity') return undefined
-  const headers: Headers = [
-    ['Accept', CONTENT_TYPE],
-    ['Accept-Encoding', 'identity'],
-  ]
-  return { status: 415, reason: 'Unsupported Media Type', headers }
+  if (type === CONTENT_TYPE && encoding === 'identity' && isOurLanguage(message)) return undefined
+  return { status: 415, reason: 'Unsupported Media Type', headers: CONTENT_CAPABILITIES }
+}
+
+/** Content for several audiences is for us too when ours is among them. */
+function isOurLanguage(message: SipMessage): boolean {
+  if (!message.has('content-language')) return true
+  return message
+    .values('content-language')
+    .some((each) => each.split('-')[0]?.trim().toLowerCase() === LANGUAGE)
 }
 
 /** E43: what we could answer with is not what the sender takes. */

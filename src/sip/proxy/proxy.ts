@@ -118,6 +118,7 @@ export class Proxy {
       if (target !== undefined) context.add(target)
     }
     context.run(now)
+    context.underWay(now)
   }
 
   /** Finds where a request goes that `owner` has somebody else forward. Its answer may come before this returns. */

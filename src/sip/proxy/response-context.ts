@@ -74,6 +74,11 @@ export class ResponseContext implements ForkContext {
     this.finishIfDone(now)
   }
 
+  /** Called once, when all that is known at once has been started. */
+  underWay(now: Millis): void {
+    if (!this.invite && !this.upstream.finalSent) this.upstream.underWay(now)
+  }
+
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     this.finder.located(now, question, answer)
     if (this.stopped) this.set.clear()

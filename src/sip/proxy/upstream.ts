@@ -1,8 +1,10 @@
 /** Responses on their way back to the caller. */
+import type { Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, Edit, type SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
+import type { Unanswered } from '../transaction/late-trying.ts'
 import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { Candidate } from './best-response.ts'
 import type { ForkContext } from './branch.ts'
@@ -17,6 +19,7 @@ import type { ProxyEnvironment } from './environment.ts'
 
 export class Upstream {
   finalSent = false
+  private late: Deadline<Unanswered<ForkContext>> | undefined = undefined
   private readonly environment: ProxyEnvironment
   private readonly incoming: IncomingRequest
   private readonly server: ServerTransaction<ForkContext>
@@ -36,9 +39,19 @@ export class Upstream {
    * trusted source (RFC 3325 s.5). Nothing else changes.
    */
   forward(now: Millis, status: number, response: SipMessage, from: Hop | undefined): void {
-    if (status >= 200) this.finalSent = true
+    if (status >= 200) this.ended()
     const identity = this.answerer(response, from)
     this.environment.transactions.answer(now, this.server, status, withoutOurVia(response, [], identity))
+  }
+
+  /** A request other than INVITE is under way: its sender is told when that takes its time. */
+  underWay(now: Millis): void {
+    this.late = this.environment.transactions.late.watch(now, this.server, this.incoming)
+  }
+
+  private ended(): void {
+    this.finalSent = true
+    this.environment.transactions.late.answered(this.late)
   }
 
   private answerer(response: SipMessage, from: Hop | undefined): CallerIdentity {
@@ -49,7 +62,7 @@ export class Upstream {
 
   /** The one final response of a request that no branch has answered with 2xx. */
   final(now: Millis, chosen: Candidate, challenges: readonly (readonly [string, string])[]): void {
-    this.finalSent = true
+    this.ended()
     const { transactions, ports } = this.environment
     const { message, topVia } = this.incoming
     if (chosen.status === 408 && message.method !== 'INVITE') {

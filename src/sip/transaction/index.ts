@@ -12,4 +12,6 @@ export { askedRequest, incomingRequest, type IncomingRequest } from './incoming.
 export type { ClientTransaction, ServerTransaction } from './machinery.ts'
 export { clientKey, MAGIC_COOKIE, serverKey } from './matching.ts'
 export { Transactions, type TransactionKind } from './transactions.ts'
+export type { Unanswered } from './late-trying.ts'
+export { TIMER_J_MS } from './timers.ts'
 export { Traffic } from './traffic.ts'

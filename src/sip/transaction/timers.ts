@@ -5,6 +5,9 @@ import type { Millis } from '../../common/time.ts'
 export const T1_MS: Millis = 500
 /** Longest interval between retransmissions of a non-INVITE request or an INVITE response. */
 export const T2_MS: Millis = 4_000
+/** When Timer E of a non-INVITE client has grown to T2: from then on a server that has not answered says 100 (RFC 4320 s.4.1). */
+export const LATE_TRYING_MS: Millis = T1_MS + 2 * T1_MS + 4 * T1_MS
+
 /** Longest time a message stays in the network. */
 export const T4_MS: Millis = 5_000
 

@@ -18,6 +18,7 @@ import type {
   ServerTransaction,
   TimeoutTimer,
 } from './machinery.ts'
+import { LateTrying } from './late-trying.ts'
 import { clientKey } from './matching.ts'
 import { stepNonInviteClient } from './non-invite-client.ts'
 import { stepNonInviteServer } from './non-invite-server.ts'
@@ -35,6 +36,7 @@ export class Transactions<S, C> implements Machinery {
   readonly retransmissions = new Tally(['request|in', 'request|out', 'response|in', 'response|out'])
   readonly timeouts = new Tally(['B', 'F', 'H'])
   readonly traffic = new Traffic()
+  readonly late = new LateTrying<S>((now, server, status, bytes) => this.answer(now, server, status, bytes))
   readonly active: Record<TransactionKind, number> = { ict: 0, ist: 0, nict: 0, nist: 0 }
 
   private readonly wire: Wire
@@ -71,7 +73,7 @@ export class Transactions<S, C> implements Machinery {
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.deadlines.next(), this.answered.nextDeadline())
+    return Math.min(this.deadlines.next(), this.answered.nextDeadline(), this.late.nextDeadline())
   }
 
   server(key: string): ServerTransaction<S> | undefined {
@@ -174,6 +176,7 @@ export class Transactions<S, C> implements Machinery {
   /** Fires what is due. */
   expire(now: Millis): void {
     this.active.nist -= this.answered.expire(now)
+    this.late.expire(now)
     for (let due = this.deadlines.pop(now); due !== undefined; due = this.deadlines.pop(now)) {
       due.deadline = undefined
       if (due.side === 'client') this.stepClient(now, due as ClientTransaction<C>, 'timer', undefined)

@@ -325,7 +325,7 @@ describe('publication', () => {
     node.publishAnswer = () => undefined
     alice.register()
     world.advance(9_900)
-    expect(alice.statuses('REGISTER')).toEqual([])
+    expect(alice.statuses('REGISTER')).toEqual([100])
     world.advance(200)
     expect(alice.last().status).toBe(503)
     expect(Number(alice.last().header('retry-after'))).toBeGreaterThanOrEqual(10)

@@ -1,0 +1,53 @@
+/**
+ * The same request twice, by two ways through forking proxies (RFC 3261 s.8.2.2.2). Only for what is addressed to this node itself; a
+ * proxy passes both on.
+ */
+import type { Millis } from '../../common/time.ts'
+import type { SipMessage } from '../message/index.ts'
+import { TIMER_J_MS } from '../transaction/index.ts'
+
+/** Requests remembered; beyond that the oldest is forgotten. */
+const REMEMBERED_MAX = 10_000
+
+interface Seen {
+  /** Of its transaction. */
+  readonly key: string
+  readonly until: Millis
+}
+
+export class MergedRequests {
+  /** In the order in which they came, which is that of their ends. */
+  private readonly seen = new Map<string, Seen>()
+
+  get size(): number {
+    return this.seen.size
+  }
+
+  /** True when another transaction has brought this very request. Else it is remembered. */
+  isMerged(now: Millis, message: SipMessage, key: string): boolean {
+    if (message.to.params.has('tag')) return false
+    const name = nameOf(message)
+    const seen = this.seen.get(name)
+    if (seen !== undefined && seen.until > now) return seen.key !== key
+    this.seen.delete(name)
+    this.forget(now)
+    this.seen.set(name, { key, until: now + TIMER_J_MS })
+    return false
+  }
+
+  /** It has been answered, and what comes now is out of order instead (RFC 3261 s.10.3 item 7). */
+  answered(message: SipMessage): void {
+    this.seen.delete(nameOf(message))
+  }
+
+  private forget(now: Millis): void {
+    for (const [name, { until }] of this.seen) {
+      if (until > now && this.seen.size < REMEMBERED_MAX) return
+      this.seen.delete(name)
+    }
+  }
+}
+
+function nameOf({ from, callId, cseq, method }: SipMessage): string {
+  return `${from.params.get('tag') ?? ''} ${callId} ${cseq.number} ${method}`
+}
