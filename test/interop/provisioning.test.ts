@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { qrMatrix } from '../../src/cli/qr/matrix.ts'
 import { Baresip } from './support/baresip.ts'
 import { eventually } from './support/eventually.ts'
@@ -103,6 +103,32 @@ describe('DNS records', () => {
     const check = new Running('named-checkzone', ['-i', 'full', 'example.com', zone])
     expect(await check.exit(), check.output).toBe(0)
     expect(check.output).not.toMatch(/warning|error|ignor/i)
+  })
+})
+
+describe('ringbridge phone try', () => {
+  it('makes a whole call between two peers, and says which step was refused', async () => {
+    const testbed = await Testbed.start(['--peers', '2', '--users', '2', '--base-port', '21640'])
+    try {
+      const call = [
+        ...['phone', 'try', `${user(0)}@${DOMAIN}`, user(1), '--callee-password', `pw-${user(1)}`, '--json'],
+        ...['--server', testbed.peer(0).sip, '--callee-server', testbed.peer(1).sip],
+      ]
+      const good = new Running(process.execPath, [COMMAND, ...call, '--password', `pw-${user(0)}`])
+      expect(await good.exit(), good.output).toBe(0)
+      const steps = good.output.trim().split('\n')
+      expect(steps.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual([
+        'register',
+        'call',
+        'hang-up',
+        'unregister',
+      ])
+      const bad = new Running(process.execPath, [COMMAND, ...call, '--password', 'wrong'])
+      expect(await bad.exit(), bad.output).toBe(1)
+      expect(bad.output).toContain('"event":"call","status":407')
+    } finally {
+      await testbed.stop()
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 /** `ringbridge overlay`: an authority and its signed Configuration Document, without running a node. */
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { RingbridgeError } from '../../common/errors.ts'
 import { toHex } from '../../common/bytes.ts'
 import { bindable, parseHostPort } from '../../app/config/endpoint.ts'
@@ -37,6 +38,8 @@ NAME is the overlay instance, e.g. dht.example.com; it is the domain of the user
   --enrollment URL,...       https URLs of enrollment servers, e.g. https://ca.example.com:8443/enroll
   --self-signed DIGEST       permit self-signed certificates: sha1, sha256 or none
   --expires DAYS             days until the document expires (default: never)
+  --if-missing               init: leave what is there as it is, and be done
+  --public DIR               copy root-ca.pem and configuration.xml there, for nodes that shall not see the keys
   --json                     JSON
 
   serve: --listen HOST:PORT (default 0.0.0.0:8443), --name NAME further names of its certificate, --certificate FILE and
@@ -53,6 +56,8 @@ const OPTIONS = {
   enrollment: { type: 'string' },
   'self-signed': { type: 'string' },
   expires: { type: 'string' },
+  'if-missing': { type: 'boolean', default: false },
+  public: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
@@ -70,19 +75,45 @@ export const overlay: Command = {
     const changes = changesOf(values)
     const folder = values.authority
     const file = documentFile(folder)
-    const sequence =
-      action === 'init'
+    const there = action === 'init' && values['if-missing'] && existsSync(file)
+    const sequence = there
+      ? sequenceOf(file, name)
+      : action === 'init'
         ? await init(folder, name, changes)
         : await sign(folder, name, changes, values['bad-node'] ?? [])
     const ca = rootFile(folder)
+    if (values.public !== undefined) publish([ca, file], values.public)
     if (values.json)
       print(JSON.stringify({ overlay: name, authority: folder, configuration: file, sequence, ca }))
     else {
-      print(`${file}: signed, sequence ${sequence}`)
+      print(`${file}: ${there ? 'is there' : 'signed'}, sequence ${sequence}`)
       if (action === 'init') print(`${ca}: root certificate, overlay.ca of nodes elsewhere`)
     }
     return EXIT.done
   },
+}
+
+/** Neither is a secret: everybody may read the copies. */
+function publish(files: readonly string[], folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    for (const file of files) {
+      const copy = join(folder, basename(file))
+      copyFileSync(file, copy)
+      chmodSync(copy, 0o644)
+    }
+  } catch (error) {
+    throw new ConfigError(
+      `${folder}: cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); see --public`,
+      { cause: error },
+    )
+  }
+}
+
+function sequenceOf(file: string, name: string): number {
+  const current = parseConfiguration(read(file), name)
+  if (!current.ok) throw new ConfigError(`${file}: ${current.error.reason}`)
+  return current.value.configuration.sequence
 }
 
 type Changes = Partial<

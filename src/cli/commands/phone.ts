@@ -4,11 +4,13 @@ import type { Request } from 'sip'
 import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 import { Phone, type Dialog, type PhoneSettings } from '../phone/phone.ts'
 import { NoAnswer, serverAddress } from '../phone/server-address.ts'
+import { tryCall } from '../phone/try-call.ts'
 
 const HELP = `ringbridge phone register AOR            register, and stay for --seconds
 ringbridge phone call    AOR TARGET      call, stay connected for --seconds, hang up
 ringbridge phone answer  AOR             register and answer calls and texts for --seconds
 ringbridge phone message AOR TARGET TEXT send a text
+ringbridge phone try     AOR TARGET      be both phones: TARGET registers, AOR calls it, hangs up
 
 A small test phone without sound. AOR is user@domain; a TARGET without a domain is in the same. Exit code 1 when the server
 refuses or does not answer.
@@ -18,6 +20,9 @@ refuses or does not answer.
   --username NAME        digest user name (default: user part of the AOR)
   --password WORD        digest password; or
   --password-file FILE   file that holds it
+  --callee-server HOST:PORT      try: where TARGET registers (default: the same)
+  --callee-password WORD         try: its password; or
+  --callee-password-file FILE    file that holds it
   --expires SECONDS      of the registration (default 600)
   --seconds N            how long to stay (register: 0, call: 2, answer: 60)
   --calls N              answer: end after N calls
@@ -29,6 +34,9 @@ const OPTIONS = {
   username: { type: 'string' },
   password: { type: 'string' },
   'password-file': { type: 'string' },
+  'callee-server': { type: 'string' },
+  'callee-password': { type: 'string' },
+  'callee-password-file': { type: 'string' },
   expires: { type: 'string', default: '600' },
   seconds: { type: 'string' },
   calls: { type: 'string' },
@@ -40,7 +48,7 @@ export const phone: Command = {
   run: async (args) => {
     const { values, positionals } = readArgs(args, OPTIONS)
     const [verb, aor, target, text] = positionals
-    const action = verbOf(verb, 'phone', ['register', 'call', 'answer', 'message'])
+    const action = verbOf(verb, 'phone', ['register', 'call', 'answer', 'message', 'try'])
     if (aor === undefined || !/^[^@\s]+@[^@\s]+$/.test(aor)) throw new UsageError('user@domain is expected')
     const say = (event: string, fields: Record<string, string | number>): void => {
       if (values.json) print(JSON.stringify({ event, ...fields }))
@@ -70,6 +78,20 @@ export const phone: Command = {
           )
         case 'call':
           return call(device, addressOf(needed(target, 'whom to call'), aor), stay(2), say)
+        case 'try':
+          return tryBoth(
+            device,
+            {
+              ...settings,
+              ...userOf(addressOf(needed(target, 'whom to call'), aor)),
+              password:
+                values['callee-password-file'] === undefined
+                  ? values['callee-password']
+                  : passwordIn(values['callee-password-file']),
+              server: await serverAddress(values['callee-server'] ?? values.server),
+            },
+            say,
+          )
         case 'message': {
           const to = addressOf(needed(target, 'whom to send to'), aor)
           const response = await device.message(to, needed(text, 'the text'))
@@ -105,6 +127,24 @@ async function withPhone(settings: PhoneSettings, act: (device: Phone) => Promis
 export function addressOf(target: string, aor: string): string {
   const bare = target.replace(/^sips?:/i, '')
   return bare.includes('@') ? bare : `${bare}${aor.slice(aor.indexOf('@'))}`
+}
+
+function userOf(aor: string): Pick<PhoneSettings, 'aor' | 'username'> {
+  return { aor, username: aor.split('@')[0] as string }
+}
+
+async function tryBoth(caller: Phone, settings: PhoneSettings, say: Say): Promise<number> {
+  const callee = await Phone.open(settings)
+  try {
+    const worked = await tryCall(
+      { caller, callee },
+      () => performance.now(),
+      ({ step, status, reason, ms }) => say(step, { status, reason, ms }),
+    )
+    return worked ? EXIT.done : EXIT.failed
+  } finally {
+    callee.close()
+  }
 }
 
 type Say = (event: string, fields: Record<string, string | number>) => void

@@ -21,6 +21,7 @@ Only digest hashes are kept. A running node takes the change at SIGHUP.
   --realm DOMAIN         digest realm, instead of that of the configuration
   --password WORD        for add; or
   --password-file FILE   file that holds it, - for standard input
+  --update               for import: accounts that are there get the password of the file
   --json                 JSON`
 
 export const users: Command = {
@@ -32,6 +33,7 @@ export const users: Command = {
       realm: { type: 'string' },
       password: { type: 'string' },
       'password-file': { type: 'string' },
+      update: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     })
     const [verb, subject] = positionals
@@ -69,8 +71,10 @@ export const users: Command = {
         break
       }
       case 'import': {
-        const added = imported(subject, realm, new Set(entries.map((entry) => entry.username)))
-        save(file, [...entries, ...added])
+        const taken = new Set(values.update ? [] : entries.map((entry) => entry.username))
+        const added = imported(subject, realm, taken)
+        const names = new Set(added.map(({ username }) => username))
+        save(file, [...entries.filter(({ username }) => !names.has(username)), ...added])
         say({ imported: added.length }, `imported ${added.length} accounts`)
         break
       }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -193,6 +193,34 @@ describe('command line', () => {
       expect(await main(args), args.join(' ')).toBe(2)
       expect(err.join(''), args.join(' ')).toMatch(/^ringbridge: \/proc\/nowhere: .*\(ENOENT\).*\n$/)
     }
+  })
+
+  it('overlay init --if-missing founds once, and --public copies what is no secret', async () => {
+    const authority = join(folder, 'authority')
+    const open = join(folder, 'public')
+    const init = ['overlay', 'init', 'a.example.com', '--authority', authority]
+    for (let time = 0; time < 2; time++)
+      expect(await main([...init, '--if-missing', '--public', open, '--json']), err.join('')).toBe(0)
+    const [first = '', second = ''] = out.join('').trim().split('\n')
+    expect(JSON.parse(second)).toEqual(JSON.parse(first))
+    expect(readdirSync(open).sort()).toEqual(['configuration.xml', 'root-ca.pem'])
+    expect(await main(init)).toBe(2)
+    expect(err.join('')).toContain('is there already')
+  })
+
+  it('users import --update gives accounts that are there another password', async () => {
+    const users = join(folder, 'users.jsonl')
+    const list = join(folder, 'list')
+    writeFileSync(list, 'carol,one\ndave,two\n')
+    expect(await main(['users', 'import', list, '--users', users])).toBe(0)
+    const before = readFileSync(users, 'utf8')
+    expect(await main(['users', 'import', list, '--users', users])).toBe(2)
+    writeFileSync(list, 'carol,three\n')
+    expect(await main(['users', 'import', list, '--users', users, '--update'])).toBe(0)
+    const lines = readFileSync(users, 'utf8').trim().split('\n')
+    expect(lines.filter((line) => line.includes('"carol"'))).toHaveLength(1)
+    expect(before.split('\n')).toContain(lines.find((line) => line.includes('"dave"')))
+    expect(before).not.toContain(lines.find((line) => line.includes('"carol"')))
   })
 
   it('users: add, list, import, remove; a made-up password is printed once and never stored', async () => {
