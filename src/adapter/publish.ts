@@ -66,12 +66,14 @@ export class Publisher {
       return this.keeper.answer(id, { status: 500, reason: 'Overlapping Registration', retryAfterS: 1 })
     user.waiting = { id, bindings, callId }
     user.retried = false
+    this.keeper.advance(now, user)
+    // A refresh has its answer by now.
+    if (user.waiting === undefined) return
     user.budget = this.parts.deadlines.set(now.ms + this.parts.settings.storeBudgetMs, {
       part: 'publish',
       aor,
       what: 'budget',
     })
-    this.keeper.advance(now, user)
   }
 
   /** Bindings ended without a REGISTER: their time was over or their flow was lost. Nobody waits. */

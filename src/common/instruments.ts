@@ -3,19 +3,41 @@
  * only one that knows Prometheus. Label values are joined with `|` in the order in which the metric names its labels.
  */
 export class Tally {
-  readonly values = new Map<string, number>()
+  private readonly counters = new Map<string, Counter>()
 
   constructor(initial: readonly string[] = []) {
-    for (const labels of initial) this.values.set(labels, 0)
+    for (const labels of initial) this.counter(labels)
+  }
+
+  /** Every count by its labels. */
+  get values(): ReadonlyMap<string, number> {
+    const values = new Map<string, number>()
+    for (const [labels, { count }] of this.counters) values.set(labels, count)
+    return values
   }
 
   add(labels = '', amount = 1): void {
-    this.values.set(labels, (this.values.get(labels) ?? 0) + amount)
+    this.counter(labels).count += amount
   }
 
   get(labels = ''): number {
-    return this.values.get(labels) ?? 0
+    return this.counters.get(labels)?.count ?? 0
   }
+
+  /** The counter itself, for who counts so often that finding it by its labels each time would be felt. */
+  counter(labels: string): Counter {
+    let counter = this.counters.get(labels)
+    if (counter === undefined) {
+      counter = { count: 0 }
+      this.counters.set(labels, counter)
+    }
+    return counter
+  }
+}
+
+/** One number of a tally. */
+export interface Counter {
+  count: number
 }
 
 /** Bounds in seconds, so that 3 s retransmissions and Timer B stay visible. */

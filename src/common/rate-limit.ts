@@ -1,11 +1,21 @@
 import type { Millis } from './time.ts'
 import { TokenBucket, type Allowance } from './token-bucket.ts'
 
+/** A bucket in the order of use. */
+interface Entry {
+  readonly key: string
+  readonly bucket: TokenBucket
+  older: Entry | undefined
+  newer: Entry | undefined
+}
+
 /** Token buckets by key, in a table that cannot grow without bound. */
 export class RateLimit {
   private allowance: Allowance
   private readonly keysMax: number
-  private readonly buckets = new Map<string, TokenBucket>()
+  private readonly entries = new Map<string, Entry>()
+  private oldest: Entry | undefined = undefined
+  private newest: Entry | undefined = undefined
 
   constructor(init: Allowance & { readonly keysMax?: number }) {
     this.allowance = init
@@ -18,32 +28,58 @@ export class RateLimit {
   }
 
   get size(): number {
-    return this.buckets.size
+    return this.entries.size
   }
 
   /** Milliseconds until `key` has that many tokens, 0 when it has them now. Takes nothing. */
   waitMs(key: string, now: Millis, count = 1): Millis {
-    return this.buckets.get(key)?.waitMs(this.allowance, now, count) ?? 0
+    return this.find(key)?.bucket.waitMs(this.allowance, now, count) ?? 0
   }
 
   /** Takes tokens of `key`, or says how long to wait: 0 when taken. */
   take(key: string, now: Millis, count = 1): Millis {
-    let bucket = this.buckets.get(key)
-    if (bucket === undefined) {
-      bucket = new TokenBucket(this.allowance, now)
+    let entry = this.find(key)
+    if (entry === undefined) {
       // The oldest entry goes first: it has had the most time to fill up again.
-      if (this.buckets.size >= this.keysMax) {
-        const oldest = this.buckets.keys().next()
-        if (oldest.done !== true) this.buckets.delete(oldest.value)
-      }
-    } else this.buckets.delete(key)
-    this.buckets.set(key, bucket)
-    return bucket.take(this.allowance, now, count)
+      if (this.entries.size >= this.keysMax && this.oldest !== undefined) this.forget(this.oldest)
+      entry = { key, bucket: new TokenBucket(this.allowance, now), older: undefined, newer: undefined }
+      this.entries.set(key, entry)
+      this.append(entry)
+    } else if (entry !== this.newest) {
+      this.unlink(entry)
+      this.append(entry)
+    }
+    return entry.bucket.take(this.allowance, now, count)
   }
 
   /** Puts tokens back that were taken for nothing. */
   giveBack(key: string, now: Millis, count: number): void {
-    this.buckets.get(key)?.giveBack(this.allowance, now, count)
+    this.find(key)?.bucket.giveBack(this.allowance, now, count)
+  }
+
+  /** Who asked last asks again more often than not. */
+  private find(key: string): Entry | undefined {
+    return this.newest?.key === key ? this.newest : this.entries.get(key)
+  }
+
+  private forget(entry: Entry): void {
+    this.unlink(entry)
+    this.entries.delete(entry.key)
+  }
+
+  private append(entry: Entry): void {
+    entry.older = this.newest
+    entry.newer = undefined
+    if (this.newest === undefined) this.oldest = entry
+    else this.newest.newer = entry
+    this.newest = entry
+  }
+
+  private unlink({ older, newer }: Entry): void {
+    if (older === undefined) this.oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.newest = older
+    else newer.older = older
   }
 }
 

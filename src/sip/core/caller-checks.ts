@@ -44,7 +44,7 @@ export class CallerChecks {
   identity(now: Millis, message: SipMessage, peer: string, user: string | undefined): CallerIdentity {
     if (this.policy === 'off') return believedIdentity(message)
     if (!message.has('p-asserted-identity')) return NO_IDENTITY
-    const from = canonicalAor(message.from.uri)
+    const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
     if (!from.ok || !this.own.isHostedDomain(from.value.slice(from.value.lastIndexOf('@') + 1)))
       return NO_IDENTITY
     const claimed = vouchedIdentity(message, from.value)

@@ -12,7 +12,7 @@ export function phoneIdentity(message: SipMessage, aors: readonly string[]): Cal
   const claim = claimOf(message)
   if (claim !== undefined && aors.includes(claim.aor))
     return { kind: 'asserted', value: claim.value, withheld }
-  const from = canonicalAor(message.from.uri)
+  const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
   return from.ok ? { kind: 'asserted', value: `<sip:${aorUri(from.value)}>`, withheld } : NO_IDENTITY
 }
 

@@ -6,7 +6,8 @@ const BLOCK_BYTES = 4_096
 
 export class RandomText {
   private readonly random: Random
-  private block: Uint8Array = new Uint8Array(0)
+  /** Hex of a block of random bytes; used up to `at`. */
+  private block = ''
   private at = 0
 
   constructor(random: Random) {
@@ -15,12 +16,13 @@ export class RandomText {
 
   /** `bytes` random bytes in hex. */
   hex(bytes: number): string {
-    if (this.at + bytes > this.block.length) {
-      this.block = this.random.bytes(BLOCK_BYTES)
-      this.at = 0
+    const { at } = this
+    if (at + 2 * bytes > this.block.length) {
+      this.block = toHex(this.random.bytes(BLOCK_BYTES))
+      this.at = 2 * bytes
+      return this.block.slice(0, 2 * bytes)
     }
-    const text = toHex(this.block.subarray(this.at, this.at + bytes))
-    this.at += bytes
-    return text
+    this.at = at + 2 * bytes
+    return this.block.slice(at, this.at)
   }
 }

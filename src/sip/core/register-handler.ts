@@ -154,14 +154,14 @@ export class RegisterHandler {
   /** Items 4 and 5: the AOR that may be changed, or why it may not. */
   private aor(message: SipMessage, account: Account | undefined): string | Reply {
     const { accounts, identity } = this.components
-    const to = canonicalAor(message.to.uri)
+    const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
     if (!to.ok)
       return { status: to.error === 404 ? 404 : 400, reason: to.error === 404 ? 'Not Found' : 'Bad AOR' }
     const aor = to.value
     if (!identity.isHostedDomain(aor.slice(aor.lastIndexOf('@') + 1)))
       return { status: 404, reason: 'Not Found' }
     if (account !== undefined) {
-      const from = canonicalAor(message.from.uri)
+      const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
       const ownFrom = from.ok && account.aors.includes(from.value)
       const mayChange = account.aors.includes(aor) || account.delegates.includes(aor)
       // S3261-10.3-07, M-07: for others only by delegation.

@@ -33,6 +33,8 @@ export class SourceLimit {
   readonly dropped = new Tally(['source'])
   private readonly rateLimits: Tally
   private readonly trusts: (source: Hop) => boolean
+  private latestHost = ''
+  private latestKey = ''
 
   /** `trusts`: sources that no limit is for. */
   constructor(
@@ -62,17 +64,26 @@ export class SourceLimit {
 
   /** A phone has shown its credentials: this request costs nothing, nor does the one that was challenged before it. */
   proven(now: Millis, source: Hop): void {
-    if (source.transport !== 'peer') this.requests.giveBack(sourceOf(source.host), now, 2)
+    if (source.transport !== 'peer') this.requests.giveBack(this.keyOf(source), now, 2)
   }
 
   /** A request inside a dialog that has been let through costs nothing. */
   inDialog(now: Millis, source: Hop): void {
-    if (source.transport !== 'peer') this.requests.giveBack(sourceOf(source.host), now, 1)
+    if (source.transport !== 'peer') this.requests.giveBack(this.keyOf(source), now, 1)
+  }
+
+  /** Asked twice for most requests. */
+  private keyOf({ host }: Hop): string {
+    if (host !== this.latestHost) {
+      this.latestHost = host
+      this.latestKey = sourceOf(host)
+    }
+    return this.latestKey
   }
 
   private judge(now: Millis, source: Hop, limit: RateLimit): Judgement {
     if (source.transport === 'peer') return 'taken'
-    const key = sourceOf(source.host)
+    const key = this.keyOf(source)
     if (limit.take(key, now) === 0 || this.trusts(source)) return 'taken'
     this.rateLimits.add('source')
     if (this.refusals.take(key, now) === 0) return 'refused'

@@ -40,24 +40,32 @@ export function buildResponse(
     (parts.copyTimestamp === true ? 1 << TIMESTAMP : 0)
   let out = `SIP/2.0 ${status} ${reason}\r\n`
   let firstVia = true
+  // Lines that follow one another and stay as they are go out in one piece: [from, to), without the line end; none when from is -1.
+  let from = -1
+  let to = 0
   for (let i = 0; i < lines.length; i += LINE_STRIDE) {
     const id = (lines[i] as number) & ID_MASK
     if (id > TIMESTAMP || ((1 << id) & wanted) === 0) continue
     const start = lines[i + 1] as number
     const valueEnd = lines[i + 3] as number
+    if (from < 0 || start !== to + 2) {
+      if (from >= 0) out += text.slice(from, to) + '\r\n'
+      from = start
+    }
+    to = valueEnd
     if (id === VIA && firstVia) {
       firstVia = false
       if (parts.topVia !== undefined) {
         const valueStart = lines[i + 2] as number
-        out += text.slice(start, valueStart) + parts.topVia
-        out += text.slice(valueEndAt(text, valueStart, valueEnd), valueEnd) + '\r\n'
-        continue
+        out += text.slice(from, valueStart) + parts.topVia
+        from = valueEndAt(text, valueStart, valueEnd)
       }
+    } else if (id === TO && parts.toTag !== undefined && needsTag(request)) {
+      out += `${text.slice(from, to)};tag=${parts.toTag}`
+      from = to
     }
-    out += text.slice(start, valueEnd)
-    if (id === TO && parts.toTag !== undefined && needsTag(request)) out += `;tag=${parts.toTag}`
-    out += '\r\n'
   }
+  if (from >= 0) out += text.slice(from, to) + '\r\n'
   return finish(out, parts.headers, parts.body, parts.contentType)
 }
 

@@ -6,8 +6,21 @@ const DAY_MS = 86_400_000
 const WEEKDAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed']
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
+// The text of the second that was asked for last: most answers of a second carry it.
+let latestSecond = Number.NaN
+let latestText = ''
+
 /** Such as `Sat, 13 Nov 2010 23:29:00 GMT`. */
 export function formatDate(wall: WallTime): string {
+  const second = Math.floor(wall / 1000)
+  if (second !== latestSecond) {
+    latestText = dateText(wall)
+    latestSecond = second
+  }
+  return latestText
+}
+
+function dateText(wall: WallTime): string {
   const days = Math.floor(wall / DAY_MS)
   const seconds = Math.floor((wall - days * DAY_MS) / 1000)
   const { year, month, day } = civilDate(days)

@@ -16,19 +16,58 @@ import {
   unquote,
 } from './chars.ts'
 import { NO_PARAMS, parseParams } from './params.ts'
+import { parseUri, type SipUri } from './uri.ts'
 
 export interface NameAddr {
   /** Display name without quotes, '' when there is none. */
   readonly display: string
   /** The URI as it stands, without brackets. */
   readonly uri: string
+  /** The URI read, on first use; undefined when it is malformed. */
+  readonly parsedUri: SipUri | undefined
   /** Header parameters; values keep their quotes. */
   readonly params: ReadonlyMap<string, string>
   readonly raw: string
 }
 
+class ParsedNameAddr implements NameAddr {
+  readonly display: string
+  readonly uri: string
+  readonly params: ReadonlyMap<string, string>
+  private readonly text: string
+  private readonly start: number
+  private readonly end: number
+  private cachedUri: SipUri | null | undefined = undefined
+
+  /** The value is [start, end) of `text`. */
+  constructor(
+    display: string,
+    uri: string,
+    params: ReadonlyMap<string, string>,
+    text: string,
+    start: number,
+    end: number,
+  ) {
+    this.display = display
+    this.uri = uri
+    this.params = params
+    this.text = text
+    this.start = start
+    this.end = end
+  }
+
+  get raw(): string {
+    return this.text.slice(this.start, this.end)
+  }
+
+  get parsedUri(): SipUri | undefined {
+    if (this.cachedUri === undefined) this.cachedUri = parseUri(this.uri) ?? null
+    return this.cachedUri ?? undefined
+  }
+}
+
 /** What a message without a readable header gives. */
-export const NO_NAME_ADDR: NameAddr = { display: '', uri: '', params: NO_PARAMS, raw: '' }
+export const NO_NAME_ADDR: NameAddr = new ParsedNameAddr('', '', NO_PARAMS, '', 0, 0)
 
 /** One name-addr or addr-spec with its parameters; undefined when it is malformed. The text is unfolded. */
 export function parseNameAddr(text: string): NameAddr | undefined {
@@ -59,7 +98,7 @@ export function parseNameAddrIn(text: string, at: number, end: number): NameAddr
   if (uriEnd >= end || text.charCodeAt(uriEnd) !== GREATER || uriEnd === at + 1) return undefined
   const params = parseParams(text, uriEnd + 1, end)
   if (params === undefined) return undefined
-  return { display, uri: text.slice(at + 1, uriEnd), params, raw: text.slice(start, end) }
+  return new ParsedNameAddr(display, text.slice(at + 1, uriEnd), params, text, start, end)
 }
 
 /** Offset of the `<` after unquoted display words, -1 when something else comes first. */
@@ -89,5 +128,5 @@ function parseAddrSpec(text: string, start: number, end: number): NameAddr | und
   if (!colon) return undefined
   const params = parseParams(text, at, end)
   if (params === undefined) return undefined
-  return { display: '', uri: text.slice(start, at), params, raw: text.slice(start, end) }
+  return new ParsedNameAddr('', text.slice(start, at), params, text, start, end)
 }

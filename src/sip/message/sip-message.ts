@@ -9,7 +9,8 @@ import { CALL_ID, CONTACT, CONTENT_LENGTH, CSEQ, FROM, MAX_FORWARDS, ROUTE, TO, 
 import { HeaderLines } from './header-lines.ts'
 import { countValues, splitValues, valueEndAt } from './lists.ts'
 import { NO_NAME_ADDR, parseNameAddr, parseNameAddrIn, type NameAddr } from './name-addr.ts'
-import { NO_CSEQ, parseCSeq, type CSeq } from './cseq.ts'
+import { NO_CSEQ, parseCSeq, parseCSeqIn, type CSeq } from './cseq.ts'
+import { methodAt } from './methods.ts'
 import { parseUri, type SipUri } from './uri.ts'
 import { NO_VIA, parseVia, parseFirstVia, type Via } from './via.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
@@ -36,6 +37,7 @@ export class SipMessage extends HeaderLines {
   private cachedTo: NameAddr | null | undefined = undefined
   private cachedCseq: CSeq | undefined = undefined
   private cachedCallId: string | undefined = undefined
+  private cachedContacts: Result<'*' | readonly NameAddr[], string> | undefined = undefined
   private cachedBody: Uint8Array | undefined = undefined
 
   /** `start`, `bodyStart` and `bodyEnd` are offsets in `bytes`. Made by `parseMessage` and the stream framer. */
@@ -54,7 +56,7 @@ export class SipMessage extends HeaderLines {
     this.bodyStart = bodyStart
     this.bodyEnd = bodyEnd
     this.isRequest = startLine.kind !== 'response'
-    this.method = startLine.kind === 'response' ? '' : head.text.slice(head.start, startLine.methodEnd)
+    this.method = startLine.kind === 'response' ? '' : methodAt(head.text, head.start, startLine.methodEnd)
     this.status = startLine.status
   }
 
@@ -162,11 +164,16 @@ export class SipMessage extends HeaderLines {
   }
 
   get cseq(): CSeq {
-    if (this.cachedCseq === undefined) {
-      const line = this.findId(CSEQ)
-      this.cachedCseq = line < 0 ? NO_CSEQ : parseCSeq(this.valueAt(line))
-    }
+    this.cachedCseq ??= this.readCSeq()
     return this.cachedCseq
+  }
+
+  private readCSeq(): CSeq {
+    const line = this.findId(CSEQ)
+    if (line < 0) return NO_CSEQ
+    const { lines, text } = this.head
+    if (((lines[line] as number) & FOLDED) !== 0) return parseCSeq(this.valueAt(line))
+    return parseCSeqIn(text, lines[line + 2] as number, lines[line + 3] as number)
   }
 
   get from(): NameAddr {
@@ -207,7 +214,12 @@ export class SipMessage extends HeaderLines {
   }
 
   /** Every Contact, or `*` when that is the only one. Fails on any malformed value and on `*` among others. */
-  contacts(): Result<'*' | NameAddr[], string> {
+  contacts(): Result<'*' | readonly NameAddr[], string> {
+    this.cachedContacts ??= this.readContacts()
+    return this.cachedContacts
+  }
+
+  private readContacts(): Result<'*' | readonly NameAddr[], string> {
     const contacts: NameAddr[] = []
     let star = false
     let values = 0

@@ -5,7 +5,6 @@ import { ALLOW, isKnownMethod } from './methods.ts'
 import { NO_NAME_ADDR } from './name-addr.ts'
 import { requestFault } from './parse.ts'
 import type { SipMessage } from './sip-message.ts'
-import { parseUri } from './uri.ts'
 
 export interface ValidationRole {
   /** True when this node answers REGISTER itself, so that its Contact and To must be well-formed. */
@@ -56,7 +55,7 @@ function addressFault(message: SipMessage, role: ValidationRole): ParseFault | u
   if (message.to === NO_NAME_ADDR) return requestFault(message, 400, 'Bad To', false)
   if (message.from === NO_NAME_ADDR) return requestFault(message, 400, 'Bad From', false)
   if (message.method !== 'REGISTER' || !role.registrar) return undefined
-  const aor = parseUri(message.to.uri)
+  const aor = message.to.parsedUri
   if (aor === undefined || (aor.scheme !== 'sip' && aor.scheme !== 'sips')) {
     return requestFault(message, 400, 'Bad AOR', false)
   }
@@ -64,7 +63,7 @@ function addressFault(message: SipMessage, role: ValidationRole): ParseFault | u
   if (!contacts.ok) return requestFault(message, 400, contacts.error, false)
   if (contacts.value === '*') return undefined
   for (const contact of contacts.value) {
-    if (parseUri(contact.uri) === undefined) return requestFault(message, 400, 'Bad Contact', false)
+    if (contact.parsedUri === undefined) return requestFault(message, 400, 'Bad Contact', false)
   }
   return undefined
 }

@@ -38,6 +38,8 @@ export interface Via {
   readonly received: string | undefined
   readonly maddr: string | undefined
   readonly raw: string
+  /** Offset in `raw` after the name of an `rport` without a value, 0 when there is none. */
+  readonly emptyRportEnd: number
 }
 
 class ParsedVia implements Via {
@@ -48,6 +50,8 @@ class ParsedVia implements Via {
   rport: number | 'empty' | undefined = undefined
   received: string | undefined = undefined
   maddr: string | undefined = undefined
+  /** Offset in `text` after the name of an empty rport, 0 when there is none. */
+  rportEnd = 0
   /** The value is [start, end) of `text`; its parameters begin at `paramsAt`. */
   end: number
   private readonly text: string
@@ -78,6 +82,10 @@ class ParsedVia implements Via {
     return this.cachedRaw
   }
 
+  get emptyRportEnd(): number {
+    return this.rportEnd === 0 ? 0 : this.rportEnd - this.start
+  }
+
   /** Made on first use: routing needs only the ones that have a field of their own. */
   get params(): ReadonlyMap<string, string> {
     this.cachedParams ??= parseParams(this.text, this.paramsAt, this.end) ?? NO_PARAMS
@@ -96,6 +104,7 @@ export const NO_VIA: Via = {
   received: undefined,
   maddr: undefined,
   raw: '',
+  emptyRportEnd: 0,
 }
 
 /** One Via value, unfolded; undefined when it is malformed. Any protocol version is read, so that 505 can be said. */
@@ -202,8 +211,10 @@ function readParam(
     case 5:
       if (sameIgnoringCase(text, nameStart, nameEnd, 'rport')) {
         if (via.rport !== undefined) return false
-        if (valueEnd === valueStart) via.rport = 'empty'
-        else {
+        if (valueEnd === valueStart) {
+          via.rport = 'empty'
+          via.rportEnd = nameEnd
+        } else {
           const port = decimal(text, valueStart, valueEnd)
           if (port < 0 || port > 65_535) return false
           via.rport = port

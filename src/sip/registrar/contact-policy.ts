@@ -1,6 +1,6 @@
 /** Which Contacts may be registered and what they are (adapter-mapping s.3.2). */
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { canonicalAor, isGr, parseUri, type NameAddr, type SipUri } from '../message/index.ts'
+import { canonicalAor, isGr, type NameAddr, type SipUri } from '../message/index.ts'
 import type { BindingKind } from './binding.ts'
 import { bare } from './reach.ts'
 import { rejection, type Rejection } from './register-request.ts'
@@ -37,7 +37,7 @@ export function readContact(
     if (instance !== undefined) return fail(LOOPS)
     return ok({ kind: 'other', uri: undefined, instance: undefined, regId: undefined })
   }
-  const uri = parseUri(contact.uri)
+  const uri = contact.parsedUri
   if (uri === undefined) return fail(rejection(400, 'Bad Contact'))
   // E36, RFC 5630 s.3.1.1: a phone that wants calls to be secure all the way has to register so.
   if (uri.scheme === 'sips' && !secureRequest) return fail(rejection(400, 'SIPS Contact Needs SIPS Request'))

@@ -160,15 +160,10 @@ function newBinding(
   const { message } = request
   const expiresAt = now + seconds * 1000
   const { reach, direct } = reachOf(read.uri, request.source, message)
-  const parameters = new Map(contact.params)
-  parameters.delete('expires')
-  // RFC 5627 s.5.1: a phone cannot choose its GRUUs.
-  parameters.delete('pub-gruu')
-  parameters.delete('temp-gruu')
   return {
     kind: read.kind,
     contact: contact.uri,
-    parameters,
+    parameters: keptParameters(contact.params),
     instance: read.instance,
     regId,
     gruuEpoch,
@@ -187,5 +182,16 @@ function newBinding(
   }
 }
 
+/** All but the time; and RFC 5627 s.5.1: a phone cannot choose its GRUUs. Most phones leave nothing, and share that. */
+function keptParameters(params: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (params.size === 0 || (params.size === 1 && params.has('expires'))) return NO_PARAMS
+  const kept = new Map(params)
+  kept.delete('expires')
+  kept.delete('pub-gruu')
+  kept.delete('temp-gruu')
+  return kept
+}
+
+const NO_PARAMS: ReadonlyMap<string, string> = new Map()
 const NO_PATH: readonly string[] = []
 const NO_REG_ID = ok(undefined)

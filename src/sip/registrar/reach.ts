@@ -1,5 +1,5 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
-import { parseUri, type SipMessage, type SipUri } from '../message/index.ts'
+import { isIpv4, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
 import type { Reach } from './binding.ts'
 
 export interface ReachDecision {
@@ -41,9 +41,11 @@ function addressOf(uri: SipUri, transport: 'udp' | 'tcp', listener: number): Rea
   return { transport, flow: 0, listener, host: bare(uri.host), port: uri.port ?? 5060 }
 }
 
+const BRACKET = 0x5b
+
 /** IPv6 literals without brackets. */
 export function bare(host: string): string {
-  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+  return host.charCodeAt(0) === BRACKET && host.endsWith(']') ? host.slice(1, -1) : host
 }
 
 /** An IP literal that names one host beyond the local link. */
@@ -53,13 +55,8 @@ export function isUnicastLiteral(host: string): boolean {
     const lower = address.toLowerCase()
     return !lower.startsWith('ff') && !/^fe[89ab]/.test(lower) && lower !== '::'
   }
-  const parts = address.split('.')
-  if (parts.length !== 4) return false
-  for (const part of parts) {
-    if (part.length === 0 || part.length > 3) return false
-    const value = Number(part)
-    if (!Number.isInteger(value) || value < 0 || value > 255) return false
-  }
-  const first = Number(parts[0])
-  return first !== 0 && first < 224 && !(first === 169 && parts[1] === '254')
+  if (!isIpv4(address)) return false
+  const dot = address.indexOf('.')
+  const first = Number(address.slice(0, dot))
+  return first !== 0 && first < 224 && !(first === 169 && address.startsWith('254.', dot + 1))
 }

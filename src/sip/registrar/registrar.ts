@@ -4,7 +4,7 @@
  */
 import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
-import type { Millis } from '../../common/time.ts'
+import { NEVER, type Millis } from '../../common/time.ts'
 import type { Binding, Reach } from './binding.ts'
 import { isLive } from './binding.ts'
 import { FlowIndex } from './flow-index.ts'
@@ -58,7 +58,7 @@ interface AorRecord<T> {
   bindings: readonly Binding[]
   pending: Pending<T> | undefined
   waiting: RegisterRequest<T>[] | undefined
-  /** When something is due: a binding ends or the pending publication has taken too long. */
+  /** When a binding ends. */
   deadline: ReturnType<Deadlines<AorRecord<T>>['set']> | undefined
 }
 
@@ -72,6 +72,7 @@ export class Registrar<T> {
   private readonly host: RegistrarHost<T>
   private readonly settings: RegistrarSettings
   private readonly records = new Map<string, AorRecord<T>>()
+  /** In the order in which they are due, since all have the same time. */
   private readonly pendingById = new Map<number, AorRecord<T>>()
   private readonly flows = new FlowIndex()
   private readonly lost = new LostFlows()
@@ -84,7 +85,13 @@ export class Registrar<T> {
   }
 
   nextDeadline(): Millis {
-    return this.deadlines.next()
+    return Math.min(this.deadlines.next(), this.oldestPending()?.pending?.dueAt ?? NEVER)
+  }
+
+  private oldestPending(): AorRecord<T> | undefined {
+    if (this.pendingById.size === 0) return undefined
+    for (const record of this.pendingById.values()) return record
+    return undefined
   }
 
   get aorCount(): number {
@@ -167,18 +174,23 @@ export class Registrar<T> {
   }
 
   expire(now: Millis): void {
+    for (
+      let record = this.oldestPending();
+      record?.pending !== undefined && record.pending.dueAt <= now;
+      record = this.oldestPending()
+    ) {
+      // M-08: the phone gets an answer well before its Timer F.
+      const { plan, request } = record.pending
+      this.settle(record)
+      if (plan.kind === 'remove') this.commit(now, record, request, plan)
+      else this.reject(now, request, this.busy(), true)
+      this.proceed(now, record)
+    }
     for (let record = this.deadlines.pop(now); record !== undefined; record = this.deadlines.pop(now)) {
       record.deadline = undefined
-      const { pending } = record
-      if (pending === undefined) this.dropEnded(now, record)
-      else if (pending.dueAt <= now) {
-        // M-08: the phone gets an answer well before its Timer F.
-        this.settle(record)
-        if (pending.plan.kind === 'remove') this.commit(now, record, pending.request, pending.plan)
-        else this.reject(now, pending.request, this.busy(), true)
-        this.proceed(now, record)
-        continue
-      }
+      // What waits for its publication is looked at again when that has ended.
+      if (record.pending !== undefined) continue
+      this.dropEnded(now, record)
       this.schedule(record)
     }
   }
@@ -205,13 +217,12 @@ export class Registrar<T> {
     const id = this.host.publish(record.aor, publishedBindings(plan.bindings), 'register', callId)
     record.pending = { id, request, plan, dueAt: now + PUBLISH_BUDGET_MS }
     this.pendingById.set(id, record)
-    this.schedule(record)
   }
 
   private commit(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>, plan: SavePlan): void {
     for (const binding of record.bindings) {
       const { flow } = binding.reach
-      if (flow === 0) continue
+      if (flow === 0 || plan.bindings.some((kept) => kept.reach.flow === flow)) continue
       this.flows.remove(flow, record.aor)
       // The phone may have moved to another connection; dialogs still know this one.
       this.lost.remember(flow, record.aor, binding)
@@ -276,9 +287,9 @@ export class Registrar<T> {
 
   /** Leaves an earlier deadline alone: it finds nothing due and sets the right one. Refreshes then cost nothing. */
   private schedule(record: AorRecord<T>): void {
-    let at = record.pending?.dueAt ?? Number.POSITIVE_INFINITY
-    if (record.pending === undefined) for (const binding of record.bindings) at = Math.min(at, binding.endsAt)
-    if (at === Number.POSITIVE_INFINITY) return
+    let at = NEVER
+    for (const binding of record.bindings) at = Math.min(at, binding.endsAt)
+    if (at === NEVER) return
     if (record.deadline !== undefined) {
       if (record.deadline.at <= at) return
       this.deadlines.cancel(record.deadline)

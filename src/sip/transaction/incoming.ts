@@ -49,12 +49,9 @@ function receivedVia(via: Via, source: Hop): string | undefined {
   const address = canonicalAddress(source.host)
   const asked = via.rport !== undefined
   if (!asked && via.host === address) return undefined
-  if (via.rport === 'empty' && via.received === undefined) {
-    const at = via.raw.toLowerCase().indexOf(';rport')
-    const after = at + ';rport'.length
-    if (at > 0 && (after === via.raw.length || via.raw[after] === ';')) {
-      return `${via.raw.slice(0, after)}=${source.port}${via.raw.slice(after)};received=${address}`
-    }
+  if (via.emptyRportEnd > 0 && via.received === undefined) {
+    const { raw, emptyRportEnd } = via
+    return `${raw.slice(0, emptyRportEnd)}=${source.port}${raw.slice(emptyRportEnd)};received=${address}`
   }
   const port = via.port === undefined ? '' : `:${via.port}`
   let text = `SIP/2.0/${via.transport} ${bracketed(via.host)}${port}`
