@@ -13,6 +13,7 @@ const sipCore = [
   'sip/redirect',
   'sip/location',
   'sip/engine',
+  'sip/events',
 ]
 const reloadCore = [
   'common',
@@ -37,6 +38,7 @@ const MAY_IMPORT = {
   'sip/redirect': ['common', 'sip/message'],
   'sip/location': ['common', 'sip/transaction'],
   'sip/engine': ['common', 'sip/message', 'sip/transaction', 'sip/proxy'],
+  'sip/events': ['common', 'sip/message'],
   'sip/core': sipCore,
   'reload/codec': ['common'],
   'reload/config': ['common', 'reload/codec'],

@@ -12,6 +12,7 @@ import { CallerCheck } from './caller-check.ts'
 import { CertificatePublisher } from './certificates.ts'
 import type { EnrollOutcome, NodeQuery, SelfTest } from './contract.ts'
 import { FlowPool } from './flow-pool.ts'
+import { ForeignContacts } from './foreign-contacts.ts'
 import { Locator } from './locate.ts'
 import type { AdapterAction, AdapterParts } from './parts.ts'
 import { Publisher } from './publish.ts'
@@ -19,7 +20,10 @@ import { Queries } from './queries.ts'
 import { SelfTester } from './self-test.ts'
 
 /** Requests of the SIP core that concern the overlay. */
-export type SipQuestion = Extract<SipAction, { kind: 'locate' | 'publish' | 'openPeerFlow' | 'verifyCaller' }>
+export type SipQuestion = Extract<
+  SipAction,
+  { kind: 'locate' | 'publish' | 'openPeerFlow' | 'verifyCaller' | 'foreignContacts' }
+>
 
 /** Bound on the withdrawal of own entries while leaving (adapter-mapping s.3.4). */
 const WITHDRAW_MS = 10_000
@@ -34,6 +38,7 @@ export class AdapterCore {
   private readonly parts: AdapterParts
   private readonly locator: Locator
   private readonly callers: CallerCheck
+  private readonly foreign: ForeignContacts
   private readonly certificates: CertificatePublisher
   private readonly tester: SelfTester
   private readonly queries: Queries
@@ -45,6 +50,7 @@ export class AdapterCore {
     this.flows = new FlowPool(parts)
     this.locator = new Locator(parts, this.publisher, this.flows)
     this.callers = new CallerCheck(parts)
+    this.foreign = new ForeignContacts(parts)
     this.certificates = new CertificatePublisher(parts)
     const place = certificatePlaces(credential.certificate, parts.resourceOf).find(
       ({ kind }) => kind === KIND.certificateByNode,
@@ -95,6 +101,8 @@ export class AdapterCore {
         return this.flows.open(now, action)
       case 'verifyCaller':
         return this.callers.verify(action.id, action.aor, action.peer, action.budgetMs)
+      case 'foreignContacts':
+        return this.foreign.find(action.id, action.aor, action.budgetMs)
     }
   }
 
@@ -120,6 +128,7 @@ export class AdapterCore {
       case 'fetchDone':
         if (this.locator.fetchDone(now, event.id, event.outcome, event.journey)) return
         if (this.callers.fetchDone(now, event.id, event.outcome)) return
+        if (this.foreign.fetchDone(now, event.id, event.outcome)) return
         if (this.certificates.fetchDone(now, event.id, event.outcome)) return
         if (!this.tester.fetchDone(now, event.id, event.outcome))
           this.queries.fetchDone(event.id, event.outcome)

@@ -170,6 +170,7 @@ export class NodeCore {
       case 'publish':
       case 'openPeerFlow':
       case 'verifyCaller':
+      case 'foreignContacts':
         return this.adapter.question(now, action)
       case 'sendFlow':
         if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })

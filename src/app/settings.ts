@@ -78,6 +78,7 @@ export function sipTunables({ sip, limits }: Config): SipTunables {
       transactionsMax: limits.transactions,
       flowsMax: limits.flows,
       authFailuresMax: limits.authFailures,
+      subscriptionsMax: limits.subscriptions,
       perSource: {
         requests: { perSecond: limits.requestsPerSource, burst: limits.requestBurstPerSource },
         strangers: {

@@ -10,6 +10,7 @@ import { NO_TRACE } from '../../src/common/trace.ts'
 import type {
   Account,
   Accounts,
+  ForeignContact,
   LocateOutcome,
   PublishOutcome,
   ResolveOutcome,
@@ -115,6 +116,7 @@ export class TestNode {
   readonly published = new Map<string, number>()
   publishAnswer: ((aor: string) => PublishOutcome | undefined) | undefined = undefined
   locateAnswer: ((aor: string) => LocateOutcome | undefined) | undefined = undefined
+  foreignAnswer: ((aor: string) => readonly ForeignContact[] | undefined) | undefined = undefined
   resolveAnswer: ((host: string) => ResolveOutcome) | undefined = undefined
   callerAnswer:
     ((aor: string, peer: string) => { verified: boolean; validMs: number } | undefined) | undefined =
@@ -309,6 +311,13 @@ export class SipWorld {
         if (answer !== undefined) this.later(() => node.input({ kind: 'callerVerified', id, ...answer }))
         return
       }
+      case 'foreignContacts': {
+        const { id, aor } = action
+        const contacts =
+          node.foreignAnswer === undefined ? this.elsewhere(node, aor) : node.foreignAnswer(aor)
+        this.later(() => node.input({ kind: 'foreignContacts', id, contacts }))
+        return
+      }
       case 'openPeerFlow': {
         const { id, address } = action
         this.later(() => this.openPeer(node, id, address))
@@ -338,6 +347,13 @@ export class SipWorld {
       }))
     const userExists = this.nodes.some((node) => node.accounts.byAor(aor) !== undefined)
     return { kind: 'found', targets, userExists, loop: false }
+  }
+
+  /** The same as Contacts. */
+  private elsewhere(asking: TestNode, aor: string): ForeignContact[] {
+    return this.nodes
+      .filter((node) => node !== asking && (node.published.get(aor) ?? 0) > 0)
+      .map((node) => ({ uri: `sip:${aor};gr=${node.gr}`, expiresS: 600 }))
   }
 
   private openPeer(node: TestNode, id: number, address: string): void {

@@ -373,6 +373,12 @@ const limits = z.strictObject({
     .max(1_000_000)
     .default(50)
     .describe('Of these, passed on to users here for callers of other domains; twice as many at once.'),
+  subscriptions: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('Subscriptions to registrations (Event: reg) at one time.'),
   links: z.int().min(8).max(100_000).default(4_096).describe('Connections of one RELOAD listener.'),
   linksPerSource: z.int().min(1).max(100_000).default(512).describe('Of these, from one address.'),
   storedResources: z

@@ -78,6 +78,12 @@ export type SipInput =
       readonly verified: boolean
       readonly validMs: Millis
     }
+  /** Answer to `foreignContacts`; undefined when the overlay has not answered. */
+  | {
+      readonly kind: 'foreignContacts'
+      readonly id: RequestId
+      readonly contacts: readonly ForeignContact[] | undefined
+    }
   | { readonly kind: 'published'; readonly id: RequestId; readonly outcome: PublishOutcome }
   | { readonly kind: 'peerFlow'; readonly id: RequestId; readonly outcome: PeerFlowOutcome }
   | { readonly kind: 'resolved'; readonly id: RequestId; readonly outcome: ResolveOutcome }
@@ -167,6 +173,13 @@ export type SipAction =
       readonly peer: string
       readonly budgetMs: Millis
     }
+  /** Which other nodes, and what else, has the user named as the place to call? */
+  | {
+      readonly kind: 'foreignContacts'
+      readonly id: RequestId
+      readonly aor: string
+      readonly budgetMs: Millis
+    }
   /** RFC 3263: addresses of a host outside. Never asked for IP literals. */
   | {
       readonly kind: 'resolve'
@@ -178,6 +191,14 @@ export type SipAction =
     }
   /** Answer to `asked`. */
   | DecisionAction
+
+/** A registration of a user that is not held here, as a Contact (M-09). */
+export interface ForeignContact {
+  /** An overlay GRUU of the AOR, or what calls are forwarded to. */
+  readonly uri: string
+  /** Seconds after which nobody answers for it. */
+  readonly expiresS: number
+}
 
 /** What the overlay side may know of a binding; it never stores addresses. */
 export interface PublishedBinding {
@@ -302,6 +323,8 @@ export interface SipLimits {
   readonly flowsMax: number
   /** Digest failures from one source in 60 s before 403. */
   readonly authFailuresMax: number
+  /** Subscriptions to registrations at one time. Default 10000. */
+  readonly subscriptionsMax?: number
   /**
    * Of one address that shows no credentials of ours: all requests, and those of them that are passed on for other domains. Default: 200 a
    * second and 1000 at once; 50 and 100.

@@ -23,6 +23,7 @@ import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
 import type {
   Accounts,
+  ForeignContact,
   PeerFlowOutcome,
   RequestId,
   ResolveOutcome,
@@ -33,13 +34,16 @@ import type {
   SipTunables,
   Transport,
 } from './contract.ts'
+import { changes } from '../events/index.ts'
 import { Errands } from './errands.ts'
 import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
+import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
+import { RegEvents } from './reg-events.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { Replies, type Reply } from './replies.ts'
 import { Router, type RedirectTicket } from './router.ts'
@@ -48,6 +52,8 @@ import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
+/** Subscriptions to registrations, unless the operator says otherwise: some kilobytes each. */
+const SUBSCRIPTIONS_MAX_DEFAULT = 10_000
 
 export interface SipComponents {
   readonly accounts: Accounts
@@ -75,6 +81,8 @@ export class SipParts {
   readonly callerChecks: CallerChecks
   readonly lostResponses: LostResponses
   readonly sources: SourceLimit
+  readonly ownRequests: OwnRequests
+  readonly regEvents: RegEvents | undefined
   readonly authenticator: Authenticator
   readonly instruments: SipInstruments
   readonly validation: ValidationRole
@@ -228,6 +236,45 @@ export class SipParts {
       { policy: settings.verifyCaller ?? 'tag', budgetMs: settings.locateBudgetMs.other },
     )
     const { proxy, redirector, callerChecks } = this
+    this.ownRequests = new OwnRequests(
+      {
+        flows,
+        identity,
+        texts,
+        transactions,
+        largeRequests: proxy.largeRequests,
+        openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs, ''),
+        resolve: ({ host, port, transport, secure }) => this.resolve(host, port, transport, secure),
+      },
+      { peerFlowBudgetMs: settings.appAttachBudgetMs.other },
+    )
+    const { ownRequests } = this
+    const overloaded = (reason: string): Reply => this.overloaded(reason)
+    this.regEvents = !settings.roles.registrar
+      ? undefined
+      : new RegEvents(
+          {
+            accounts,
+            callers,
+            callerChecks,
+            flows,
+            gruus,
+            identity,
+            ownRequests,
+            replies,
+            sources,
+            texts,
+            transactions,
+            bindings: (aor) => this.registrar.bindings(aor),
+            askForeign: (aor) => this.askForeign(aor),
+            overloaded,
+          },
+          {
+            get subscriptionsMax() {
+              return limits.subscriptionsMax ?? SUBSCRIPTIONS_MAX_DEFAULT
+            },
+          },
+        )
     this.router = new Router(
       {
         front,
@@ -250,8 +297,9 @@ export class SipParts {
           gruus,
           successor: (flow, now) => this.registrar.successor(flow, now),
         }),
+        regEvents: this.regEvents,
         sources,
-        overloaded: (reason) => this.overloaded(reason),
+        overloaded,
       },
       settings,
     )
@@ -300,16 +348,33 @@ export class SipParts {
     return { status: 503, reason, headers: [['Retry-After', String(seconds)]] }
   }
 
+  /** Answer to `foreignContacts`. */
+  foreignKnown(now: Now, id: RequestId, contacts: readonly ForeignContact[] | undefined): void {
+    this.regEvents?.foreignKnown(now.ms, id, contacts)
+  }
+
   peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
+    if (this.ownRequests.peerFlow(now.ms, id, outcome)) return
     if (!this.lostResponses.peerFlow(id, outcome)) this.proxy.peerFlow(now.ms, id, outcome)
   }
 
   resolved(now: Now, id: RequestId, outcome: ResolveOutcome): void {
+    if (this.ownRequests.resolved(now.ms, id, outcome)) return
     if (!this.lostResponses.resolved(now.ms, id, outcome)) this.proxy.resolved(now.ms, id, outcome)
   }
 
   nextDeadline(): Millis {
-    const { transactions, proxy, redirector, registrar, flows, lostResponses, callerChecks, front } = this
+    const {
+      transactions,
+      proxy,
+      redirector,
+      registrar,
+      flows,
+      lostResponses,
+      callerChecks,
+      ownRequests,
+      front,
+    } = this
     return Math.min(
       transactions.nextDeadline(),
       proxy.nextDeadline(),
@@ -319,6 +384,8 @@ export class SipParts {
       lostResponses.nextDeadline(),
       callerChecks.nextDeadline(),
       front?.nextDeadline() ?? NEVER,
+      ownRequests.nextDeadline(),
+      this.regEvents?.nextDeadline() ?? NEVER,
     )
   }
 
@@ -343,6 +410,14 @@ export class SipParts {
     const id = ++this.requestId
     this.outbox.push({ kind: 'locate', id, aor, budgetMs, callId })
     return id
+  }
+
+  private askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined {
+    if (!this.overlayAvailable || this.settings.lookup === 'localOnly') return undefined
+    const id = ++this.requestId
+    const budgetMs = this.settings.locateBudgetMs.other
+    this.outbox.push({ kind: 'foreignContacts', id, aor, budgetMs })
+    return { id, budgetMs }
   }
 
   private verifyCaller(aor: string, peer: string): RequestId {
@@ -376,6 +451,10 @@ export class SipParts {
       },
       finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
       isUp: (flow) => this.flows.isUp(flow),
+      changed: (now, aor, before, after, gone) => {
+        const notifier = this.regEvents?.notifier
+        if (notifier?.watches(aor) === true) notifier.changed(now, aor, changes(before, after, gone))
+      },
       freshEpoch: () => texts.hex(4),
       mayStore: () => this.overlayAvailable,
       retryAfterS: (low, high) => this.retryAfterS(low, high),

@@ -28,6 +28,7 @@ import type { SipSettings } from './contract.ts'
 import type { Errands } from './errands.ts'
 import type { Flows } from './flows.ts'
 import type { MergedRequests } from './merged-requests.ts'
+import type { RegEvents } from './reg-events.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
 import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS, unsupported } from './uas.ts'
@@ -52,6 +53,8 @@ export interface RouterComponents {
   readonly callerChecks: CallerChecks
   readonly merged: MergedRequests
   readonly errands: Errands
+  /** Undefined where no phone registers. */
+  readonly regEvents: RegEvents | undefined
   readonly sources: SourceLimit
   /** 503 with Retry-After. */
   overloaded(reason: string): Reply
@@ -104,7 +107,9 @@ export class Router {
     const wish = classify(message, route, identity)
     const { proxy, redirect } = this.settings.roles
     const off = isAsked(incoming) ? front?.routeRefusal(wish) : undefined
-    if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
+    if (this.components.regEvents?.takes(message, wish) === true) {
+      this.components.regEvents.request(now, key, incoming, wish)
+    } else if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
       const merged = this.components.merged.isMerged(now.ms, message, key)
       const reply = merged ? MERGED : answerAsTarget(message, this.extensionsTowards(incoming))
       this.respond(now, key, incoming, reply)

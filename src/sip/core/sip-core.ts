@@ -82,6 +82,9 @@ export class SipCore {
       case 'callerVerified':
         parts.callerChecks.answered(now.ms, input.id, input.verified, input.validMs)
         break
+      case 'foreignContacts':
+        parts.foreignKnown(now, input.id, input.contacts)
+        break
       case 'published':
         parts.registrar.published(now.ms, input.id, input.outcome)
         break
@@ -111,6 +114,7 @@ export class SipCore {
         break
       case 'drain':
         parts.draining = true
+        parts.regEvents?.notifier.leave(now.ms, (low, high) => parts.retryAfterS(low, high))
         break
       case 'limits':
         parts.retune(input.limits)
@@ -150,6 +154,8 @@ export class SipCore {
     this.parts.callerChecks.expire(now.ms)
     this.parts.front?.expire(now.ms)
     registrar.expire(now.ms)
+    this.parts.ownRequests.expire(now.ms)
+    this.parts.regEvents?.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.fault(now, due.fault, due.record.hop, due.record)
     }
@@ -157,13 +163,16 @@ export class SipCore {
 
   /** Failed branches may be sent elsewhere and fail there at once, so until nothing is left. */
   private settle(now: Now): void {
-    const { transactions, proxy } = this.parts
+    const { transactions, proxy, ownRequests } = this.parts
     for (
       let failures = transactions.takeFailures();
       failures.length > 0;
       failures = transactions.takeFailures()
     ) {
-      for (const failure of failures) proxy.failed(now.ms, failure)
+      for (const failure of failures) {
+        if (failure.client.user === undefined) ownRequests.failed(now.ms, failure.client, failure.cause)
+        else proxy.failed(now.ms, failure)
+      }
     }
   }
 
@@ -346,14 +355,15 @@ export class SipCore {
   }
 
   private response(now: Now, response: SipMessage, source: Hop): void {
-    const { transactions, identity, proxy } = this.parts
+    const { transactions, identity, proxy, ownRequests } = this.parts
     transactions.traffic.responseReceived(response.cseq.method, response.status, source.transport)
     const via = response.topVia
     // S3261-18.1-05, S6026-7-04: not ours, or of no transaction: dropped.
     if (via.branch === undefined || !identity.isOwnVia(via)) return
     const client = transactions.receive(now.ms, response, via.branch)
-    if (client?.user !== undefined && client.user.client === client)
-      proxy.responded(now.ms, client.user, response)
+    if (client === undefined) return
+    if (client.user === undefined) ownRequests.responded(now.ms, client, response)
+    else if (client.user.client === client) proxy.responded(now.ms, client.user, response)
   }
 
   private turnAway(incoming: IncomingRequest, reason: string): void {

@@ -28,9 +28,9 @@ export const MERGED: Reply = { status: 482, reason: 'Merged Request' }
 const ACCEPTABLE: ReadonlySet<string> = new Set(['', '*/*', 'application/*', CONTENT_TYPE])
 const NOT_ACCEPTABLE_WARNING = `399 ringbridge "Only ${CONTENT_TYPE} is known here"`
 
-/** Requests about events, of which this node serves none. */
-const EVENT_METHODS: ReadonlySet<string> = new Set(['SUBSCRIBE', 'NOTIFY', 'PUBLISH'])
-/** E52: with the list of packages that RFC 6665 s.8.3.2 wants, which is empty. */
+/** E52: RFC 6665 s.8.3.2 wants the list of packages, which is that of users here and not of the node (RFC 3680). */
+const OTHER_EVENTS: Reply = { status: 489, reason: 'Bad Event', headers: [['Allow-Events', 'reg']] }
+/** Nothing is published here (RFC 3903 s.6). */
 export const NO_EVENTS: Reply = { status: 489, reason: 'Bad Event', headers: [['Allow-Events', '']] }
 
 /** What a body for this node may be. */
@@ -51,7 +51,8 @@ export function answerAsTarget(message: SipMessage, extensions: readonly string[
     return { status: 501, reason: 'Not Implemented', headers: [['Allow', OWN_METHODS]] }
   // E51: we are party to no dialog.
   if (message.to.params.has('tag')) return { status: 481, reason: 'Call Does Not Exist' }
-  if (EVENT_METHODS.has(method)) return NO_EVENTS
+  if (method === 'PUBLISH') return NO_EVENTS
+  if (method === 'SUBSCRIBE' || method === 'NOTIFY') return extensions.length === 0 ? NO_EVENTS : OTHER_EVENTS
   if (method !== 'OPTIONS')
     return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
   return (

@@ -8,6 +8,8 @@ import { canonicalAddress, parseUri } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 import type { Target } from './targets.ts'
 
+type Destination = Pick<Target, 'way' | 'uri' | 'routes'>
+
 /** Largest request that is sent by UDP; the path MTU is not known. */
 export const DATAGRAM_BYTES_MAX = 1_300
 /** A phone that did not take a connection is not asked again for this long. */
@@ -21,7 +23,7 @@ export class LargeRequests {
   private readonly refused = new Map<string, Millis>()
 
   /** Whether a request of this size to a UDP hop is to be tried over TCP. */
-  wantsStream(now: Millis, size: number, hop: Hop, target: Target): boolean {
+  wantsStream(now: Millis, size: number, hop: Hop, target: Destination): boolean {
     if (size <= DATAGRAM_BYTES_MAX || hop.transport !== 'udp' || !takesStreams(hop, target)) return false
     const since = this.refused.get(addressOf(hop))
     return since === undefined || now - since > REFUSED_FOR_MS
@@ -47,7 +49,7 @@ export class LargeRequests {
  * A target that asks for UDP by name gets UDP, and a phone behind a NAT can only be reached by the way it came: its Contact
  * is not where the datagrams go.
  */
-function takesStreams(hop: Hop, target: Target): boolean {
+function takesStreams(hop: Hop, target: Destination): boolean {
   const { way } = target
   if (way.kind === 'host') return way.transport === undefined
   const uri = parseUri(target.uri)

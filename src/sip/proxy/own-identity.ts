@@ -101,6 +101,11 @@ export class OwnIdentity {
     return `<${this.southUri(hop, '', false)};lr>`
   }
 
+  /** Our Contact towards phones. */
+  contact(hop: Hop, sips: boolean): string {
+    return `<${this.southUri(hop, '', sips)}>`
+  }
+
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
   isOwn(uri: SipUri): boolean {
     const gr = uri.params.get('gr')

@@ -49,10 +49,10 @@ export class Proxy {
   private readonly questions = new OpenQuestions<Question>()
   /** p2psip_sip_mtu_switch_total by result. */
   readonly mtuSwitches: Tally
+  readonly largeRequests = new LargeRequests()
 
   constructor(components: ProxyComponents, settings: ProxySettings) {
-    const { deadlines, questions } = this
-    const largeRequests = new LargeRequests()
+    const { deadlines, questions, largeRequests } = this
     this.mtuSwitches = largeRequests.switched
     const held = new HeldAddresses()
     this.environment = { ...components, settings, deadlines, questions, largeRequests, held }

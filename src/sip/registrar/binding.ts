@@ -29,6 +29,8 @@ export interface Binding {
   readonly regId: string | undefined
   /** Of a phone with an instance: the temporary GRUUs of this epoch are good (RFC 5627 s.5.1). Eight hex digits. */
   readonly gruuEpoch: string | undefined
+  /** CSeq of the first REGISTER with this Call-ID in the epoch. */
+  readonly gruuCseq: number
   /** Thousandths, 0..1000. */
   readonly q: number
   readonly callId: string
@@ -40,6 +42,8 @@ export interface Binding {
   readonly direct: boolean
   readonly secure: boolean
   readonly userAgent: string | undefined
+  /** When it was bound first, and when it was registered last. */
+  readonly since: Millis
   readonly registeredAt: Millis
   readonly expiresAt: Millis
   /** Earlier than `expiresAt` once the flow is gone. */

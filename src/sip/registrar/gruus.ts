@@ -23,6 +23,14 @@ export interface GruuComponents {
   nonce(): Uint8Array
 }
 
+/** What GRUUs are made of. */
+export type GruuBinding = Pick<Binding, 'contact' | 'instance' | 'gruuEpoch'>
+
+export interface GruuPair {
+  readonly publicUri: string
+  readonly temporaryUri: string
+}
+
 export class Gruus {
   private readonly components: GruuComponents
   private readonly tokens: GruuTokens
@@ -39,19 +47,32 @@ export class Gruus {
   readonly ownerOf = (user: string): string | undefined => this.tokens.openTemporary(user)?.aor
 
   /** `pub-gruu` and `temp-gruu` of each phone with an instance-id, as they stand in its Contact. */
-  parameters(aor: string, bindings: readonly Binding[]): ReadonlyMap<string, string> {
+  parameters(aor: string, bindings: readonly GruuBinding[]): ReadonlyMap<string, string> {
     const written = new Map<string, string>()
-    const at = aor.lastIndexOf('@')
-    const host = aor.slice(at + 1)
-    for (const { instance, gruuEpoch, contact } of bindings) {
-      if (instance === undefined || gruuEpoch === undefined || written.has(instance)) continue
-      // RFC 5630 s.5.1.1.4: as secure as the Contact.
-      const scheme = contact.slice(0, 5).toLowerCase() === 'sips:' ? 'sips' : 'sip'
-      const publicUri = `${scheme}:${escapeUser(aor.slice(0, at))}@${host};gr=${this.gr};adi=${this.tokens.publicToken(aor, instance)}`
-      const user = this.tokens.temporaryUser(aor, instance, gruuEpoch, this.components.nonce())
-      written.set(instance, `;pub-gruu="${publicUri}";temp-gruu="${scheme}:${user}@${host};gr=${this.gr}"`)
+    for (const binding of bindings) {
+      const { instance } = binding
+      if (instance === undefined || written.has(instance)) continue
+      const pair = this.pair(aor, binding)
+      if (pair !== undefined)
+        written.set(instance, `;pub-gruu="${pair.publicUri}";temp-gruu="${pair.temporaryUri}"`)
     }
     return written
+  }
+
+  /** The GRUUs of a phone: the public one, and a temporary one made just now. */
+  pair(aor: string, binding: GruuBinding): GruuPair | undefined {
+    const { instance, gruuEpoch, contact } = binding
+    if (instance === undefined || gruuEpoch === undefined) return undefined
+    const at = aor.lastIndexOf('@')
+    const host = aor.slice(at + 1)
+    // RFC 5630 s.5.1.1.4: as secure as the Contact.
+    const scheme = contact.slice(0, 5).toLowerCase() === 'sips:' ? 'sips' : 'sip'
+    const adi = this.tokens.publicToken(aor, instance)
+    const user = this.tokens.temporaryUser(aor, instance, gruuEpoch, this.components.nonce())
+    return {
+      publicUri: `${scheme}:${escapeUser(aor.slice(0, at))}@${host};gr=${this.gr};adi=${adi}`,
+      temporaryUri: `${scheme}:${user}@${host};gr=${this.gr}`,
+    }
   }
 
   /** What a URI with an own `gr`, or with a `gr` without value, means now. `aor` is its canonical AOR, if it has one. */

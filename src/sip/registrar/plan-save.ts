@@ -115,8 +115,9 @@ function saveEach(
       }
       continue
     }
-    const epoch = epochs.of(read.value.instance, regId.value)
-    const made = newBinding(contact, read.value, regId.value, path, seconds, request, now, epoch)
+    const gruuEpoch = epochs.of(read.value.instance, regId.value)
+    const wanted = { contact, read: read.value, regId: regId.value, path, seconds, gruuEpoch }
+    const made = newBinding(wanted, existing, request, now)
     if (settings.directOnly && made.kind === 'device' && !made.direct) {
       return fail(rejection(403, 'Needs A Proxy Peer'))
     }
@@ -147,17 +148,25 @@ function grantedSeconds(
   return Math.min(seconds, settings.maxExpiresS)
 }
 
+/** One Contact with what has been found out about it. */
+interface WantedBinding {
+  readonly contact: NameAddr
+  readonly read: ReadContact
+  readonly regId: string | undefined
+  readonly path: readonly string[]
+  readonly seconds: number
+  readonly gruuEpoch: string | undefined
+}
+
 function newBinding(
-  contact: NameAddr,
-  read: ReadContact,
-  regId: string | undefined,
-  path: readonly string[],
-  seconds: number,
+  wanted: WantedBinding,
+  existing: Binding | undefined,
   request: RegisterRequest<unknown>,
   now: Millis,
-  gruuEpoch: string | undefined,
 ): Binding {
+  const { contact, read, regId, path, seconds, gruuEpoch } = wanted
   const { message } = request
+  const sameEpoch = existing?.gruuEpoch === gruuEpoch && existing?.callId === message.callId
   const expiresAt = now + seconds * 1000
   const { reach, direct } = reachOf(read.uri, request.source, message)
   return {
@@ -167,6 +176,7 @@ function newBinding(
     instance: read.instance,
     regId,
     gruuEpoch,
+    gruuCseq: sameEpoch ? existing.gruuCseq : message.cseq.number,
     q: qThousandths(contact.params.get('q')),
     callId: message.callId,
     cseq: message.cseq.number,
@@ -175,6 +185,7 @@ function newBinding(
     direct: direct && regId === undefined,
     secure: read.uri?.scheme === 'sips',
     userAgent: message.header('user-agent')?.slice(0, 128),
+    since: existing?.since ?? now,
     registeredAt: now,
     expiresAt,
     endsAt: expiresAt,

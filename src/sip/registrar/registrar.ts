@@ -35,6 +35,14 @@ export interface RegistrarHost<T> {
   isUp(flow: number): boolean
   /** False while the overlay is away: nothing new can be made known. */
   mayStore(): boolean
+  /** The bindings of an AOR are others now; `gone` is what ended those that are not there any more. */
+  changed(
+    now: Millis,
+    aor: string,
+    before: readonly Binding[],
+    after: readonly Binding[],
+    gone: 'unregistered' | 'expired',
+  ): void
   /** Eight random hex digits. */
   freshEpoch(): string
   /** Pseudo-random seconds for Retry-After, so that phones do not come back together. */
@@ -227,6 +235,7 @@ export class Registrar<T> {
       // The phone may have moved to another connection; dialogs still know this one.
       this.lost.remember(flow, record.aor, binding)
     }
+    const before = record.bindings
     record.bindings = plan.bindings.filter((binding) => binding.endsAt > now)
     for (const binding of record.bindings) {
       const { flow } = binding.reach
@@ -236,6 +245,7 @@ export class Registrar<T> {
     }
     if (plan.replaced > 0) this.replaced.add('', plan.replaced)
     this.host.finished(now, request, { kind: 'saved', plan, bindings: record.bindings })
+    this.host.changed(now, record.aor, before, record.bindings, 'unregistered')
   }
 
   private loseFlow(now: Millis, binding: Binding): void {
@@ -278,10 +288,12 @@ export class Registrar<T> {
     for (const binding of record.bindings) {
       if (binding.endsAt <= now) this.flows.remove(binding.reach.flow, record.aor)
     }
+    const before = record.bindings
     record.bindings = remaining
     for (const binding of remaining) if (!binding.flowLost) this.flows.add(binding.reach.flow, record.aor)
     this.expired.add('', ended)
     this.host.publish(record.aor, publishedBindings(remaining), lost ? 'flowLost' : 'expired', '')
+    this.host.changed(now, record.aor, before, remaining, 'expired')
     this.forgetIfEmpty(record)
   }
 

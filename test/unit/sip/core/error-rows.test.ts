@@ -122,17 +122,17 @@ describe('requests that cannot be used', () => {
     expect(alice.last().status).toBe(481)
   })
 
-  it('E52 events: no package is served here, and no phone of ours is a presence agent', () => {
+  it('E52 events: only registrations of users can be watched, and no phone of ours is a presence agent', () => {
     const { alice, bob } = setUp()
     bob.register()
-    for (const [method, uri] of [
-      ['SUBSCRIBE', SELF],
-      ['PUBLISH', SELF],
-      ['PUBLISH', BOB],
+    for (const [method, uri, packages] of [
+      ['SUBSCRIBE', SELF, 'reg'],
+      ['PUBLISH', SELF, ''],
+      ['PUBLISH', BOB, ''],
     ] as const) {
       alice.request(method, uri, { extra: ['Event: presence'] })
       expect(alice.last().status, method).toBe(489)
-      expect(alice.last().header('allow-events'), method).toBe('')
+      expect(alice.last().header('allow-events'), method).toBe(packages)
     }
     expect(bob.requests('PUBLISH')).toHaveLength(0)
     alice.request('SUBSCRIBE', BOB, { extra: ['Event: presence'] })

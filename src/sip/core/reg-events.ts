@@ -1,0 +1,362 @@
+/**
+ * SUBSCRIBE for the registrations of a user who is served here (adapter-mapping s.4.9): who may watch, the dialog, the answer; then the
+ * notifier's NOTIFYs on their way. Other packages are none of its business.
+ */
+import type { Millis, Now } from '../../common/time.ts'
+import { OpenQuestions } from '../../common/open-questions.ts'
+import {
+  dialogKey,
+  eventOf,
+  grantedSeconds,
+  REG_EVENT,
+  RegNotifier,
+  type NotifierDialog,
+  type Subscription,
+} from '../events/index.ts'
+import {
+  buildRequest,
+  buildResponse,
+  canonicalAor,
+  parseNameAddr,
+  parseUri,
+  type SipMessage,
+} from '../message/index.ts'
+import {
+  aorUri,
+  type Branch,
+  type ForkContext,
+  type OwnIdentity,
+  type Way,
+  type Wish,
+} from '../proxy/index.ts'
+import { reachOf, reachWithoutFlow, type Binding, type Gruus } from '../registrar/index.ts'
+import type { Hop, IncomingRequest, Transactions } from '../transaction/index.ts'
+import type { Callers } from './caller.ts'
+import type { CallerChecks } from './caller-checks.ts'
+import type { Accounts, ForeignContact, RequestId } from './contract.ts'
+import type { Flows } from './flows.ts'
+import type { OwnRequests } from './own-requests.ts'
+import type { RandomText } from './random-text.ts'
+import type { Replies, Reply } from './replies.ts'
+import type { SourceLimit } from './source-limit.ts'
+import { unsupported, unusableBody } from './uas.ts'
+
+/** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
+const ANSWER_GRACE_MS: Millis = 1_000
+
+const GONE: Reply = { status: 481, reason: 'Subscription Does Not Exist' }
+const FORBIDDEN: Reply = { status: 403, reason: 'Not Your Registrations' }
+const NO_EXTENSIONS: readonly string[] = []
+
+/** How a subscriber is reached, and where else when that is a flow which is gone. */
+interface Reachable {
+  readonly way: Way
+  readonly otherwise: Hop | undefined
+}
+
+type Watched = Subscription<Reachable>
+
+export interface RegEventComponents {
+  readonly accounts: Accounts
+  readonly callers: Callers
+  readonly callerChecks: CallerChecks
+  readonly flows: Flows
+  readonly gruus: Gruus | undefined
+  readonly identity: OwnIdentity
+  readonly ownRequests: OwnRequests
+  readonly replies: Replies
+  readonly sources: SourceLimit
+  readonly texts: RandomText
+  readonly transactions: Transactions<ForkContext, Branch>
+  bindings(aor: string): readonly Binding[]
+  /** Answered by `foreignKnown`; undefined while the overlay is away. */
+  askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined
+  overloaded(reason: string): Reply
+}
+
+export class RegEvents {
+  readonly notifier: RegNotifier<Reachable>
+  private readonly components: RegEventComponents
+  private readonly questions = new OpenQuestions<string>()
+
+  constructor(components: RegEventComponents, limits: { readonly subscriptionsMax: number }) {
+    this.components = components
+    const { gruus } = components
+    this.notifier = new RegNotifier(
+      {
+        host: {
+          bindings: (aor) => components.bindings(aor),
+          gruuOf: (aor, binding) => gruus?.pair(aor, binding),
+          aorUri: (aor) => `sip:${aorUri(aor)}`,
+          notify: (now, subscription, { way, uri, headers, body }) => {
+            this.notify(now, subscription, way, uri, headers, body)
+          },
+        },
+      },
+      limits,
+    )
+  }
+
+  nextDeadline(): Millis {
+    return Math.min(this.notifier.nextDeadline(), this.questions.nextDeadline())
+  }
+
+  expire(now: Millis): void {
+    while (this.questions.overdue(now) !== undefined);
+    this.notifier.expire(now)
+  }
+
+  /** A SUBSCRIBE that is for us: in a dialog of ours, or about the registrations of a user who is served here. */
+  takes(message: SipMessage, wish: Wish): boolean {
+    if (message.method !== 'SUBSCRIBE') return false
+    if (message.to.params.has('tag') && this.notifier.find(dialogKey(message)) !== undefined) return true
+    return (
+      wish.kind === 'aor' &&
+      eventOf(message) === REG_EVENT &&
+      this.components.accounts.byAor(wish.aor) !== undefined
+    )
+  }
+
+  request(now: Now, key: string, incoming: IncomingRequest, wish: Wish): void {
+    const { message } = incoming
+    if (message.to.params.has('tag')) {
+      const subscription = this.notifier.find(dialogKey(message))
+      if (subscription === undefined) this.answer(now, key, incoming, GONE)
+      else this.refresh(now, key, incoming, subscription)
+    } else if (wish.kind === 'aor') {
+      this.begin(now, key, incoming, wish.aor)
+    }
+  }
+
+  /** Answer to `askForeign`. */
+  foreignKnown(now: Millis, id: RequestId, contacts: readonly ForeignContact[] | undefined): void {
+    const key = this.questions.take(id)
+    if (key === undefined || contacts === undefined) return
+    this.notifier.foreignKnown(
+      now,
+      key,
+      contacts.map(({ uri }) => uri),
+    )
+  }
+
+  private begin(now: Now, key: string, incoming: IncomingRequest, aor: string): void {
+    const { message } = incoming
+    const { replies, transactions, texts, overloaded } = this.components
+    const refusal = this.refusal(now, incoming, aor)
+    if (refusal === 'ignored') return
+    if (refusal !== undefined) {
+      replies.stateless(incoming, refusal)
+      return
+    }
+    const target = this.targetOf(message)
+    const seconds = grantedSeconds(message)
+    const fault =
+      unsupported(message, 'require', NO_EXTENSIONS) ??
+      unusableBody(message) ??
+      (target === undefined ? { status: 400, reason: 'Bad Contact' } : undefined) ??
+      (seconds.ok ? undefined : seconds.error) ??
+      (seconds.ok && seconds.value > 0 && this.notifier.full(aor)
+        ? overloaded('Too Many Subscriptions')
+        : undefined)
+    if (fault !== undefined || target === undefined || !seconds.ok) {
+      this.answer(now, key, incoming, fault ?? GONE)
+      return
+    }
+    const tag = texts.hex(8)
+    const to = message.header('to') ?? ''
+    const routes = message.values('record-route')
+    const dialog: NotifierDialog<Reachable> = {
+      callId: message.callId,
+      local: `${to};tag=${tag}`,
+      remote: message.header('from') ?? '',
+      routes,
+      contact: this.contactFor(incoming.source, message.uri?.scheme === 'sips'),
+      target,
+      way: this.reachable(incoming, target, routes),
+      localCseq: 0,
+      remoteCseq: message.cseq.number,
+    }
+    const fromTag = message.from.params.get('tag') ?? ''
+    const subscription = this.notifier.add(now.ms, {
+      key: `${message.callId}\0${tag}\0${fromTag}`,
+      aor,
+      event: message.header('event') ?? REG_EVENT,
+      dialog,
+      seconds: seconds.value,
+    })
+    const server = transactions.accept(key, 'SUBSCRIBE', incoming.replyTo)
+    const { topVia } = incoming
+    const bytes = buildResponse(message, 200, 'OK', {
+      toTag: tag,
+      topVia,
+      copyRecordRoute: true,
+      headers: this.acceptance(subscription, seconds.value),
+    })
+    transactions.answer(now.ms, server, 200, bytes)
+    this.notifier.inform(now.ms, subscription)
+    if (seconds.value > 0) this.ask(now.ms, subscription)
+  }
+
+  private refresh(now: Now, key: string, incoming: IncomingRequest, subscription: Watched): void {
+    const { message } = incoming
+    const { dialog, aor } = subscription
+    // RFC 3261 s.12.2.2.
+    if (message.cseq.number <= dialog.remoteCseq) {
+      this.answer(now, key, incoming, { status: 500, reason: 'Out Of Order' })
+      return
+    }
+    dialog.remoteCseq = message.cseq.number
+    if (message.header('event')?.trim().toLowerCase() !== subscription.event.trim().toLowerCase()) {
+      this.answer(now, key, incoming, GONE)
+      return
+    }
+    if (this.components.accounts.byAor(aor) === undefined) {
+      this.answer(now, key, incoming, { status: 404, reason: 'Not Found' })
+      this.notifier.noResource(now.ms, subscription)
+      return
+    }
+    const seconds = grantedSeconds(message)
+    if (!seconds.ok) {
+      this.answer(now, key, incoming, seconds.error)
+      return
+    }
+    const target = this.targetOf(message)
+    if (target !== undefined) dialog.target = target
+    dialog.way = this.reachable(incoming, dialog.target, dialog.routes)
+    this.notifier.refresh(now.ms, subscription, seconds.value)
+    this.answer(now, key, incoming, {
+      status: 200,
+      reason: 'OK',
+      headers: this.acceptance(subscription, seconds.value),
+    })
+    this.notifier.inform(now.ms, subscription)
+    if (seconds.value > 0) this.ask(now.ms, subscription)
+  }
+
+  private acceptance(subscription: Watched, seconds: number): [string, string][] {
+    return [
+      ['Expires', String(seconds)],
+      ['Contact', subscription.dialog.contact],
+    ]
+  }
+
+  /** S3680-4-02: the owner, who may register for him, and sources that the operator vouches for. */
+  private refusal(now: Now, incoming: IncomingRequest, aor: string): Reply | 'ignored' | undefined {
+    const { callers, callerChecks, flows, sources, accounts, overloaded } = this.components
+    const { message, source } = incoming
+    if (source.transport === 'peer') {
+      const user = flows.get(source.flow)?.user
+      if (user === aor) return undefined
+      const caller = callerChecks.identity(now.ms, message, source.host, user)
+      const named = caller.kind === 'asserted' ? parseNameAddr(caller.value) : undefined
+      const owner = named === undefined ? undefined : canonicalAor(named.uri)
+      return owner?.ok === true && owner.value === aor ? undefined : FORBIDDEN
+    }
+    const caller = callers.identify(now, incoming, 'www')
+    switch (caller.kind) {
+      case 'refused':
+        return caller.reply
+      case 'trusted':
+        return undefined
+      case 'ownPhone': {
+        sources.proven(now.ms, source)
+        const [own] = caller.aors
+        // With `auth: none` nobody has to be anybody.
+        if (own === undefined || caller.aors.includes(aor)) return undefined
+        return accounts.byAor(own)?.delegates.includes(aor) === true ? undefined : FORBIDDEN
+      }
+      case 'stranger': {
+        const judgement = sources.stranger(now.ms, source)
+        if (judgement === 'ignored') return 'ignored'
+        return judgement === 'refused' ? overloaded('Too Many Requests') : FORBIDDEN
+      }
+    }
+  }
+
+  /** The one SIP URI in Contact (RFC 6665 s.4.1.2.1). */
+  private targetOf(message: SipMessage): string | undefined {
+    const contacts = message.contacts()
+    const only =
+      contacts.ok && contacts.value !== '*' && contacts.value.length === 1 ? contacts.value[0] : undefined
+    const uri = only === undefined ? undefined : parseUri(only.uri)
+    return uri?.scheme === 'sip' || uri?.scheme === 'sips' ? only?.uri : undefined
+  }
+
+  /** The way back: the flow of a peer, the first proxy that has record-routed, or the phone as a registrar would find it. */
+  private reachable(incoming: IncomingRequest, target: string, routes: readonly string[]): Reachable {
+    const { message, source } = incoming
+    if (source.transport === 'peer' || routes.length > 0) {
+      return { way: { kind: 'hop', hop: incoming.source }, otherwise: undefined }
+    }
+    const { reach, direct } = reachOf(parseUri(target), source, message)
+    const otherwise = direct && reach.flow !== 0 ? reachWithoutFlow(target, reach) : undefined
+    return { way: { kind: 'hop', hop: reach }, otherwise }
+  }
+
+  private contactFor(source: Hop, sips: boolean): string {
+    const { identity } = this.components
+    if (source.transport !== 'peer') return identity.contact(source, sips)
+    const { peer } = identity
+    return peer === undefined ? '' : `<sip:${peer.overlay};gr=${peer.gr}>`
+  }
+
+  private ask(now: Millis, subscription: Watched): void {
+    const question = this.components.askForeign(subscription.aor)
+    if (question !== undefined)
+      this.questions.ask(question.id, subscription.key, now + question.budgetMs + ANSWER_GRACE_MS)
+  }
+
+  private notify(
+    now: Millis,
+    subscription: Watched,
+    reachable: Reachable,
+    uri: string,
+    headers: readonly (readonly [string, string])[],
+    body: Uint8Array,
+  ): void {
+    const { ownRequests } = this.components
+    ownRequests.send(now, {
+      method: 'NOTIFY',
+      uri,
+      way: this.present(reachable),
+      bytes: (via) =>
+        buildRequest({
+          method: 'NOTIFY',
+          uri,
+          headers: [['Via', via], ['Max-Forwards', '70'], ...headers],
+          body,
+        }),
+      done: (at, response) => {
+        const outcome =
+          response === undefined
+            ? ({ kind: 'unreachable' } as const)
+            : ({ kind: 'answered', status: response.status, retryAfterS: retryAfter(response) } as const)
+        this.notifier.notified(at, subscription, outcome)
+      },
+    })
+  }
+
+  /** The way as it is now: a flow may be gone, and a peer can be connected to again. */
+  private present({ way, otherwise }: Reachable): Way {
+    const { flows } = this.components
+    if (way.kind !== 'hop' || way.hop.flow === 0 || flows.isUp(way.hop.flow)) return way
+    const { hop } = way
+    if (hop.transport !== 'peer') return otherwise === undefined ? way : { kind: 'hop', hop: otherwise }
+    const up = flows.peerHop(hop.host)
+    return up === undefined
+      ? { kind: 'peer', address: `node:${hop.host}`, secure: false }
+      : { kind: 'hop', hop: up }
+  }
+
+  private answer(now: Now, key: string, incoming: IncomingRequest, reply: Reply): void {
+    const { transactions, replies } = this.components
+    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
+    replies.send(now.ms, server, incoming, reply)
+  }
+}
+
+/** Seconds of a Retry-After, if there is one that can be read. */
+function retryAfter(response: SipMessage): number | undefined {
+  const seconds = Number.parseInt(response.header('retry-after') ?? '', 10)
+  return Number.isInteger(seconds) && seconds >= 0 ? seconds : undefined
+}
