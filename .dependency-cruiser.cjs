@@ -140,6 +140,13 @@ module.exports = {
       to: { path: '^test/' },
     },
     {
+      name: 'drachtio-srf-only-where-it-is-loaded-late',
+      comment: 'whoever runs the embedded engine pays nothing for the other one',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/sip/io/drachtio/srf\\.ts$' },
+      to: { path: 'node_modules/drachtio-srf' },
+    },
+    {
       name: 'prom-client-only-in-metrics',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/metrics/' },

@@ -8,6 +8,7 @@ import { MetricsRegistry, type Readings } from '../metrics/registry.ts'
 import { clock } from '../reload/io/loop.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
+import type { DrachtioShell } from '../sip/io/drachtio/drachtio-shell.ts'
 import type { StreamShells } from '../sip/io/streams.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import type { StoredAuthority } from '../enrollment/io/index.ts'
@@ -25,6 +26,7 @@ export interface MetricParts {
   readonly core: NodeCore
   readonly loop: NodeLoop
   readonly status: NodeStatus
+  readonly front: DrachtioShell | undefined
   readonly links: TlsLinks
   readonly streams: StreamShells
   readonly phoneTls: PhoneTlsWatch
@@ -159,7 +161,7 @@ function overlayReadings({ core, loop, links, status }: MetricParts): Readings {
 }
 
 /** The SIP core names its instruments as the catalogue does. */
-function sipReadings({ core, streams, udp }: MetricParts): Readings {
+function sipReadings({ core, streams, udp, front }: MetricParts): Readings {
   const { sip } = core
   const sockets: Readings = {
     sipConnectionsRefused: streams.flows.refused,
@@ -172,6 +174,7 @@ function sipReadings({ core, streams, udp }: MetricParts): Readings {
   return {
     ...sockets,
     ...sip.instruments,
+    ...engineReadings(front),
     // The shells know why a connection ended; flows of peers have metrics of their own.
     sipConnectionsOpened: streams.flows.opened,
     sipConnectionsClosed: streams.flows.closed,
@@ -180,5 +183,15 @@ function sipReadings({ core, streams, udp }: MetricParts): Readings {
     registrarBindings: () => snapshot().bindings,
     registrarAors: () => snapshot().aors,
     bansActive: () => [['auth', snapshot().blocked]],
+  }
+}
+
+/** Decisions are counted by the core. */
+function engineReadings(front: DrachtioShell | undefined): Readings {
+  if (front === undefined) return {}
+  return {
+    engineConnected: () => [['drachtio', front.fault === undefined ? 1 : 0]],
+    engineReconnects: () => front.reconnects,
+    engineFailures: front.failures,
   }
 }

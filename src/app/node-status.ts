@@ -4,6 +4,7 @@ import type { NodeCore } from '../adapter/index.ts'
 import type { AdminNode, Check, CommandResult, UserView } from '../admin/port.ts'
 import { toHex } from '../common/bytes.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
+import type { DrachtioShell } from '../sip/io/drachtio/drachtio-shell.ts'
 import { clock } from '../reload/io/loop.ts'
 import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
 import { canonicalAor, type SipListener } from '../sip/index.ts'
@@ -39,6 +40,7 @@ export interface LiveParts {
   readonly writer: JournalWriter
   readonly metrics: MetricsRegistry
   readonly phoneTls: PhoneTlsWatch
+  readonly front: DrachtioShell | undefined
 }
 
 export class NodeStatus implements AdminNode {
@@ -104,7 +106,7 @@ export class NodeStatus implements AdminNode {
         ok: !this.leaving,
         ...(this.leaving ? { detail: 'handing over and leaving' } : {}),
       },
-      { name: 'sip', ok: true },
+      this.engine(live),
     ]
   }
 
@@ -240,6 +242,14 @@ export class NodeStatus implements AdminNode {
     const { live } = this
     if (live === undefined) return { contentType: 'text/plain', text: '' }
     return { contentType: live.metrics.contentType, text: await live.metrics.text() }
+  }
+
+  /** Phones behind an engine are served while it is connected. */
+  private engine({ front }: LiveParts): Check {
+    const fault = front?.fault
+    if (fault === undefined) return { name: 'sip', ok: true }
+    const { address } = this.init.config.sip.drachtio
+    return { name: 'sip', ok: false, detail: `the drachtio server at ${address} is not connected: ${fault}` }
   }
 
   private selfTest(live: LiveParts): Check {

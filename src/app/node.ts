@@ -33,6 +33,7 @@ import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
 import { openEnrollmentService, type EnrollmentService } from './enrollment-service.ts'
 import { makeFolder, privateFolder } from './files.ts'
+import { frontEngine } from './front-engine.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
 import { LiveDocument } from './live-document.ts'
 import { JournalWriter } from './journal-writer.ts'
@@ -219,6 +220,8 @@ async function build(
     },
   )
   const loop = new NodeLoop(core, trace)
+  const front = frontEngine(config, (input) => loop.feed({ kind: 'sip', input }), trace)
+  startup.onStop(() => Promise.resolve(front?.close()))
   const writer = new JournalWriter(journal, (input) => loop.feed({ kind: 'peer', input }), trace)
   const provisioning = new Provisioning(vault.enroll, (aor, outcome) =>
     loop.feed({ kind: 'enrolled', aor, outcome }),
@@ -237,7 +240,7 @@ async function build(
     udp,
     streams,
     dns: nameResolution(config),
-    front: undefined,
+    front,
     links,
     journal: writer,
     provisioning,
@@ -246,6 +249,7 @@ async function build(
     core,
     loop,
     status,
+    front,
     links,
     streams,
     phoneTls: phoneTlsWatch,
@@ -260,7 +264,7 @@ async function build(
     enrollment,
     authority,
   })
-  status.attach({ core, loop, accounts, writer, metrics, phoneTls: phoneTlsWatch })
+  status.attach({ core, loop, accounts, writer, metrics, phoneTls: phoneTlsWatch, front })
   const documents = new LiveDocument({ overlay, loop, trace }, config)
   loop.watch(
     () => undefined,
@@ -271,6 +275,7 @@ async function build(
   )
   names.open(loop)
   gate.open(loop.feed)
+  front?.open()
   loop.feed({ kind: 'peer', input: { kind: 'start' } })
   if (config.sip.roles.length > 0) loop.feed(accounts.hosted())
   const nodeId = toHex(credential.nodeId)

@@ -4,6 +4,7 @@ import type { TlsLimits } from '../reload/io/tls-links.ts'
 import type { StreamLimits } from '../sip/io/stream-flows.ts'
 import type { SipListener, SipTunables, TrustedSource } from '../sip/index.ts'
 import type { StorageLimits } from '../reload/index.ts'
+import { frontSettings } from './front-engine.ts'
 import { hostedDomains } from './config/places.ts'
 import { listOf } from './config/policy.ts'
 import type { Config } from './config/schema.ts'
@@ -32,6 +33,7 @@ export function sipSettings(
     digestQop: sip.digestQop,
     digestUserHash: sip.digestUserHash,
     listeners,
+    front: frontSettings(config),
     tlsRoutes: sip.tls.routes,
     minExpiresS: sip.minExpires,
     defaultExpiresS: sip.defaultExpires,

@@ -423,6 +423,8 @@ export class Nodes {
           node.input({ kind: 'sip', input: { kind: 'flowOpened', flow } })
         })
       }
+      case 'decide':
+        return // simulated nodes have no engine in front
       case 'resolve': {
         const outcome = { ok: false as const, status: 404, reason: 'No Such Domain' }
         return this.world.after(20, () =>

@@ -323,6 +323,8 @@ export class SipWorld {
         this.later(() => this.openPeer(node, id, address))
         return
       }
+      case 'decide':
+        return // tests of engines look at `actions`
       case 'resolve': {
         const outcome = node.resolveAnswer?.(action.host) ?? {
           ok: false as const,

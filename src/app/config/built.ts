@@ -17,7 +17,6 @@ export function refuseUnbuilt(config: Config): void {
     schemeOf(overlay.applicationListen, 'overlay.applicationListen', ['tls'])
   for (const listen of sip.listen)
     checkScheme(parseSipEndpoint(listen).scheme, 'sip.listen', ['udp', 'tcp', 'tls', 'ws', 'wss'])
-  refuse(sip.engine === 'drachtio', 'sip.engine', 'drachtio', 'allowed: embedded')
   refuse(sip.publish === 'userNode', 'sip.publish', 'userNode', 'allowed: adapterNode')
   refuse(
     sip.hostedUsers.some(({ credentials }) => credentials !== undefined),

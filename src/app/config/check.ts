@@ -2,6 +2,7 @@
 import { isLoopback } from '../../admin/access.ts'
 import { refuseUnbuilt } from './built.ts'
 import { bindable, parseEndpoint, parseHostPort, parseSipEndpoint } from './endpoint.ts'
+import { checkEngine } from './engine.ts'
 import { ConfigError } from './fault.ts'
 import { checkListeners } from './listener-clashes.ts'
 import { loadConfig, type LoadedConfig } from './load.ts'
@@ -33,6 +34,7 @@ export function locatedUsableConfig(file: string | undefined, environment: Envir
 export function checkCombinations(config: Config): void {
   const { overlay, sip, admin } = config
   checkRoles(sip.roles)
+  checkEngine(config)
   if (sip.roles.length > 0 && sip.listen.length === 0)
     throw new ConfigError('"sip.listen": SIP roles need a listener')
   // RFC 3261 s.18: a request too large for a datagram comes by TCP, to the same place.

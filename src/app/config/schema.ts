@@ -183,7 +183,22 @@ const sip = z.strictObject({
     .boolean()
     .default(false)
     .describe('Offers hashed user names (RFC 7616 s.3.4.4), so that they do not cross the network in clear.'),
-  engine: z.enum(['embedded', 'drachtio']).default('embedded').describe('Which SIP stack.'),
+  engine: z
+    .enum(['embedded', 'drachtio'])
+    .default('embedded')
+    .describe('Which SIP stack serves the phones; docs/engines.md says what each can do.'),
+  drachtio: z
+    .strictObject({
+      address: text()
+        .default('127.0.0.1:9022')
+        .describe('host:port of the control connection of the drachtio server.'),
+      secret: text().optional().describe('Its shared secret.'),
+      sipAddress: text()
+        .default('127.0.0.1:5060')
+        .describe('address:port where it takes SIP from this node. It reaches this node at sip.listen.'),
+    })
+    .prefault({})
+    .describe('With engine: drachtio.'),
   hostedUsers: z
     .array(
       z.strictObject({
@@ -431,6 +446,7 @@ export type Config = z.output<typeof configSchema>
 export const SECRET_KEYS: readonly string[] = [
   'admin.token',
   'sip.secret',
+  'sip.drachtio.secret',
   'sip.websocket.secret',
   'overlay.password',
 ]

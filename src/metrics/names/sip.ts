@@ -99,4 +99,26 @@ export const SIP_METRICS = {
     'result',
     product('ok failed'),
   ),
+  engineConnected: gauge(
+    'engine_connected',
+    '1 while the SIP stack in front of this node (sip.engine) is connected; absent without one.',
+    'engine',
+    [],
+  ),
+  engineReconnects: counter(
+    'engine_reconnects_total',
+    'How often the connection to the SIP stack in front was made again.',
+  ),
+  engineDecisions: counter(
+    'engine_decisions_total',
+    'What the SIP stack in front was told to do with requests that it asked about; handOver is a request that this node carries on itself, passOn one that it had sent.',
+    'decision',
+    product('respond redirect forward handOver passOn'),
+  ),
+  engineFailures: counter(
+    'engine_failures_total',
+    'Decisions that the SIP stack in front did not carry out, and questions and calls that were open when its connection broke.',
+    'reason',
+    product('refused lost overload'),
+  ),
 } as const satisfies Record<string, MetricDefinition>

@@ -22,6 +22,8 @@ export interface SipInstruments {
   readonly sipConnectionsOpened: Tally
   /** transport|reason */
   readonly sipConnectionsClosed: Tally
+  /** decision */
+  readonly engineDecisions: Tally
   /** path|mode */
   readonly callAttempts: Tally
   /** path|result */

@@ -314,6 +314,7 @@ export class SipParts {
       sipTransactionTimeouts: transactions.timeouts,
       sipConnectionsOpened: flows.opened,
       sipConnectionsClosed: flows.closed,
+      engineDecisions: front?.decisions ?? new Tally(),
       callAttempts: meter.attempts,
       callResults: meter.results,
       callSetup: meter.setupSeconds,
