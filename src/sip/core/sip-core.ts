@@ -360,6 +360,11 @@ export class SipCore {
     const via = response.topVia
     // S3261-18.1-05, S6026-7-04: not ours, or of no transaction: dropped.
     if (via.branch === undefined || !identity.isOwnVia(via)) return
+    // E57: whoever passed it on has lost the way back. Taken for an answer it would leave those who wait for one waiting for ever.
+    if (response.nextVia === undefined && transactions.client(response, via.branch)?.user !== undefined) {
+      this.instruments.sipMalformed.add(`invalid|${source.transport}`)
+      return
+    }
     const client = transactions.receive(now.ms, response, via.branch)
     if (client === undefined) return
     if (client.user === undefined) ownRequests.responded(now.ms, client, response)

@@ -179,8 +179,7 @@ export class Proxy {
   }
 
   responded(now: Millis, branch: Branch, response: SipMessage): void {
-    // Without a Via below ours there is nobody to pass it to.
-    if (response.nextVia !== undefined) branch.context.responded(now, branch, response)
+    branch.context.responded(now, branch, response)
   }
 
   failed(now: Millis, failure: ClientFailure<Branch>): void {

@@ -152,6 +152,11 @@ export class Transactions<S, C> implements Machinery {
     return this.clients.has(clientKey(branch, method))
   }
 
+  /** The client transaction that a response belongs to. */
+  client(response: SipMessage, branch: string): ClientTransaction<C> | undefined {
+    return this.clients.get(clientKey(branch, response.cseq.method))
+  }
+
   /** Gives a response to its client transaction and returns that when its user must see the response. */
   receive(now: Millis, response: SipMessage, branch: string): ClientTransaction<C> | undefined {
     const transaction = this.clients.get(clientKey(branch, response.cseq.method))
