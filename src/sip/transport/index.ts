@@ -1,6 +1,6 @@
 /** What SIP transports need besides sockets: message framing on streams, flow tokens, STUN keep-alives. */
 export { BODY_COMPLETE_MS, HEAD_COMPLETE_MS, StreamFramer, type FramerOutput } from './stream-framer.ts'
 export { MessageFramer } from './message-framer.ts'
-export { open, seal } from './flow-token.ts'
+export { FlowTokens } from './flow-token.ts'
 export { looksLikeStun, stunAnswer } from './stun-answer.ts'
 export { provenIdentities, sipDomains, speaksFor, type CertificateNames } from './certificate-names.ts'
