@@ -7,7 +7,7 @@ import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
 
 /** Transports over which this version opens connections of its own, the one to be tried first in front. */
-const TRANSPORTS: readonly Transport[] = ['udp', 'tcp']
+const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls']
 
 export function nameResolution(config: Config): DnsShell {
   const random = new CryptoRandom()

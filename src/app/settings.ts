@@ -5,6 +5,7 @@ import type { StreamLimits } from '../sip/io/stream-flows.ts'
 import type { SipListener, SipTunables, TrustedSource } from '../sip/index.ts'
 import type { StorageLimits } from '../reload/index.ts'
 import { frontSettings } from './front-engine.ts'
+import { outsideRules } from './config/outside.ts'
 import { hostedDomains } from './config/places.ts'
 import { listOf } from './config/policy.ts'
 import type { Config } from './config/schema.ts'
@@ -43,7 +44,10 @@ export function sipSettings(
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
-    verifyCaller: sip.verifyCaller === 'off' ? 'off' : 'tag',
+    verifyCaller: sip.verifyCaller,
+    outside: outsideRules(config),
+    ...(sip.telDomain === undefined ? {} : { telDomain: sip.telDomain.toLowerCase() }),
+    overlayExit: sip.overlayExit,
     trusted: sip.trusted.map(trustedSource),
     policy: sip.policy,
     redirectProxies: sip.redirect.proxies,

@@ -25,7 +25,6 @@ export function refuseUnbuilt(config: Config): void {
     'leave them out; certificates come from where overlay.credentials says',
   )
   refuse(sip.queryScope === 'overlay', 'sip.queryScope', 'overlay', 'allowed: local')
-  refuse(sip.verifyCaller === 'reject', 'sip.verifyCaller', 'reject', 'allowed: tag, off')
   refuse(sip.siblings !== 'parallel', 'sip.siblings', sip.siblings, 'allowed: parallel')
   refuse(
     sip.appAttach.plainSip !== 'never',
@@ -34,16 +33,9 @@ export function refuseUnbuilt(config: Config): void {
     'allowed: never',
   )
   refuse(!sip.redirect.resolveUri, 'sip.redirect.resolveUri', 'false', 'allowed: true')
-  const switches = [
-    'publishTel',
-    'overlayExit',
-    'dnsAlso',
-    'registerFromOverlay',
-    'alwaysProxy',
-    'persistBindings',
-  ] as const
+  const switches = ['publishTel', 'registerFromOverlay', 'alwaysProxy', 'persistBindings'] as const
   for (const key of switches) refuse(sip[key], `sip.${key}`, 'true', 'allowed: false')
-  for (const key of ['telDomain', 'telContext', 'gateway', 'registerHome'] as const) {
+  for (const key of ['registerHome'] as const) {
     refuse(sip[key] !== undefined, `sip.${key}`, 'this key', 'leave it out')
   }
   refuse(sip.transitOverlays.length > 0, 'sip.transitOverlays', 'a list of overlays', 'leave it out')

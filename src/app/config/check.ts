@@ -7,6 +7,7 @@ import { ConfigError } from './fault.ts'
 import { checkListeners } from './listener-clashes.ts'
 import { loadConfig, type LoadedConfig } from './load.ts'
 import { checkNames } from './names.ts'
+import { checkOutside } from './outside.ts'
 import { checkPolicy } from './policy.ts'
 import type { Environment } from './environment.ts'
 import type { Config } from './schema.ts'
@@ -89,6 +90,7 @@ export function checkCombinations(config: Config): void {
   }
   checkNames(config)
   checkPolicy(config)
+  checkOutside(config)
   checkListeners(config)
 }
 

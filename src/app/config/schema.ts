@@ -331,9 +331,38 @@ const sip = z.strictObject({
     .prefault({})
     .describe('Redirect mode (Peer R).'),
   transitOverlays: z.array(text()).default([]).describe('Other overlays that this node connects to.'),
-  telDomain: text().optional().describe('Domain of the AORs that stand for tel numbers.'),
-  telContext: text().optional().describe('phone-context of local numbers.'),
-  gateway: text().optional().describe('Where numbers go that nobody in the overlay has.'),
+  telDomain: text()
+    .optional()
+    .describe('Hosted domain of the AORs that stand for tel numbers. Without it a tel URI gets 416.'),
+  telContext: text()
+    .optional()
+    .describe(
+      'phone-context of numbers without +, such as +49 or example.com. Without it they are no AORs of telDomain.',
+    ),
+  gateway: text()
+    .optional()
+    .describe(
+      'SIP URI of the gateway for numbers that nobody in the overlay has and no prefix in sip.routes is for.',
+    ),
+  routes: z
+    .array(
+      z.strictObject({
+        domain: text().optional().describe('Domain of the callee: example.net, *.example.net or *.'),
+        prefix: text()
+          .optional()
+          .describe('First digits of a number that nobody in the overlay has, such as +49.'),
+        to: text().describe('SIP URI of the next hop; with ;lr it goes into Route.'),
+      }),
+    )
+    .max(1_000)
+    .default([])
+    .describe(
+      'Next hops for calls that leave the overlay, before DNS and sip.gateway; the first that fits counts.',
+    ),
+  forwardToForeign: z
+    .boolean()
+    .default(true)
+    .describe('Users may have their calls forwarded to other domains.'),
   alwaysProxy: z.boolean().default(false).describe('Always try the proxy of the own domain before DNS.'),
   dns: z
     .strictObject({

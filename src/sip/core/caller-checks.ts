@@ -16,23 +16,35 @@ const QUESTIONS_MAX = 100
 /** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
 const ANSWER_GRACE_MS: Millis = 1_000
 
+/** Requests that wait for one answer. */
+const WAITING_MAX = 100
+
+/**
+ * `stranger`: the caller is of another domain, about which the overlay has nothing to say. `waiting`: the answer is on its way; who waits for it
+ * says so with `wait`.
+ */
+export type Judgement =
+  | { readonly kind: 'verified' | 'unverified' | 'stranger' }
+  | { readonly kind: 'waiting'; readonly key: string }
+
 interface Answer {
   readonly verified: boolean
   readonly until: Millis
 }
 
-export class CallerChecks {
+/** `T`: what waits for an answer. */
+export class CallerChecks<T> {
   private readonly own: OwnIdentity
   private readonly ask: (aor: string, peer: string) => RequestId
-  private readonly policy: 'tag' | 'off'
+  private readonly policy: 'tag' | 'reject' | 'off'
   private readonly budgetMs: Millis
   private readonly answers = new Map<string, Answer>()
   private readonly open = new OpenQuestions<string>()
-  private readonly asked = new Set<string>()
+  private readonly asked = new Map<string, T[]>()
 
   constructor(
     components: { readonly own: OwnIdentity; readonly ask: (aor: string, peer: string) => RequestId },
-    init: { readonly policy: 'tag' | 'off'; readonly budgetMs: Millis },
+    init: { readonly policy: 'tag' | 'reject' | 'off'; readonly budgetMs: Millis },
   ) {
     this.own = components.own
     this.ask = components.ask
@@ -44,29 +56,37 @@ export class CallerChecks {
   identity(now: Millis, message: SipMessage, peer: string, user: string | undefined): CallerIdentity {
     if (this.policy === 'off') return believedIdentity(message)
     if (!message.has('p-asserted-identity')) return NO_IDENTITY
-    const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
-    if (!from.ok || !this.own.isHostedDomain(from.value.slice(from.value.lastIndexOf('@') + 1)))
-      return NO_IDENTITY
-    const claimed = vouchedIdentity(message, from.value)
+    const aor = this.hostedCaller(message)
+    if (aor === undefined) return NO_IDENTITY
+    const claimed = vouchedIdentity(message, aor)
     if (claimed === NO_IDENTITY) return NO_IDENTITY
-    return user === from.value || this.verified(now, peer, from.value) ? claimed : NO_IDENTITY
+    return user === aor || this.known(now, peer, aor) === true ? claimed : NO_IDENTITY
   }
 
-  /** What is known now; when that is nothing, false, and the question is put. */
-  private verified(now: Millis, peer: string, aor: string): boolean {
-    const key = `${peer} ${aor}`
-    const answer = this.answers.get(key)
-    if (answer !== undefined && answer.until > now) return answer.verified
-    if (!this.asked.has(key) && this.asked.size < QUESTIONS_MAX) {
-      this.asked.add(key)
-      this.open.ask(this.ask(aor, peer), key, now + this.budgetMs + ANSWER_GRACE_MS)
-    }
-    return false
+  /** Whether a request of `peer` is its caller's own, for those that may not go on without. */
+  judge(now: Millis, message: SipMessage, peer: string, user: string | undefined): Judgement {
+    if (this.policy === 'off') return VERIFIED
+    const aor = this.hostedCaller(message)
+    if (aor === undefined) return STRANGER
+    if (user === aor) return VERIFIED
+    const known = this.known(now, peer, aor)
+    if (known === undefined) return { kind: 'waiting', key: keyOf(peer, aor) }
+    return known ? VERIFIED : UNVERIFIED
   }
 
-  answered(now: Millis, id: RequestId, verified: boolean, validMs: Millis): void {
+  /** False when too many wait already. */
+  wait(key: string, ticket: T): boolean {
+    const waiting = this.asked.get(key)
+    if (waiting === undefined || waiting.length >= WAITING_MAX) return false
+    waiting.push(ticket)
+    return true
+  }
+
+  /** Those that have waited for this answer. */
+  answered(now: Millis, id: RequestId, verified: boolean, validMs: Millis): readonly T[] {
     const key = this.open.take(id)
-    if (key === undefined) return
+    if (key === undefined) return []
+    const waiting = this.asked.get(key) ?? []
     this.asked.delete(key)
     this.answers.delete(key)
     if (this.answers.size >= ANSWERS_MAX) {
@@ -74,14 +94,47 @@ export class CallerChecks {
       if (oldest.done !== true) this.answers.delete(oldest.value)
     }
     this.answers.set(key, { verified, until: now + validMs })
+    return waiting
   }
 
   nextDeadline(): Millis {
     return this.open.nextDeadline()
   }
 
-  expire(now: Millis): void {
-    for (let lost = this.open.overdue(now); lost !== undefined; lost = this.open.overdue(now))
+  /** Those that have waited for answers which will not come: nobody has confirmed their callers. */
+  expire(now: Millis): readonly T[] {
+    const given: T[] = []
+    for (let lost = this.open.overdue(now); lost !== undefined; lost = this.open.overdue(now)) {
+      given.push(...(this.asked.get(lost) ?? []))
       this.asked.delete(lost)
+    }
+    return given
   }
+
+  /** AOR of a caller who claims to be of a hosted domain. */
+  private hostedCaller(message: SipMessage): string | undefined {
+    const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
+    if (!from.ok) return undefined
+    return this.own.isHostedDomain(from.value.slice(from.value.lastIndexOf('@') + 1)) ? from.value : undefined
+  }
+
+  /** What is known now; when that is nothing, undefined, and the question is put. False when too much is asked already. */
+  private known(now: Millis, peer: string, aor: string): boolean | undefined {
+    const key = keyOf(peer, aor)
+    const answer = this.answers.get(key)
+    if (answer !== undefined && answer.until > now) return answer.verified
+    if (this.asked.has(key)) return undefined
+    if (this.asked.size >= QUESTIONS_MAX) return false
+    this.asked.set(key, [])
+    this.open.ask(this.ask(aor, peer), key, now + this.budgetMs + ANSWER_GRACE_MS)
+    return undefined
+  }
+}
+
+const VERIFIED: Judgement = { kind: 'verified' }
+const UNVERIFIED: Judgement = { kind: 'unverified' }
+const STRANGER: Judgement = { kind: 'stranger' }
+
+function keyOf(peer: string, aor: string): string {
+  return `${peer} ${aor}`
 }

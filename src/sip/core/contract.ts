@@ -9,11 +9,26 @@ import type { Millis, Now } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
 import type { DigestAlgorithm, DigestQop } from '../auth/index.ts'
 import type { DecisionAction, FrontSettings, QuestionId } from '../engine/index.ts'
-import type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
+import type {
+  LocatedTarget,
+  LocateOutcome,
+  OutsideRoute,
+  OutsideRules,
+  PeerFlowOutcome,
+  ResolveOutcome,
+} from '../proxy/index.ts'
 import type { Hop, Transport } from '../transaction/index.ts'
 import type { SourceRule } from './trusted-sources.ts'
 
-export type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome, Transport }
+export type {
+  LocatedTarget,
+  LocateOutcome,
+  OutsideRoute,
+  OutsideRules,
+  PeerFlowOutcome,
+  ResolveOutcome,
+  Transport,
+}
 
 /** A byte-stream connection. Numbered by whoever opens it: the core odd, the shell even. */
 export type FlowId = number
@@ -295,13 +310,20 @@ export interface SipSettings {
   readonly recurse3xx: boolean
   /**
    * What a peer says about who is calling (adapter-mapping s.4.8). `tag`, the default: P-Asserted-Identity is passed on when the overlay
-   * confirms it, and taken out otherwise. `off`: peers are believed.
+   * confirms it, and taken out otherwise. `reject`: who claims to be of a hosted domain and is not confirmed gets 403. `off`: peers are
+   * believed.
    */
-  readonly verifyCaller?: 'tag' | 'off'
+  readonly verifyCaller?: 'tag' | 'reject' | 'off'
   /** In order; the first that fits a source counts. Never challenged, except for REGISTER, and never throttled. Default: none. */
   readonly trusted?: readonly TrustedSource[]
   /** Default: everybody calls outside, and strangers may call in. */
   readonly policy?: SipPolicy
+  /** How calls leave the overlay. Default: by DNS alone, numbers not at all. */
+  readonly outside?: OutsideRules
+  /** Hosted domain of the AORs that stand for tel URIs; without it those are refused with 416 (M-04). */
+  readonly telDomain?: string
+  /** Whether calls of peers may leave here, for callers that the overlay confirms. Default: no. */
+  readonly overlayExit?: boolean
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
   readonly appAttachBudgetMs: { readonly invite: Millis; readonly other: Millis }

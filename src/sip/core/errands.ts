@@ -4,6 +4,7 @@ import { canonicalAor, parseUri, type SipUri } from '../message/index.ts'
 import type {
   Goal,
   LocalBinding,
+  Outside,
   OwnIdentity,
   Proxy,
   ProxyRequest,
@@ -23,6 +24,7 @@ export interface ErrandComponents {
   readonly front: Front | undefined
   readonly identity: OwnIdentity
   readonly flows: Flows
+  readonly outside: Outside
   readonly proxy: Proxy
   /** Undefined where no phone registers. */
   readonly gruus: Gruus | undefined
@@ -49,6 +51,7 @@ export class Errands {
     side: Side,
     route: RouteDecision,
     wish: Wish,
+    mayLeave: boolean,
   ): Errand | undefined {
     switch (wish.kind) {
       case 'token':
@@ -59,13 +62,21 @@ export class Errands {
         return { kind: 'host', uri: wish.uri }
       case 'aor': {
         const { aor } = wish
-        return { kind: 'aor', aor, askOverlay: side === 'south', path: this.aorPath(now, side, aor) }
+        const { outside } = this.components
+        const fallback = mayLeave ? outside.fallback(aor, incoming.message.uri?.scheme === 'sips') : undefined
+        return {
+          kind: 'aor',
+          aor,
+          askOverlay: side === 'south',
+          path: this.aorPath(now, side, aor),
+          fallback,
+        }
       }
       case 'gruu':
         if (!wish.own) return { kind: 'peer', address: `gr:${wish.gr}`, secure: wish.secure }
         return this.byGruu(now, wish.uri, wish.aor, true)
       case 'foreign':
-        return { kind: 'host', uri: incoming.message.requestUri }
+        return { kind: 'outside' }
       case 'self':
       case 'refuse':
       case 'forgedToken':
@@ -110,6 +121,13 @@ export class Errands {
     return this.components.proxy.hasBindings(now, aor) ? 'local' : 'overlay'
   }
 
+  /** Whether a call to this AOR may have to leave the overlay, if somebody lets it. */
+  leadsOut(now: Millis, aor: string): boolean {
+    const { outside, proxy } = this.components
+    if (proxy.hostsUser(aor) || proxy.hasBindings(now, aor)) return false
+    return outside.fallback(aor, false) !== undefined
+  }
+
   /** What a GRUU that names this node, or none, stands for. */
   meaning(now: Millis, uri: SipUri, aor: string | undefined): GruuMeaning {
     return this.components.gruus?.meaning(now, uri, aor) ?? NOBODY
@@ -128,7 +146,8 @@ export class Errands {
   private byGruu(now: Millis, uri: SipUri, aor: string | undefined, withPath: boolean): Errand {
     const meaning = this.meaning(now, uri, aor)
     if (meaning.kind === 'unknown') return UNKNOWN
-    if (meaning.kind === 'aor') return { kind: 'aor', aor: meaning.aor, askOverlay: false, path: 'gruu' }
+    if (meaning.kind === 'aor')
+      return { kind: 'aor', aor: meaning.aor, askOverlay: false, path: 'gruu', fallback: undefined }
     const held: readonly LocalBinding[] = meaning.bindings
     const bindings = this.components.front?.reachable(held) ?? held
     return bindings.length === 0 ? UNREGISTERED : { kind: 'instance', bindings, withPath }

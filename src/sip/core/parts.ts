@@ -7,6 +7,8 @@ import type { Trace } from '../../common/trace.ts'
 import type { ValidationRole } from '../message/index.ts'
 import {
   CallMeter,
+  NO_OUTSIDE_RULES,
+  Outside,
   OwnIdentity,
   Proxy,
   RouteTokens,
@@ -38,6 +40,8 @@ import { changes } from '../events/index.ts'
 import { Errands } from './errands.ts'
 import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
+import { HeldRequests, type HeldRequest } from './held-requests.ts'
+import { PeerAdmission } from './peer-admission.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
@@ -78,7 +82,8 @@ export class SipParts {
   readonly redirector: Redirector<RedirectTicket>
   readonly router: Router
   readonly callers: Callers
-  readonly callerChecks: CallerChecks
+  readonly callerChecks: CallerChecks<HeldRequest>
+  readonly held = new HeldRequests()
   readonly lostResponses: LostResponses
   readonly sources: SourceLimit
   readonly ownRequests: OwnRequests
@@ -102,10 +107,12 @@ export class SipParts {
     this.outbox = outbox
     this.settings = settings
     this.random = components.random
-    this.validation = { registrar: settings.roles.registrar, telRouting: false }
+    this.validation = { registrar: settings.roles.registrar, telRouting: settings.telDomain !== undefined }
     const texts = new RandomText(components.random)
     const { tlsRoutes = 'sips' } = settings
-    this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity, tlsRoutes })
+    const outside = new Outside(settings.outside ?? NO_OUTSIDE_RULES)
+    const aorRules = { telDomain: settings.telDomain, telContext: settings.outside?.telContext }
+    this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity, tlsRoutes, aorRules })
     this.flows = new Flows(
       {
         outbox,
@@ -203,6 +210,7 @@ export class SipParts {
     this.proxy = new Proxy(
       {
         identity,
+        outside,
         tokens,
         ports: this.proxyPorts(accounts, texts),
         transactions,
@@ -235,7 +243,7 @@ export class SipParts {
       { own: identity, ask: (aor, peer) => this.verifyCaller(aor, peer) },
       { policy: settings.verifyCaller ?? 'tag', budgetMs: settings.locateBudgetMs.other },
     )
-    const { proxy, redirector, callerChecks } = this
+    const { proxy, redirector, callerChecks, held } = this
     this.ownRequests = new OwnRequests(
       {
         flows,
@@ -275,6 +283,19 @@ export class SipParts {
             },
           },
         )
+    const errands = new Errands({
+      front,
+      identity,
+      flows,
+      outside,
+      proxy,
+      gruus,
+      successor: (flow, now) => this.registrar.successor(flow, now),
+    })
+    const peerAdmission = new PeerAdmission(
+      { callerChecks, flows, errands },
+      { overlayExit: settings.overlayExit === true, verifiedOnly: settings.verifyCaller === 'reject' },
+    )
     this.router = new Router(
       {
         front,
@@ -289,15 +310,10 @@ export class SipParts {
         meter,
         callerChecks,
         merged,
-        errands: new Errands({
-          front,
-          identity,
-          flows,
-          proxy,
-          gruus,
-          successor: (flow, now) => this.registrar.successor(flow, now),
-        }),
         regEvents: this.regEvents,
+        peerAdmission,
+        held,
+        errands,
         sources,
         overloaded,
       },

@@ -59,7 +59,7 @@ type Watched = Subscription<Reachable>
 export interface RegEventComponents {
   readonly accounts: Accounts
   readonly callers: Callers
-  readonly callerChecks: CallerChecks
+  readonly callerChecks: Pick<CallerChecks<never>, 'identity'>
   readonly flows: Flows
   readonly gruus: Gruus | undefined
   readonly identity: OwnIdentity

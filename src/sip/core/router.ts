@@ -16,7 +16,7 @@ import {
   type Wish,
 } from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
-import type { SipMessage, SipUri } from '../message/index.ts'
+import { buildResponse, type SipMessage, type SipUri } from '../message/index.ts'
 import type { Front, Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
@@ -29,6 +29,8 @@ import type { Errands } from './errands.ts'
 import type { Flows } from './flows.ts'
 import type { MergedRequests } from './merged-requests.ts'
 import type { RegEvents } from './reg-events.ts'
+import type { HeldRequest, HeldRequests } from './held-requests.ts'
+import { NO_RELAY, type PeerAdmission, type PeerAdmissionOutcome } from './peer-admission.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
 import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS, unsupported } from './uas.ts'
@@ -50,7 +52,9 @@ export interface RouterComponents {
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
   readonly meter: CallMeter
-  readonly callerChecks: CallerChecks
+  readonly callerChecks: CallerChecks<HeldRequest>
+  readonly peerAdmission: PeerAdmission
+  readonly held: HeldRequests
   readonly merged: MergedRequests
   readonly errands: Errands
   /** Undefined where no phone registers. */
@@ -63,11 +67,10 @@ export interface RouterComponents {
 /** `ignored`: its source has asked for more than it is worth answering. */
 type Refused = { readonly kind: 'refused'; readonly reply: Reply } | { readonly kind: 'ignored' }
 
-/** What a request that may be forwarded says about its caller, or why it may not be. */
-type Admission = CallerIdentity | Refused
+/** Who a request that may be forwarded says its caller is, and whether it may leave the overlay; or why it may not go on. */
+type Admission =
+  { readonly kind: 'admitted'; readonly identity: CallerIdentity; readonly mayLeave: boolean } | Refused
 
-/** E46, S-24. */
-const NO_RELAY: Reply = { status: 403, reason: 'No Relay' }
 /** A phone of ours whose account is not for that. */
 const NOT_OUTSIDE: Reply = { status: 403, reason: 'Calls Outside Not Allowed' }
 
@@ -120,7 +123,8 @@ export class Router {
     } else if (proxy) {
       const admission = this.admit(now, incoming, side, wish)
       if (admission.kind === 'refused') replies.stateless(incoming, admission.reply)
-      else if (admission.kind !== 'ignored') this.forward(now, key, incoming, side, route, wish, admission)
+      else if (admission.kind === 'waiting') this.hold(now, key, incoming, route, wish, admission.key)
+      else if (admission.kind === 'admitted') this.forward(now, key, incoming, side, route, wish, admission)
       else this.ignore(incoming)
     } else if (redirect) {
       this.redirect(now, key, incoming, side, wish)
@@ -159,9 +163,14 @@ export class Router {
   }
 
   /** Whether a request may be forwarded, and as whose. */
-  private admit(now: Now, incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Admission {
+  private admit(
+    now: Now,
+    incoming: IncomingRequest,
+    side: ProxyRequest['side'],
+    wish: Wish,
+  ): Admission | PeerAdmissionOutcome {
     const { message, source } = incoming
-    const { flows, callerChecks, sources } = this.components
+    const { sources } = this.components
     if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
     const extension = unsupported(message, 'proxy-require', this.extensionsTowards(incoming))
     if (extension !== undefined) return refused(extension)
@@ -169,14 +178,13 @@ export class Router {
     // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
     if (wish.kind === 'token') {
       sources.inDialog(now.ms, source)
-      return NO_IDENTITY
+      return admitted(NO_IDENTITY, false)
     }
     const without = this.notForwarded(message, wish)
     if (side === 'north') {
-      // Peers are no phones of ours: they reach users who are registered here (M-20), nothing else.
-      if (wish.kind !== 'aor' && !(wish.kind === 'gruu' && wish.own)) return refused(NO_RELAY)
-      if (without !== undefined) return refused(without)
-      return callerChecks.identity(now.ms, message, source.host, flows.get(source.flow)?.user)
+      // Peers are no phones of ours: they reach users who are registered here (M-20), others only where this node is an exit.
+      const admission = this.components.peerAdmission.judge(now.ms, incoming, wish)
+      return without === undefined || admission.kind === 'refused' ? admission : refused(without)
     }
     const caller = this.caller(now, incoming, 'proxy')
     if (caller.kind === 'refused' || caller.kind === 'ignored') return caller
@@ -186,10 +194,50 @@ export class Router {
     if (!reachable && !caller.mayCallOutside)
       return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
     if (without !== undefined) return refused(without)
-    if (caller.kind === 'trusted') return believedIdentity(message)
-    if (caller.kind !== 'ownPhone') return NO_IDENTITY
+    const { mayCallOutside } = caller
+    if (caller.kind === 'trusted') return admitted(believedIdentity(message), mayCallOutside)
+    if (caller.kind !== 'ownPhone') return admitted(NO_IDENTITY, mayCallOutside)
     if (this.showsOthersGruu(now, message, caller.aors)) return refused(NOT_YOURS)
-    return phoneIdentity(message, caller.aors)
+    return admitted(phoneIdentity(message, caller.aors), mayCallOutside)
+  }
+
+  /** The overlay is asked who calls; meanwhile the request has a transaction, and its caller learns that we have it. */
+  private hold(
+    now: Now,
+    key: string,
+    incoming: IncomingRequest,
+    route: RouteDecision,
+    wish: Wish,
+    question: string,
+  ): void {
+    const { transactions, callerChecks, replies, held, overloaded } = this.components
+    const { message, topVia } = incoming
+    const server = transactions.accept(key, message.method, incoming.replyTo)
+    const request: HeldRequest = { incoming, route, wish, server }
+    if (!callerChecks.wait(question, request)) {
+      replies.send(now.ms, server, incoming, overloaded('Too Many Requests'))
+      return
+    }
+    held.hold(request)
+    if (message.method !== 'INVITE') return
+    const trying = buildResponse(message, 100, 'Trying', { topVia, copyTimestamp: true })
+    transactions.answer(now.ms, server, 100, trying)
+  }
+
+  /** The overlay has answered, or has not. */
+  resume(now: Now, requests: readonly HeldRequest[], answer: 'verified' | 'unverified'): void {
+    const { held, peerAdmission, replies } = this.components
+    for (const request of requests) {
+      const { incoming, route, wish, server } = request
+      if (!held.release(request)) {
+        replies.send(now.ms, server, incoming, { status: 487, reason: 'Request Terminated' })
+        continue
+      }
+      const admission = peerAdmission.judge(now.ms, incoming, wish, answer)
+      if (admission.kind === 'admitted')
+        this.forward(now, server.key, incoming, 'north', route, wish, admission, server)
+      else if (admission.kind === 'refused') replies.send(now.ms, server, incoming, admission.reply)
+    }
   }
 
   /** RFC 5627 s.6.2: a GRUU in Contact has to be the caller's own. Nobody has proven anything where `aors` are empty. */
@@ -219,6 +267,7 @@ export class Router {
     return this.components.proxy.hostsUser(wish.aor) ? NO_EVENTS : undefined
   }
 
+  /** `held` is the transaction of a request that has waited. */
   private forward(
     now: Now,
     key: string,
@@ -226,16 +275,17 @@ export class Router {
     side: ProxyRequest['side'],
     route: RouteDecision,
     wish: Wish,
-    caller: CallerIdentity,
+    { identity: caller, mayLeave }: Extract<Admission, { kind: 'admitted' }>,
+    held?: ServerTransaction<ForkContext>,
   ): void {
     const { transactions, proxy, replies, errands, front } = this.components
-    const goal = errands.of(now.ms, incoming, side, route, wish)
+    const goal = errands.of(now.ms, incoming, side, route, wish, mayLeave)
     const { question } = incoming
     if (front !== undefined && question !== undefined && goal !== undefined && goal.kind !== 'answer') {
       front.searching(question, proxy.search(now.ms, { incoming, side, route, goal, caller }, front))
       return
     }
-    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
+    const server = held ?? transactions.accept(key, incoming.message.method, incoming.replyTo)
     if (goal?.kind === 'answer') {
       replies.send(now.ms, server, incoming, goal.reply)
       return
@@ -344,8 +394,12 @@ export class Router {
   }
 }
 
-function refused(reply: Reply): Refused {
+function refused(reply: Reply): Extract<Refused, { kind: 'refused' }> {
   return { kind: 'refused', reply }
+}
+
+function admitted(identity: CallerIdentity, mayLeave: boolean): Admission {
+  return { kind: 'admitted', identity, mayLeave }
 }
 
 /** What makes a URI a GRUU and not the AOR, as it stands. */

@@ -80,7 +80,11 @@ export class SipCore {
         parts.redirector.located(now.ms, input.id, input.outcome)
         break
       case 'callerVerified':
-        parts.callerChecks.answered(now.ms, input.id, input.verified, input.validMs)
+        parts.router.resume(
+          now,
+          parts.callerChecks.answered(now.ms, input.id, input.verified, input.validMs),
+          input.verified ? 'verified' : 'unverified',
+        )
         break
       case 'foreignContacts':
         parts.foreignKnown(now, input.id, input.contacts)
@@ -151,7 +155,7 @@ export class SipCore {
     proxy.expire(now.ms)
     redirector.expire(now.ms)
     this.parts.lostResponses.expire(now.ms)
-    this.parts.callerChecks.expire(now.ms)
+    this.parts.router.resume(now, this.parts.callerChecks.expire(now.ms), 'unverified')
     this.parts.front?.expire(now.ms)
     registrar.expire(now.ms)
     this.parts.ownRequests.expire(now.ms)
@@ -347,7 +351,7 @@ export class SipCore {
     if (invite !== undefined && sameOrigin(invite.hop, incoming.source)) {
       const server = transactions.accept(key, 'CANCEL', incoming.replyTo)
       replies.send(now.ms, server, incoming, { status: 200, reason: 'OK' })
-      invite.user?.cancel(now.ms)
+      if (!this.parts.held.cancel(invite)) invite.user?.cancel(now.ms)
       return
     }
     if (invite === undefined && router.cancelByRoute(incoming)) return

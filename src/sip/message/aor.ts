@@ -11,8 +11,8 @@ import { stripSeparators } from './uri-equal.ts'
 export interface AorRules {
   /** Domain that `tel:` numbers belong to; without it they are refused with 416 (M-04). */
   readonly telDomain?: string | undefined
-  /** True lets local numbers (without a leading +) be AORs too. */
-  readonly localNumbers?: boolean | undefined
+  /** phone-context of the local numbers (without a leading +) that can be AORs too (RFC 3966 s.5.1.5); without it none can. */
+  readonly telContext?: string | undefined
 }
 
 const NO_RULES: AorRules = {}
@@ -32,7 +32,7 @@ export function canonicalAor(uri: SipUri | string, rules: AorRules = NO_RULES): 
   if (parsed.port !== undefined && parsed.port !== 5060 && parsed.port !== 5061) return fail(404)
   let user = percentDecode(parsed.user)
   if (!isNameable(user)) return fail(404)
-  if (parsed.params.get('user')?.toLowerCase() === 'phone') user = numberOf(user) ?? user
+  if (parsed.params.get('user')?.toLowerCase() === 'phone') user = phoneUser(user, rules) ?? user
   return ok(`${user}@${parsed.host}`)
 }
 
@@ -49,8 +49,29 @@ function isNameable(user: string): boolean {
 function telAor(uri: SipUri, rules: AorRules): Result<string, number> {
   if (rules.telDomain === undefined) return fail(416)
   const number = numberOf(percentDecode(uri.user ?? ''))
-  if (number === undefined || (!number.startsWith('+') && rules.localNumbers !== true)) return fail(404)
+  if (number === undefined || (!number.startsWith('+') && !isOurs(uri.params.get('phone-context'), rules)))
+    return fail(404)
   return ok(`${number}@${rules.telDomain.toLowerCase()}`)
+}
+
+/** The number in a user part that is a telephone-subscriber (RFC 3261 s.19.1.6): its parameters stand behind it. */
+function phoneUser(user: string, rules: AorRules): string | undefined {
+  const at = user.indexOf(';')
+  const number = numberOf(at < 0 ? user : user.slice(0, at))
+  if (at < 0 || number === undefined || number.startsWith('+')) return number
+  const context = user.split(';').find((part) => part.toLowerCase().startsWith(CONTEXT))
+  return isOurs(context?.slice(CONTEXT.length), rules) ? number : undefined
+}
+
+const CONTEXT = 'phone-context='
+
+/** A phone that says nothing of the context means the one it is in. */
+function isOurs(context: string | undefined, { telContext }: AorRules): boolean {
+  if (telContext === undefined) return false
+  return (
+    context === undefined ||
+    stripSeparators(context).toLowerCase() === stripSeparators(telContext).toLowerCase()
+  )
 }
 
 /** The digits of a telephone number; undefined when the text is none. */

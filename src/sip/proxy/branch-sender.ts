@@ -6,6 +6,7 @@ import type { SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import { TIMER_B_MS, TIMER_C_MS } from '../transaction/timers.ts'
+import { madeHere, type Candidate } from './best-response.ts'
 import type { Branch } from './branch.ts'
 import { identityFor, type CallerIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
@@ -22,6 +23,11 @@ export const RESOLVE_BUDGET_MS: Millis = 12_000
 export const SILENCE_MS: Millis = 4_000
 /** The owner keeps the budgets; only when it is silent for this long beyond them is a question given up. */
 export const ANSWER_GRACE_MS: Millis = 1_000
+
+/** RFC 3261 s.21.5.4: it has said for how long nothing is to be sent there. */
+export const LEFT_ALONE: Candidate = madeHere(503, 'Service Unavailable')
+/** None that this node can send to, or only its own. */
+const NO_ADDRESS: Candidate = madeHere(404, 'No Address')
 
 /** What is the same for all branches of a request. */
 export interface OutgoingRequest {
@@ -44,8 +50,8 @@ export class BranchSender {
     this.invite = request.incoming.message.method === 'INVITE'
   }
 
-  /** Sends at once when the hop is known, asks for it otherwise; false when that hop wants to be left alone. */
-  start(now: Millis, branch: Branch): boolean {
+  /** Sends at once when the hop is known, asks for it otherwise; what there is to say instead when it goes nowhere. */
+  start(now: Millis, branch: Branch): Candidate | undefined {
     const { ports, settings } = this.environment
     const { way } = branch.target
     branch.state = 'connecting'
@@ -64,7 +70,7 @@ export class BranchSender {
       const id = ports.resolve(way.host, way.port, way.transport, way.secure)
       this.ask(now, branch, id, RESOLVE_BUDGET_MS)
     }
-    return true
+    return undefined
   }
 
   /** A peer flow that broke before any answer is opened once more; false when that has been done. */
@@ -127,17 +133,21 @@ export class BranchSender {
       this.environment.held.failed(now, branch.client.hop)
   }
 
-  /** False when none of them can be used now. */
-  useAddresses(now: Millis, branch: Branch, addresses: ResolvedAddresses): boolean {
+  /** What there is to say when none of them can be used now. */
+  useAddresses(now: Millis, branch: Branch, addresses: ResolvedAddresses): Candidate | undefined {
+    const { identity, held } = this.environment
+    const { way } = branch.target
     const hops: Hop[] = []
     for (const { host, port, transport } of addresses) {
-      const listener = this.environment.identity.listenerFor(transport, host)
+      if (way.kind === 'host' && way.notUs && identity.isOwnAddress(host, port)) continue
+      const listener = identity.listenerFor(transport, host)
       // Datagrams leave by a listener of their own family; streams need none.
       if (listener !== undefined || transport !== 'udp')
         hops.push({ transport, flow: 0, listener: listener?.id ?? 0, host, port })
     }
-    branch.alternatives = this.environment.held.usable(now, hops)
-    return this.next(now, branch)
+    branch.alternatives = held.usable(now, hops)
+    if (hops.length === 0) return NO_ADDRESS
+    return this.next(now, branch) ? undefined : LEFT_ALONE
   }
 
   send(now: Millis, branch: Branch, wanted: Hop): void {

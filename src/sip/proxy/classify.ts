@@ -27,6 +27,8 @@ export type Wish =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'refuse'; readonly status: number; readonly reason: string }
 
+const NOT_FOUND: Wish = { kind: 'refuse', status: 404, reason: 'Not Found' }
+
 export function classify(message: SipMessage, route: RouteDecision, identity: OwnIdentity): Wish {
   if (route.token?.kind === 'forged') return { kind: 'forgedToken' }
   if (route.token !== undefined)
@@ -36,7 +38,10 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
   const uri = route.requestUri === message.requestUri ? message.uri : parseUri(route.requestUri)
   if (uri === undefined) return { kind: 'refuse', status: 400, reason: 'Bad Request-URI' }
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') {
-    return { kind: 'refuse', status: 416, reason: 'Unsupported URI Scheme' }
+    // A number is an AOR of the domain for numbers (row 10); any other scheme has none.
+    const aor = canonicalAor(uri, identity.aorRules)
+    if (aor.ok) return { kind: 'aor', aor: aor.value }
+    return aor.error === 404 ? NOT_FOUND : { kind: 'refuse', status: 416, reason: 'Unsupported URI Scheme' }
   }
   const hosted = identity.isHostedDomain(uri.host)
   if (uri.user === undefined) return hosted || identity.isOwn(uri) ? { kind: 'self' } : { kind: 'foreign' }
@@ -51,13 +56,13 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
     // S3261-16.4-02: with our own maddr the port is ours too, not the AOR's.
     const maddr = uri.params.get('maddr')
     const named = maddr !== undefined && identity.isOwnHost(maddr) ? { ...uri, port: undefined } : uri
-    const aor = canonicalAor(named)
+    const aor = canonicalAor(named, identity.aorRules)
     return aor.ok
       ? { kind: 'aor', aor: aor.value }
       : { kind: 'refuse', status: aor.error, reason: 'Not Found' }
   }
   // A user at our bare address is nobody: an address is no hosted domain, and asking outside would come back.
-  if (identity.isOwn(uri)) return { kind: 'refuse', status: 404, reason: 'Not Found' }
+  if (identity.isOwn(uri)) return NOT_FOUND
   return { kind: 'foreign' }
 }
 

@@ -6,6 +6,14 @@ export { classify, type Wish } from './classify.ts'
 export { isRecordRouted } from './forward.ts'
 export type { Branch, ForkContext } from './branch.ts'
 export type { LargeRequests } from './large-requests.ts'
+export {
+  isNumber,
+  NO_OUTSIDE_RULES,
+  Outside,
+  type Fallback,
+  type OutsideRoute,
+  type OutsideRules,
+} from './outside.ts'
 export { OwnIdentity, type OwnListener, type PeerIdentity } from './own-identity.ts'
 export type { LocatedTarget, LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 export type { LocalBinding, ProxyPorts } from './ports.ts'

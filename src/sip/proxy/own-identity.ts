@@ -1,6 +1,6 @@
 /** Who we are in Via, Route and Record-Route, towards phones and towards peers (adapter-mapping s.4.3). */
 import { canonicalAddress, bracketed } from '../message/ip.ts'
-import { isGr, transportPort, uriPort, type SipUri, type Via } from '../message/index.ts'
+import { isGr, transportPort, uriPort, type AorRules, type SipUri, type Via } from '../message/index.ts'
 import { isSecure, type Hop, type Transport } from '../transaction/hop.ts'
 
 export interface OwnListener {
@@ -34,6 +34,8 @@ const DEFAULT_LISTENER: OwnListener = {
 
 export class OwnIdentity {
   readonly peer: PeerIdentity | undefined
+  /** What telephone numbers mean here (M-04). */
+  readonly aorRules: AorRules
   /** `host:port` of every listener, advertised and bound. */
   readonly addresses: ReadonlySet<string>
   private readonly listeners: readonly OwnListener[]
@@ -48,11 +50,13 @@ export class OwnIdentity {
     readonly domains: readonly string[]
     readonly peer: PeerIdentity | undefined
     readonly tlsRoutes?: TlsRoutes
+    readonly aorRules?: AorRules
   }) {
     this.listeners = init.listeners
     this.domains = new Set(init.domains)
     this.tlsRoutes = init.tlsRoutes ?? 'sips'
     this.peer = init.peer
+    this.aorRules = init.aorRules ?? {}
     this.peerHost =
       init.peer === undefined ? undefined : `${init.peer.hex}.${init.peer.overlay}`.toLowerCase()
     const addresses = new Set<string>()

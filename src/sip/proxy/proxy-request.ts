@@ -2,19 +2,29 @@
 import type { Hop } from '../transaction/hop.ts'
 import type { IncomingRequest } from '../transaction/incoming.ts'
 import type { CallerIdentity } from './caller-identity.ts'
+import type { Fallback } from './outside.ts'
 import type { LocalBinding } from './ports.ts'
 import type { RouteDecision } from './route.ts'
 import type { Target, TargetPath } from './targets.ts'
 
 export type Goal =
   /** A hosted AOR; without `askOverlay` local bindings decide alone (M-20). */
-  | { readonly kind: 'aor'; readonly aor: string; readonly askOverlay: boolean; readonly path: TargetPath }
+  | {
+      readonly kind: 'aor'
+      readonly aor: string
+      readonly askOverlay: boolean
+      readonly path: TargetPath
+      /** Where it goes when nobody inside is found, if the caller may go there. */
+      readonly fallback: Fallback | undefined
+    }
   /** The registrations of one phone, by its GRUU; never none. `withPath` unless a Route says the way already. */
   | { readonly kind: 'instance'; readonly bindings: readonly LocalBinding[]; readonly withPath: boolean }
   | { readonly kind: 'hop'; readonly hop: Hop }
   | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
-  /** A host outside, named by this URI. */
+  /** A host outside, named by this Route. */
   | { readonly kind: 'host'; readonly uri: string }
+  /** Another domain, that of the Request-URI. */
+  | { readonly kind: 'outside' }
   /** All has been found already. */
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly path: TargetPath }
 

@@ -21,6 +21,7 @@ import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { HeldAddresses } from './held-addresses.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
+import type { Outside } from './outside.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { ProxyPorts } from './ports.ts'
@@ -34,6 +35,7 @@ import { Upstream } from './upstream.ts'
 
 export interface ProxyComponents {
   readonly identity: OwnIdentity
+  readonly outside: Outside
   readonly tokens: RouteTokens
   readonly ports: ProxyPorts
   readonly transactions: Transactions<ForkContext, Branch>
@@ -110,7 +112,7 @@ export class Proxy {
         buildResponse(message, 100, 'Trying', { topVia, copyTimestamp: true }),
       )
     }
-    if (goal.kind === 'aor') context.finder.addAor(now, goal.aor, 0, goal.askOverlay)
+    if (goal.kind === 'aor') context.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
     else if (goal.kind === 'instance') context.finder.addInstance(now, goal.bindings, goal.withPath)
     else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
@@ -257,9 +259,12 @@ export class Proxy {
       const target = newest === undefined ? undefined : bindingTarget(newest, 0)
       return target === undefined || goal.withPath ? target : { ...target, routes: [] }
     }
-    if (goal.kind === 'host') {
-      const next = parseUri(goal.uri)
-      return next === undefined ? undefined : hostTarget(route.requestUri, next, path)
+    if (goal.kind === 'host' || goal.kind === 'outside') {
+      const next = parseUri(goal.kind === 'host' ? goal.uri : route.requestUri)
+      if (next === undefined) return undefined
+      return goal.kind === 'outside'
+        ? this.environment.outside.toUri(route.requestUri, next, path)
+        : hostTarget(route.requestUri, next, path, route.requestUri.startsWith('sips:'))
     }
     const way: Way =
       goal.kind === 'hop'
@@ -293,6 +298,7 @@ function pathOf(goal: Goal): TargetPath {
       return 'gruu'
     case 'hop':
     case 'host':
+    case 'outside':
       return 'dns'
   }
 }

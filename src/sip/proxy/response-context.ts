@@ -9,7 +9,7 @@ import type { ServerTransaction } from '../transaction/machinery.ts'
 import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
-import { BranchSender, type OutgoingRequest } from './branch-sender.ts'
+import { BranchSender, LEFT_ALONE, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { ProxyEnvironment } from './environment.ts'
@@ -97,8 +97,10 @@ export class ResponseContext implements ForkContext {
 
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void {
     if (branch.state !== 'connecting') return
-    if (!answer.ok) this.finish(now, branch, notLocated(branch, answer))
-    else if (!this.sender.useAddresses(now, branch, answer.addresses)) this.finish(now, branch, LEFT_ALONE)
+    const failure = answer.ok
+      ? this.sender.useAddresses(now, branch, answer.addresses)
+      : notLocated(branch, answer)
+    if (failure !== undefined) this.finish(now, branch, failure)
   }
 
   responded(now: Millis, branch: Branch, response: SipMessage): void {
@@ -253,9 +255,10 @@ export class ResponseContext implements ForkContext {
   private begin(now: Millis, target: Target, share: number): void {
     const branch = new Branch(this, target, share)
     this.branches.push(branch)
-    if (this.sender.start(now, branch)) return
+    const failure = this.sender.start(now, branch)
+    if (failure === undefined) return
     this.end(branch)
-    this.candidates.push(LEFT_ALONE)
+    this.candidates.push(failure)
   }
 
   private active(): number {
@@ -333,9 +336,6 @@ export class ResponseContext implements ForkContext {
     this.set.clear()
   }
 }
-
-/** RFC 3261 s.21.5.4: it has said for how long nothing is to be sent there. */
-const LEFT_ALONE: Candidate = madeHere(503, 'Service Unavailable')
 
 /** S3263-LO-01. */
 function notLocated(branch: Branch, { status, reason }: Extract<ResolveOutcome, { ok: false }>): Candidate {

@@ -10,7 +10,8 @@ import type { LocateAsker, LocateQuestion } from './branch.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
-import { bindingTarget, hostTarget, peerTarget } from './target-kinds.ts'
+import type { Fallback } from './outside.ts'
+import { bindingTarget, peerTarget } from './target-kinds.ts'
 import type { Target } from './targets.ts'
 
 export interface FinderRequest {
@@ -30,6 +31,9 @@ export class TargetFinder {
   private readonly visited = new Set<string>()
   private locates = 0
   private abandoned = false
+  /** Somebody was found. */
+  private anybody = false
+  private fallback: Fallback | undefined = undefined
   private loop = false
   private userKnown = false
   private failure: Candidate | undefined = undefined
@@ -47,6 +51,13 @@ export class TargetFinder {
     this.message = request.incoming.message
     this.secure = this.message.uri?.scheme === 'sips'
     this.found = found
+  }
+
+  /** Whoever answers for a user, or in the end `fallback`, which is for nobody inside. */
+  addUser(now: Millis, aor: string, askOverlay: boolean, fallback: Fallback | undefined): void {
+    this.fallback = fallback
+    this.addAor(now, aor, 0, askOverlay)
+    this.fallBack()
   }
 
   /** Local bindings of an AOR; with `askOverlay` also what others hold for it. */
@@ -86,6 +97,11 @@ export class TargetFinder {
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     if (this.abandoned) return
     this.pending--
+    this.take(now, question, answer)
+    this.fallBack()
+  }
+
+  private take(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     if (answer.kind === 'failed') {
       const headers: [string, string][] =
         answer.retryAfterS === undefined ? [] : [['Retry-After', String(answer.retryAfterS)]]
@@ -102,8 +118,10 @@ export class TargetFinder {
       } else if (target.secureOnly && !this.secure) {
         this.mismatch = madeHere(480, 'SIPS Required', [['Warning', '381 ringbridge "SIPS Required"']])
       } else {
-        const aor = target.aor ?? (question.depth > 0 ? question.aor : undefined)
-        this.found(peerTarget(this.message, target.address, aor, this.secure || target.secureOnly))
+        // A tel URI means nothing to a node that has no domain for numbers.
+        const renamed = question.depth > 0 || this.message.uri?.scheme === 'tel'
+        const aor = target.aor ?? (renamed ? question.aor : undefined)
+        this.add(peerTarget(this.message, target.address, aor, this.secure || target.secureOnly))
       }
     }
   }
@@ -143,8 +161,23 @@ export class TargetFinder {
   addUri(text: string): void {
     const uri = parseUri(text)
     if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
-    const target = hostTarget(text, uri, 'dns')
-    if (target !== undefined && !this.environment.identity.isOwn(uri)) this.found(target)
+    if (this.environment.identity.isOwn(uri)) return
+    const target = this.environment.outside.forwarded(text, uri)
+    if (target !== undefined) this.add(target)
+  }
+
+  private add(target: Target): void {
+    this.anybody = true
+    this.found(target)
+  }
+
+  /** Adapter-mapping s.1.1, s.4.6: nobody inside goes by that name. */
+  private fallBack(): void {
+    const { fallback } = this
+    if (fallback === undefined || this.pending > 0 || this.anybody || this.userKnown || this.loop) return
+    if (this.mismatch !== undefined || (this.failure !== undefined && !fallback.afterFailure)) return
+    this.fallback = undefined
+    this.add(fallback.target)
   }
 
   private addBinding(now: Millis, binding: LocalBinding, depth: number): void {
@@ -160,7 +193,7 @@ export class TargetFinder {
       return
     }
     const target = bindingTarget(binding, depth)
-    if (target !== undefined) this.found(target)
+    if (target !== undefined) this.add(target)
   }
 }
 

@@ -53,11 +53,16 @@ export function peerTarget(
   }
 }
 
-/** A host by RFC 3263; undefined when the transport it wants is none of ours. */
-export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): Target | undefined {
+/** A host by RFC 3263, over TLS where `sips` asks for it; undefined when the transport it wants is none of ours. */
+export function hostTarget(
+  requestUri: string,
+  next: SipUri,
+  path: TargetPath,
+  sips = false,
+): Target | undefined {
   const transport = next.params.get('transport')?.toLowerCase()
   if (transport !== undefined && !isTransport(transport)) return undefined
-  const secure = next.scheme === 'sips' || transport === 'tls'
+  const secure = sips || next.scheme === 'sips' || transport === 'tls'
   // RFC 3261 s.19.1.2: sips means TLS, which datagrams do not have.
   if (secure && transport === 'udp') return undefined
   const host = next.params.get('maddr') ?? next.host
@@ -71,6 +76,7 @@ export function hostTarget(requestUri: string, next: SipUri, path: TargetPath): 
       transport: secure && transport === 'tcp' ? 'tls' : transport,
       secure,
       domain: next.host,
+      notUs: false,
     },
     q: 1000,
     key: `host ${requestUri}`,

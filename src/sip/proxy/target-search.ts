@@ -46,7 +46,7 @@ export class TargetSearch implements LocateAsker {
   /** `only` needs no finding. */
   start(now: Millis, only: Target | undefined): void {
     const { goal } = this.request
-    if (goal.kind === 'aor') this.finder.addAor(now, goal.aor, 0, goal.askOverlay)
+    if (goal.kind === 'aor') this.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
     else if (goal.kind === 'instance') this.finder.addInstance(now, goal.bindings, goal.withPath)
     else if (only !== undefined) this.set.add(only)
     this.finishIfDone(now)

@@ -16,6 +16,8 @@ export type Way =
       readonly secure: boolean
       /** What the certificate has to name where TLS is used (RFC 5922 s.7.3). */
       readonly domain: string
+      /** Addresses of our own are passed over: what came from there would only come again. */
+      readonly notUs: boolean
     }
 
 /** Where the call metrics book a target. */

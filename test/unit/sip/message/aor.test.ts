@@ -57,7 +57,7 @@ describe('canonicalAor (adapter-mapping s.1)', () => {
   it('M-04 E15 without a domain tel: is refused, and local numbers unless allowed', () => {
     expect(canonicalAor('tel:+1-555-1234')).toEqual({ ok: false, error: 416 })
     expect(canonicalAor('tel:5551234', rules)).toEqual({ ok: false, error: 404 })
-    expect(canonicalAor('tel:555-1234', { ...rules, localNumbers: true })).toMatchObject({
+    expect(canonicalAor('tel:555-1234', { ...rules, telContext: '+1-555' })).toMatchObject({
       value: '5551234@dht.example.com',
     })
     expect(canonicalAor('tel:+1+2', rules)).toEqual({ ok: false, error: 404 })
