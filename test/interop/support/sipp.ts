@@ -23,8 +23,8 @@ export interface SippRun {
   readonly calls?: number
 }
 
-/** Starts SIPp with one of our scenarios; it ends by itself after its call. */
-export function sipp(run: SippRun): Running {
+/** Starts SIPp with one of our scenarios, by the command `before`; it ends by itself after its call. */
+export function sipp(run: SippRun, before: readonly string[] = []): Running {
   const folder = mkdtempSync(join(tmpdir(), 'ringbridge-sipp-'))
   const csv = join(folder, 'users.csv')
   const name = run.user ?? 'nobody'
@@ -38,9 +38,11 @@ export function sipp(run: SippRun): Running {
   const keys = Object.entries({ domain: DOMAIN, expires: '600', parameters, ...run.keys }).flatMap(
     ([key, value]) => ['-key', key, value],
   )
+  const [command, ...first] = [...before, 'sipp']
   return new Running(
-    'sipp',
+    command as string,
     [
+      ...first,
       run.target,
       ...['-sf', scenario, '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
       ...[

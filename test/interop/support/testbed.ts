@@ -29,9 +29,11 @@ export class Testbed {
     this.folder = folder
   }
 
-  static async start(flags: readonly string[]): Promise<Testbed> {
+  /** `before`: a command that the testbed is run by. */
+  static async start(flags: readonly string[], before: readonly string[] = []): Promise<Testbed> {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-testbed-'))
-    const running = new Running(process.execPath, [COMMAND, 'testbed', '--json', '--data', folder, ...flags])
+    const [command, ...args] = [...before, process.execPath, COMMAND, 'testbed', '--json']
+    const running = new Running(command as string, [...args, '--data', folder, ...flags])
     await running.line((line) => line.includes('"testbed-ready"'), 'testbed-ready', 90_000)
     const peers: TestbedPeer[] = []
     for (const line of running.output.split('\n')) {
