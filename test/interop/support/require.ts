@@ -9,6 +9,8 @@ const PACKAGES = {
   prometheus: 'prometheus',
   promtool: 'prometheus',
   sipsak: 'sipsak',
+  svwar: 'sipvicious',
+  svcrack: 'sipvicious',
   gcc: 'gcc',
   curl: 'curl',
   openssl: 'openssl',
