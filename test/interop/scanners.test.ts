@@ -55,8 +55,8 @@ describe('SIPVicious', () => {
   }
 
   interop(
-    ['svcrack'],
-    'S-AU-01 svcrack is shut out before it comes to the right password, and the user is not',
+    ['svcrack', 'sipp'],
+    'S-AU-01 svcrack is shut out before it comes to the right password, and nobody else is',
     async () => {
       const wrong = Array.from({ length: 60 }, (_, index) => `wrong-${index}`)
       const words = wordlist('words.txt', [...wrong, `pw-${ATTACKED}`])
@@ -64,6 +64,13 @@ describe('SIPVicious', () => {
         ...['-p', port, '-u', ATTACKED, '-d', words, '--domain', DOMAIN, '127.0.0.1'],
       ])
       expect(output).not.toContain(`pw-${ATTACKED}`)
+      const metrics = await (await fetch(`http://${testbed.peer(0).admin}/metrics`)).text()
+      const failures = /^p2psip_auth_attempts_total\{result="blocked",algorithm="MD5"\} (\d+)$/m.exec(
+        metrics,
+      )?.[1]
+      expect(Number(failures)).toBeGreaterThan(0)
+      // Others at the same address go on.
+      expect(await register(testbed.peer(0).sip, KNOWN, 6999, 'udp')).toBe(0)
     },
   )
 })

@@ -25,8 +25,6 @@ const LANGUAGE = 'en'
 
 /** RFC 3261 s.8.2.2.2. */
 export const MERGED: Reply = { status: 482, reason: 'Merged Request' }
-const ACCEPTABLE: ReadonlySet<string> = new Set(['', '*/*', 'application/*', CONTENT_TYPE])
-const NOT_ACCEPTABLE_WARNING = `399 ringbridge "Only ${CONTENT_TYPE} is known here"`
 
 /** E52: RFC 6665 s.8.3.2 wants the list of packages, which is that of users here and not of the node (RFC 3680). */
 const OTHER_EVENTS: Reply = { status: 489, reason: 'Bad Event', headers: [['Allow-Events', 'reg']] }
@@ -44,7 +42,7 @@ function capabilities(extensions: readonly string[]): Headers {
   return [['Allow', FORWARDED_METHODS], ...CONTENT_CAPABILITIES, ['Supported', extensions.join(', ')]]
 }
 
-/** S3261-8.2-01: method, then Require, then the content. */
+/** S3261-8.2-01: method, then Require, then the content. No answer has content, so that any Accept is met (RFC 3261 s.21.4.7). */
 export function answerAsTarget(message: SipMessage, extensions: readonly string[]): Reply {
   const { method } = message
   if (!isKnownMethod(method))
@@ -57,8 +55,7 @@ export function answerAsTarget(message: SipMessage, extensions: readonly string[
     return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
   return (
     unsupported(message, 'require', extensions) ??
-    unusableBody(message) ??
-    unacceptable(message) ?? { status: 200, reason: 'OK', headers: capabilities(extensions) }
+    unusableBody(message) ?? { status: 200, reason: 'OK', headers: capabilities(extensions) }
   )
 }
 
@@ -79,15 +76,6 @@ function isOurLanguage(message: SipMessage): boolean {
   return message
     .values('content-language')
     .some((each) => each.split('-')[0]?.trim().toLowerCase() === LANGUAGE)
-}
-
-/** E43: what we could answer with is not what the sender takes. */
-function unacceptable(message: SipMessage): Reply | undefined {
-  if (!message.has('accept')) return undefined
-  // Present and empty: no content is wanted, and none is sent (RFC 3261 s.20.1).
-  const wanted = message.values('accept').map((each) => each.split(';')[0]?.trim().toLowerCase() ?? '')
-  if (wanted.length === 0 || wanted.some((each) => ACCEPTABLE.has(each))) return undefined
-  return { status: 406, reason: 'Not Acceptable', headers: [['Warning', NOT_ACCEPTABLE_WARNING]] }
 }
 
 /** 420 with exactly the tags that we do not know (E22, E23), or undefined. */

@@ -19,6 +19,12 @@ export interface SubscribeRejection {
 
 const ACCEPTABLE: ReadonlySet<string> = new Set(['*/*', 'application/*', REGINFO_TYPE])
 
+/** E43 */
+const NOT_ACCEPTABLE = [
+  ['Accept', REGINFO_TYPE],
+  ['Warning', `399 ringbridge "Only ${REGINFO_TYPE} is sent here"`],
+] as const
+
 /** The package that a request is about, without its parameters; '' when it does not say. */
 export function eventOf(message: SipMessage): string {
   return (message.header('event') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
@@ -29,7 +35,7 @@ export function grantedSeconds(message: SipMessage): Result<number, SubscribeRej
   if (message.has('accept')) {
     const wanted = message.values('accept').map((each) => each.split(';')[0]?.trim().toLowerCase() ?? '')
     if (!wanted.some((each) => ACCEPTABLE.has(each)))
-      return fail({ status: 406, reason: 'Not Acceptable', headers: [['Accept', REGINFO_TYPE]] })
+      return fail({ status: 406, reason: 'Not Acceptable', headers: NOT_ACCEPTABLE })
   }
   const text = message.header('expires')
   if (text === undefined) return ok(SUBSCRIPTION_DEFAULT_S)

@@ -235,6 +235,7 @@ describe('SUBSCRIBE for registrations (RFC 6665, RFC 3680)', () => {
     }
     watcher.subscribe({ extra: ['Accept: application/pidf+xml'] })
     expect(watcher.phone.last().status).toBe(406)
+    expect(watcher.phone.last().header('warning')).toMatch(/^399 /)
     watcher.subscribe({ extra: ['Accept: application/*'] })
     expect(watcher.documents).toHaveLength(1)
     watcher.subscribe({ extra: ['Require: wonder'] })
