@@ -1,5 +1,5 @@
 /** Where phones reach a node, as its configuration says it: for DNS records and provisioning, without a running node. */
-import { parseEndpoint, reachableAddress } from './config/endpoint.ts'
+import { parseHostPort, parseSipEndpoint, reachableAddress } from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
 
 export interface PhoneListener {
@@ -13,8 +13,14 @@ export interface PhoneListener {
 /** In the order of the configuration; none for a plain peer. */
 export function phoneListeners({ sip }: Config): PhoneListener[] {
   if (sip.roles.length === 0) return []
+  if (sip.engine === 'drachtio') {
+    // Which transports it offers besides, the drachtio server alone knows.
+    const front = parseHostPort(sip.drachtio.sipAddress, 'sip.drachtio.sipAddress')
+    const host = sip.advertise ?? front.host
+    return ['udp', 'tcp'].map((scheme) => ({ scheme, host, port: front.port }))
+  }
   return sip.listen.map((text) => {
-    const { scheme, host, port } = parseEndpoint(text, 'sip.listen')
+    const { scheme, host, port } = parseSipEndpoint(text)
     return { scheme, host: reachableAddress(host, sip.advertise), port }
   })
 }

@@ -1,12 +1,15 @@
 /** What a person types into a phone, as `start` prints it. */
-import type { SipListener } from '../sip/index.ts'
 import { formatHostPort } from './config/endpoint.ts'
 import type { FreshAccount } from './hosted-accounts.ts'
 
 /** Passwords are only there on the first run; `accounts` counts all that there are. */
 export function phoneSettings(
   domain: string,
-  listeners: readonly SipListener[],
+  listeners: readonly {
+    readonly advertisedHost: string
+    readonly port: number
+    readonly transport: string
+  }[],
   fresh: readonly FreshAccount[],
   accounts: number,
 ): string {

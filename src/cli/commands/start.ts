@@ -6,6 +6,7 @@ import { formatHostPort, parseHostPort, reachableAddress } from '../../app/confi
 import type { Config } from '../../app/config/schema.ts'
 import { openLog, type Log } from '../../app/log.ts'
 import { startNode, type RunningNode } from '../../app/node.ts'
+import { phoneListeners } from '../../app/phone-listeners.ts'
 import { phoneSettings } from '../../app/phone-settings.ts'
 import { EXIT, readArgs, UsageError, type Command } from '../command.ts'
 
@@ -97,8 +98,16 @@ export function sheetStream(
 /** What to type into a phone, and where this node is. Not part of the log: the log never shows a password. */
 function announce(config: Config, node: RunningNode, out: NodeJS.WritableStream): void {
   const { address: host, port } = node.overlay.overlay
+  const listeners =
+    config.sip.engine === 'drachtio'
+      ? phoneListeners(config).map(({ scheme, host, port }) => ({
+          transport: scheme,
+          advertisedHost: host,
+          port,
+        }))
+      : node.sip
   const phones =
-    config.sip.roles.length > 0 ? phoneSettings(node.domain, node.sip, node.fresh, node.accounts) : ''
+    config.sip.roles.length > 0 ? phoneSettings(node.domain, listeners, node.fresh, node.accounts) : ''
   const admin = parseHostPort(node.admin, 'admin.listen')
   out.write(`${phones}
 This node:
