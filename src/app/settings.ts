@@ -44,6 +44,7 @@ export function sipSettings(
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
+    sipToSips: sip.sipToSips,
     verifyCaller: sip.verifyCaller,
     outside: outsideRules(config),
     ...(sip.telDomain === undefined ? {} : { telDomain: sip.telDomain.toLowerCase() }),

@@ -16,11 +16,12 @@ import type {
   ResolveOutcome,
   SipAction,
   SipInput,
+  SipListener,
   SipSettings,
 } from '../../src/sip/core/contract.ts'
 import { SipCore } from '../../src/sip/core/sip-core.ts'
 import { digestHash } from '../../src/sip/auth/index.ts'
-import { parseMessage, type SipMessage } from '../../src/sip/message/index.ts'
+import { bracketed, parseMessage, type SipMessage } from '../../src/sip/message/index.ts'
 import { StreamFramer } from '../../src/sip/transport/index.ts'
 
 export const DOMAIN = 'dht.example.com'
@@ -64,6 +65,20 @@ export class TestAccounts implements Accounts {
 }
 
 export type SettingsOverride = Partial<SipSettings>
+
+export type PhoneTransport = SipListener['transport']
+
+/** One listener of each transport at `host`, on the ports of RFC 3261 and RFC 7118. */
+export function allListeners(host: string): SipListener[] {
+  const ports = { udp: 5060, tcp: 5060, tls: 5061, ws: 80, wss: 443 } as const
+  return Object.entries(ports).map(([transport, port], id) => ({
+    id,
+    transport: transport as PhoneTransport,
+    host,
+    port,
+    advertisedHost: host,
+  }))
+}
 
 export function testSettings(host: string, override: SettingsOverride = {}): SipSettings {
   return {
@@ -114,6 +129,9 @@ export class TestNode {
   readonly actions: SipAction[] = []
   /** What the core has published last, by AOR. */
   readonly published = new Map<string, number>()
+  /** Of these, the AORs whose phones all take sips only (M-13). */
+  readonly secureOnly = new Set<string>()
+  private readonly listeners: readonly SipListener[]
   publishAnswer: ((aor: string) => PublishOutcome | undefined) | undefined = undefined
   locateAnswer: ((aor: string) => LocateOutcome | undefined) | undefined = undefined
   foreignAnswer: ((aor: string) => readonly ForeignContact[] | undefined) | undefined = undefined
@@ -128,12 +146,19 @@ export class TestNode {
     this.host = host
     this.accounts = accounts
     this.hex = createHash('sha1').update(host).digest('hex').slice(0, 32)
+    this.listeners = override.listeners ?? testSettings(host).listeners
     const peerIdentity = { overlay: DOMAIN, hex: this.hex, gr: `ARA${this.hex.slice(0, 16)}` }
     this.core = new SipCore(
       { accounts, random: new SeededRandom(host), trace: NO_TRACE },
       testSettings(host, { peerIdentity, ...override }),
     )
     this.input({ kind: 'overlayAvailable', available: true })
+  }
+
+  listenerOf(transport: PhoneTransport): number {
+    const found = this.listeners.find((listener) => listener.transport === transport)
+    if (found === undefined) throw new Error(`${this.host} has no ${transport} listener`)
+    return found.id
   }
 
   get gr(): string {
@@ -154,6 +179,8 @@ interface Pipe {
   readonly flow: number
   readonly deliver: (bytes: Uint8Array) => void
   readonly closed: () => void
+  /** Leads to another node. */
+  readonly peer?: boolean
 }
 
 export class SipWorld {
@@ -203,7 +230,7 @@ export class SipWorld {
     this.queue.push(work)
   }
 
-  /** A TCP connection from a phone. */
+  /** A connection from a phone, to the listener of its transport. */
   connect(phone: Phone, node: TestNode): number {
     const flow = this.nextFlow
     this.nextFlow += 2
@@ -217,7 +244,7 @@ export class SipWorld {
       node.input({
         kind: 'flowAccepted',
         flow,
-        listener: 1,
+        listener: node.listenerOf(phone.transport),
         host: phone.host,
         port: phone.sourcePort,
         ...(phone.identities === undefined ? {} : { identities: phone.identities }),
@@ -234,21 +261,30 @@ export class SipWorld {
   }
 
   /** Joins two nodes by a peer flow, as AppAttach would; gives each side's flow number. */
-  join(a: TestNode, b: TestNode): { a: number; b: number } {
+  join(a: TestNode, b: TestNode, secure = false): { a: number; b: number } {
     const flows = { a: this.nextFlow, b: this.nextFlow + 2 }
     this.nextFlow += 4
     const link = (from: TestNode, flow: number, to: TestNode, far: number): void => {
       this.pipes.push({
         node: from,
         flow,
+        peer: true,
         deliver: (bytes) => this.later(() => to.input({ kind: 'flowData', flow: far, bytes })),
         closed: () => this.later(() => to.input({ kind: 'flowClosed', flow: far })),
       })
-      from.input({ kind: 'peerFlowUp', flow, peer: to.hex, secure: false })
+      from.input({ kind: 'peerFlowUp', flow, peer: to.hex, secure })
     }
     link(a, flows.a, b, flows.b)
     link(b, flows.b, a, flows.a)
     return flows
+  }
+
+  /** Every flow between nodes is gone, at both ends. */
+  cutPeerFlows(): void {
+    for (const pipe of this.pipes.filter(({ peer }) => peer === true)) {
+      this.pipes.splice(this.pipes.indexOf(pipe), 1)
+      pipe.node.input({ kind: 'flowClosed', flow: pipe.flow })
+    }
   }
 
   act(node: TestNode, action: SipAction): void {
@@ -273,9 +309,11 @@ export class SipWorld {
         return
       }
       case 'openFlow': {
-        const { flow, host, port } = action
-        const phone = this.phones.find((p) => p.host === host && p.port === port && p.transport === 'tcp')
-        if (phone === undefined) {
+        const { flow, host, port, transport, domain } = action
+        const phone = this.phones.find((p) => p.host === host && p.port === port && p.transport === transport)
+        // What the TLS shell makes sure of: the certificate names what was asked for.
+        const proven = transport !== 'tls' || phone?.identities?.includes(domain) === true
+        if (phone === undefined || !proven) {
           this.later(() => node.input({ kind: 'flowFailed', flow, reason: 'refused' }))
           return
         }
@@ -290,6 +328,8 @@ export class SipWorld {
       }
       case 'publish': {
         node.published.set(action.aor, action.bindings.length)
+        if (action.bindings.every(({ secure }) => secure)) node.secureOnly.add(action.aor)
+        else node.secureOnly.delete(action.aor)
         const outcome =
           node.publishAnswer === undefined ? { ok: true as const } : node.publishAnswer(action.aor)
         if (outcome !== undefined) this.later(() => node.input({ kind: 'published', id: action.id, outcome }))
@@ -319,8 +359,8 @@ export class SipWorld {
         return
       }
       case 'openPeerFlow': {
-        const { id, address } = action
-        this.later(() => this.openPeer(node, id, address))
+        const { id, address, secure } = action
+        this.later(() => this.openPeer(node, id, address, secure))
         return
       }
       case 'decide':
@@ -345,7 +385,7 @@ export class SipWorld {
         kind: 'peer' as const,
         address: `node:${node.hex}`,
         aor: undefined,
-        secureOnly: false,
+        secureOnly: node.secureOnly.has(aor),
       }))
     const userExists = this.nodes.some((node) => node.accounts.byAor(aor) !== undefined)
     return { kind: 'found', targets, userExists, loop: false }
@@ -358,7 +398,7 @@ export class SipWorld {
       .map((node) => ({ uri: `sip:${aor};gr=${node.gr}`, expiresS: 600 }))
   }
 
-  private openPeer(node: TestNode, id: number, address: string): void {
+  private openPeer(node: TestNode, id: number, address: string, secure: boolean): void {
     const far = this.nodes.find(
       (n) => n !== node && (address === `node:${n.hex}` || address === `gr:${n.gr}`),
     )
@@ -366,7 +406,7 @@ export class SipWorld {
       node.input({ kind: 'peerFlow', id, outcome: { ok: false, status: 480, reason: 'No Path' } })
       return
     }
-    const { a } = this.join(node, far)
+    const { a } = this.join(node, far, secure)
     node.input({ kind: 'peerFlow', id, outcome: { ok: true, flow: a } })
   }
 
@@ -376,7 +416,7 @@ export class SipWorld {
 }
 
 export interface PhoneInit {
-  readonly transport?: 'udp' | 'tcp'
+  readonly transport?: PhoneTransport
   readonly port?: number
   readonly host?: string
   /** What stands in Contact and Via when a NAT lies between. */
@@ -395,7 +435,7 @@ export class Phone {
   readonly node: TestNode
   readonly host: string
   readonly port: number
-  readonly transport: 'udp' | 'tcp'
+  readonly transport: PhoneTransport
   readonly shownHost: string
   readonly fromDomain: string
   readonly noRport: boolean
@@ -406,6 +446,10 @@ export class Phone {
   /** Swallows incoming messages, as a dead phone does. */
   drop = false
   flow = 0
+  /** Single CRLFs that came on a WebSocket. */
+  pongs = 0
+  /** What came on a WebSocket and is no whole message: answers to requests that were none either. */
+  readonly unreadable: string[] = []
   sourcePort: number
   closedFlows: number[] = []
   private counter = 0
@@ -419,7 +463,7 @@ export class Phone {
     this.host = host
     this.transport = init.transport ?? 'udp'
     this.port = init.port ?? 5060
-    this.sourcePort = this.transport === 'tcp' ? 40_000 : this.port
+    this.sourcePort = this.transport === 'udp' ? this.port : 40_000
     this.shownHost = init.privateHost ?? host
     this.fromDomain = init.fromDomain ?? DOMAIN
     this.noRport = init.noRport ?? false
@@ -431,12 +475,13 @@ export class Phone {
   }
 
   get contact(): string {
-    return `<sip:${this.user}@${this.shownHost}:${this.port}${this.transport === 'tcp' ? ';transport=tcp' : ''}>`
+    const transport = this.transport === 'wss' ? 'ws' : this.transport
+    return `<sip:${this.user}@${bracketed(this.shownHost)}:${this.port}${transport === 'udp' ? '' : `;transport=${transport}`}>`
   }
 
   via(branch: string): string {
-    const port = this.transport === 'tcp' ? this.sourcePort : this.port
-    return `SIP/2.0/${this.transport.toUpperCase()} ${this.shownHost}:${port};branch=${branch}${this.noRport ? '' : ';rport'}`
+    const port = this.transport === 'udp' ? this.port : this.sourcePort
+    return `SIP/2.0/${this.transport.toUpperCase()} ${bracketed(this.shownHost)}:${port};branch=${branch}${this.noRport ? '' : ';rport'}`
   }
 
   /** Sends bytes to the node as this phone would. */
@@ -459,6 +504,15 @@ export class Phone {
       const parsed = parseMessage(bytes)
       if (!parsed.ok) throw new Error(`phone cannot read: ${parsed.error.reason}`)
       this.take(parsed.value)
+      return
+    }
+    if (this.transport === 'ws' || this.transport === 'wss') {
+      const text = Buffer.from(bytes).toString('latin1')
+      const parsed = parseMessage(bytes)
+      // RFC 7118 s.5: one message, or a keep-alive.
+      if (parsed.ok) this.take(parsed.value)
+      else if (text === '\r\n') this.pongs++
+      else this.unreadable.push(text)
       return
     }
     let framer = this.framers.get(flow)

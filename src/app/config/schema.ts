@@ -374,6 +374,12 @@ const sip = z.strictObject({
     })
     .prefault({})
     .describe('How hosts of other domains are found (RFC 3263).'),
+  sipToSips: z
+    .enum(['upgrade', 'reject'])
+    .default('upgrade')
+    .describe(
+      'Calls to a sip address whose phones have all registered with sips. upgrade: as sip over TLS. reject: 480, Warning 381.',
+    ),
   recurse3xx: z.boolean().default(true).describe('A proxy follows redirects of hosted users itself.'),
   persistBindings: z.boolean().default(false).describe('Keep bindings over a restart.'),
   enrollOnFirstRegister: z

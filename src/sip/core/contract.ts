@@ -308,6 +308,8 @@ export interface SipSettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  /** What a sip request to phones that registered with sips does (RFC 5630 s.5.3). Default: go as sip over TLS. */
+  readonly sipToSips?: 'upgrade' | 'reject'
   /**
    * What a peer says about who is calling (adapter-mapping s.4.8). `tag`, the default: P-Asserted-Identity is passed on when the overlay
    * confirms it, and taken out otherwise. `reject`: who claims to be of a hosted domain and is not confirmed gets 403. `off`: peers are

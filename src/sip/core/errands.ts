@@ -1,15 +1,16 @@
 /** Where a request that may be forwarded goes: what it wants, and what this node knows, make a goal for the proxy. */
 import type { Millis } from '../../common/time.ts'
 import { canonicalAor, parseUri, type SipUri } from '../message/index.ts'
-import type {
-  Goal,
-  LocalBinding,
-  Outside,
-  OwnIdentity,
-  Proxy,
-  ProxyRequest,
-  RouteDecision,
-  Wish,
+import {
+  isSips,
+  type Goal,
+  type LocalBinding,
+  type Outside,
+  type OwnIdentity,
+  type Proxy,
+  type ProxyRequest,
+  type RouteDecision,
+  type Wish,
 } from '../proxy/index.ts'
 import type { GruuMeaning, Gruus } from '../registrar/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
@@ -104,12 +105,16 @@ export class Errands {
       )
       if (goal.kind !== 'aor') return goal
     }
-    if (hop.transport === 'udp') return { kind: 'hop', hop }
+    // S3261-26-01: inside a dialog of sips, too, no hop is without TLS.
+    const sips = isSips(route.requestUri)
     if (hop.transport === 'peer') {
-      const up = (fromThisRun ? flows.get(hop.flow)?.hop : undefined) ?? flows.peerHop(hop.host)
+      const known = fromThisRun ? flows.get(hop.flow) : undefined
+      const usable = known !== undefined && (known.secure || !sips) ? known.hop : undefined
+      const up = usable ?? flows.peerHop(hop.host, sips)
       if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
-      return { kind: 'peer', address: `node:${hop.host}`, secure: false }
+      return { kind: 'peer', address: `node:${hop.host}`, secure: sips }
     }
+    if (hop.transport === 'udp') return { kind: 'hop', hop }
     if (!fromThisRun) return undefined
     const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, incoming.arrivedAt)
     return up === undefined ? undefined : { kind: 'hop', hop: up }

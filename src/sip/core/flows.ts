@@ -98,10 +98,13 @@ export class Flows implements Wire {
     return this.flows.get(flow)?.up === true
   }
 
-  /** The latest flow to a node. */
-  peerHop(hex: string): Hop | undefined {
+  /** The latest flow to a node; with `secure` only one that sips may use. */
+  peerHop(hex: string, secure = false): Hop | undefined {
     let latest: Hop | undefined
-    for (const id of this.peers.get(hex) ?? []) latest = this.flows.get(id)?.hop ?? latest
+    for (const id of this.peers.get(hex) ?? []) {
+      const flow = this.flows.get(id)
+      if (flow !== undefined && (flow.secure || !secure)) latest = flow.hop
+    }
     return latest
   }
 

@@ -227,6 +227,7 @@ export class SipParts {
         recursionDepth: settings.recursionDepth,
         recursionLocates: settings.recursionLocates,
         recurse3xx: settings.recurse3xx,
+        sipToSips: settings.sipToSips ?? 'upgrade',
         peerFlowBudgetMs: settings.appAttachBudgetMs,
         locateBudgetMs: settings.locateBudgetMs,
       },

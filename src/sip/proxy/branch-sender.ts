@@ -12,6 +12,7 @@ import { identityFor, type CallerIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import { branchOf } from './loop.ts'
+import { isSips } from './sips.ts'
 import type { ResolvedAddresses } from './outcomes.ts'
 
 /** Longest wait for DNS; the resolver itself gives up earlier. */
@@ -88,7 +89,7 @@ export class BranchSender {
     branch.state = 'connecting'
     const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
     const { callId } = this.request.incoming.message
-    const secure = way.kind === 'peer' && way.secure
+    const secure = way.kind === 'peer' ? way.secure : isSips(branch.target.uri)
     this.ask(now, branch, ports.openPeerFlow(address, secure, budget, callId), budget)
     return true
   }

@@ -12,6 +12,7 @@ import type { HeldAddresses } from './held-addresses.ts'
 import type { LargeRequests } from './large-requests.ts'
 import type { ProxyPorts } from './ports.ts'
 import type { RouteTokens } from './route-token.ts'
+import type { SipToSips } from './sips.ts'
 
 export interface ProxySettings {
   readonly realm: string
@@ -21,6 +22,7 @@ export interface ProxySettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  readonly sipToSips: SipToSips
   readonly peerFlowBudgetMs: { readonly invite: Millis; readonly other: Millis }
   readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
 }

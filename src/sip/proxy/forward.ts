@@ -4,6 +4,7 @@ import { isReliable, type Hop } from '../transaction/hop.ts'
 import { writeIdentity, type CallerIdentity } from './caller-identity.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { RouteTokens } from './route-token.ts'
+import { isSips } from './sips.ts'
 
 /** Methods that a target refresh or dialog never follows, and those that live inside a dialog (M-19). */
 const NOT_RECORD_ROUTED: ReadonlySet<string> = new Set([
@@ -89,10 +90,6 @@ function dropOwnCredentials(message: SipMessage, realm: string, edit: Edit): voi
   if (others.length === all.length) return
   edit.remove('proxy-authorization')
   for (let i = others.length - 1; i >= 0; i--) edit.prepend('proxy-authorization', others[i] as string)
-}
-
-function isSips(uri: string): boolean {
-  return uri.length > 5 && uri.slice(0, 5).toLowerCase() === 'sips:'
 }
 
 /** The URI inside a Route value. */

@@ -28,6 +28,7 @@ import type { ProxyPorts } from './ports.ts'
 import type { Goal, ProxyRequest } from './proxy-request.ts'
 import { ResponseContext } from './response-context.ts'
 import type { RouteTokens } from './route-token.ts'
+import { obeyScheme } from './sips.ts'
 import { bindingTarget, hostTarget, withoutHops } from './target-kinds.ts'
 import { TargetSearch, type SearchOwner } from './target-search.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
@@ -135,9 +136,13 @@ export class Proxy {
   /** An ACK of a 2xx, or a CANCEL of nothing we know: sent on without a transaction, dropped when there is no way. */
   forwardStateless(request: ProxyRequest): void {
     const { ports } = this.environment
-    const target = this.target(request, 'dns')
-    if (target === undefined) return
+    const wanted = this.target(request, 'dns')
+    if (wanted === undefined) return
     const { message: original, arrivedAt } = request.incoming
+    const { sipToSips } = this.environment.settings
+    const verdict = obeyScheme(wanted, original.uri?.scheme === 'sips', sipToSips)
+    if (!verdict.ok) return
+    const { target } = verdict
     const hash = loopHash(original, request.side)
     const outgoing = this.outgoing(request, hash)
     const domain = target.way.kind === 'host' ? target.way.domain : undefined

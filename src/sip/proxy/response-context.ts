@@ -63,7 +63,7 @@ export class ResponseContext implements ForkContext {
 
   /** Adds a target that needs no finding. */
   add(target: Target): void {
-    this.set.add(target)
+    this.finder.offer(target)
   }
 
   /** Starts what can be started; call after targets were added. */

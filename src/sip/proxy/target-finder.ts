@@ -11,6 +11,7 @@ import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
 import type { Fallback } from './outside.ts'
+import { obeyScheme, SIPS_REQUIRED } from './sips.ts'
 import { bindingTarget, peerTarget } from './target-kinds.ts'
 import type { Target } from './targets.ts'
 
@@ -115,13 +116,14 @@ export class TargetFinder {
         if (!this.visited.has(target.aor)) this.addAor(now, target.aor, question.depth + 1, false)
       } else if (target.kind === 'uri') {
         this.addUri(target.uri)
-      } else if (target.secureOnly && !this.secure) {
-        this.mismatch = madeHere(480, 'SIPS Required', [['Warning', '381 ringbridge "SIPS Required"']])
+      } else if (target.secureOnly && !this.secure && this.environment.settings.sipToSips === 'reject') {
+        this.mismatch = SIPS_REQUIRED
       } else {
         // A tel URI means nothing to a node that has no domain for numbers.
         const renamed = question.depth > 0 || this.message.uri?.scheme === 'tel'
         const aor = target.aor ?? (renamed ? question.aor : undefined)
-        this.add(peerTarget(this.message, target.address, aor, this.secure || target.secureOnly))
+        // RFC 5630 s.5.3: over the flow that is good for sips, and still a sip request; the far end's phones decide.
+        this.offer(peerTarget(this.message, target.address, aor, this.secure || target.secureOnly))
       }
     }
   }
@@ -134,8 +136,8 @@ export class TargetFinder {
     for (const { uri } of contacts.value) {
       const parsed = parseUri(uri)
       const aor = parsed === undefined ? undefined : hostedAor(parsed, this.environment)
-      // RFC 3261 s.16.5: never from sips to sip.
-      if (aor === undefined || (this.secure && parsed?.scheme !== 'sips')) return false
+      // RFC 3261 s.16.5, RFC 5630 s.5.3: neither from sips to sip nor the other way.
+      if (aor === undefined || this.secure !== (parsed?.scheme === 'sips')) return false
       aors.push(aor)
     }
     for (const aor of aors) this.addAor(now, aor, this.visited.size, true)
@@ -163,7 +165,14 @@ export class TargetFinder {
     if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
     if (this.environment.identity.isOwn(uri)) return
     const target = this.environment.outside.forwarded(text, uri)
-    if (target !== undefined) this.add(target)
+    if (target !== undefined) this.offer(target)
+  }
+
+  /** A target is taken as the scheme of the request allows it. */
+  offer(target: Target): void {
+    const verdict = obeyScheme(target, this.secure, this.environment.settings.sipToSips)
+    if (verdict.ok) this.add(verdict.target)
+    else this.mismatch = verdict.refusal
   }
 
   private add(target: Target): void {
@@ -177,7 +186,7 @@ export class TargetFinder {
     if (fallback === undefined || this.pending > 0 || this.anybody || this.userKnown || this.loop) return
     if (this.mismatch !== undefined || (this.failure !== undefined && !fallback.afterFailure)) return
     this.fallback = undefined
-    this.add(fallback.target)
+    this.offer(fallback.target)
   }
 
   private addBinding(now: Millis, binding: LocalBinding, depth: number): void {
@@ -187,13 +196,8 @@ export class TargetFinder {
       if (aor.ok) this.addAor(now, aor.value, depth + 1, true)
       return
     }
-    if (binding.kind === 'device' && this.secure && !binding.secure) {
-      // RFC 5630 s.5.3: a sips request never ends at a sip contact.
-      this.mismatch = madeHere(480, 'SIPS Not Possible', [['Warning', '380 ringbridge "SIPS Not Allowed"']])
-      return
-    }
     const target = bindingTarget(binding, depth)
-    if (target !== undefined) this.add(target)
+    if (target !== undefined) this.offer(target)
   }
 }
 

@@ -32,14 +32,15 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
   }
 }
 
-/** A node of the overlay; it gets the AOR as Request-URI and looks its phones up itself. */
+/** A node of the overlay; it gets the AOR as Request-URI, in the scheme of the request, and looks its phones up itself. */
 export function peerTarget(
   request: SipMessage,
   address: string,
   aor: string | undefined,
   secure: boolean,
 ): Target {
-  const uri = aor === undefined ? withoutHops(request) : `${secure ? 'sips' : 'sip'}:${aorUri(aor)}`
+  const scheme = request.uri?.scheme === 'sips' ? 'sips' : 'sip'
+  const uri = aor === undefined ? withoutHops(request) : `${scheme}:${aorUri(aor)}`
   return {
     uri,
     routes: NO_ROUTES,
@@ -66,6 +67,8 @@ export function hostTarget(
   // RFC 3261 s.19.1.2: sips means TLS, which datagrams do not have.
   if (secure && transport === 'udp') return undefined
   const host = next.params.get('maddr') ?? next.host
+  // RFC 7118 s.5.3, RFC 2606: names that browsers make up for themselves; nobody is asked where they are.
+  if (host.endsWith('.invalid')) return undefined
   return {
     uri: requestUri,
     routes: NO_ROUTES,

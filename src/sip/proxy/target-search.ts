@@ -48,7 +48,7 @@ export class TargetSearch implements LocateAsker {
     const { goal } = this.request
     if (goal.kind === 'aor') this.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
     else if (goal.kind === 'instance') this.finder.addInstance(now, goal.bindings, goal.withPath)
-    else if (only !== undefined) this.set.add(only)
+    else if (only !== undefined) this.finder.offer(only)
     this.finishIfDone(now)
   }
 

@@ -7,13 +7,26 @@ export const OVERLAY_EXPIRES_S = 60
 
 /**
  * The same AOR by way of a proxy: `maddr` makes it differ from the Request-URI, as RFC 3261 s.8.3 demands, and the
- * proxy takes its own maddr off again (M-27). `parameters` are kept, such as `;gr=...`.
+ * proxy takes its own maddr off again (M-27). `parameters` are kept, such as `;gr=...`. A proxy on TLS is named by sips, which is
+ * the only way to say it (RFC 5630 s.3.1.4).
  */
-export function viaProxy(scheme: string, aor: string, parameters: string, proxy: RedirectProxy): string {
+export function viaProxy(aor: string, parameters: string, proxy: RedirectProxy): string {
   const at = aor.lastIndexOf('@')
-  const port = proxy.port === 5060 ? '' : `:${proxy.port}`
   const user = escapeUser(aor.slice(0, at))
-  return `${scheme}:${user}@${aor.slice(at + 1)}${port}${parameters};maddr=${bracketed(proxy.host)};transport=${proxy.transport}`
+  const maddr = `;maddr=${bracketed(proxy.host)}`
+  if (proxy.transport === 'tls') {
+    const port = proxy.port === 5061 ? '' : `:${proxy.port}`
+    return `sips:${user}@${aor.slice(at + 1)}${port}${parameters}${maddr}`
+  }
+  const port = proxy.port === 5060 ? '' : `:${proxy.port}`
+  return `sip:${user}@${aor.slice(at + 1)}${port}${parameters}${maddr};transport=${proxy.transport}`
+}
+
+/** The proxy itself, for a 305. */
+export function proxyRoute({ host, port, transport }: RedirectProxy): string {
+  return transport === 'tls'
+    ? `<sips:${bracketed(host)}:${port};lr>`
+    : `<sip:${bracketed(host)}:${port};transport=${transport};lr>`
 }
 
 export interface RedirectContact {

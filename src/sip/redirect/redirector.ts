@@ -4,7 +4,13 @@
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import type { SipMessage } from '../message/index.ts'
-import { contactHeaders, OVERLAY_EXPIRES_S, viaProxy, type RedirectContact } from './redirect-contacts.ts'
+import {
+  contactHeaders,
+  OVERLAY_EXPIRES_S,
+  proxyRoute,
+  viaProxy,
+  type RedirectContact,
+} from './redirect-contacts.ts'
 import { RedirectRepeats } from './repeats.ts'
 import { parseRedirectProxy, type RedirectProxy } from './redirect-proxies.ts'
 
@@ -65,6 +71,12 @@ export interface RedirectRequest<T> {
   readonly ticket: T
 }
 
+const SIPS_NOT_ALLOWED: RedirectAnswer = {
+  status: 480,
+  reason: 'SIPS Not Possible',
+  headers: [['Warning', '380 ringbridge "SIPS Not Allowed"']],
+}
+
 export class Redirector<T> {
   private readonly host: RedirectHost<T>
   private readonly proxies: readonly RedirectProxy[]
@@ -89,7 +101,7 @@ export class Redirector<T> {
     } else if (request.fromPeer && request.instance !== undefined) {
       this.answer(now, request, this.usable(now, request.instance), true)
     } else if (request.gruu !== undefined) {
-      this.answer(now, request, this.byProxies(request, request.aor, request.gruu), true)
+      this.answer(now, request, this.byProxies(request.aor, request.gruu), true)
     } else if (request.fromPeer || this.localOnly) {
       this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
     } else {
@@ -129,13 +141,13 @@ export class Redirector<T> {
     let elsewhere = false
     for (const target of outcome.targets) {
       elsewhere = true
-      if (target.kind === 'peer') contacts.push(...this.byProxies(request, target.aor ?? request.aor, ''))
+      if (target.kind === 'peer') contacts.push(...this.byProxies(target.aor ?? request.aor, ''))
       else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
       else contacts.push({ uri: target.uri, q: 1000, expiresS: OVERLAY_EXPIRES_S })
     }
     const proxy = this.proxies[0]
     if (elsewhere && this.use305 && request.ownPhone && proxy !== undefined && this.proxies.length === 1) {
-      const contact = `<sip:${proxy.host}:${proxy.port};transport=${proxy.transport};lr>`
+      const contact = proxyRoute(proxy)
       this.host.answer(now, request.ticket, {
         status: 305,
         reason: 'Use Proxy',
@@ -166,10 +178,9 @@ export class Redirector<T> {
     return contacts
   }
 
-  private byProxies(request: RedirectRequest<T>, aor: string, parameters: string): RedirectContact[] {
-    const scheme = request.message.uri?.scheme === 'sips' ? 'sips' : 'sip'
+  private byProxies(aor: string, parameters: string): RedirectContact[] {
     return this.proxies.map((proxy) => ({
-      uri: viaProxy(scheme, aor, parameters, proxy),
+      uri: viaProxy(aor, parameters, proxy),
       q: 1000,
       expiresS: OVERLAY_EXPIRES_S,
     }))
@@ -178,9 +189,16 @@ export class Redirector<T> {
   private answer(
     now: Millis,
     request: RedirectRequest<T>,
-    contacts: readonly RedirectContact[],
+    found: readonly RedirectContact[],
     known: boolean,
   ): void {
+    const sips = request.message.uri?.scheme === 'sips'
+    // RFC 5630 s.5.4: who asked for sips is not sent to sip.
+    const contacts = sips ? found.filter(({ uri }) => !/^sip:/i.test(uri)) : found
+    if (contacts.length === 0 && found.length > 0) {
+      this.host.answer(now, request.ticket, SIPS_NOT_ALLOWED)
+      return
+    }
     const values = contactHeaders(contacts, request.message.requestUri)
     if (values.length > 0) {
       const headers = values.map((value): [string, string] => ['Contact', value])

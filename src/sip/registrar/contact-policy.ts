@@ -1,6 +1,6 @@
 /** Which Contacts may be registered and what they are (adapter-mapping s.3.2). */
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { canonicalAor, isGr, type NameAddr, type SipUri } from '../message/index.ts'
+import { canonicalAor, isGr, uriPort, type NameAddr, type SipUri } from '../message/index.ts'
 import type { BindingKind } from './binding.ts'
 import { bare } from './reach.ts'
 import { rejection, type Rejection } from './register-request.ts'
@@ -39,7 +39,7 @@ export function readContact(
   }
   const uri = contact.parsedUri
   if (uri === undefined) return fail(rejection(400, 'Bad Contact'))
-  // E36, RFC 5630 s.3.1.1: a phone that wants calls to be secure all the way has to register so.
+  // E36, RFC 5630 s.5.2: a phone that wants calls to be secure all the way has to register so.
   if (uri.scheme === 'sips' && !secureRequest) return fail(rejection(400, 'SIPS Contact Needs SIPS Request'))
   const hosted = settings.domains.includes(uri.host)
   const gr = uri.params.get('gr')
@@ -58,7 +58,7 @@ export function readContact(
       return ok({ kind: 'forward', uri, instance, regId })
   }
   const address = bare(uri.params.get('maddr') ?? uri.host)
-  if (settings.ownAddresses.has(`${address}:${uri.port ?? 5060}`)) return fail(LOOPS)
+  if (settings.ownAddresses.has(`${address}:${uriPort(uri)}`)) return fail(LOOPS)
   return ok({ kind: 'device', uri, instance, regId })
 }
 

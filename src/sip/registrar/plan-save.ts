@@ -4,7 +4,7 @@
  */
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
-import type { NameAddr, SipMessage } from '../message/index.ts'
+import { parseUri, type NameAddr, type SipMessage } from '../message/index.ts'
 import type { Binding } from './binding.ts'
 import { findBinding } from './contact-match.ts'
 import { readContact, type ReadContact } from './contact-policy.ts'
@@ -78,7 +78,7 @@ function saveEach(
 ): Result<SavePlan, Rejection> {
   const { message } = request
   const path = message.values('path')
-  const secureRequest = message.uri?.scheme === 'sips'
+  const secureRequest = message.uri?.scheme === 'sips' && path.every(isSipsRoute)
   const defaultExpires = message.header('expires')
   const planned = [...live]
   let replaced = 0
@@ -133,6 +133,11 @@ function saveEach(
   const kind = added > 0 ? 'initial' : replaced > 0 ? 'refresh' : 'remove'
   const bindings = epochs.settled(planned)
   return ok({ kind, bindings, changed: added + removed + replaced > 0, replaced, outbound })
+}
+
+/** RFC 5630 s.5.2: a sips Contact behind a hop that is not would be secure in name only. */
+function isSipsRoute(route: string): boolean {
+  return parseUri(route.slice(route.indexOf('<') + 1, route.lastIndexOf('>')))?.scheme === 'sips'
 }
 
 /** Seconds to grant, 0 to remove; undefined when the wish is too short (423). */

@@ -1,5 +1,5 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
-import { isIpv4, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
+import { isIpv4, parseUri, uriPort, type SipMessage, type SipUri } from '../message/index.ts'
 import type { Reach } from './binding.ts'
 
 export interface ReachDecision {
@@ -18,12 +18,14 @@ export function reachOf(uri: SipUri | undefined, source: Reach, message: SipMess
     uri !== undefined &&
     bare(message.topVia.host) === bare(source.host) &&
     isUnicastLiteral(uri.host) &&
+    isIpv6(uri.host) === isIpv6(source.host) &&
     message.header('path') === undefined
-  if (!plain) return { reach: source, direct: false }
+  if (!plain || (source.transport !== 'udp' && source.transport !== 'tcp'))
+    return { reach: source, direct: false }
+  // RFC 5630 s.5.3: however it was registered, a sips Contact is only good for TLS.
+  if (uri.scheme === 'sips') return { reach: addressOf(uri, 'tls', source.listener), direct: true }
   const transport = uri.params.get('transport')?.toLowerCase() ?? 'udp'
-  if (source.transport === 'tcp')
-    return { reach: source, direct: transport === 'tcp' && uri.scheme === 'sip' }
-  if (source.transport !== 'udp' || uri.scheme !== 'sip') return { reach: source, direct: false }
+  if (source.transport === 'tcp') return { reach: source, direct: transport === 'tcp' }
   if (transport !== 'udp' && transport !== 'tcp') return { reach: source, direct: false }
   return { reach: addressOf(uri, transport, source.listener), direct: true }
 }
@@ -37,8 +39,12 @@ export function reachWithoutFlow(contact: string, lost: Reach): Reach | undefine
   return uri === undefined ? undefined : addressOf(uri, 'tcp', lost.listener)
 }
 
-function addressOf(uri: SipUri, transport: 'udp' | 'tcp', listener: number): Reach {
-  return { transport, flow: 0, listener, host: bare(uri.host), port: uri.port ?? 5060 }
+function addressOf(uri: SipUri, transport: 'udp' | 'tcp' | 'tls', listener: number): Reach {
+  return { transport, flow: 0, listener, host: bare(uri.host), port: uriPort(uri) }
+}
+
+function isIpv6(host: string): boolean {
+  return host.includes(':')
 }
 
 const BRACKET = 0x5b

@@ -180,7 +180,7 @@ describe('sip and sips', () => {
   })
 
   it('E48 a sip request to somebody who takes sips only', () => {
-    const { node, alice } = setUp()
+    const { node, alice } = setUp({ sipToSips: 'reject' })
     const target = { kind: 'peer', address: 'node:00', aor: undefined, secureOnly: true } as const
     node.locateAnswer = () => ({ kind: 'found', targets: [target], userExists: true, loop: false })
     alice.request('INVITE', BOB)

@@ -1,7 +1,14 @@
 /** Where a call goes: to nodes of the overlay, to other domains, or nowhere (RFC 7904 s.4 and s.5). */
 import { describe, expect, it } from 'vitest'
 import type { LocatedTarget, SipAction } from '../../../../src/sip/core/contract.ts'
-import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+import {
+  DOMAIN,
+  SipWorld,
+  TestAccounts,
+  type Phone,
+  type SettingsOverride,
+  type TestNode,
+} from '../../../support/sip-phones.ts'
 
 const BOB = `sip:bob@${DOMAIN}`
 
@@ -11,9 +18,9 @@ interface Stage {
   readonly alice: Phone
 }
 
-function stage(): Stage {
+function stage(override: SettingsOverride = {}): Stage {
   const world = new SipWorld()
-  const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+  const node = world.node('192.0.2.1', override, new TestAccounts().add('alice').add('bob'))
   const alice = world.phone('alice', node)
   expect(alice.registerFully().status).toBe(200)
   return { world, node, alice }
@@ -87,16 +94,17 @@ describe('a call to a user of the overlay', () => {
     expect([...node.core.snapshot().transactions.values()].reduce((sum, count) => sum + count, 0)).toBe(0)
   })
 
-  it('R7904-5.1-08 asks for a SIP or a SIPS flow as the caller says; who takes SIPS only is not called by sip', () => {
-    const secure = (uri: string, secureOnly: boolean): boolean[] => {
-      const { node, alice } = stage()
+  it('R7904-5.1-08 S3261-26-01 asks for a SIP or a SIPS flow as the caller says; who takes SIPS only is called over the latter', () => {
+    const secure = (uri: string, secureOnly: boolean, override: SettingsOverride = {}): boolean[] => {
+      const { node, alice } = stage(override)
       finds(node, [peer({ hex: 'aa'.repeat(16) }, secureOnly)])
       alice.request('INVITE', uri)
       return taken(node, 'openPeerFlow').map((action) => action.secure)
     }
     expect(secure(BOB, false)).toEqual([false])
     expect(secure(BOB.replace('sip:', 'sips:'), false)).toEqual([true])
-    expect(secure(BOB, true)).toEqual([])
+    expect(secure(BOB, true)).toEqual([true])
+    expect(secure(BOB, true, { sipToSips: 'reject' })).toEqual([])
     expect(secure(BOB.replace('sip:', 'sips:'), true)).toEqual([true])
   })
 

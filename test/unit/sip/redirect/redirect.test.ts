@@ -163,7 +163,7 @@ describe('redirect contacts', () => {
     })
     expect(parseRedirectProxy('[2001:db8::1]:5060')).toMatchObject({ host: '2001:db8::1' })
     expect(parseRedirectProxy('<nothing>')).toBeUndefined()
-    expect(viaProxy('sip', 'a b@x.org', '', { host: '2001:db8::1', port: 5070, transport: 'tcp' })).toBe(
+    expect(viaProxy('a b@x.org', '', { host: '2001:db8::1', port: 5070, transport: 'tcp' })).toBe(
       'sip:a%20b@x.org:5070;maddr=[2001:db8::1];transport=tcp',
     )
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseMessage, type SipMessage } from '../../../../src/sip/message/index.ts'
 import {
+  allListeners,
   DOMAIN,
   SipWorld,
   TestAccounts,
@@ -292,7 +293,8 @@ describe('requests to GRUUs (RFC 5627 s.6)', () => {
   })
 
   it('S5630-5.2-01 M-16 a phone that registers with sips has sips GRUUs; a spelling of gr that means the same is the same', () => {
-    const { desk, bob, node } = setUp()
+    const { world, bob, node } = setUp({ listeners: allListeners('192.0.2.1') })
+    const desk = world.phone('alice', node, { transport: 'tls' })
     const contact = `<sips:alice@${desk.host}:5060>;+sip.instance=${DESK}`
     desk.request('REGISTER', `sips:${DOMAIN}`, { to: `<${AOR}>`, contact, extra: ['Supported: gruu'] })
     expect(gruusOf(desk.last()).pub).toMatch(/^sips:alice@/)
