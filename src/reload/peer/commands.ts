@@ -15,6 +15,7 @@ import {
   MESSAGE_CODE,
   type KindId,
   type Message,
+  type NodeId,
   type ResourceId,
   type StoredData,
   type StoredDataValue,
@@ -31,6 +32,7 @@ import type {
   PeerCommand,
   ValueToStore,
 } from './contract.ts'
+import { OWN_MESSAGE_OVERHEAD_BYTES } from './constants.ts'
 import { NewestValues } from './newest-values.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -99,6 +101,7 @@ export class Commands {
   }
 
   fetch(command: Command<'fetch'>): void {
+    if (this.fetchHere(command)) return
     const req = this.storage.fetchReqFor(command.resource, command.kinds)
     if (req.specifiers.length !== command.kinds.length) {
       return this.fetchFailed(command.id, {
@@ -113,6 +116,30 @@ export class Commands {
       purpose: { kind: 'fetch', id: command.id, resource: command.resource },
       ...timeout(command),
     })
+  }
+
+  /**
+   * What this peer answers for itself it looks up in its own table: nearly all lookups of a small ring. True when that was
+   * done; an answer that would be too large for the overlay takes the way of all messages, on which that is measured.
+   */
+  private fetchHere({ id, resource, kinds }: Command<'fetch'>): boolean {
+    const { now, trust, credential, configuration, instruments, random, self } = this.parts
+    // As for any message of ours to ourselves (receiver.ts): the certificate has to stand.
+    if (!trust.judge(credential.certificate, credential.chain ?? [], now.wall).ok) return false
+    const own = this.storage.own(now, resource, kinds)
+    if (own === undefined) return false
+    if (own.bytes + OWN_MESSAGE_OVERHEAD_BYTES > configuration.maxMessageSize) return false
+    instruments.fetchedHere()
+    const journey = {
+      transactionId: random.u64(),
+      firstHop: undefined,
+      responder: self,
+      hops: 0,
+      rttMs: 0,
+      sends: 1,
+    }
+    this.gotten(id, resource, self, own, journey)
+    return true
   }
 
   ping(command: Command<'ping'>): void {
@@ -176,7 +203,17 @@ export class Commands {
     if (!outcome.ok) return this.fetchFailed(id, outcome.error, journey)
     const verified = this.verified(resource, outcome.message)
     if (!verified.ok) return this.fetchFailed(id, { kind: 'invalidAnswer', reason: verified.error })
-    const { kinds, rollbacks } = this.newest.prefer(this.parts.now.ms, resource, verified.value.kinds)
+    this.gotten(id, resource, outcome.signer.nodeId, verified.value, journey)
+  }
+
+  private gotten(
+    id: CommandId,
+    resource: ResourceId,
+    responsible: NodeId,
+    found: FetchedValues,
+    journey: Journey | undefined,
+  ): void {
+    const { kinds, rollbacks } = this.newest.prefer(this.parts.now.ms, resource, found.kinds)
     if (rollbacks > 0) {
       this.parts.instruments.rollbacks.add('', rollbacks)
       this.parts.trace({
@@ -184,11 +221,11 @@ export class Commands {
         area: 'reload',
         event: 'rollback_seen',
         resource: key(resource),
-        storer: key(outcome.signer.nodeId),
+        storer: key(responsible),
         values: rollbacks,
       })
     }
-    const value = { responsible: outcome.signer.nodeId, kinds, rejected: verified.value.rejected }
+    const value = { responsible, kinds, rejected: found.rejected }
     this.parts.outbox.push({ kind: 'fetchDone', id, outcome: { ok: true, value }, journey })
   }
 

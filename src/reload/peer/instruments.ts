@@ -1,4 +1,4 @@
-import { Histogram, HOPS_BUCKETS, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
+import { Histogram, HOPS_BUCKETS, SECONDS_BUCKETS, Tally, type Counter } from '../../common/instruments.ts'
 import { MESSAGE_CODE } from '../codec/index.ts'
 import type { CryptoPort, Certificate, Credential, RawSignature } from '../security/port.ts'
 
@@ -26,6 +26,17 @@ export class PeerInstruments {
   readonly replicationLagSeconds = new Histogram(SECONDS_BUCKETS, [''])
   /** op|result */
   readonly signatures = new Tally(['sign|ok', 'verify|ok', 'verify|failed'])
+  private ownFetch: readonly Counter[] | undefined = undefined
+
+  /** A Fetch that this peer answered itself: the messages that it stands for count like any others to ourselves. */
+  fetchedHere(): void {
+    this.ownFetch ??= ['out|fetch|request', 'in|fetch|request', 'out|fetch|answer', 'in|fetch|answer'].map(
+      (labels) => this.messages.counter(labels),
+    )
+    for (const counter of this.ownFetch) counter.count++
+    this.requestSeconds.observe(0, 'fetch|ok')
+    this.requestHops.observe(0, 'fetch')
+  }
 }
 
 const METHODS: ReadonlyMap<number, string> = new Map(

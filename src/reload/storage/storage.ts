@@ -29,6 +29,7 @@ import { expiryOf } from './lifetime.ts'
 import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
 import { replicaStores, type ReplicaSelection, type ReplicaStore } from './replication.ts'
 import type { Responsibility } from './responsibility.ts'
+import { OwnValueReader, type OwnValues } from './own-values.ts'
 import { firstGeneration, restoreTable, type RestoreReport } from './restore.ts'
 import type { StagedValue } from './staging.ts'
 import { statValues } from './stat.ts'
@@ -93,6 +94,7 @@ export class Storage {
   private readonly responsibility: Responsibility
   private limits: StorageLimits
   private readonly table = new Table()
+  private readonly ownValues = new OwnValueReader()
   private trust: Trust
   private checks: ValueChecks
 
@@ -156,6 +158,17 @@ export class Storage {
     const fetched = fetchValues(this.checks, this.table, now, req)
     this.count('fetch', req.specifiers, fetched)
     return fetched
+  }
+
+  /**
+   * What `fetch` and `verify` together would give, for a resource that this peer answers for; undefined when it does not, or when
+   * one of the Kinds is not known.
+   */
+  own(now: Now, resource: ResourceId, kinds: readonly KindId[]): OwnValues | undefined {
+    if (!this.responsibility.responsibleFor(resource)) return undefined
+    const values = this.ownValues.read(this.checks, this.table, now, resource, kinds)
+    if (values !== undefined) for (const kind of kinds) this.countOne('fetch', kind, 'ok')
+    return values
   }
 
   /** RFC 6940 s.7.4.3. */
@@ -325,10 +338,12 @@ export class Storage {
     result: Result<unknown, ErrorResponse>,
   ): void {
     const outcome = result.ok ? 'ok' : String(result.error.errorCode)
-    for (const { kind } of kinds) {
-      const known = this.checks.definition(kind)?.name ?? 'unknown'
-      this.instruments.requests.add(`${op}|${known}|${outcome}`)
-    }
+    for (const { kind } of kinds) this.countOne(op, kind, outcome)
+  }
+
+  private countOne(op: 'store' | 'fetch' | 'stat', kind: KindId, outcome: string): void {
+    const known = this.checks.definition(kind)?.name ?? 'unknown'
+    this.instruments.requests.add(`${op}|${known}|${outcome}`)
   }
 }
 

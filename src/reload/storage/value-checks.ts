@@ -78,6 +78,11 @@ export class ValueChecks {
     return ok({ signer: signer.value, certificates: this.chain(signer.value.certificate, pool) })
   }
 
+  /** Whether a signer that was found right before is so still: its certificate may have run out or be listed as bad since. */
+  believes({ certificate }: Signer, pool: readonly Certificate[], wall: WallTime): boolean {
+    return this.parts.trust.judge(certificate, pool, wall).ok
+  }
+
   /** RFC 6940 s.6.3.4: intermediate certificates belong into the bucket as well, root certificates do not. */
   private chain(leaf: Certificate, pool: readonly Certificate[]): Certificate[] {
     const { crypto } = this.parts

@@ -1,0 +1,79 @@
+/**
+ * What this peer holds, for itself: the same values that a Fetch of the resource would bring, without turning them into bytes and
+ * back. Signature and policy of a value are looked at when it is first asked for under the rules in force, and then no more while it
+ * lies here unchanged; whether its signer is still believed is asked every time.
+ */
+import type { Now } from '../../common/time.ts'
+import type { KindId, ResourceId } from '../codec/index.ts'
+import type { Signer } from '../security/trust.ts'
+import { certificatesValid, remainingLifetime } from './lifetime.ts'
+import type { HeldValue, Table } from './table.ts'
+import type { ValueChecks } from './value-checks.ts'
+import type { FetchedKind, FetchedValue, FetchedValues } from './verify-fetched.ts'
+
+export interface OwnValues extends FetchedValues {
+  /** What the values and their certificates take in an answer, roughly. */
+  readonly bytes: number
+}
+
+interface Checked {
+  /** The rules under which it was found right. */
+  readonly checks: ValueChecks
+  readonly signer: Signer
+}
+
+export class OwnValueReader {
+  private readonly checked = new WeakMap<HeldValue, Checked>()
+
+  /** Undefined when one of the Kinds is not known. */
+  read(
+    checks: ValueChecks,
+    table: Table,
+    now: Now,
+    resource: ResourceId,
+    wanted: readonly KindId[],
+  ): OwnValues | undefined {
+    const entry = table.find(resource)
+    const kinds = new Map<KindId, FetchedKind>()
+    let rejected = 0
+    let bytes = 0
+    for (const kind of wanted) {
+      if (checks.definition(kind) === undefined || kinds.has(kind)) return undefined
+      const held = entry?.kinds.get(kind)
+      const values: FetchedValue[] = []
+      for (const [, value] of held?.values(now) ?? []) {
+        // RFC 6940 s.7.1: what was signed with a certificate that has expired is not given out.
+        if (!certificatesValid(value.certificates, now.wall)) continue
+        bytes += value.encoded.length
+        for (const { der } of value.certificates) bytes += der.length
+        const signer = this.signer(checks, resource, kind, value, now)
+        if (signer === undefined) rejected++
+        else {
+          const data = { ...value.data, lifetime: remainingLifetime(value, now) }
+          values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })
+        }
+      }
+      kinds.set(kind, { generation: held?.generation ?? 0n, values })
+    }
+    return { kinds, rejected, bytes }
+  }
+
+  private signer(
+    checks: ValueChecks,
+    resource: ResourceId,
+    kind: KindId,
+    held: HeldValue,
+    now: Now,
+  ): Signer | undefined {
+    const known = this.checked.get(held)
+    if (known?.checks === checks) {
+      return checks.believes(known.signer, held.certificates, now.wall) ? known.signer : undefined
+    }
+    const definition = checks.definition(kind)
+    if (definition === undefined) return undefined
+    const signer = checks.signer(definition, resource, held.data, held.certificates, now.wall)
+    if (!signer.ok) return undefined
+    this.checked.set(held, { checks, signer: signer.value })
+    return signer.value
+  }
+}
