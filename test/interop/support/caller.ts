@@ -14,9 +14,11 @@ export class Caller extends Ladder {
     this.to = to
   }
 
-  /** A request outside of a dialog, with the digest challenge answered. */
-  begins(method: string, content: Content = {}, challenge: 401 | 407 = 407): this {
+  /** A request outside of a dialog, with the digest challenge answered; without one for those who are not asked. */
+  begins(method: string, content: Content = {}, challenge: 401 | 407 | 'none' = 407): this {
     this.outside(method, content, [])
+    if (challenge === 'none')
+      return method === 'INVITE' ? this.waits('response="100"', { optional: true }) : this
     if (method === 'INVITE') this.waits('response="100"', { optional: true })
     this.waits(`response="${challenge}" auth="true"`, {})
     if (method === 'INVITE') this.ackFailure()

@@ -6,6 +6,8 @@ import type { Surrounding } from './sites.ts'
 
 /** Nobody else's address of the loopback network. */
 const ADDRESS = '127.0.0.84'
+/** For processes that can be told of their name server. */
+export const NAME_SERVER = `${ADDRESS}:53`
 
 /** dnsmasq on loopback with these records only, and processes for which it is the name server. */
 export class NameServer {

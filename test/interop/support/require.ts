@@ -12,6 +12,7 @@ const PACKAGES = {
   svwar: 'sipvicious',
   svcrack: 'sipvicious',
   gcc: 'gcc',
+  kamailio: 'kamailio',
   curl: 'curl',
   openssl: 'openssl',
   faketime: 'faketime',

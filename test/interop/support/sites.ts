@@ -33,6 +33,8 @@ export interface Surrounding {
   readonly data?: string
   /** Keys of `overlay` that are to be others. */
   readonly overlay?: object
+  /** Further keys of `sip`. */
+  readonly sip?: object
 }
 
 export interface Readiness {
@@ -77,6 +79,7 @@ export class Site {
           listen: [`udp://${this.sip}`, `tcp://${this.sip}`],
           users: join(folder, '..', 'users.jsonl'),
           enrollOnFirstRegister: true,
+          ...surrounding.sip,
         },
         admin: { listen: this.admin },
         data: { dir: this.data },
