@@ -40,6 +40,8 @@ export function sipSettings(
     defaultExpiresS: sip.defaultExpires,
     maxExpiresS: sip.maxExpires,
     flowGraceS: sip.flowGrace,
+    flowTimerS: sip.flowTimer,
+    relayRegister: sip.relayRegister.map((domain) => domain.toLowerCase()),
     lookup: sip.lookup,
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,

@@ -7,6 +7,7 @@ import { parseNameServer } from '../../sip/io/name-servers.ts'
 import { parseRedirectProxy } from '../../sip/redirect/redirect-proxies.ts'
 import { parseHostPort } from './endpoint.ts'
 import { ConfigError } from './fault.ts'
+import { DEFAULT_OVERLAY_NAME } from './places.ts'
 import type { Config } from './schema.ts'
 
 /** Throws `ConfigError` for the first value that cannot be used. */
@@ -14,6 +15,7 @@ export function checkNames({ overlay, sip }: Config): void {
   if (overlay.name !== undefined && !isOverlayName(overlay.name)) {
     throw new ConfigError(`"overlay.name": "${overlay.name}" is no DNS name, such as dht.example.com`)
   }
+  checkRelays(overlay, sip)
   for (const domain of sip.domains) {
     if (!isHost(domain))
       throw new ConfigError(`"sip.domains": "${domain}" is neither a domain nor an address`)
@@ -37,6 +39,18 @@ export function checkNames({ overlay, sip }: Config): void {
       )
   }
   if (sip.users !== undefined) checkFolderOf(sip.users, 'sip.users')
+}
+
+/** A domain is either served here or passed on. */
+function checkRelays(overlay: Config['overlay'], sip: Config['sip']): void {
+  if (sip.relayRegister.length > 0 && !sip.roles.includes('proxy'))
+    throw new ConfigError('"sip.relayRegister": needs the role proxy')
+  const hosted = [...sip.domains, overlay.name ?? DEFAULT_OVERLAY_NAME].map((domain) => domain.toLowerCase())
+  for (const domain of sip.relayRegister) {
+    if (!isHost(domain)) throw new ConfigError(`"sip.relayRegister": "${domain}" is no domain`)
+    if (hosted.includes(domain.toLowerCase()))
+      throw new ConfigError(`"sip.relayRegister": "${domain}" is served here; leave it out`)
+  }
 }
 
 /** A DNS name or an IP literal. A name that ends in digits only is a mistyped address. */

@@ -279,6 +279,18 @@ const sip = z.strictObject({
     .default(7200)
     .describe('Seconds an entry lives in the overlay at most.'),
   flowGrace: seconds(0, 3600).default(30).describe('Seconds a binding outlives its connection.'),
+  flowTimer: seconds(0, 3600)
+    .default(120)
+    .describe(
+      'Seconds within which phones on TCP and TLS that know RFC 5626 or RFC 6223 are asked to show that they are alive; 0: never.',
+    ),
+  relayRegister: z
+    .array(text())
+    .max(64)
+    .default([])
+    .describe(
+      'Domains of other registrars to which REGISTER is passed on (RFC 5626 edge proxy). Default: none.',
+    ),
   maxForks: z.int().min(1).max(100).default(10).describe('Phones that one call may ring.'),
   maxBindings: z.int().min(1).max(100).default(10).describe('Phones that one user may register here.'),
   recursion: z

@@ -301,6 +301,13 @@ export interface SipSettings {
   readonly defaultExpiresS: number
   readonly maxExpiresS: number
   readonly flowGraceS: number
+  /**
+   * How often phones on streams are to show that they are alive: Flow-Timer of RFC 5626, `keep` of RFC 6223. Silence for that long and the
+   * grace time ends their flow. 0, the default: nothing is asked for.
+   */
+  readonly flowTimerS?: number
+  /** Domains elsewhere to whose registrars REGISTERs are passed on; none by default. */
+  readonly relayRegister?: readonly string[]
   readonly maxForks: number
   readonly maxBindings: number
   readonly lookup: 'parallel' | 'overlayFirst' | 'localOnly'

@@ -10,6 +10,7 @@ import { canonicalAddress, type ParseLimits } from '../message/index.ts'
 import { MessageFramer, StreamFramer, type FramerOutput } from '../transport/index.ts'
 import { isSecure, type Hop, type Wire } from '../transaction/index.ts'
 import type { FlowId, SipAction, SipListener } from './contract.ts'
+import { KeepAlives, type Listened } from './keep-alives.ts'
 import { certificateName } from './trusted-sources.ts'
 
 /** Messages that wait for a flow to open. A branch or two; more means that nobody answers there. */
@@ -19,7 +20,7 @@ const NO_IDENTITIES: readonly string[] = []
 /** Names of one certificate that are looked at. Real ones have a handful. */
 const IDENTITIES_MAX = 100
 
-export interface Flow {
+export interface Flow extends Listened<Flow> {
   readonly hop: Hop
   readonly side: 'accepted' | 'connected'
   /** Good for sips: TLS to phones, application 5061 to peers. */
@@ -50,6 +51,7 @@ export class Flows implements Wire {
   private readonly byAddress = new Map<string, FlowId>()
   private readonly peers = new Map<string, Set<FlowId>>()
   private readonly framers = new Deadlines<Flow>()
+  readonly keepAlives = new KeepAlives<Flow>()
   /** Responses whose flow is gone: told to the owner, who may find another way. */
   private readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
   private readonly sent: ((hop: Hop, bytes: Uint8Array) => void) | undefined
@@ -151,6 +153,7 @@ export class Flows implements Wire {
     const { hop } = record
     this.flows.delete(flow)
     this.framers.cancel(record.framerDeadline)
+    this.keepAlives.forget(record)
     for (const key of record.keys) if (this.byAddress.get(key) === flow) this.byAddress.delete(key)
     const ofPeer = hop.transport === 'peer' ? this.peers.get(hop.host) : undefined
     if (ofPeer?.delete(flow) === true && ofPeer.size === 0) this.peers.delete(hop.host)
@@ -160,6 +163,7 @@ export class Flows implements Wire {
 
   /** Bytes of a flow as messages; keep-alives are answered here (RFC 5626 s.4.4.1). */
   receive(now: Millis, record: Flow, bytes: Uint8Array): readonly FramerOutput[] {
+    record.heardAt = now
     const outputs = record.framer.push(bytes, now)
     for (const output of outputs) {
       if (output.kind === 'ping') this.outbox.push({ kind: 'sendFlow', flow: record.hop.flow, bytes: PONG })
@@ -171,7 +175,7 @@ export class Flows implements Wire {
   }
 
   nextDeadline(): Millis {
-    return this.framers.next()
+    return Math.min(this.framers.next(), this.keepAlives.nextDeadline())
   }
 
   /** The next flow whose message was not completed in time, with the fault to act on. */
@@ -264,6 +268,9 @@ export class Flows implements Wire {
       keys,
       pending: [],
       framerDeadline: undefined,
+      heardAt: 0,
+      silenceMs: 0,
+      silenceDeadline: undefined,
     })
     for (const key of keys) this.byAddress.set(key, hop.flow)
     if (up && hop.transport !== 'peer') this.opened.add(`${hop.transport}|${side}`)

@@ -49,6 +49,7 @@ import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
+import { RegisterRelay } from './register-relay.ts'
 import { Replies, type Reply } from './replies.ts'
 import { Router, type RedirectTicket } from './router.ts'
 import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
@@ -78,6 +79,7 @@ export class SipParts {
   readonly replies: Replies
   readonly registrar: Registrar<RegisterTicket>
   readonly registerHandler: RegisterHandler
+  readonly registerRelay: RegisterRelay | undefined
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
   readonly router: Router
@@ -203,7 +205,19 @@ export class SipParts {
     const { sources } = this
     const merged = new MergedRequests()
     this.registerHandler = new RegisterHandler(
-      { front, accounts, authenticator, callers, gruus, identity, merged, replies, sources, transactions },
+      {
+        front,
+        accounts,
+        authenticator,
+        callers,
+        flows,
+        gruus,
+        identity,
+        merged,
+        replies,
+        sources,
+        transactions,
+      },
       settings,
     )
     const tokens = new RouteTokens({ secret, run: components.random.bytes(4) })
@@ -259,6 +273,14 @@ export class SipParts {
     )
     const { ownRequests } = this
     const overloaded = (reason: string): Reply => this.overloaded(reason)
+    const { relayRegister = [] } = settings
+    this.registerRelay =
+      relayRegister.length === 0 || !settings.roles.proxy
+        ? undefined
+        : new RegisterRelay(
+            { identity, proxy, replies, sources, tokens, transactions, overloaded },
+            relayRegister,
+          )
     this.regEvents = !settings.roles.registrar
       ? undefined
       : new RegEvents(

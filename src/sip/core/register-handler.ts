@@ -16,6 +16,8 @@ import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Callers } from './caller.ts'
 import type { Account, Accounts, SipSettings } from './contract.ts'
+import type { Flows } from './flows.ts'
+import { isKeptByCrlf, keepAnswered } from './keep-alives.ts'
 import type { MergedRequests } from './merged-requests.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { Front } from '../engine/index.ts'
@@ -37,6 +39,7 @@ export interface RegisterComponents {
   readonly accounts: Accounts
   readonly authenticator: Authenticator
   readonly callers: Callers
+  readonly flows: Flows
   /** Undefined where nobody could find the way back: without an overlay. */
   readonly gruus: Gruus | undefined
   readonly identity: OwnIdentity
@@ -121,7 +124,27 @@ export class RegisterHandler {
       this.settings.roles.proxy && !behindFront ? identity.serviceRoute(incoming.source) : undefined
     const own = { serviceRoute, gruus: behindFront ? undefined : gruus }
     const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, own)
-    replies.send(now.ms, server, incoming, { status: 200, reason: 'OK', headers })
+    const answered = behindFront ? incoming : this.keptAlive(now, incoming, outcome.plan.outbound, headers)
+    replies.send(now.ms, server, answered, { status: 200, reason: 'OK', headers })
+  }
+
+  /** RFC 5626 s.6, RFC 6223 s.4.4: how often the phone is to be heard from now on. */
+  private keptAlive(
+    now: Now,
+    incoming: IncomingRequest,
+    outbound: boolean,
+    headers: [string, string][],
+  ): IncomingRequest {
+    const { flowTimerS = 0, flowGraceS } = this.settings
+    if (flowTimerS === 0) return incoming
+    const topVia = keepAnswered(incoming, flowTimerS)
+    const stream = isKeptByCrlf(incoming.source.transport)
+    if (outbound && stream) headers.push(['Flow-Timer', String(flowTimerS)])
+    const flow = stream && (outbound || topVia !== undefined) ? incoming.source.flow : 0
+    const record = this.components.flows.get(flow)
+    if (record !== undefined)
+      this.components.flows.keepAlives.expect(now.ms, record, 1000 * (flowTimerS + flowGraceS))
+    return topVia === undefined ? incoming : { ...incoming, topVia }
   }
 
   /** Counted by the owner where REGISTER is turned away before it comes here. */

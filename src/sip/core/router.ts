@@ -26,6 +26,7 @@ import type { CallerChecks } from './caller-checks.ts'
 import { believedIdentity, phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
 import type { Errands } from './errands.ts'
+import { keepAnswered } from './keep-alives.ts'
 import type { Flows } from './flows.ts'
 import type { MergedRequests } from './merged-requests.ts'
 import type { RegEvents } from './reg-events.ts'
@@ -291,13 +292,23 @@ export class Router {
       return
     }
     if (goal !== undefined) {
-      proxy.forward(now.ms, { incoming, side, route, goal, caller }, server)
+      const kept = side === 'south' ? this.keptAlive(incoming) : incoming
+      proxy.forward(now.ms, { incoming: kept, side, route, goal, caller }, server)
       return
     }
     // S-5.3-01: a phone is told that its own flow is gone; to others the user is just not there.
     const gone =
       side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
     replies.send(now.ms, server, incoming, gone)
+  }
+
+  /** RFC 6223 s.4.4: for the time of a call that goes through here, too; the phone finds the answer in its own Via. */
+  private keptAlive(incoming: IncomingRequest): IncomingRequest {
+    const { message } = incoming
+    const { flowTimerS = 0 } = this.settings
+    if (flowTimerS === 0 || message.method !== 'INVITE' || message.to.params.has('tag')) return incoming
+    const topVia = keepAnswered(incoming, flowTimerS)
+    return topVia === undefined ? incoming : { ...incoming, topVia }
   }
 
   /** Decided when the engine in front asked about it, and admitted then. */

@@ -163,6 +163,14 @@ export class SipCore {
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.fault(now, due.fault, due.record.hop, due.record)
     }
+    const { keepAlives } = flows
+    for (let dead = keepAlives.silent(now.ms); dead !== undefined; dead = keepAlives.silent(now.ms)) {
+      const { flow } = dead.hop
+      flows.close(flow)
+      // Adapter-mapping s.3.4: its grace is over with the timer.
+      registrar.flowClosed(now.ms, flow, 0)
+      this.flowLost(now, flow)
+    }
   }
 
   /** Failed branches may be sent elsewhere and fail there at once, so until nothing is left. */
@@ -330,7 +338,9 @@ export class SipCore {
     } else if (this.parts.draining && (message.method === 'REGISTER' || router.beginsDialog(incoming))) {
       this.turnAway(incoming, 'Leaving')
     } else if (message.method === 'REGISTER') {
-      registerHandler.request(now, key, incoming, registrar)
+      if (this.parts.registerRelay?.takes(incoming) === true)
+        this.parts.registerRelay.request(now, key, incoming)
+      else registerHandler.request(now, key, incoming, registrar)
     } else {
       router.request(now, key, incoming)
     }

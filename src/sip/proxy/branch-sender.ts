@@ -36,6 +36,8 @@ export interface OutgoingRequest {
   /** Route values left after our own; undefined when the header need not change. */
   readonly routes: readonly string[] | undefined
   readonly recordRouteTo: Hop | undefined
+  /** Path value to add (RFC 3327). */
+  readonly path: string | undefined
   readonly loopHash: string
   readonly caller: CallerIdentity
 }
@@ -180,7 +182,7 @@ export class BranchSender {
   private bytes(branch: Branch, hop: Hop, dialogHop: Hop): Uint8Array {
     const { environment, request } = this
     const { target } = branch
-    const { recordRouteTo, caller } = request
+    const { recordRouteTo, path, caller } = request
     const { message, topVia } = request.incoming
     const routes =
       target.routes.length === 0
@@ -192,6 +194,7 @@ export class BranchSender {
         requestUri: target.uri,
         routes,
         recordRouteTo,
+        path,
         dialogHop,
         breadth: branch.breadth,
         topVia,

@@ -27,6 +27,8 @@ export interface Forwarding {
   readonly routes: readonly string[] | undefined
   /** Where the request came from, for the Record-Route of that side; undefined means none. */
   readonly recordRouteTo: Hop | undefined
+  /** Path value to put on top (RFC 3327 s.5.2). */
+  readonly path?: string | undefined
   /** Where requests inside the dialog go on the other side; the hop itself but for large requests. */
   readonly dialogHop: Hop
   /** Max-Breadth to write; undefined where it does not matter. */
@@ -79,6 +81,7 @@ export function forwardedBytes(
     for (const side of [recordRouteTo, dialogHop])
       edit.prepend('record-route', identity.recordRoute(side, tokens.seal(side, callId), sips))
   }
+  if (forwarding.path !== undefined) edit.prepend('path', forwarding.path)
   edit.prepend('via', identity.via(hop, branch))
   return edit.toBytes()
 }

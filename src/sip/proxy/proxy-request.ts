@@ -35,4 +35,6 @@ export interface ProxyRequest {
   readonly route: RouteDecision
   readonly goal: Goal
   readonly caller: CallerIdentity
+  /** Path value to add to a REGISTER (RFC 3327 s.5.2). */
+  readonly path?: string
 }

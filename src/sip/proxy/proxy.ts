@@ -251,6 +251,7 @@ export class Proxy {
       incoming,
       routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
       recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
+      path: request.path,
       loopHash: hash,
       caller: request.caller,
     }

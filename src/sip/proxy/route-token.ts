@@ -30,11 +30,20 @@ export class RouteTokens {
   }
 
   seal(hop: Hop, callId: string): string {
+    return this.sealed(hop, this.callHash(callId))
+  }
+
+  /** For Path (RFC 5626 s.5.1): good for every call to the phone at the far end, as long as its flow is there. */
+  sealFlow(hop: Hop): string {
+    return this.sealed(hop, ANY_CALL)
+  }
+
+  private sealed(hop: Hop, call: number): string {
     const { host, flow, port } = hop
     const bytes = Buffer.allocUnsafe(FIXED_BYTES + host.length)
     bytes[0] = TRANSPORTS.indexOf(hop.transport)
     bytes[1] = hop.listener
-    bytes.writeUInt32BE(this.callHash(callId), CALL_AT)
+    bytes.writeUInt32BE(call, CALL_AT)
     bytes.set(this.run, RUN_AT)
     bytes.writeUInt32BE(flow >>> 0, 10)
     bytes.writeUInt16BE(port & 0xffff, 14)
@@ -46,7 +55,8 @@ export class RouteTokens {
     const bytes = this.tokens.open(token)
     const transport = TRANSPORTS[bytes?.[0] ?? TRANSPORTS.length]
     if (bytes === undefined || bytes.length < FIXED_BYTES || transport === undefined) return FORGED
-    if (bytes.readUInt32BE(CALL_AT) !== this.callHash(callId)) return FORGED
+    const call = bytes.readUInt32BE(CALL_AT)
+    if (call !== ANY_CALL && call !== this.callHash(callId)) return FORGED
     let fromThisRun = true
     for (let i = 0; i < this.run.length; i++) if (bytes[RUN_AT + i] !== this.run[i]) fromThisRun = false
     const hop: Hop = {
@@ -70,4 +80,6 @@ export class RouteTokens {
   }
 }
 
+/** No hash of a Call-ID but one in four thousand million. */
+const ANY_CALL = 0
 const FORGED: OpenedToken = { kind: 'forged' }

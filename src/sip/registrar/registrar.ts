@@ -160,7 +160,7 @@ export class Registrar<T> {
    * A flow is gone: phones that only it could reach are no targets any more and end after the grace time (adapter-mapping
    * s.3.4); the others are reached by their address from now on.
    */
-  flowClosed(now: Millis, flow: number): void {
+  flowClosed(now: Millis, flow: number, graceS = this.settings.flowGraceS): void {
     const aors = this.flows.take(flow)
     if (aors === undefined) return
     for (const aor of aors) {
@@ -169,7 +169,7 @@ export class Registrar<T> {
       for (const binding of record.bindings) {
         if (binding.reach.flow !== flow || binding.flowLost) continue
         this.lost.remember(flow, aor, binding)
-        this.loseFlow(now, binding)
+        this.loseFlow(now, binding, graceS)
       }
       this.schedule(record)
     }
@@ -241,21 +241,21 @@ export class Registrar<T> {
       const { flow } = binding.reach
       if (flow === 0 || binding.flowLost) continue
       if (this.host.isUp(flow)) this.flows.add(flow, record.aor)
-      else this.loseFlow(now, binding) // closed while the publication was under way
+      else this.loseFlow(now, binding, this.settings.flowGraceS) // closed while the publication was under way
     }
     if (plan.replaced > 0) this.replaced.add('', plan.replaced)
     this.host.finished(now, request, { kind: 'saved', plan, bindings: record.bindings })
     this.host.changed(now, record.aor, before, record.bindings, 'unregistered')
   }
 
-  private loseFlow(now: Millis, binding: Binding): void {
+  private loseFlow(now: Millis, binding: Binding, graceS: number): void {
     const address = binding.direct ? reachWithoutFlow(binding.contact, binding.reach) : undefined
     if (address !== undefined) {
       binding.reach = address
       return
     }
     binding.flowLost = true
-    binding.endsAt = Math.min(binding.endsAt, now + this.settings.flowGraceS * 1000)
+    binding.endsAt = Math.min(binding.endsAt, now + graceS * 1000)
     this.flowLost.add()
   }
 
