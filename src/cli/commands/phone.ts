@@ -90,6 +90,7 @@ export const phone: Command = {
                   : passwordIn(values['callee-password-file']),
               server: await serverAddress(values['callee-server'] ?? values.server),
             },
+            expires,
             say,
           )
         case 'message': {
@@ -133,11 +134,12 @@ function userOf(aor: string): Pick<PhoneSettings, 'aor' | 'username'> {
   return { aor, username: aor.split('@')[0] as string }
 }
 
-async function tryBoth(caller: Phone, settings: PhoneSettings, say: Say): Promise<number> {
+async function tryBoth(caller: Phone, settings: PhoneSettings, expires: number, say: Say): Promise<number> {
   const callee = await Phone.open(settings)
   try {
     const worked = await tryCall(
       { caller, callee },
+      expires,
       () => performance.now(),
       ({ step, status, reason, ms }) => say(step, { status, reason, ms }),
     )

@@ -1,9 +1,6 @@
 /** A whole call between two phones of this process, at one peer or two: does a deployment work? */
 import type { Phone } from './phone.ts'
 
-/** Seconds that the binding of the callee may outlive a try that was cut off. */
-const EXPIRES_S = 60
-
 export type TryStep = 'register' | 'call' | 'hang-up' | 'unregister'
 
 export interface TryResult {
@@ -15,11 +12,11 @@ export interface TryResult {
 
 /** Reports every step as it ends; the first refusal is the last step but for taking the binding away. True when all went through. */
 export async function tryCall(
-  phones: { readonly caller: Phone; readonly callee: Phone },
+  { caller, callee }: { readonly caller: Phone; readonly callee: Phone },
+  expiresS: number,
   clock: () => number,
   report: (result: TryResult) => void,
 ): Promise<boolean> {
-  const { caller, callee } = phones
   callee.onRequest = (request) => {
     const tag = request.headers['call-id']
     if (request.method === 'INVITE') {
@@ -36,7 +33,7 @@ export async function tryCall(
     report({ step: name, status: response.status, reason: response.reason, ms: Math.round(clock() - begun) })
     return response
   }
-  const registered = await step('register', callee.register(EXPIRES_S))
+  const registered = await step('register', callee.register(expiresS))
   if (registered.status >= 300) return false
   try {
     const calling = caller.invite(callee.settings.aor, () => undefined)

@@ -18,6 +18,7 @@ const PACKAGES = {
   faketime: 'faketime',
   dnsmasq: 'dnsmasq-base',
   unshare: 'util-linux',
+  setpriv: 'util-linux',
   ip: 'iproute2',
   nft: 'nftables',
   zbarimg: 'zbar-tools',
