@@ -31,6 +31,7 @@ export class DrachtioControl {
   readonly heard: string[] = []
   /** Swallows everything, as a server that hangs. */
   deaf = false
+  private onRoute: (() => void) | undefined
   private readonly init: ControlInit
   private readonly server: Server
   private readonly clients = new Set<Socket>()
@@ -39,6 +40,15 @@ export class DrachtioControl {
   constructor(init: ControlInit) {
     this.init = init
     this.server = createServer((socket) => this.accepted(socket))
+  }
+
+  /** Resolves when the application has said that it wants to be asked about this method. */
+  async routed(method: string): Promise<void> {
+    while (!this.routes.has(method.toLowerCase())) {
+      await new Promise<void>((resolve) => {
+        this.onRoute = resolve
+      })
+    }
   }
 
   async listen(port = 0): Promise<number> {
@@ -119,6 +129,7 @@ export class DrachtioControl {
     } else if (!this.authenticated.has(socket)) socket.destroy()
     else if (kind === 'route') {
       this.routes.add((fields[0] ?? '').toLowerCase())
+      this.onRoute?.()
       reply('OK')
     } else if (kind === 'ping') reply('OK')
     else this.init.command({ id, kind, fields, text: end < 0 ? '' : message.slice(end + 2), reply })

@@ -97,9 +97,10 @@ export class RegisterHandler {
     const { transactions } = this.components
     const server = transactions.accept(key, 'REGISTER', incoming.replyTo)
     const ticket: RegisterTicket = { incoming, server, late: undefined }
-    const outbound = incoming.question === undefined
+    const front = this.frontOf(incoming)
+    const outbound = front?.capabilities.outbound ?? true
     registrar.register(now.ms, { aor, message, source, outbound, ticket })
-    if (outbound) ticket.late = transactions.late.watch(now.ms, server, incoming)
+    if (front === undefined) ticket.late = transactions.late.watch(now.ms, server, incoming)
   }
 
   /** The registrar is done with a request. */
@@ -118,13 +119,14 @@ export class RegisterHandler {
     if (kind === 'initial' || kind === 'refresh')
       this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
     const { aor, message } = request
-    // Phones behind an engine in front start everything by the engine, which leads no GRUU back to them.
-    const behindFront = incoming.question !== undefined
+    // Phones behind an engine in front start everything by the engine.
+    const front = this.frontOf(incoming)
     const serviceRoute =
-      this.settings.roles.proxy && !behindFront ? identity.serviceRoute(incoming.source) : undefined
-    const own = { serviceRoute, gruus: behindFront ? undefined : gruus }
+      this.settings.roles.proxy && front === undefined ? identity.serviceRoute(incoming.source) : undefined
+    const own = { serviceRoute, gruus: front?.capabilities.gruu === false ? undefined : gruus }
     const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, own)
-    const answered = behindFront ? incoming : this.keptAlive(now, incoming, outcome.plan.outbound, headers)
+    const { outbound } = outcome.plan
+    const answered = front === undefined ? this.keptAlive(now, incoming, outbound, headers) : incoming
     replies.send(now.ms, server, answered, { status: 200, reason: 'OK', headers })
   }
 
@@ -157,21 +159,29 @@ export class RegisterHandler {
     this.components.replies.stateless(incoming, reply)
   }
 
+  /** The engine in front, if it asks. */
+  private frontOf({ question }: IncomingRequest): Front | undefined {
+    return question === undefined ? undefined : this.components.front
+  }
+
   /** RFC 3261 s.10.3 items 1 and 2. */
-  private refusal({ message, source, question }: IncomingRequest): Reply | undefined {
+  private refusal(incoming: IncomingRequest): Reply | undefined {
+    const { message, source } = incoming
     // A peer stores its own registration (adapter-mapping s.4.9).
     if (source.transport === 'peer') return { status: 403, reason: 'Not From A Peer' }
     if (!this.settings.roles.registrar) {
       return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
     }
-    const { front } = this.components
-    const asked = question !== undefined && front !== undefined
-    const identity = asked ? front.identity : this.components.identity
+    const front = this.frontOf(incoming)
+    const identity = front?.identity ?? this.components.identity
     const { uri } = message
     if (uri === undefined || !(identity.isHostedDomain(uri.host) || identity.isOwn(uri))) {
       return { status: 403, reason: 'Foreign Domain' }
     }
-    return unsupported(message, 'require', asked ? [] : this.extensions) ?? unusableBody(message)
+    return (
+      unsupported(message, 'require', front?.extensions(this.extensions) ?? this.extensions) ??
+      unusableBody(message)
+    )
   }
 
   /** Items 4 and 5: the AOR that may be changed, or why it may not. */

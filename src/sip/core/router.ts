@@ -112,7 +112,9 @@ export class Router {
     const { proxy, redirect } = this.settings.roles
     const off = isAsked(incoming) ? front?.routeRefusal(wish) : undefined
     if (this.components.regEvents?.takes(message, wish) === true) {
-      this.components.regEvents.request(now, key, incoming, wish)
+      if (isAsked(incoming) && front?.capabilities.subscriptions === false)
+        this.respond(now, key, incoming, NO_EVENTS)
+      else this.components.regEvents.request(now, key, incoming, wish)
     } else if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
       const merged = this.components.merged.isMerged(now.ms, message, key)
       const reply = merged ? MERGED : answerAsTarget(message, this.extensionsTowards(incoming))
@@ -334,7 +336,8 @@ export class Router {
   }
 
   private extensionsTowards(incoming: IncomingRequest): readonly string[] {
-    return isAsked(incoming) ? NO_EXTENSIONS : this.extensions
+    const { front } = this.components
+    return isAsked(incoming) && front !== undefined ? front.extensions(this.extensions) : this.extensions
   }
 
   private redirect(
@@ -422,9 +425,6 @@ function gruuParameters(uri: SipUri): string {
   }
   return text
 }
-
-/** The engine in front of this node speaks neither Path nor outbound for its phones. */
-const NO_EXTENSIONS: readonly string[] = []
 
 /** The engine in front asks; nothing has been received here. */
 function isAsked(incoming: IncomingRequest): boolean {

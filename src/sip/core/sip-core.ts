@@ -277,6 +277,7 @@ export class SipCore {
       return
     }
     const message = parsed.value
+    if (this.tap !== undefined) this.tap.message(now, 'in', source, message.wire)
     if (front.passOn(id, message)) return
     transactions.traffic.requestReceived(message.method, transport)
     const fault = validateRequest(message, this.parts.validation)

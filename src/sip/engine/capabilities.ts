@@ -12,6 +12,10 @@ export interface EngineCapabilities {
   readonly routes: boolean
   /** Flow tokens, and the next flow of a phone when one has failed (RFC 5626). */
   readonly outbound: boolean
+  /** Requests inside dialogs come back by the GRUU of a phone (RFC 5627). */
+  readonly gruu: boolean
+  /** Subscriptions that end here (RFC 3680): their NOTIFYs start at this node. */
+  readonly subscriptions: boolean
   /** sips URIs (RFC 5630). */
   readonly sips: boolean
   /** More than one challenge in a response (RFC 8760). */
@@ -25,6 +29,8 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   headerRemoval: true,
   routes: true,
   outbound: true,
+  gruu: true,
+  subscriptions: true,
   sips: true,
   severalChallenges: true,
   peerFlows: true,
@@ -40,6 +46,8 @@ export const DRACHTIO_CAPABILITIES: EngineCapabilities = {
   headerRemoval: false,
   routes: false,
   outbound: false,
+  gruu: false,
+  subscriptions: false,
   sips: false,
   severalChallenges: false,
   peerFlows: false,

@@ -5,7 +5,7 @@
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Millis } from '../../common/time.ts'
-import { bracketed, type SipMessage, type SipUri } from '../message/index.ts'
+import { bracketed, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
 import {
   CallRecord,
   isRecordRouted,
@@ -87,6 +87,17 @@ export class Front implements SearchOwner {
 
   get isUp(): boolean {
     return this.connected
+  }
+
+  get capabilities(): EngineCapabilities {
+    return this.init.capabilities
+  }
+
+  /** What of our own extensions holds for phones behind the engine. */
+  extensions(own: readonly string[]): readonly string[] {
+    const { routes, outbound, gruu } = this.init.capabilities
+    const can: Readonly<Record<string, boolean>> = { path: routes, outbound, gruu }
+    return own.filter((name) => can[name] === true)
   }
 
   /** The engine is there and takes SIP at these addresses. */
@@ -221,7 +232,7 @@ export class Front implements SearchOwner {
       if (routes.length > 0 && !capabilities.routes) return false
       if (/^sips:/i.test(uri) && !capabilities.sips) return false
       if (/[|\s]/.test(uri)) return false // would be two targets in the engine's protocol
-      return way.kind === 'hop' ? way.hop === this.hop : way.kind === 'host'
+      return way.kind === 'hop' ? way.hop === this.hop : isNamedBy(way, uri)
     })
   }
 
@@ -273,6 +284,12 @@ export class Front implements SearchOwner {
     })
     return new OwnIdentity({ listeners: [...listeners, ...fronts], domains, peer })
   }
+}
+
+/** The URI says by itself where it goes; a route of ours (a gateway, say) would be lost. */
+function isNamedBy(way: Target['way'], text: string): boolean {
+  const uri = way.kind === 'host' && way.notUs !== true ? parseUri(text) : undefined
+  return uri !== undefined && way.kind === 'host' && uri.host === way.host && uri.port === way.port
 }
 
 function isBehindFront({ reach }: LocalBinding): boolean {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../../../src/sip/engine/index.ts'
-import { DRACHTIO_CAPABILITIES } from '../../../../src/sip/engine/index.ts'
+import { DRACHTIO_CAPABILITIES, EMBEDDED_CAPABILITIES } from '../../../../src/sip/engine/index.ts'
+import { NO_OUTSIDE_RULES } from '../../../../src/sip/proxy/index.ts'
 import type { SipMessage } from '../../../../src/sip/message/index.ts'
 import {
   DOMAIN,
@@ -315,6 +317,8 @@ describe('an engine in front asks what to do', () => {
     ['a sips Request-URI', 'INVITE', `sips:bob@${DOMAIN}`, {}, 416],
     ['a Path', 'REGISTER', `sip:${DOMAIN}`, { extra: ['Path: <sip:edge.example.com;lr>'] }, 420],
     ['Require: outbound', 'REGISTER', `sip:${DOMAIN}`, { extra: ['Require: outbound'] }, 420],
+    ['Require: gruu', 'REGISTER', `sip:${DOMAIN}`, { extra: ['Require: gruu'] }, 420],
+    ['the reg event package', 'SUBSCRIBE', BOB, { extra: ['Event: reg'] }, 489],
     ['a Route to somewhere else', 'INVITE', BOB, { extra: ['Route: <sip:192.0.2.77;lr>'] }, 403],
     ['a Contact at the engine', 'REGISTER', `sip:${DOMAIN}`, { contact: '<sip:x@203.0.113.9>' }, 403],
     ['a node that is none', 'INVITE', `sip:bob@${DOMAIN};gr`, {}, 404],
@@ -333,6 +337,23 @@ describe('an engine in front asks what to do', () => {
     const route = { extra: ['Route: <sip:203.0.113.9;lr>'] }
     expect(engine.ask('INVITE', BOB, route)).toMatchObject({ kind: 'forward' })
     expect(engine.ask('OPTIONS', 'sip:203.0.113.9')).toMatchObject({ kind: 'respond', status: 200 })
+  })
+
+  it('where a route of the operator says the way, the embedded stack goes it', () => {
+    const outside = {
+      ...NO_OUTSIDE_RULES,
+      gateway: 'sip:198.51.100.50:5080',
+      routes: [{ domain: 'partner.example', to: 'sip:198.51.100.60:5060;lr' }],
+    }
+    const engine = new Engine(new SipWorld(), { outside })
+    const targetOf = (uri: string): string => {
+      const decision = engine.ask('INVITE', uri)
+      return decision?.kind === 'forward' ? decision.targets.join() : String(decision?.kind)
+    }
+    expect(targetOf('sip:dave@elsewhere.example')).toBe('sip:dave@elsewhere.example')
+    // The URI itself names the gateway.
+    expect(targetOf(`sip:+4930123@${DOMAIN}`)).toBe('sip:+4930123@198.51.100.50:5080;user=phone')
+    expect(targetOf('sip:dave@partner.example')).toMatch(/^sip:[0-9a-f]{32}@192\.0\.2\.1:5060$/)
   })
 
   it('every question gets an answer, whatever the engine shows', () => {
@@ -376,5 +397,17 @@ describe('an engine in front asks what to do', () => {
       kind: 'forward',
       headers: [['P-Asserted-Identity', `<sip:alice@${DOMAIN}>`]],
     })
+  })
+})
+
+describe('the table in docs/engines.md', () => {
+  it('has a row for every capability, and says what the code says', () => {
+    const text = readFileSync(new URL('../../../../docs/engines.md', import.meta.url), 'utf8')
+    const rows = [...text.matchAll(/^\| `(\w+)` \| (yes|no) \| (yes|no) \|/gm)].map(([, ...row]) => row)
+    const word = (can: boolean): string => (can ? 'yes' : 'no')
+    const expected = Object.entries(EMBEDDED_CAPABILITIES).map(([name, can]) => {
+      return [name, word(can), word(DRACHTIO_CAPABILITIES[name as keyof typeof DRACHTIO_CAPABILITIES])]
+    })
+    expect(rows.sort()).toEqual(expected.sort())
   })
 })
