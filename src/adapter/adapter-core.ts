@@ -131,13 +131,15 @@ export class AdapterCore {
         if (this.foreign.fetchDone(now, event.id, event.outcome)) return
         if (this.certificates.fetchDone(now, event.id, event.outcome)) return
         if (!this.tester.fetchDone(now, event.id, event.outcome))
-          this.queries.fetchDone(event.id, event.outcome)
+          this.queries.fetchDone(event.id, event.outcome, event.journey)
         return
       case 'pingDone':
         this.queries.pingDone(event.id, event.outcome)
         return
       case 'routeQueryDone':
-        return this.queries.routeQueryDone(event.id, event.outcome)
+        return this.queries.routeQueryDone(now, event.id, event.outcome)
+      case 'probeDone':
+        return this.queries.probeDone(now, event.id, event.outcome)
       case 'appFlowOpened':
         return this.flows.opened(now, event)
       case 'appAttachFailed':

@@ -2,7 +2,7 @@
  * What a whole node is told and what it answers: the SIP core, the peer core and the translation between them, as one
  * machine. The app drives it with sockets, the simulator with a virtual network.
  */
-import type { Millis, Now } from '../common/time.ts'
+import type { Millis, Now, WallTime } from '../common/time.ts'
 import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
 import type { Accounts, SipAction, SipInput, SipSettings, SipTap, SipTunables } from '../sip/index.ts'
@@ -115,6 +115,8 @@ export type NodeQuery =
   | { readonly kind: 'ping'; readonly nodeId: string }
   /** Which peers a request about this AOR passes from here. */
   | { readonly kind: 'path'; readonly aor: string }
+  /** The whole ring; `known` in hex are nodes to begin with. */
+  | { readonly kind: 'walk'; readonly known: readonly string[] }
 
 export type EnrollOutcome =
   | { readonly ok: true; readonly credential: Credential }
@@ -150,6 +152,7 @@ export type NodeAnswer =
   | { readonly kind: 'located'; readonly location: AorLocation }
   | { readonly kind: 'path'; readonly path: AorPath }
   | { readonly kind: 'pinged'; readonly responder: string; readonly rttMs: number }
+  | { readonly kind: 'walked'; readonly walk: RingWalk }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** The way to where an AOR is stored, peer by peer: `/api/v1/path`. */
@@ -163,11 +166,35 @@ export interface AorPath {
   readonly fault: string
 }
 
+/** The whole ring as its nodes describe it: `/api/v1/ring/walk`. */
+export interface RingWalk {
+  readonly takenAt: WallTime
+  readonly tookMs: Millis
+  /** Everybody answered and the successors close the circle; otherwise `faults` says what does not fit. */
+  readonly complete: boolean
+  readonly faults: readonly string[]
+  /** In order of their ids. */
+  readonly nodes: readonly {
+    readonly nodeId: string
+    readonly answered: boolean
+    readonly successor: string | null
+    readonly rttMs: Millis | null
+    /** Share of the ring it owns, resources it holds, how long it is up: as it says itself. */
+    readonly share: number | null
+    readonly resources: number | null
+    readonly uptimeS: number | null
+  }[]
+}
+
 /** What the overlay holds for an AOR, for people: `/api/v1/locate`. */
 export interface AorLocation {
   readonly aor: string
   readonly resourceId: string
   readonly responsible: string
+  /** The nodes after the responsible peer, which hold the copies; fewer when they did not answer. */
+  readonly replicas: readonly string[]
+  readonly hops: number
+  readonly rttMs: Millis
   readonly userExists: boolean
   readonly entries: readonly {
     /** Dictionary key: the Node-ID of the signing user certificate. */
@@ -177,8 +204,10 @@ export interface AorLocation {
     readonly type: 'route' | 'uri'
     readonly contactPrefs: string
     readonly lifetimeS: number
-    /** ISO-less milliseconds since 1970. */
-    readonly storageTime: number
+    readonly storageTime: WallTime
+    readonly expiresAt: WallTime
+    /** Whose certificate signed it; what does not verify is not here but counted as rejected. */
+    readonly signer: { readonly userName: string; readonly nodeId: string; readonly notAfter: WallTime }
   }[]
   readonly rejected: number
 }

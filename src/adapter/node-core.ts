@@ -229,6 +229,7 @@ export class NodeCore {
       case 'fetchDone':
       case 'pingDone':
       case 'routeQueryDone':
+      case 'probeDone':
       case 'appAttachFailed':
         return this.adapter.event(now, action satisfies PeerEvent)
     }

@@ -1,21 +1,23 @@
-import { toHex } from '../common/bytes.ts'
 import type { Now } from '../common/time.ts'
 import {
   key,
-  KIND,
+  nodeIdFromHex,
   type CommandId,
   type CommandOutcome,
   type FetchResult,
+  type Journey,
   type PingResult,
+  type ProbeResult,
   type RouteQueryResult,
 } from '../reload/index.ts'
 import { canonicalAor } from '../sip/index.ts'
-import type { AorLocation, NodeAnswer, NodeQuery } from './contract.ts'
-import { destinationsOf, terminalNode } from './overlay-address.ts'
+import type { NodeAnswer, NodeQuery } from './contract.ts'
+import { destinationsOf } from './overlay-address.ts'
 import { reasonOf } from './command-fault.ts'
+import { LocateQueries } from './locate-queries.ts'
 import type { AdapterParts } from './parts.ts'
 import { PathQueries } from './path-queries.ts'
-import { registrationEntry } from './registration-entry.ts'
+import { RingWalks } from './ring-walk.ts'
 
 /** People do not wait longer than this for a page. */
 const QUERY_MS = 10_000
@@ -24,32 +26,25 @@ const QUERY_MS = 10_000
 export class Queries {
   private readonly parts: AdapterParts
   private readonly paths: PathQueries
-  private readonly pending = new Map<CommandId, { readonly id: number; readonly aor: string }>()
+  private readonly locates: LocateQueries
+  private readonly walks: RingWalks
+  /** Query ids of Pings under way. */
+  private readonly pings = new Map<CommandId, number>()
 
   constructor(parts: AdapterParts) {
     this.parts = parts
     this.paths = new PathQueries(parts)
+    this.locates = new LocateQueries(parts)
+    this.walks = new RingWalks(parts)
   }
 
-  ask(_now: Now, id: number, query: NodeQuery): void {
-    const command = this.parts.nextId()
+  ask(now: Now, id: number, query: NodeQuery): void {
     switch (query.kind) {
-      case 'locate': {
-        const aor = typedAor(query.aor)
-        if (!aor.ok) return this.answer(id, { kind: 'failed', reason: `not an AOR: ${query.aor}` })
-        this.pending.set(command, { id, aor: aor.value })
-        this.parts.command({
-          kind: 'fetch',
-          id: command,
-          resource: this.parts.resourceOfAor(aor.value),
-          kinds: [KIND.sipRegistration, KIND.certificateByUser],
-          timeoutMs: QUERY_MS,
-        })
-        return
-      }
+      case 'locate':
       case 'path': {
         const aor = typedAor(query.aor)
         if (!aor.ok) return this.answer(id, { kind: 'failed', reason: `not an AOR: ${query.aor}` })
+        if (query.kind === 'locate') return this.locates.ask(id, aor.value)
         return this.paths.ask(id, aor.value)
       }
       case 'ping': {
@@ -57,76 +52,44 @@ export class Queries {
         const destinations = destinationsOf(`node:${query.nodeId}`)
         if (destinations === undefined)
           return this.answer(id, { kind: 'failed', reason: `not a Node-ID: ${query.nodeId}` })
-        this.pending.set(command, { id, aor: '' })
-        this.parts.command({
-          kind: 'ping',
-          id: command,
-          destinations,
-          timeoutMs: QUERY_MS,
-        })
+        const command = this.parts.nextId()
+        this.pings.set(command, id)
+        this.parts.command({ kind: 'ping', id: command, destinations, timeoutMs: QUERY_MS })
         return
       }
+      case 'walk':
+        return this.walks.ask(
+          now,
+          id,
+          query.known.flatMap((hex) => nodeIdFromHex(hex) ?? []),
+        )
     }
   }
 
-  routeQueryDone(id: CommandId, outcome: CommandOutcome<RouteQueryResult>): void {
-    this.paths.routeQueryDone(id, outcome)
+  routeQueryDone(now: Now, id: CommandId, outcome: CommandOutcome<RouteQueryResult>): void {
+    if (this.walks.routeQueryDone(now, id, outcome)) return
+    if (!this.locates.routeQueryDone(id, outcome)) this.paths.routeQueryDone(id, outcome)
   }
 
-  fetchDone(id: CommandId, outcome: CommandOutcome<FetchResult>): boolean {
-    const pending = this.pending.get(id)
-    if (pending === undefined) return false
-    this.pending.delete(id)
-    this.answer(
-      pending.id,
-      outcome.ok
-        ? { kind: 'located', location: this.location(pending.aor, outcome.value) }
-        : { kind: 'failed', reason: reasonOf(outcome.error) },
-    )
-    return true
+  probeDone(now: Now, id: CommandId, outcome: CommandOutcome<ProbeResult>): void {
+    this.walks.probeDone(now, id, outcome)
+  }
+
+  fetchDone(id: CommandId, outcome: CommandOutcome<FetchResult>, journey?: Journey): boolean {
+    return this.locates.fetchDone(id, outcome, journey)
   }
 
   pingDone(id: CommandId, outcome: CommandOutcome<PingResult>): boolean {
-    const pending = this.pending.get(id)
-    if (pending === undefined) return false
-    this.pending.delete(id)
+    const query = this.pings.get(id)
+    if (query === undefined) return false
+    this.pings.delete(id)
     this.answer(
-      pending.id,
+      query,
       outcome.ok
         ? { kind: 'pinged', responder: key(outcome.value.responder), rttMs: outcome.value.rttMs }
         : { kind: 'failed', reason: reasonOf(outcome.error) },
     )
     return true
-  }
-
-  private location(aor: string, result: FetchResult): AorLocation {
-    let ignored = 0
-    const entries: AorLocation['entries'][number][] = []
-    for (const value of result.kinds.get(KIND.sipRegistration)?.values ?? []) {
-      const entry = registrationEntry(value, aor)
-      if (entry.kind === 'ignored') ignored++
-      if (entry.kind !== 'route' && entry.kind !== 'uri') continue
-      const terminal = entry.kind === 'route' ? terminalNode(entry.destinations) : undefined
-      entries.push({
-        key: toHex(entry.key),
-        target: entry.kind === 'uri' ? entry.uri : terminal === undefined ? '' : key(terminal),
-        type: entry.kind,
-        contactPrefs: entry.kind === 'route' ? entry.contactPrefs : '',
-        lifetimeS: value.data.lifetime,
-        storageTime: Number(value.data.storageTime),
-      })
-    }
-    const certificates = result.kinds.get(KIND.certificateByUser)?.values ?? []
-    return {
-      aor,
-      resourceId: toHex(this.parts.resourceOfAor(aor)),
-      responsible: key(result.responsible),
-      userExists: certificates.some(
-        (value) => value.data.value.value.exists && value.signer.userName === aor,
-      ),
-      entries,
-      rejected: result.rejected + ignored,
-    }
   }
 
   private answer(id: number, answer: NodeAnswer): void {

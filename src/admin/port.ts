@@ -1,43 +1,61 @@
 /** What the admin server shows and does, as the app hands it over: snapshots and commands, no machine. */
+import type {
+  BindingsView,
+  Check,
+  LocationView,
+  PathView,
+  PeerView,
+  PingView,
+  RatesView,
+  RingView,
+  StorageView,
+  TracesView,
+  TraceView,
+  UserView,
+  WalkView,
+} from './answers.ts'
 
-/** One readiness check; `detail` says what is wrong in words. */
-export interface Check {
-  readonly name: string
-  readonly ok: boolean
-  readonly detail?: string
-}
-
-/** A hosted user as shown: never a hash. */
-export interface UserView {
-  readonly username: string
-  readonly aors: readonly string[]
-  readonly registered: boolean
-}
+export type { Check, UserView } from './answers.ts'
 
 export type CommandResult<T> =
   | { readonly ok: true; readonly value: T }
   /** `status` is that of the HTTP answer. */
   | { readonly ok: false; readonly status: 400 | 404 | 409 | 503 | 504; readonly reason: string }
 
+/** A trace in the forms in which it can be had. */
+export interface TraceForms {
+  readonly view: TraceView
+  /** For terminals. */
+  text(): string
+  svg(): string
+}
+
 export interface AdminNode {
   /** All checks of /readyz, passing or not. */
   checks(): readonly Check[]
   /** This node: Node-ID, overlay, state, addresses, version. */
-  peer(): object
+  peer(): PeerView
   /** The ring as this node sees it. */
-  ring(): object
+  ring(): RingView
+  /** The whole ring, found by asking node after node. */
+  walk(): Promise<CommandResult<WalkView>>
   /** What this peer stores for the overlay, by kind and role: numbers, no content. */
-  storage(): object
-  /** Bindings held here, of one AOR or of all. */
-  bindings(aor: string | undefined): readonly object[]
+  storage(): StorageView
+  /** Bindings held here, of one AOR or of all; at most `limit`. */
+  bindings(aor: string | undefined, limit: number): BindingsView
   /** What the overlay holds for an AOR. */
-  locate(aor: string): Promise<CommandResult<object>>
-  ping(nodeId: string): Promise<CommandResult<object>>
+  locate(aor: string): Promise<CommandResult<LocationView>>
+  ping(nodeId: string): Promise<CommandResult<PingView>>
   /** The peers a request about an AOR passes. */
-  path(aor: string): Promise<CommandResult<object>>
+  path(aor: string): Promise<CommandResult<PathView>>
+  /** The latest calls and registrations whose trace is in memory. */
+  traces(limit: number): TracesView
+  /** One of them; with `gather` other nodes that took part are asked for what they saw. */
+  trace(callId: string, gather: boolean): Promise<CommandResult<TraceForms>>
   users(): readonly UserView[]
   addUser(username: string, password: string): Promise<CommandResult<UserView>>
   removeUser(username: string): Promise<CommandResult<UserView>>
+  rates(): RatesView
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
 }
 

@@ -1,17 +1,22 @@
-/** The HTTP face of a node: health, metrics, and the API under /api/v1 (contract s.4). */
+/** The HTTP face of a node: health, metrics, the API under /api/v1 (contract s.4) and the admin page. */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { z } from 'zod'
 import { Tally } from '../common/instruments.ts'
-import { access } from './access.ts'
-import { PAGE } from './page.ts'
-import type { AdminNode, AuditEntry, CommandResult } from './port.ts'
-import { RateLimit, sourceOf } from '../common/rate-limit.ts'
+import { EventStreams } from './event-streams.ts'
+import { guard } from './guards.ts'
+import { pageAssets, type Asset } from './page-assets.ts'
+import type { AdminNode, AuditEntry } from './port.ts'
+import { docsRoutes } from './resources/docs.ts'
+import { healthRoutes } from './resources/health.ts'
+import { overlayRoutes } from './resources/overlay.ts'
+import { phoneRoutes } from './resources/phones.ts'
+import { traceRoutes } from './resources/traces.ts'
+import { userRoutes } from './resources/users.ts'
+import type { Route } from './route.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 const CONNECTIONS_MAX = 512
 const REQUEST_TIMEOUT_MS = 30_000
-const REQUESTS_PER_SECOND = 50
-const REQUESTS_BURST = 200
-const AOR_LENGTH_MAX = 512
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']
 
 export interface AdminInit {
@@ -19,20 +24,27 @@ export interface AdminInit {
   readonly port: number
   /** Undefined: the API answers on loopback only. */
   readonly token: string | undefined
+  readonly version: string
   /** Takes one line for every write. */
   readonly audit: (entry: AuditEntry) => void
   /** Monotonic milliseconds; tests hand in their own. */
   readonly clock?: () => number
+  /** Script and style of the page by path; those of this build when absent. */
+  readonly assets?: ReadonlyMap<string, Asset>
 }
 
 /** `listen` and `close` are a pair; `inject` serves tests without a socket. */
 export class AdminServer {
   readonly rateLimited = new Tally(['admin'])
+  /** Everything that is served, for the documentation. */
+  readonly routes: readonly Route[]
   private readonly app: FastifyInstance
   private readonly init: AdminInit
+  private readonly streams: EventStreams
 
   constructor(node: AdminNode, init: AdminInit) {
     this.init = init
+    this.streams = new EventStreams(node)
     this.app = Fastify({
       bodyLimit: BODY_BYTES_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -42,15 +54,30 @@ export class AdminServer {
       logger: false,
       trustProxy: false,
       exposeHeadRoutes: true,
-      routerOptions: { maxParamLength: 256 },
+      routerOptions: { maxParamLength: 1_024 },
     })
     this.app.server.maxConnections = CONNECTIONS_MAX
     // Only JSON: a form of a foreign page can send text/plain without asking first.
     this.app.removeContentTypeParser('text/plain')
-    this.guards()
+    const routes = [
+      ...healthRoutes(node),
+      ...overlayRoutes(node),
+      ...phoneRoutes(node),
+      ...traceRoutes(node),
+      ...userRoutes(node),
+      this.streams.route,
+    ]
+    this.routes = [...routes, ...docsRoutes(routes, init.version)]
+    guard(this.app, {
+      token: init.token,
+      clock: init.clock ?? (() => performance.now()),
+      rateLimited: this.rateLimited,
+      open: new Set(this.routes.filter(({ open }) => open).map(({ url }) => url)),
+    })
+    this.failures()
     const methods = this.methodsByPath()
-    this.health(node)
-    this.api(node)
+    for (const route of this.routes) this.serve(route)
+    this.page(init.assets ?? pageAssets())
     this.otherMethods(methods)
   }
 
@@ -63,6 +90,7 @@ export class AdminServer {
   }
 
   async close(): Promise<void> {
+    this.streams.close()
     await this.app.close()
   }
 
@@ -70,47 +98,44 @@ export class AdminServer {
     return this.app.inject.bind(this.app)
   }
 
-  private guards(): void {
-    const limit = new RateLimit({ perSecond: REQUESTS_PER_SECOND, burst: REQUESTS_BURST })
-    const clock = this.init.clock ?? (() => performance.now())
-    this.app.addHook('onRequest', async (request, reply) => {
-      // No page may frame, sniff or read what stands here; no CORS header is ever sent.
-      reply.headers({
-        'x-content-type-options': 'nosniff',
-        'x-frame-options': 'DENY',
-        'referrer-policy': 'no-referrer',
-        'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-        'cache-control': 'no-store',
-      })
-      const api = request.routeOptions.url?.startsWith('/api/') ?? false
-      if (!api) return undefined
-      const wait = limit.take(sourceOf(request.socket.remoteAddress ?? ''), clock())
-      if (wait > 0) {
-        this.rateLimited.add('admin')
-        return reply
-          .code(429)
-          .header('retry-after', String(Math.ceil(wait / 1000)))
-          .send({ error: 'too many requests' })
-      }
-      const { headers } = request
-      const answer = access(
-        {
-          remoteAddress: request.socket.remoteAddress ?? '',
-          host: headers.host,
-          authorization: headers.authorization,
-          forwarded: headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined,
-        },
-        this.init.token,
-      )
-      if (answer.ok) return undefined
-      if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="ringbridge"')
-      return reply.code(answer.status).send({ error: answer.reason })
-    })
+  private failures(): void {
     this.app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'no such page' }))
     this.app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
       const status = error.statusCode ?? 500
       return reply.code(status).send({ error: status < 500 ? error.message : 'internal error' })
     })
+  }
+
+  private serve(route: Route): void {
+    this.app.route({
+      method: route.method,
+      url: route.url,
+      handler: async (request, reply) => {
+        if (route === this.streams.route) return this.streams.open(request, reply)
+        const question = { params: route.params, query: route.query, body: route.body }
+        const given = { params: request.params, query: request.query, body: request.body }
+        const made: Record<string, unknown> = {}
+        for (const part of ['params', 'query', 'body'] as const) {
+          const schema = question[part]
+          const parsed = schema === undefined ? undefined : schema.safeParse(given[part])
+          if (parsed?.success === false) return reply.code(400).send({ error: complaint(part, parsed.error) })
+          made[part] = parsed?.data
+        }
+        const answer = await route.handle({
+          params: made['params'],
+          query: made['query'],
+          body: made['body'],
+          accept: request.headers.accept?.includes('text/html') === true ? 'html' : 'json',
+          audit: (action, subject, done) => this.audit(request, action, subject, done),
+        })
+        return send(reply, answer)
+      },
+    })
+  }
+
+  private page(assets: ReadonlyMap<string, Asset>): void {
+    for (const [path, { type, bytes }] of assets)
+      this.app.get(path, async (_request, reply) => reply.type(type).send(Buffer.from(bytes)))
   }
 
   /** Collects what every path answers to, from here on. */
@@ -141,87 +166,23 @@ export class AdminServer {
     }
   }
 
-  private health(node: AdminNode): void {
-    this.app.get('/healthz', async () => ({ status: 'ok' }))
-    this.app.get('/readyz', async (_request, reply) => {
-      const checks = node.checks()
-      const failing = checks.filter((check) => !check.ok)
-      return reply
-        .code(failing.length === 0 ? 200 : 503)
-        .send({ ready: failing.length === 0, failing, checks: checks.map(({ name, ok }) => ({ name, ok })) })
-    })
-    this.app.get('/metrics', async (_request, reply) => {
-      const { contentType, text } = await node.metrics()
-      return reply.header('content-type', contentType).send(text)
-    })
-    this.app.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(PAGE))
-  }
-
-  private api(node: AdminNode): void {
-    const { app } = this
-    app.get('/api/v1/peer', async () => node.peer())
-    app.get('/api/v1/ring', async () => node.ring())
-    app.get('/api/v1/storage', async () => node.storage())
-    app.get('/api/v1/bindings', { schema: { querystring: aorQuery(false) } }, async (request) => {
-      return { bindings: node.bindings((request.query as { aor?: string }).aor) }
-    })
-    app.get('/api/v1/locate', { schema: { querystring: aorQuery(true) } }, async (request, reply) => {
-      return answer(reply, await node.locate((request.query as { aor: string }).aor))
-    })
-    app.get('/api/v1/ping', { schema: { querystring: nodeQuery() } }, async (request, reply) => {
-      return answer(reply, await node.ping((request.query as { node: string }).node))
-    })
-    app.get('/api/v1/path', { schema: { querystring: aorQuery(true) } }, async (request, reply) => {
-      return answer(reply, await node.path((request.query as { aor: string }).aor))
-    })
-    app.get('/api/v1/users', async () => ({ users: node.users() }))
-    app.post('/api/v1/users', { schema: { body: newUser() } }, async (request, reply) => {
-      const { username, password } = request.body as { username: string; password: string }
-      const result = await node.addUser(username, password)
-      this.audit(request, 'users.add', username, result.ok)
-      return result.ok ? reply.code(201).send(result.value) : answer(reply, result)
-    })
-    app.delete('/api/v1/users/:username', async (request, reply) => {
-      const { username } = request.params as { username: string }
-      const result = await node.removeUser(username)
-      this.audit(request, 'users.remove', username, result.ok)
-      return answer(reply, result)
-    })
-  }
-
   private audit(request: FastifyRequest, action: AuditEntry['action'], subject: string, done: boolean): void {
     this.init.audit({ action, subject, source: request.ip, result: done ? 'ok' : 'refused' })
   }
 }
 
-function answer<T>(reply: FastifyReply, result: CommandResult<T>): FastifyReply {
-  return result.ok ? reply.send(result.value) : reply.code(result.status).send({ error: result.reason })
+function send(
+  reply: FastifyReply,
+  { status, body, type }: { status: number; body: unknown; type?: string },
+): FastifyReply {
+  reply.code(status)
+  return type === undefined ? reply.send(body) : reply.type(type).send(body)
 }
 
-function aorQuery(required: boolean) {
-  return {
-    type: 'object',
-    properties: { aor: { type: 'string', minLength: 1, maxLength: AOR_LENGTH_MAX } },
-    required: required ? ['aor'] : [],
-  }
-}
-
-function nodeQuery() {
-  return {
-    type: 'object',
-    properties: { node: { type: 'string', pattern: '^[0-9a-fA-F]{32,40}$' } },
-    required: ['node'],
-  }
-}
-
-function newUser() {
-  return {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      username: { type: 'string', minLength: 1, maxLength: 128 },
-      password: { type: 'string', minLength: 1, maxLength: 256 },
-    },
-    required: ['username', 'password'],
-  }
+/** `query/aor: …`, of the first thing that is wrong. */
+function complaint(part: string, error: z.ZodError): string {
+  const [issue] = error.issues
+  return issue === undefined
+    ? `${part} is not usable`
+    : `${[part, ...issue.path].join('/')}: ${issue.message}`
 }

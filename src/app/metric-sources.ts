@@ -9,6 +9,7 @@ import { clock } from '../reload/io/loop.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
 import type { DrachtioShell } from '../sip/io/drachtio/drachtio-shell.ts'
+import type { CallRecorder } from '../trace/recorder.ts'
 import type { StreamShells } from '../sip/io/streams.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import type { StoredAuthority } from '../enrollment/io/index.ts'
@@ -39,6 +40,7 @@ export interface MetricParts {
   readonly credential: Credential
   readonly renewals: Renewals
   readonly enrollment: EnrollmentService | undefined
+  readonly recorder: CallRecorder | undefined
   readonly authority: StoredAuthority | undefined
 }
 
@@ -62,6 +64,7 @@ function processReadings({
   configuration,
   renewals,
   enrollment,
+  recorder,
   authority,
   phoneTls,
 }: MetricParts): Readings {
@@ -78,6 +81,8 @@ function processReadings({
     reloadTime: () => status.lastReload.at / 1000,
     ready: () => status.checks().map(({ name, ok }) => [name, ok ? 1 : 0] as const),
     draining: () => (status.isDraining ? 1 : 0),
+    traceBufferCalls: () => recorder?.size ?? 0,
+    sipDialogs: () => recorder?.dialogs.count(clock().ms) ?? 0,
     rateLimited: [admin.rateLimited, ...(core.sip === undefined ? [] : [core.sip.instruments.rateLimits])],
     journalWriteSeconds: writer.writeSeconds,
     journalFailures: writer.failures,

@@ -1,13 +1,26 @@
 /** What a running node tells people: readiness, itself, its ring, its phones. Answers from memory, asks the overlay for the rest. */
-import { accessSync, constants, statfsSync } from 'node:fs'
-import type { NodeCore } from '../adapter/index.ts'
-import type { AdminNode, Check, CommandResult, UserView } from '../admin/port.ts'
+import type { NodeAnswer, NodeCore } from '../adapter/index.ts'
+import type {
+  BindingsView,
+  LocationView,
+  PathView,
+  PeerView,
+  PingView,
+  RatesView,
+  RingView,
+  StorageView,
+  TracesView,
+  WalkView,
+} from '../admin/answers.ts'
+import type { AdminNode, Check, CommandResult, TraceForms, UserView } from '../admin/port.ts'
 import { toHex } from '../common/bytes.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
 import type { DrachtioShell } from '../sip/io/drachtio/drachtio-shell.ts'
 import { clock } from '../reload/io/loop.ts'
-import { registeredKind, type Credential, type OverlayConfiguration } from '../reload/index.ts'
+import type { Credential, OverlayConfiguration } from '../reload/index.ts'
 import { canonicalAor, type SipListener } from '../sip/index.ts'
+import type { CallRecorder } from '../trace/recorder.ts'
+import type { CallTraces } from './call-traces.ts'
 import { formatHostPort } from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
 import type { AccountChange, HostedAccounts } from './hosted-accounts.ts'
@@ -15,13 +28,12 @@ import type { JournalWriter } from './journal-writer.ts'
 import type { AdvertisedOverlay } from './listeners.ts'
 import type { NodeLoop } from './node-loop.ts'
 import type { PhoneTlsWatch } from './phone-tls-watch.ts'
+import { liveRates } from './live-rates.ts'
+import { nodeCertificateView, ringView, storageView } from './node-views.ts'
+import { readinessChecks } from './readiness.ts'
 import { VERSION } from './version.ts'
 
-/** A self-test older than this does not prove anything any more: two and a half rounds of ten seconds. */
-const SELF_TEST_FRESH_MS = 25_000
 const READY_POLL_MS = 50
-/** Less room than this on the disk, and the next writes of the journal will fail. */
-const ROOM_MIN_BYTES = 1_048_576
 
 export interface StatusInit {
   readonly config: Config
@@ -41,6 +53,12 @@ export interface LiveParts {
   readonly metrics: MetricsRegistry
   readonly phoneTls: PhoneTlsWatch
   readonly front: DrachtioShell | undefined
+  /** Beside the node's own. */
+  certificates(): PeerView['certificates']
+  userCertificates(): PeerView['userCertificates']
+  /** Undefined when no calls are remembered. */
+  readonly recorder: CallRecorder | undefined
+  readonly traces: CallTraces | undefined
 }
 
 export class NodeStatus implements AdminNode {
@@ -90,39 +108,32 @@ export class NodeStatus implements AdminNode {
   }
 
   checks(): Check[] {
-    const { live } = this
+    const { live, init } = this
     if (live === undefined) return [{ name: 'joined', ok: false, detail: 'starting' }]
-    const { state } = live.loop
-    const standalone = state === 'isolated' && this.init.config.overlay.standalone
-    const joined = state === 'joined' || standalone
-    return [
-      { name: 'joined', ok: joined, ...(joined ? {} : { detail: `the overlay state is ${state}` }) },
-      this.selfTest(live),
-      this.journal(live),
-      this.certificate(),
-      { name: 'phoneCertificate', ...(live.phoneTls.check(Date.now()) ?? { ok: true }) },
-      {
-        name: 'draining',
-        ok: !this.leaving,
-        ...(this.leaving ? { detail: 'handing over and leaving' } : {}),
-      },
-      this.engine(live),
-    ]
+    return readinessChecks({
+      ...live,
+      engine: init.config.sip.drachtio.address,
+      credential: init.credential,
+      dataFolder: init.dataFolder,
+      standalone: init.config.overlay.standalone,
+      draining: this.leaving,
+    })
   }
 
-  peer(): object {
+  peer(): PeerView {
     const { config, sip, advertised, credential } = this.init
-    const { configuration } = this
+    const { configuration, live } = this
+    const { userName, notAfter } = credential.certificate
     return {
       nodeId: toHex(credential.nodeId),
       overlay: configuration.instanceName,
-      state: this.live?.loop.state ?? 'starting',
+      state: live?.loop.state ?? 'starting',
       draining: this.leaving,
       version: VERSION,
       pid: process.pid,
       role: config.overlay.role,
-      roles: config.sip.roles,
-      domains: config.sip.domains.length > 0 ? config.sip.domains : [configuration.instanceName],
+      roles: [...config.sip.roles],
+      domains: config.sip.domains.length > 0 ? [...config.sip.domains] : [configuration.instanceName],
       auth: config.sip.auth,
       sip: sip.map(({ transport, host, port, advertisedHost }) => ({
         transport,
@@ -138,76 +149,57 @@ export class NodeStatus implements AdminNode {
         }),
       },
       configurationSequence: configuration.sequence,
-      userName: credential.certificate.userName,
-      certificateNotAfter: new Date(credential.certificate.notAfter).toISOString(),
+      userName,
+      certificateNotAfter: new Date(notAfter).toISOString(),
+      certificates: [nodeCertificateView(credential), ...(live?.certificates() ?? [])],
+      userCertificates: live?.userCertificates() ?? { ok: 0, expiring: 0, expired: 0 },
       startedAt: new Date(this.startedAt).toISOString(),
     }
   }
 
-  ring(): object {
-    const nodeId = toHex(this.init.credential.nodeId)
+  ring(): RingView {
     const { live } = this
-    if (live === undefined)
+    if (live === undefined) {
+      const nodeId = toHex(this.init.credential.nodeId)
       return { nodeId, state: 'starting', predecessors: [], successors: [], fingers: [], connections: [] }
-    const snapshot = live.core.peer.snapshot()
-    const now = clock()
-    return {
-      nodeId,
-      overlay: this.configuration.instanceName,
-      state: snapshot.state,
-      // Nearest first.
-      predecessors: snapshot.predecessors.map(toHex),
-      successors: snapshot.successors.map(toHex),
-      fingers: snapshot.fingers.map(toHex),
-      responsible:
-        snapshot.responsible === undefined
-          ? null
-          : { after: toHex(snapshot.responsible.after), through: toHex(snapshot.responsible.through) },
-      responsibleShare: snapshot.responsibleShare,
-      sizeEstimate: snapshot.sizeEstimate,
-      replicaDeficit: snapshot.replicaDeficit,
-      connections: snapshot.connections.map((connection) => ({
-        nodeId: toHex(connection.nodeId),
-        address:
-          connection.address === undefined
-            ? null
-            : formatHostPort({ host: connection.address.address, port: connection.address.port }),
-        peer: connection.peer,
-        ageS: Math.round((now.ms - connection.since) / 1000),
-        bytesIn: connection.bytesIn,
-        bytesOut: connection.bytesOut,
-        rttMs: connection.rttMs ?? null,
-      })),
     }
+    return ringView(this.configuration.instanceName, live.core.peer.snapshot(), clock().ms)
   }
 
-  storage(): object {
-    const use = this.live?.core.peer.snapshot().storage ?? []
-    const kinds = use.map(({ kind, role, values, bytes }) => ({
-      kind: registeredKind(kind)?.name ?? `0x${kind.toString(16)}`,
-      kindId: kind,
-      role,
-      values,
-      bytes,
-    }))
-    const sum = (of: 'values' | 'bytes'): number => use.reduce((total, each) => total + each[of], 0)
-    return { values: sum('values'), bytes: sum('bytes'), kinds }
+  /** Begins with everybody who is in the tables here. */
+  async walk(): Promise<CommandResult<WalkView>> {
+    const { successors, predecessors, fingers, connections } = this.ring()
+    const linked = connections.flatMap(({ nodeId, peer }) => (peer ? [nodeId] : []))
+    const known = [...new Set([...successors, ...predecessors, ...fingers, ...linked])]
+    const answer = await this.query({ kind: 'walk', known })
+    if (answer.kind !== 'walked') return asFailure(answer)
+    const { walk } = answer
+    return { ok: true, value: { ...walk, faults: [...walk.faults], nodes: [...walk.nodes] } }
   }
 
-  bindings(aor: string | undefined): readonly object[] {
+  storage(): StorageView {
+    return storageView(this.live?.core.peer.snapshot().storage ?? [])
+  }
+
+  bindings(aor: string | undefined, limit: number): BindingsView {
     const sip = this.live?.core.sip
-    if (sip === undefined) return []
-    return sip.bindings(aor === undefined ? undefined : canonical(aor))
+    const found = sip?.bindings(aor === undefined ? undefined : canonical(aor)) ?? []
+    return { bindings: found.slice(0, limit).map((each) => ({ ...each })), total: found.length }
   }
 
-  async locate(aor: string): Promise<CommandResult<object>> {
+  async locate(aor: string): Promise<CommandResult<LocationView>> {
     const name = canonical(aor)
     if (name === undefined) return { ok: false, status: 400, reason: 'user@domain is expected' }
     const answer = await this.query({ kind: 'locate', aor: name })
-    return answer.kind === 'located' ? { ok: true, value: answer.location } : asFailure(answer)
+    if (answer.kind !== 'located') return asFailure(answer)
+    const { location } = answer
+    return {
+      ok: true,
+      value: { ...location, replicas: [...location.replicas], entries: [...location.entries] },
+    }
   }
 
-  async ping(nodeId: string): Promise<CommandResult<object>> {
+  async ping(nodeId: string): Promise<CommandResult<PingView>> {
     const digits = 2 * this.configuration.nodeIdLength
     if (nodeId.length !== digits || /^(?:0+|f+)$/i.test(nodeId))
       return {
@@ -220,10 +212,29 @@ export class NodeStatus implements AdminNode {
     return { ok: true, value: { responder: answer.responder, rttMs: answer.rttMs } }
   }
 
-  async path(aor: string): Promise<CommandResult<object>> {
+  async path(aor: string): Promise<CommandResult<PathView>> {
     if (canonical(aor) === undefined) return { ok: false, status: 400, reason: `not an AOR: ${aor}` }
     const answer = await this.query({ kind: 'path', aor })
-    return answer.kind === 'path' ? { ok: true, value: answer.path } : asFailure(answer)
+    if (answer.kind !== 'path') return asFailure(answer)
+    return { ok: true, value: { ...answer.path, hops: [...answer.path.hops] } }
+  }
+
+  traces(limit: number): TracesView {
+    return this.live?.traces?.list(limit) ?? { traces: [], total: 0, bytes: 0 }
+  }
+
+  async trace(callId: string, gather: boolean): Promise<CommandResult<TraceForms>> {
+    const traces = this.live?.traces
+    if (traces === undefined)
+      return { ok: false, status: 404, reason: 'no traces are kept here; see trace.memory' }
+    return traces.trace(callId, gather)
+  }
+
+  rates(): RatesView {
+    const { live } = this
+    return live === undefined
+      ? { at: Date.now(), counters: {}, gauges: {} }
+      : liveRates(live.core, live.recorder)
   }
 
   users(): UserView[] {
@@ -244,36 +255,6 @@ export class NodeStatus implements AdminNode {
     return { contentType: live.metrics.contentType, text: await live.metrics.text() }
   }
 
-  /** Phones behind an engine are served while it is connected. */
-  private engine({ front }: LiveParts): Check {
-    const fault = front?.fault
-    if (fault === undefined) return { name: 'sip', ok: true }
-    const { address } = this.init.config.sip.drachtio
-    return { name: 'sip', ok: false, detail: `the drachtio server at ${address} is not connected: ${fault}` }
-  }
-
-  private selfTest(live: LiveParts): Check {
-    const { lastSuccessMs } = live.core.adapter.snapshot(clock()).selfTest
-    const age = lastSuccessMs === undefined ? undefined : performance.now() - lastSuccessMs
-    if (age !== undefined && age < SELF_TEST_FRESH_MS) return { name: 'selfTest', ok: true }
-    const detail =
-      age === undefined ? 'no round has succeeded yet' : `last success ${Math.round(age / 1000)} s ago`
-    return { name: 'selfTest', ok: false, detail }
-  }
-
-  private journal(live: LiveParts): Check {
-    const fault = live.writer.fault ?? unwritable(this.init.dataFolder)
-    return fault === undefined ? { name: 'journal', ok: true } : { name: 'journal', ok: false, detail: fault }
-  }
-
-  /** Others believe nothing that is signed with an expired one. */
-  private certificate(): Check {
-    const { notAfter } = this.init.credential.certificate
-    if (Date.now() < notAfter) return { name: 'certificate', ok: true }
-    const detail = `the node's certificate expired at ${new Date(notAfter).toISOString()}`
-    return { name: 'certificate', ok: false, detail }
-  }
-
   private query(query: Parameters<NodeLoop['query']>[0]): ReturnType<NodeLoop['query']> {
     return this.live?.loop.query(query) ?? Promise.resolve({ kind: 'failed', reason: 'starting' })
   }
@@ -289,8 +270,8 @@ export class NodeStatus implements AdminNode {
   }
 
   private view(username: string, aors: readonly string[]): UserView {
-    const registered = aors.some((aor) => this.bindings(aor).length > 0)
-    return { username, aors, registered }
+    const registered = aors.some((aor) => this.bindings(aor, 1).total > 0)
+    return { username, aors: [...aors], registered }
   }
 }
 
@@ -300,18 +281,6 @@ function canonical(text: string): string | undefined {
   return aor.ok ? aor.value : undefined
 }
 
-function asFailure(answer: { readonly kind: string; readonly reason?: string }): CommandResult<never> {
-  return { ok: false, status: 504, reason: answer.reason ?? 'no answer' }
-}
-
-function unwritable(folder: string): string | undefined {
-  try {
-    accessSync(folder, constants.W_OK)
-    const { blocks, bavail, bsize } = statfsSync(folder)
-    // Some file systems do not say how large they are.
-    if (blocks === 0 || bavail * bsize >= ROOM_MIN_BYTES) return undefined
-    return `${folder} has ${bavail * bsize} bytes of room left`
-  } catch (error) {
-    return `${folder} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`
-  }
+function asFailure(answer: NodeAnswer): CommandResult<never> {
+  return { ok: false, status: 504, reason: answer.kind === 'failed' ? answer.reason : 'no answer' }
 }

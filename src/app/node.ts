@@ -2,6 +2,7 @@
  * The composition root: builds one node from its configuration, in this order: folders, keys, journal, sockets, accounts,
  * machine. Stopping is the same list backwards.
  */
+import { X509Certificate } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { NodeCore, type NodeInput } from '../adapter/index.ts'
@@ -18,6 +19,7 @@ import { UdpShell } from '../sip/io/udp.ts'
 import { WebSocketGate } from '../sip/io/web-socket-gate.ts'
 import type { SipListener } from '../sip/index.ts'
 import { bootstrapAddresses } from './bootstrap.ts'
+import { CallTraces } from './call-traces.ts'
 import { CertificateWatch } from './certificate-watch.ts'
 import { bindable, formatHostPort, parseHostPort } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
@@ -42,11 +44,13 @@ import { nodeMetrics } from './metric-sources.ts'
 import { nameResolution } from './name-resolution.ts'
 import { NameLookup } from './name-lookup.ts'
 import { renewalsOf } from './node-renewals.ts'
+import { CallRecorder, RECORDER_LIMITS } from '../trace/recorder.ts'
 import { NodeLoop } from './node-loop.ts'
 import { PhoneTlsWatch } from './phone-tls-watch.ts'
 import { phoneTls } from './sip-certificate.ts'
 import { stateDump } from './state-dump.ts'
 import { NodeStatus } from './node-status.ts'
+import { authorityView } from './node-views.ts'
 import { Provisioning } from './provisioning.ts'
 import { takeOver } from './live-settings.ts'
 import { adapterSettings, flowLimits, linkLimits, sipSettings, storageLimits } from './settings.ts'
@@ -57,6 +61,7 @@ import { asConfigError } from './trust/overlay-folder.ts'
 import { RenewableCredential } from './trust/renewable-credential.ts'
 import { sharedSecret } from './trust/shared-secret.ts'
 import { UserVault } from './trust/user-vault.ts'
+import { VERSION } from './version.ts'
 
 /** How long a leave may take before the node ends without a farewell; SIGTERM to exit is 20 s (contract s.3). */
 const LEAVE_WITHIN_MS = 15_000
@@ -163,6 +168,7 @@ async function build(
     host,
     port,
     token: config.admin.token,
+    version: VERSION,
     audit: ({ action, subject, source, result }) =>
       trace({
         level: 'info',
@@ -202,8 +208,9 @@ async function build(
     throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
   }
   const fresh = known ? [] : accounts.found(founder)
+  const recorder = callRecorder(config)
   const core = new NodeCore(
-    { crypto, random: new CryptoRandom(), trace, accounts: accounts.book },
+    { crypto, random: new CryptoRandom(), trace, accounts: accounts.book, calls: recorder },
     {
       configuration,
       configurationDocument: overlay.document,
@@ -262,9 +269,27 @@ async function build(
     credential,
     renewals,
     enrollment,
+    recorder,
     authority,
   })
-  status.attach({ core, loop, accounts, writer, metrics, phoneTls: phoneTlsWatch, front })
+  const nodeId = toHex(credential.nodeId)
+  status.attach({
+    core,
+    loop,
+    accounts,
+    writer,
+    metrics,
+    phoneTls: phoneTlsWatch,
+    front,
+    certificates: () =>
+      authority === undefined ? [] : [authorityView(new X509Certificate(authority.rootCertificate))],
+    userCertificates: () => vault.states(),
+    recorder,
+    traces:
+      recorder === undefined
+        ? undefined
+        : new CallTraces(recorder, nodeId, () => Promise.resolve({ ok: false, reason: 'not asked' })),
+  })
   const documents = new LiveDocument({ overlay, loop, trace }, config)
   loop.watch(
     () => undefined,
@@ -278,7 +303,6 @@ async function build(
   front?.open()
   loop.feed({ kind: 'peer', input: { kind: 'start' } })
   if (config.sip.roles.length > 0) loop.feed(accounts.hosted())
-  const nodeId = toHex(credential.nodeId)
   trace({
     level: 'info',
     area: 'app',
@@ -322,6 +346,12 @@ async function build(
       trace({ level: 'info', area: 'app', event: 'stopped' })
     },
   }
+}
+
+/** Undefined when `trace.memory` is 0: then nothing is spent on it. */
+function callRecorder({ trace }: Config): CallRecorder | undefined {
+  if (trace.memory === 0) return undefined
+  return new CallRecorder({ ...RECORDER_LIMITS, bytesMax: trace.memory * 1_048_576 })
 }
 
 async function enrollmentOf(

@@ -1,4 +1,5 @@
 /** SIGUSR2: what a node is doing, as one log line. Numbers, Node-IDs and addresses of nodes; no user, no secret. */
+import { without } from '../common/without.ts'
 import type { NodeCore } from '../adapter/index.ts'
 import type { MetricsRegistry } from '../metrics/registry.ts'
 import { clock } from '../reload/io/loop.ts'
@@ -20,8 +21,9 @@ export interface DumpedParts {
 
 export async function stateDump(status: NodeStatus, parts: DumpedParts): Promise<object> {
   const { core, loop, writer, provisioning, metrics } = parts
-  const peer = Object.fromEntries(Object.entries(status.peer()).filter(([name]) => name !== 'userName'))
-  const { connections, ...ring } = status.ring() as { connections: readonly object[] }
+  // Names of users are not for the log.
+  const peer = without(status.peer(), 'userName', 'certificates')
+  const { connections, ...ring } = status.ring()
   const sip = core.sip?.snapshot()
   const { lookups, certificatesPending, missing } = core.adapter.snapshot(clock())
   return {

@@ -32,7 +32,9 @@ export function capture(message: Uint8Array): Capture | undefined {
   const lineEnd = message.indexOf(LF)
   if (lineEnd < 12) return undefined
   const end = Math.min(message.length, HEAD_BYTES_MAX + BODY_BYTES_MAX)
-  const bytes = message.slice(0, end)
+  // Not `slice`: that of a Buffer makes no copy, and what is covered would leave this node covered.
+  const bytes = new Uint8Array(end)
+  bytes.set(end === message.length ? message : message.subarray(0, end))
   const status = statusOf(bytes)
   if (status === 0) addressCovered(bytes, 0, lineEnd)
   const head = new Head(bytes)

@@ -482,7 +482,15 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   trace: z
-    .strictObject({ hep: text().optional().describe('udp://host:port of a HEP collector.') })
+    .strictObject({
+      memory: z
+        .int()
+        .min(0)
+        .max(4_096)
+        .default(32)
+        .describe('Mebibytes for the traces of the latest calls, at most; 0 keeps none.'),
+      hep: text().optional().describe('udp://host:port of a HEP collector.'),
+    })
     .prefault({}),
 })
 

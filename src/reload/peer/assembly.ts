@@ -17,6 +17,7 @@ import { ConfigurationUpdates } from './configuration-updates.ts'
 import { Departure } from './departure.ts'
 import { FormerNeighbors } from './former-neighbors.ts'
 import { Founding } from './founding.ts'
+import { Inquiries } from './inquiries.ts'
 import { Links } from './links.ts'
 import { PeerParts, type PeerComponents, type PeerInit } from './parts.ts'
 import { Receiver } from './receiver.ts'
@@ -62,6 +63,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
   })
   const unattached = new UnattachedLinks(parts, links, attaches, answers)
   const commands = new Commands(parts, requests, storage)
+  const inquiries = new Inquiries(parts, requests)
   const former = new FormerNeighbors(parts, links)
   const bootstrap = new Bootstrap(parts, links, topology, former)
   const founding = new Founding(parts, topology, bootstrap, former)
@@ -84,6 +86,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
     updates,
     services,
     commands,
+    inquiries,
     former,
     bootstrap,
     founding,

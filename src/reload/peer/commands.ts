@@ -1,14 +1,10 @@
-/** What the user of the overlay asks for: store, fetch, ping. Every command ends in exactly one event with its id. */
+/** What the user of the overlay stores and fetches. Every command ends in exactly one event with its id. */
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import {
   decodeFetchAns,
-  decodeChordRouteQueryAns,
-  decodePingAns,
   decodeStoreAns,
   encodeFetchReq,
-  encodePingReq,
-  encodeRouteQueryReq,
   encodeStoreReq,
   ERROR_CODE,
   key,
@@ -142,30 +138,6 @@ export class Commands {
     return true
   }
 
-  ping(command: Command<'ping'>): void {
-    this.requests.send({
-      code: MESSAGE_CODE.pingReq,
-      body: encodePingReq({ padding: new Uint8Array(0) }),
-      destinations: command.destinations,
-      purpose: { kind: 'ping', id: command.id },
-      ...timeout(command),
-    })
-  }
-
-  routeQuery(command: Command<'routeQuery'>): void {
-    this.requests.send({
-      code: MESSAGE_CODE.routeQueryReq,
-      body: encodeRouteQueryReq({
-        sendUpdate: false,
-        destination: { kind: 'resource', resourceId: command.target },
-        overlaySpecificData: new Uint8Array(0),
-      }),
-      destinations: command.destinations,
-      purpose: { kind: 'routeQuery', id: command.id },
-      ...timeout(command),
-    })
-  }
-
   stored(attempt: StoreAttempt, outcome: RequestOutcome): void {
     const { storageTime } = attempt
     const { id } = attempt.command
@@ -229,54 +201,13 @@ export class Commands {
     this.parts.outbox.push({ kind: 'fetchDone', id, outcome: { ok: true, value }, journey })
   }
 
-  pinged(id: CommandId, outcome: RequestOutcome): void {
-    if (!outcome.ok) return this.pingFailed(id, outcome.error)
-    const answer = decodePingAns(outcome.message.contents.body)
-    if (!answer.ok) return this.pingFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
-    const value = { responder: outcome.signer.nodeId, rttMs: outcome.rttMs }
-    this.parts.outbox.push({ kind: 'pingDone', id, outcome: { ok: true, value } })
-  }
-
-  routeQueried(id: CommandId, outcome: RequestOutcome): void {
-    if (!outcome.ok) return this.routeQueryFailed(id, outcome.error)
-    const { nodeIdLength } = this.parts.configuration
-    const answer = decodeChordRouteQueryAns(outcome.message.contents.body, nodeIdLength)
-    if (!answer.ok) return this.routeQueryFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
-    const { nextPeer } = answer.value
-    const value = { nextPeer, responder: outcome.signer.nodeId, rttMs: outcome.rttMs }
-    this.parts.outbox.push({ kind: 'routeQueryDone', id, outcome: { ok: true, value } })
-  }
-
-  /** Ends a command that cannot be begun. */
-  refuse(command: Exclude<PeerCommand, { kind: 'leave' }>, error: CommandError): void {
-    switch (command.kind) {
-      case 'store':
-        return this.storeFailed(command.id, error)
-      case 'fetch':
-        return this.fetchFailed(command.id, error)
-      case 'ping':
-        return this.pingFailed(command.id, error)
-      case 'routeQuery':
-        return this.routeQueryFailed(command.id, error)
-      case 'appAttach':
-        this.parts.outbox.push({ kind: 'appAttachFailed', id: command.id, error })
-    }
-  }
-
-  private storeFailed(id: CommandId, error: CommandError, journey?: Journey): void {
+  /** Ends a command that did not work, or that cannot be begun. */
+  storeFailed(id: CommandId, error: CommandError, journey?: Journey): void {
     this.parts.outbox.push({ kind: 'storeDone', id, outcome: failed(error), journey })
   }
 
-  private fetchFailed(id: CommandId, error: CommandError, journey?: Journey): void {
+  fetchFailed(id: CommandId, error: CommandError, journey?: Journey): void {
     this.parts.outbox.push({ kind: 'fetchDone', id, outcome: failed(error), journey })
-  }
-
-  private pingFailed(id: CommandId, error: CommandError): void {
-    this.parts.outbox.push({ kind: 'pingDone', id, outcome: failed(error) })
-  }
-
-  private routeQueryFailed(id: CommandId, error: CommandError): void {
-    this.parts.outbox.push({ kind: 'routeQueryDone', id, outcome: failed(error) })
   }
 
   /** RFC 6940 s.7: a clock behind that of the former Store is made good by a time just after that Store's. */

@@ -114,6 +114,13 @@ export type PeerCommand =
       readonly target: ResourceId
       readonly timeoutMs?: number
     }
+  /** Asks a node what it owns and holds, and how long it has been up (RFC 6940 s.6.4.2.5). */
+  | {
+      readonly kind: 'probe'
+      readonly id: CommandId
+      readonly destinations: readonly Destination[]
+      readonly timeoutMs?: number
+    }
   /** Hands over and leaves; ends in the event `left`. */
   | { readonly kind: 'leave' }
 
@@ -150,6 +157,7 @@ export type PeerEvent =
       readonly id: CommandId
       readonly outcome: CommandOutcome<RouteQueryResult>
     }
+  | { readonly kind: 'probeDone'; readonly id: CommandId; readonly outcome: CommandOutcome<ProbeResult> }
   /**
    * An application flow is up and its far end proved `nodeId`. `id` is that of the appAttach command when we asked.
    * From now on `channelData` of this channel belongs to the application, not to the peer core.
@@ -232,4 +240,16 @@ export interface PingResult {
   readonly responder: NodeId
   /** Milliseconds. */
   readonly rttMs: number
+}
+
+/** What a node says of itself; undefined where it does not. */
+export interface ProbeResult {
+  readonly responder: NodeId
+  /** Milliseconds. */
+  readonly rttMs: number
+  /** Share of the ring that it owns, 0..1. */
+  readonly responsibleShare: number | undefined
+  /** Resources that it holds. */
+  readonly resources: number | undefined
+  readonly uptimeS: number | undefined
 }

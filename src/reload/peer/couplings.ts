@@ -122,9 +122,11 @@ export class Couplings {
       case 'fetch':
         return this.use.commands.fetched(purpose.id, purpose.resource, outcome)
       case 'ping':
-        return this.use.commands.pinged(purpose.id, outcome)
+        return this.use.inquiries.pinged(purpose.id, outcome)
       case 'routeQuery':
-        return this.use.commands.routeQueried(purpose.id, outcome)
+        return this.use.inquiries.routeQueried(purpose.id, outcome)
+      case 'probe':
+        return this.use.inquiries.probed(purpose.id, outcome)
     }
   }
 

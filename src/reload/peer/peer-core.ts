@@ -7,7 +7,7 @@ import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import type { NodeId, ResourceId } from '../codec/index.ts'
 import type { Storage } from '../storage/storage.ts'
 import { assemble, type Assembly } from './assembly.ts'
-import type { PeerAction, PeerCommand, PeerInput, PeerState } from './contract.ts'
+import type { CommandError, PeerAction, PeerCommand, PeerInput, PeerState } from './contract.ts'
 import { Couplings } from './couplings.ts'
 import type { PeerInstruments } from './instruments.ts'
 import { loadOf, type PeerLoad } from './load.ts'
@@ -126,6 +126,7 @@ export class PeerCore {
       case 'fetch':
       case 'ping':
       case 'routeQuery':
+      case 'probe':
       case 'appAttach':
         return this.command(input)
     }
@@ -155,7 +156,7 @@ export class PeerCore {
 
   private command(command: Exclude<PeerCommand, { kind: 'leave' }>): void {
     if (this.state !== 'joined' && this.state !== 'isolated') {
-      return this.use.commands.refuse(command, { kind: 'notJoined' })
+      return this.refuse(command, { kind: 'notJoined' })
     }
     switch (command.kind) {
       case 'store':
@@ -163,11 +164,31 @@ export class PeerCore {
       case 'fetch':
         return this.use.commands.fetch(command)
       case 'ping':
-        return this.use.commands.ping(command)
+        return this.use.inquiries.ping(command)
       case 'routeQuery':
-        return this.use.commands.routeQuery(command)
+        return this.use.inquiries.routeQuery(command)
+      case 'probe':
+        return this.use.inquiries.probe(command)
       case 'appAttach':
         return this.use.appAttaches.start(command)
+    }
+  }
+
+  /** Ends a command that cannot be begun. */
+  private refuse(command: Exclude<PeerCommand, { kind: 'leave' }>, error: CommandError): void {
+    switch (command.kind) {
+      case 'store':
+        return this.use.commands.storeFailed(command.id, error)
+      case 'fetch':
+        return this.use.commands.fetchFailed(command.id, error)
+      case 'ping':
+        return this.use.inquiries.pingFailed(command.id, error)
+      case 'routeQuery':
+        return this.use.inquiries.routeQueryFailed(command.id, error)
+      case 'probe':
+        return this.use.inquiries.probeFailed(command.id, error)
+      case 'appAttach':
+        this.use.parts.outbox.push({ kind: 'appAttachFailed', id: command.id, error })
     }
   }
 
@@ -225,8 +246,9 @@ export class PeerCore {
       case 'fetch':
       case 'ping':
       case 'routeQuery':
+      case 'probe':
       case 'appAttach':
-        return this.use.commands.refuse(input, { kind: 'notJoined' })
+        return this.refuse(input, { kind: 'notJoined' })
       default:
         return
     }

@@ -22,3 +22,4 @@ export type RequestPurpose =
   | { readonly kind: 'fetch'; readonly id: CommandId; readonly resource: ResourceId }
   | { readonly kind: 'ping'; readonly id: CommandId }
   | { readonly kind: 'routeQuery'; readonly id: CommandId }
+  | { readonly kind: 'probe'; readonly id: CommandId }

@@ -14,6 +14,7 @@ import {
   encodeProbeAns,
   ERROR_CODE,
   MESSAGE_CODE,
+  PROBE_INFORMATION,
   sameId,
   type ProbeInformation,
 } from '../codec/index.ts'
@@ -30,9 +31,6 @@ import type { ConfigurationUpdates } from './configuration-updates.ts'
 import type { PeerParts } from './parts.ts'
 import type { StorageService } from './storage-service.ts'
 import type { IncomingRequest } from './signal.ts'
-
-/** RFC 6940 s.6.4.2.5.1. */
-const PROBE = { responsibleSet: 1, numResources: 2, uptime: 3 } as const
 
 export interface ServiceParts {
   readonly parts: PeerParts
@@ -184,11 +182,12 @@ export class Services {
     if (!decoded.ok) return answers.error(request, ERROR_CODE.invalidMessage, decoded.error.reason)
     const probeInfo: ProbeInformation[] = []
     for (const type of new Set(decoded.value.requestedInfo)) {
-      if (type === PROBE.responsibleSet) {
+      if (type === PROBE_INFORMATION.responsibleSet) {
         // RFC 6940 s.6.4.2.5.2: parts per billion of the ring.
         probeInfo.push({ type, value: u32(Math.round(topology.snapshot().responsibleShare * 1e9)) })
-      } else if (type === PROBE.numResources) probeInfo.push({ type, value: u32(storage.resourceCount) })
-      else if (type === PROBE.uptime) {
+      } else if (type === PROBE_INFORMATION.numResources)
+        probeInfo.push({ type, value: u32(storage.resourceCount) })
+      else if (type === PROBE_INFORMATION.uptime) {
         probeInfo.push({ type, value: u32(Math.floor((parts.now.ms - this.startedAt) / 1000)) })
       }
     }

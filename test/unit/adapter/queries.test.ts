@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Queries } from '../../../src/adapter/queries.ts'
-import { resourceIdOf } from '../../../src/reload/index.ts'
+import { key, resourceIdOf } from '../../../src/reload/index.ts'
 import { utf8 } from '../../../src/common/bytes.ts'
-import { adapterParts, at, BOB, crypto, drained, fetches, userCredential } from './fixture.ts'
+import { adapterParts, at, BOB, crypto, drained, fetches, nodeId, userCredential } from './fixture.ts'
 
 describe('a ping that a person asks for', () => {
   const asked = (nodeId: string): ReturnType<typeof drained> => {
@@ -55,5 +55,69 @@ describe('where a user is looked for', () => {
       expect(resource(form), form).toEqual(own)
     // An escape is decoded once.
     expect(resource('sip:b%256Fb@dht.example.com')).not.toEqual(own)
+  })
+})
+
+describe('where an AOR is, for people', () => {
+  it('names the nodes after the responsible one, which hold the copies', () => {
+    const parts = adapterParts()
+    const queries = new Queries(parts)
+    queries.ask(at(0), 7, { kind: 'locate', aor: BOB })
+    const [fetch] = fetches(drained(parts).commands)
+    const found = { responsible: nodeId(1), kinds: new Map(), rejected: 1 }
+    const journey = {
+      transactionId: 1n,
+      firstHop: undefined,
+      responder: nodeId(1),
+      hops: 3,
+      rttMs: 4,
+      sends: 1,
+    }
+    queries.fetchDone(fetch!.id, { ok: true, value: found }, journey)
+    for (const next of [nodeId(2), nodeId(3)]) {
+      const [question] = drained(parts).commands
+      expect(question).toMatchObject({ kind: 'routeQuery' })
+      const value = { nextPeer: next, responder: nodeId(1), rttMs: 1 }
+      queries.routeQueryDone(at(1), question?.kind === 'routeQuery' ? question.id : 0, { ok: true, value })
+    }
+    const { all } = drained(parts)
+    expect(all).toMatchObject([
+      {
+        action: {
+          id: 7,
+          answer: {
+            location: {
+              responsible: key(nodeId(1)),
+              replicas: [key(nodeId(2)), key(nodeId(3))],
+              hops: 3,
+              rejected: 1,
+            },
+          },
+        },
+      },
+    ])
+  })
+
+  it('is answered without them when nobody says where they are, and in a ring of one', () => {
+    for (const next of [undefined, nodeId(1)]) {
+      const parts = adapterParts()
+      const queries = new Queries(parts)
+      queries.ask(at(0), 7, { kind: 'locate', aor: BOB })
+      const [fetch] = fetches(drained(parts).commands)
+      queries.fetchDone(fetch!.id, {
+        ok: true,
+        value: { responsible: nodeId(1), kinds: new Map(), rejected: 0 },
+      })
+      const [question] = drained(parts).commands
+      const id = question?.kind === 'routeQuery' ? question.id : 0
+      queries.routeQueryDone(
+        at(1),
+        id,
+        next === undefined
+          ? { ok: false, error: { kind: 'timeout' } }
+          : { ok: true, value: { nextPeer: next, responder: nodeId(1), rttMs: 1 } },
+      )
+      expect(drained(parts).all).toMatchObject([{ action: { answer: { location: { replicas: [] } } } }])
+    }
   })
 })

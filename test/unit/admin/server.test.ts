@@ -1,75 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { access, isLoopback } from '../../../src/admin/access.ts'
-import type { AdminNode, AuditEntry, Check, UserView } from '../../../src/admin/port.ts'
-import { AdminServer } from '../../../src/admin/server.ts'
-
-class FakeNode implements AdminNode {
-  failing: Check[] = []
-  readonly accounts = new Map<string, UserView>()
-
-  checks(): Check[] {
-    return [{ name: 'sip', ok: true }, ...this.failing]
-  }
-  peer(): object {
-    return { nodeId: 'ab' }
-  }
-  ring(): object {
-    return { successors: [] }
-  }
-  storage(): object {
-    return { values: 3 }
-  }
-  bindings(aor: string | undefined): readonly object[] {
-    return aor === undefined ? [{ aor: 'x' }, { aor: 'y' }] : [{ aor }]
-  }
-  locate(aor: string): ReturnType<AdminNode['locate']> {
-    return Promise.resolve(
-      aor === 'gone' ? { ok: false, status: 504, reason: 'no answer in time' } : { ok: true, value: { aor } },
-    )
-  }
-  ping(nodeId: string): ReturnType<AdminNode['ping']> {
-    return Promise.resolve({ ok: true, value: { responder: nodeId, rttMs: 1 } })
-  }
-  path(aor: string): ReturnType<AdminNode['path']> {
-    return Promise.resolve({ ok: true, value: { aor, hops: [], complete: true, fault: '' } })
-  }
-  users(): UserView[] {
-    return [...this.accounts.values()]
-  }
-  addUser(username: string): ReturnType<AdminNode['addUser']> {
-    if (this.accounts.has(username))
-      return Promise.resolve({ ok: false, status: 409, reason: 'the account exists' })
-    const view = { username, aors: [`${username}@dht.example.com`], registered: false }
-    this.accounts.set(username, view)
-    return Promise.resolve({ ok: true, value: view })
-  }
-  removeUser(username: string): ReturnType<AdminNode['removeUser']> {
-    const view = this.accounts.get(username)
-    this.accounts.delete(username)
-    return Promise.resolve(
-      view === undefined ? { ok: false, status: 404, reason: 'no such account' } : { ok: true, value: view },
-    )
-  }
-  metrics(): ReturnType<AdminNode['metrics']> {
-    return Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' })
-  }
-}
-
-function server(token?: string) {
-  const node = new FakeNode()
-  const audit: AuditEntry[] = []
-  let nowMs = 0
-  const admin = new AdminServer(node, {
-    host: '127.0.0.1',
-    port: 0,
-    token,
-    audit: (entry) => audit.push(entry),
-    clock: () => nowMs,
-  })
-  const get = (url: string, headers: Record<string, string> = {}, remoteAddress = '127.0.0.1') =>
-    admin.inject({ method: 'GET', url, headers: { host: 'localhost', ...headers }, remoteAddress })
-  return { node, audit, admin, get, advance: (ms: number) => (nowMs += ms) }
-}
+import { NODE, OTHER, server } from './fake-node.ts'
 
 describe('health', () => {
   it('/healthz is alive whatever /readyz says; /readyz names what fails', async () => {
@@ -83,6 +14,13 @@ describe('health', () => {
       failing: [{ name: 'joined', detail: 'the overlay state is joining' }],
     })
     expect((await get('/healthz')).statusCode).toBe(200)
+    expect((await get('/livez')).statusCode).toBe(200)
+    expect(answer.json().checks).toContainEqual({ name: 'sip', ok: true })
+    expect((await get('/readyz?verbose')).json().checks).toContainEqual({
+      name: 'sip',
+      ok: true,
+      detail: 'two listeners',
+    })
   })
 
   it('/metrics and / are open to everybody and hold no secrets', async () => {
@@ -92,7 +30,13 @@ describe('health', () => {
     expect(metrics.headers['content-type']).toMatch(/text\/plain.*version=0\.0\.4/)
     const page = await get('/', {}, '192.0.2.9')
     expect(page.body).toContain('/readyz')
-    expect(page.headers['content-security-policy']).toContain("default-src 'none'")
+    const policy = String(page.headers['content-security-policy'])
+    expect(policy).toContain("default-src 'none'")
+    expect(policy).not.toContain('unsafe')
+    expect(page.body).not.toMatch(/<script(?![^>]*src="\/assets\/)|<style|style=|\son\w+=|https?:\/\//)
+    expect((await get('/assets/style.css', {}, '192.0.2.9')).headers['content-type']).toContain('text/css')
+    expect((await get('/assets/../server.js')).statusCode).toBe(404)
+    expect((await get('/assets/..%2fserver.js')).statusCode).toBe(404)
     expect(page.headers['access-control-allow-origin']).toBeUndefined()
   })
 })
@@ -100,12 +44,19 @@ describe('health', () => {
 describe('API', () => {
   it('shows the node, the ring, bindings and locations', async () => {
     const { get } = server()
-    expect((await get('/api/v1/peer')).json()).toEqual({ nodeId: 'ab' })
-    expect((await get('/api/v1/ring')).json()).toEqual({ successors: [] })
-    expect((await get('/api/v1/storage')).json()).toEqual({ values: 3 })
-    expect((await get('/api/v1/bindings')).json()).toEqual({ bindings: [{ aor: 'x' }, { aor: 'y' }] })
-    expect((await get('/api/v1/bindings?aor=a%40b')).json()).toEqual({ bindings: [{ aor: 'a@b' }] })
-    expect((await get('/api/v1/locate?aor=a@b')).json()).toEqual({ aor: 'a@b' })
+    expect((await get('/api/v1/peer')).json()).toMatchObject({ nodeId: NODE })
+    expect((await get('/api/v1/ring')).json()).toMatchObject({ successors: [OTHER] })
+    expect((await get('/api/v1/ring/walk')).json()).toMatchObject({ complete: true })
+    expect((await get('/api/v1/storage')).json()).toMatchObject({ values: 3 })
+    expect((await get('/api/v1/rates')).json()).toMatchObject({ counters: { sipIn: 1 } })
+    expect((await get('/api/v1/bindings')).json()).toMatchObject({
+      bindings: [{ aor: 'x' }, { aor: 'y' }],
+      total: 2,
+    })
+    expect((await get('/api/v1/bindings?limit=1')).json().bindings).toHaveLength(1)
+    expect((await get('/api/v1/bindings?limit=0')).statusCode).toBe(400)
+    expect((await get('/api/v1/bindings?aor=a%40b')).json()).toMatchObject({ bindings: [{ aor: 'a@b' }] })
+    expect((await get('/api/v1/locate?aor=a@b')).json()).toMatchObject({ aor: 'a@b' })
     expect((await get('/api/v1/locate?aor=gone')).statusCode).toBe(504)
     expect((await get('/api/v1/locate')).statusCode).toBe(400)
     expect((await get(`/api/v1/locate?aor=${'x'.repeat(600)}`)).statusCode).toBe(400)
@@ -114,6 +65,22 @@ describe('API', () => {
     expect((await get('/api/v1/path?aor=alice@x.org')).json()).toMatchObject({ complete: true })
     expect((await get('/api/v1/path')).statusCode).toBe(400)
     expect((await get('/api/v1/nothing')).json()).toEqual({ error: 'no such page' })
+  })
+
+  it('shows traces as JSON, text and SVG; Call-IDs may hold anything that a URL can carry', async () => {
+    const { get, node } = server()
+    expect((await get('/api/v1/traces')).json()).toEqual({ traces: [], total: 0, bytes: 0 })
+    const callId = 'a/b?c@10.0.0.1'
+    const url = `/api/v1/traces/${encodeURIComponent(callId)}`
+    expect((await get(url)).json()).toMatchObject({ callId })
+    expect(node.gathered).toBe(true)
+    expect((await get(`${url}?scope=node`)).statusCode).toBe(200)
+    expect(node.gathered).toBe(false)
+    const text = await get(`${url}?format=text`)
+    expect([text.body, text.headers['content-type']]).toEqual(['ladder\n', 'text/plain; charset=utf-8'])
+    expect((await get(`${url}?format=svg`)).headers['content-type']).toContain('image/svg+xml')
+    expect((await get(`${url}?format=pdf`)).statusCode).toBe(400)
+    expect((await get('/api/v1/traces/none?format=svg')).json()).toEqual({ error: 'no trace' })
   })
 
   it('adds and removes accounts, and writes down who did', async () => {

@@ -121,7 +121,7 @@ describe('one node with everything embedded', () => {
     const node = await start(config('wrong'))
     const device = await phone(node, 'alice', 'guess', 'udp')
     expect((await device.register(600)).status).toBe(401)
-    expect((await get(node, '/api/v1/bindings')).body).toEqual({ bindings: [] })
+    expect((await get(node, '/api/v1/bindings')).body).toMatchObject({ bindings: [] })
   })
 
   it('accounts made over the API work at once; those taken from the file are gone after a reload', async () => {
@@ -238,7 +238,7 @@ describe('one node with everything embedded', () => {
     const node = await start(config('plain', { sip: { roles: [] } }))
     expect(node.sip).toEqual([])
     expect((await get(node, '/api/v1/peer')).body).toMatchObject({ roles: [], state: 'joined' })
-    expect((await get(node, '/api/v1/bindings')).body).toEqual({ bindings: [] })
+    expect((await get(node, '/api/v1/bindings')).body).toMatchObject({ bindings: [] })
     expect((await fetch(`http://${node.admin}/metrics`)).status).toBe(200)
   })
 })

@@ -79,6 +79,14 @@ describe('capture', () => {
     expect(text).toContain('a=crypto:***')
   })
 
+  it('never touches the message itself, be it a Buffer or a part of one', () => {
+    const text =
+      'INVITE sip:a:b@c SIP/2.0\r\nRoute: <sip:TOKEN@10.0.0.1;lr>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n\r\n'
+    const message = Buffer.from(`..${text}`).subarray(2)
+    expect(shown(message)).not.toContain('TOKEN')
+    expect(message.toString()).toBe(text)
+  })
+
   it('leaves out what people write to each other, and says how much of it', () => {
     const message = bytes(
       'MESSAGE sip:bob@x SIP/2.0',

@@ -1,0 +1,62 @@
+/** What stands before every handler: headers that keep browsers honest, rate limits, tokens. */
+import type { FastifyInstance } from 'fastify'
+import type { Tally } from '../common/instruments.ts'
+import { RateLimit, sourceOf } from '../common/rate-limit.ts'
+import { access } from './access.ts'
+
+const REQUESTS_PER_SECOND = 50
+const REQUESTS_BURST = 200
+
+/**
+ * Scripts and styles come from this node and nowhere else, nothing inline; no page may frame, sniff or read what stands here, and no
+ * CORS header is ever sent.
+ */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+}
+
+export interface GuardInit {
+  readonly token: string | undefined
+  readonly clock: () => number
+  /** Counts requests that were over the limit. */
+  readonly rateLimited: Tally
+  /** Paths under /api that need no token. */
+  readonly open: ReadonlySet<string>
+}
+
+export function guard(app: FastifyInstance, { token, clock, rateLimited, open }: GuardInit): void {
+  const limit = new RateLimit({ perSecond: REQUESTS_PER_SECOND, burst: REQUESTS_BURST })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS)
+    const url = request.routeOptions.url ?? ''
+    if (!url.startsWith('/api/')) return undefined
+    const source = request.socket.remoteAddress ?? ''
+    const wait = limit.take(sourceOf(source), clock())
+    if (wait > 0) {
+      rateLimited.add('admin')
+      const seconds = String(Math.ceil(wait / 1000))
+      return reply.code(429).header('retry-after', seconds).send({ error: 'too many requests' })
+    }
+    if (open.has(url)) return undefined
+    const { headers } = request
+    const answer = access(
+      {
+        remoteAddress: source,
+        host: headers.host,
+        authorization: headers.authorization,
+        forwarded: headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined,
+      },
+      token,
+    )
+    if (answer.ok) return undefined
+    if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="ringbridge"')
+    return reply.code(answer.status).send({ error: answer.reason })
+  })
+}

@@ -1,0 +1,2 @@
+/** Style of the admin page. */
+export const STYLE = ``
