@@ -17,7 +17,7 @@ import {
 } from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
 import { buildResponse, type SipMessage, type SipUri } from '../message/index.ts'
-import type { Front, Handover } from '../engine/index.ts'
+import { withoutClaim, type Front, type Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { ChallengeKind } from './authenticator.ts'
@@ -101,7 +101,7 @@ export class Router {
     const { message, source } = incoming
     const { tokens, replies, front } = this.components
     const side = source.transport === 'peer' ? 'north' : 'south'
-    const handover = side === 'south' && !isAsked(incoming) ? front?.take(message.uri) : undefined
+    const handover = side === 'south' && !isAsked(incoming) ? front?.take(message) : undefined
     if (handover !== undefined) {
       this.handedOver(now, key, incoming, handover)
       return
@@ -314,7 +314,8 @@ export class Router {
   }
 
   /** Decided when the engine in front asked about it, and admitted then. */
-  private handedOver(now: Now, key: string, incoming: IncomingRequest, handover: Handover): void {
+  private handedOver(now: Now, key: string, brought: IncomingRequest, handover: Handover): void {
+    const incoming = { ...brought, message: withoutClaim(brought.message) }
     const { transactions, proxy, identity, tokens, sources } = this.components
     sources.proven(now.ms, incoming.source)
     const server = transactions.accept(key, incoming.message.method, incoming.replyTo)

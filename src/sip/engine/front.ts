@@ -5,7 +5,7 @@
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Millis } from '../../common/time.ts'
-import { bracketed, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
+import { bracketed, parseUri, type SipMessage } from '../message/index.ts'
 import {
   CallRecord,
   isRecordRouted,
@@ -24,7 +24,7 @@ import { FRONT_LISTENER, type Hop } from '../transaction/index.ts'
 import type { EngineCapabilities } from './capabilities.ts'
 import { decisionOf, type Decision, type Headers } from './decision.ts'
 import { frontUri } from './front-address.ts'
-import { Handovers, type Handover } from './handovers.ts'
+import { claimOf, HANDOVER_HEADER, Handovers, type Handover } from './handovers.ts'
 import { refusalOf, type Refusal } from './refusals.ts'
 
 export type QuestionId = number
@@ -203,10 +203,10 @@ export class Front implements SearchOwner {
     call?.record.over(status, call.branches)
   }
 
-  /** What was decided about a request that the engine now hands over; the user part of its Request-URI is the claim. */
-  take(uri: SipUri | undefined): Handover | undefined {
-    if (uri?.user === undefined || this.handovers.size === 0) return undefined
-    return this.handovers.take(uri.user)
+  /** What was decided about a request that the engine now hands over. */
+  take(message: SipMessage): Handover | undefined {
+    const name = this.handovers.size === 0 ? undefined : claimOf(message)
+    return name === undefined ? undefined : this.handovers.take(name)
   }
 
   nextDeadline(): Millis {
@@ -232,8 +232,15 @@ export class Front implements SearchOwner {
       if (routes.length > 0 && !capabilities.routes) return false
       if (/^sips:/i.test(uri) && !capabilities.sips) return false
       if (/[|\s]/.test(uri)) return false // would be two targets in the engine's protocol
+      if (uri !== message.requestUri && !this.isReplaced(message)) return false
       return way.kind === 'hop' ? way.hop === this.hop : isNamedBy(way, uri)
     })
+  }
+
+  /** Whether the engine writes the target into the Request-URI: only where that names the engine, as hosted domains do. */
+  private isReplaced({ uri }: SipMessage): boolean {
+    if (uri?.scheme !== 'sip') return false
+    return this.identity.isHostedDomain(uri.host) || this.identity.isOwnAddress(uri.host, uri.port)
   }
 
   private handOver(now: Millis, id: QuestionId, message: SipMessage, handover: Handover): void {
@@ -244,8 +251,8 @@ export class Front implements SearchOwner {
       return
     }
     this.decisions.add('handOver')
-    const uri = `sip:${name}@${bracketed(bridge.advertisedHost)}:${bridge.port}`
-    this.forwardTo(id, [uri], true, message, [])
+    const uri = `sip:${bracketed(bridge.advertisedHost)}:${bridge.port}`
+    this.forwardTo(id, [uri], true, message, [[HANDOVER_HEADER, name]])
   }
 
   private forwardTo(

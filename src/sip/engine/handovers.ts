@@ -1,15 +1,33 @@
 /**
  * Requests that the engine is told to send to the embedded stack of this very node, because they go where the engine cannot
- * send them. What has been decided about them waits here under an unguessable name, which is the Request-URI that they come
- * with: nobody else can claim it, and nothing is looked up or proven twice.
+ * send them. What has been decided about them waits here under an unguessable name, which they bring along in a header field:
+ * nobody else can claim it, and nothing is looked up or proven twice. (The Request-URI would do as well, but an engine that
+ * does not know the domain for its own leaves that as it was.)
  */
 import { NEVER, type Millis } from '../../common/time.ts'
+import { Edit, parseMessage, type SipMessage } from '../message/index.ts'
 import type { CallerIdentity, Target, TargetPath } from '../proxy/index.ts'
 
 /** Timer B: after this the engine has given up sending it. */
 const KEPT_MS: Millis = 32_000
 /** Requests under way between two processes on one machine; each is small. */
 const HANDOVERS_MAX = 20_000
+
+export const HANDOVER_HEADER = 'X-Ringbridge-Handover'
+const HEADER = HANDOVER_HEADER.toLowerCase()
+
+/** The name that a request brings along. */
+export function claimOf(message: SipMessage): string | undefined {
+  return message.header(HEADER)
+}
+
+/** The request as it goes on: the name is used up, and nobody's business. */
+export function withoutClaim(message: SipMessage): SipMessage {
+  const edit = new Edit(message)
+  edit.remove(HEADER)
+  const parsed = parseMessage(edit.toBytes())
+  return parsed.ok ? parsed.value : message
+}
 
 export interface Handover {
   readonly targets: readonly Target[]

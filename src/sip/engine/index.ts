@@ -3,4 +3,4 @@ export { DRACHTIO_CAPABILITIES, EMBEDDED_CAPABILITIES, type EngineCapabilities }
 export { decisionOf, type Decision } from './decision.ts'
 export { frontUri } from './front-address.ts'
 export { Front, type DecisionAction, type FrontSettings, type QuestionId } from './front.ts'
-export type { Handover } from './handovers.ts'
+export { withoutClaim, type Handover } from './handovers.ts'

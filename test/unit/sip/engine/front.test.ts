@@ -88,15 +88,22 @@ class Engine {
     return this.ask('REGISTER', `sip:${DOMAIN}`, { from: user, ...asking })
   }
 
-  /** The engine sends what it was told to forward, with the target as Request-URI. */
-  handOver(
-    decision: Decision | undefined,
-    from = 'alice',
-  ): { uri: string; sent: ReturnType<Phone['request']> } {
+  /** The engine sends what it was told to forward, with the header that it was told to add. */
+  handOver(decision: Decision | undefined): { name: string; sent: ReturnType<Phone['request']> } {
     if (decision?.kind !== 'forward') throw new Error('not forwarded')
-    const uri = decision.targets[0] ?? ''
-    const sent = this.phone.request('INVITE', uri, { from: `<sip:${from}@${DOMAIN}>`, to: `<${BOB}>` })
-    return { uri, sent }
+    const [uri = ''] = decision.targets
+    const [[header, name] = ['', '']] = decision.headers
+    expect([uri, header, decision.targets.length]).toEqual(['sip:192.0.2.1:5060', 'X-Ringbridge-Handover', 1])
+    return { name, sent: this.claim(name) }
+  }
+
+  /** Brings a name along, whether it is one or not. */
+  claim(name: string): ReturnType<Phone['request']> {
+    return this.phone.request('INVITE', 'sip:192.0.2.1:5060', {
+      from: `<sip:alice@${DOMAIN}>`,
+      to: `<${BOB}>`,
+      extra: [`X-Ringbridge-Handover: ${name}`],
+    })
   }
 
   received(method: string): SipMessage[] {
@@ -176,8 +183,8 @@ describe('an engine in front asks what to do', () => {
     })
     engine.register('bob', { host: '10.0.0.22', contact: '<sip:bob@10.0.0.22:5060>;q=0.2' })
     const decision = engine.ask('INVITE', BOB)
-    const { uri, sent } = engine.handOver(decision)
-    expect(uri).toMatch(/^sip:[0-9a-f]{32}@192\.0\.2\.1:5060$/)
+    const { name, sent } = engine.handOver(decision)
+    expect(name).toMatch(/^[0-9a-f]{32}$/)
     // One phone rings first; when it is busy, the two others together.
     expect(engine.received('INVITE').map((invite) => invite.requestUri)).toEqual(['sip:bob@10.0.0.21:5060'])
     engine.phone.respond(engine.received('INVITE')[0]!, 486)
@@ -216,15 +223,17 @@ describe('an engine in front asks what to do', () => {
     const far = world.node('192.0.2.2', {}, hosted())
     const bob = world.phone('bob', far)
     expect(bob.registerFully().status).toBe(200)
-    const { uri } = engine.handOver(engine.ask('INVITE', BOB))
+    const { name } = engine.handOver(engine.ask('INVITE', BOB))
     expect(bob.requests('INVITE')).toHaveLength(1)
     bob.respond(bob.requests('INVITE')[0]!, 486)
-    engine.phone.request('INVITE', uri, { from: `<sip:alice@${DOMAIN}>` })
-    expect(engine.phone.last().status).toBe(404)
+    expect(bob.requests('INVITE')[0]!.has('x-ringbridge-handover')).toBe(false)
+    engine.claim(name)
+    // Nobody's claim: an ordinary request for this node itself.
+    expect(engine.phone.last().status).toBe(405)
     const late = engine.ask('INVITE', BOB)
     world.advance(33_000)
     engine.handOver(late)
-    expect(engine.phone.last().status).toBe(404)
+    expect(engine.phone.last().status).toBe(405)
     expect(bob.requests('INVITE')).toHaveLength(1)
   })
 
@@ -345,7 +354,7 @@ describe('an engine in front asks what to do', () => {
       gateway: 'sip:198.51.100.50:5080',
       routes: [{ domain: 'partner.example', to: 'sip:198.51.100.60:5060;lr' }],
     }
-    const engine = new Engine(new SipWorld(), { outside })
+    const engine = new Engine(new SipWorld(), { outside, telDomain: DOMAIN })
     const targetOf = (uri: string): string => {
       const decision = engine.ask('INVITE', uri)
       return decision?.kind === 'forward' ? decision.targets.join() : String(decision?.kind)
@@ -353,7 +362,9 @@ describe('an engine in front asks what to do', () => {
     expect(targetOf('sip:dave@elsewhere.example')).toBe('sip:dave@elsewhere.example')
     // The URI itself names the gateway.
     expect(targetOf(`sip:+4930123@${DOMAIN}`)).toBe('sip:+4930123@198.51.100.50:5080;user=phone')
-    expect(targetOf('sip:dave@partner.example')).toMatch(/^sip:[0-9a-f]{32}@192\.0\.2\.1:5060$/)
+    expect(targetOf('sip:dave@partner.example')).toBe('sip:192.0.2.1:5060')
+    // The engine writes no other Request-URI over one that is not its own.
+    expect(targetOf('tel:+4930123')).toBe('sip:192.0.2.1:5060')
   })
 
   it('every question gets an answer, whatever the engine shows', () => {
