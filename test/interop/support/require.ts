@@ -10,6 +10,7 @@ const PACKAGES = {
   promtool: 'prometheus',
   sipsak: 'sipsak',
   svwar: 'sipvicious',
+  linphonec: 'linphone-cli',
   svcrack: 'sipvicious',
   gcc: 'gcc',
   kamailio: 'kamailio',
