@@ -47,7 +47,7 @@ import { renewalsOf } from './node-renewals.ts'
 import { CallRecorder, RECORDER_LIMITS } from '../trace/recorder.ts'
 import { NodeLoop } from './node-loop.ts'
 import { PhoneTlsWatch } from './phone-tls-watch.ts'
-import { phoneTls } from './sip-certificate.ts'
+import { phoneTls, type PhoneTls } from './sip-certificate.ts'
 import { stateDump } from './state-dump.ts'
 import { NodeStatus } from './node-status.ts'
 import { authorityView } from './node-views.ts'
@@ -57,7 +57,7 @@ import { adapterSettings, flowLimits, linkLimits, sipSettings, storageLimits } f
 import { Startup } from './startup.ts'
 import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
 import { openOverlay, type Overlay } from './trust/overlay.ts'
-import { asConfigError } from './trust/overlay-folder.ts'
+import { asConfigError, rootFile } from './trust/overlay-folder.ts'
 import { RenewableCredential } from './trust/renewable-credential.ts'
 import { sharedSecret } from './trust/shared-secret.ts'
 import { UserVault } from './trust/user-vault.ts'
@@ -71,6 +71,8 @@ export interface RunningNode {
   readonly nodeId: string
   readonly domain: string
   readonly sip: readonly SipListener[]
+  /** PEM file of the authority that phones have to trust, when it is the one of this machine. */
+  readonly phoneRoot: string | undefined
   readonly overlay: AdvertisedOverlay
   /** host:port */
   readonly admin: string
@@ -316,6 +318,7 @@ async function build(
     nodeId,
     domain: hostedDomains(config)[0] as string,
     sip,
+    phoneRoot: phoneRootOf(config, tls),
     overlay: advertised,
     admin: formatHostPort(adminAddress),
     enrollment: enrollment?.address,
@@ -369,6 +372,11 @@ async function enrollmentOf(
     { folder, listen, names, files, key: 'overlay.enrollment.listen' },
     trace,
   )
+}
+
+function phoneRootOf(config: Config, { certificate }: PhoneTls): string | undefined {
+  const folder = authorityFolder(config)
+  return certificate?.issuedHere === true && folder !== undefined ? rootFile(folder) : undefined
 }
 
 function webSocketGate({ sip }: Config): WebSocketGate {

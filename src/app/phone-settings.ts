@@ -2,7 +2,10 @@
 import { formatHostPort } from './config/endpoint.ts'
 import type { FreshAccount } from './hosted-accounts.ts'
 
-/** Passwords are only there on the first run; `accounts` counts all that there are. */
+/**
+ * Passwords are only there on the first run; `accounts` counts all that there are. `root`: file of the authority that has issued the
+ * certificate phones see on TLS, when no phone knows it by itself.
+ */
 export function phoneSettings(
   domain: string,
   listeners: readonly {
@@ -12,15 +15,23 @@ export function phoneSettings(
   }[],
   fresh: readonly FreshAccount[],
   accounts: number,
+  root?: string,
 ): string {
   const lines = ['', 'Settings to type into a SIP phone:', `  domain (or realm)   ${domain}`]
   const servers = new Map<string, string[]>()
+  const sockets: string[] = []
   for (const { advertisedHost, port, transport } of listeners) {
+    if (transport === 'ws' || transport === 'wss') {
+      sockets.push(`${transport}://${formatHostPort({ host: advertisedHost, port })}`)
+      continue
+    }
     const address = formatHostPort({ host: advertisedHost, port })
     servers.set(address, [...(servers.get(address) ?? []), transport.toUpperCase()])
   }
   for (const [address, transports] of servers)
     lines.push(`  server (or proxy)   ${address}, transport ${transports.join(' or ')}`)
+  if (sockets.length > 0) lines.push(`  in a browser        ${sockets.join(' or ')}`)
+  if (root !== undefined) lines.push(`  to trust for TLS    ${root}`)
   for (const { username, password } of fresh)
     lines.push(`  user name           ${username.padEnd(10)} password  ${password}`)
   const [first, second] = fresh

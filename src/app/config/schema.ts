@@ -131,10 +131,10 @@ const sip = z.strictObject({
           'Certificates of those who connect to tls://. optional: asked for, and what cannot be verified counts for nothing. require: refused without.',
         ),
       routes: z
-        .enum(['sips', 'transport'])
-        .default('sips')
+        .enum(['mirror', 'sips', 'transport'])
+        .default('mirror')
         .describe(
-          'How routes bring sip phones back over TLS: sips URIs (RFC 5630), or transport=tls as older phones may want it.',
+          'How routes bring sip phones back over TLS. sips: as RFC 5630 leaves it. transport: transport=tls, which it forbids and most phones want. mirror: that to phones which write it themselves, sips to the others.',
         ),
     })
     .prefault({})

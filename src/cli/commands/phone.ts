@@ -1,9 +1,11 @@
 /** `ringbridge phone`: a small test phone over plain SIP. */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import type { Request } from 'sip'
 import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 import { Phone, type Dialog, type PhoneSettings } from '../phone/phone.ts'
-import { NoAnswer, serverAddress } from '../phone/server-address.ts'
+import { parseHostPort } from '../../app/config/endpoint.ts'
+import { NoAnswer, serverAddress, type TlsTrust } from '../phone/server-address.ts'
 import { tryCall } from '../phone/try-call.ts'
 
 const HELP = `ringbridge phone register AOR            register, and stay for --seconds
@@ -16,7 +18,9 @@ A small test phone without sound. AOR is user@domain; a TARGET without a domain 
 refuses or does not answer.
 
   --server HOST:PORT     registrar and proxy, IPv4 or a name (default 127.0.0.1:5060)
-  --transport udp|tcp    (default udp)
+  --transport udp|tcp|tls  (default udp)
+  --ca FILE              PEM of the authorities to trust with tls (default: the public ones)
+  --insecure             with tls: whatever certificate the server shows
   --username NAME        digest user name (default: user part of the AOR)
   --password WORD        digest password; or
   --password-file FILE   file that holds it
@@ -31,6 +35,8 @@ refuses or does not answer.
 const OPTIONS = {
   server: { type: 'string', default: '127.0.0.1:5060' },
   transport: { type: 'string', default: 'udp' },
+  ca: { type: 'string' },
+  insecure: { type: 'boolean', default: false },
   username: { type: 'string' },
   password: { type: 'string' },
   'password-file': { type: 'string' },
@@ -54,12 +60,21 @@ export const phone: Command = {
       if (values.json) print(JSON.stringify({ event, ...fields }))
       else print([event, ...Object.entries(fields).map(([name, value]) => `${name}=${value}`)].join(' '))
     }
+    const ca = values.ca === undefined ? undefined : textIn(values.ca, '--ca')
+    const trust = (server: string): TlsTrust => {
+      const { host } = parseHostPort(server, '--server', 5060)
+      return { ca, name: isIP(host) === 0 ? host : undefined, insecure: values.insecure }
+    }
     const settings: PhoneSettings = {
       aor,
       username: values.username ?? (aor.split('@')[0] as string),
-      password: values['password-file'] === undefined ? values.password : passwordIn(values['password-file']),
+      password:
+        values['password-file'] === undefined
+          ? values.password
+          : textIn(values['password-file'], '--password-file'),
       server: await serverAddress(values.server),
-      transport: oneOf(values.transport, 'transport', ['udp', 'tcp']),
+      transport: oneOf(values.transport, 'transport', ['udp', 'tcp', 'tls']),
+      tls: trust(values.server),
     }
     const expires = wholeNumber(values.expires, 'expires', 0, 604_800)
     const stay = (fallback: number): number =>
@@ -87,8 +102,9 @@ export const phone: Command = {
               password:
                 values['callee-password-file'] === undefined
                   ? values['callee-password']
-                  : passwordIn(values['callee-password-file']),
+                  : textIn(values['callee-password-file'], '--callee-password-file'),
               server: await serverAddress(values['callee-server'] ?? values.server),
+              tls: trust(values['callee-server'] ?? values.server),
             },
             expires,
             say,
@@ -237,13 +253,11 @@ async function hangUp(device: Phone, dialog: Dialog, say: Say): Promise<number> 
   return response.status < 300 ? EXIT.done : EXIT.failed
 }
 
-function passwordIn(file: string): string {
+function textIn(file: string, option: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new UsageError(
-      `--password-file: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? ''})`,
-    )
+    throw new UsageError(`${option}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? ''})`)
   }
 }
 

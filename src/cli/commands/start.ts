@@ -107,7 +107,9 @@ function announce(config: Config, node: RunningNode, out: NodeJS.WritableStream)
         }))
       : node.sip
   const phones =
-    config.sip.roles.length > 0 ? phoneSettings(node.domain, listeners, node.fresh, node.accounts) : ''
+    config.sip.roles.length > 0
+      ? phoneSettings(node.domain, listeners, node.fresh, node.accounts, node.phoneRoot)
+      : ''
   const admin = parseHostPort(node.admin, 'admin.listen')
   out.write(`${phones}
 This node:

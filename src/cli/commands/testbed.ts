@@ -17,7 +17,10 @@ import {
   accountsFile,
   authorityFolder,
   DOMAIN,
+  EXTRA_TRANSPORTS,
   planPeers,
+  rootFile,
+  type ExtraTransport,
   type PeerPlan,
   userName,
   type TestbedWishes,
@@ -35,6 +38,9 @@ each able to register at any peer. SIGTERM ends all; a peer that is killed does 
   --auth digest|none   (default digest)
   --roles LIST         of all peers (default registrar,proxy)
   --redirect I,J       peers that redirect instead of proxying
+  --transports LIST    for phones, of udp,tcp,tls,ws,wss (default udp,tcp, which are always there): TLS on +4, WebSockets on +5,
+                       secure ones on +6; phones that check certificates trust DIR/authority/root-ca.pem
+  --ipv6               phones find every peer on [::1] as well, on the same ports
   --base-port PORT     (default 20000)
   --data DIR           folder for everything; kept (default: a temporary one, removed at the end)
   --keylog DIR         NSS key logs of all RELOAD links, one file a peer
@@ -47,6 +53,8 @@ const OPTIONS = {
   auth: { type: 'string', default: 'digest' },
   roles: { type: 'string', default: 'registrar,proxy' },
   redirect: { type: 'string', default: '' },
+  transports: { type: 'string', default: 'udp,tcp' },
+  ipv6: { type: 'boolean', default: false },
   'base-port': { type: 'string', default: '20000' },
   data: { type: 'string' },
   keylog: { type: 'string' },
@@ -81,6 +89,8 @@ export const testbed: Command = {
         .filter((role) => role !== '')
         .map((role) => oneOf(role, 'roles', ['registrar', 'proxy', 'redirect'])),
       redirect: indexes(values.redirect, peers),
+      transports: extraTransports(values.transports),
+      ipv6: values.ipv6,
       basePort: wholeNumber(values['base-port'], 'base-port', 1024, 65_535 - 10 * peers),
       keylog: values.keylog === undefined ? undefined : resolve(values.keylog),
       logLevel: oneOf(values['log-level'], 'log-level', ['debug', 'info', 'warn', 'error']),
@@ -206,19 +216,27 @@ class TestbedRun {
       if (!peer.alive) return `peer ${peer.plan.index} ended:\n${peer.lastLines(5)}`
       const nodeId = await peer.readyNodeId()
       if (nodeId !== undefined) {
-        const { index, sip, admin, reload } = peer.plan
+        const { index, sip, admin, reload, extra } = peer.plan
+        const { pid } = peer
+        const others = Object.fromEntries(extra)
         if (this.json)
-          print(JSON.stringify({ event: 'ready', peer: index, pid: peer.pid, nodeId, sip, admin, reload }))
-        else
+          print(JSON.stringify({ event: 'ready', peer: index, pid, nodeId, sip, admin, reload, ...others }))
+        else {
+          const more = extra.map(([transport, address]) => `  ${transport.toUpperCase()} ${address}`).join('')
           print(
-            `peer ${index}  SIP ${sip}  admin http://${admin}/  RELOAD ${reload}  pid ${peer.pid}  ${nodeId}`,
+            `peer ${index}  SIP ${sip}${more}  admin http://${admin}/  RELOAD ${reload}  pid ${pid}  ${nodeId}`,
           )
+        }
         return undefined
       }
       if (performance.now() > deadline) return `peer ${peer.plan.index} is not ready:\n${peer.lastLines(5)}`
       await pause()
     }
     return undefined
+  }
+
+  private get hasTls(): boolean {
+    return this.wishes.transports?.some((transport) => transport !== 'ws') === true
   }
 
   /** What to do with it, for somebody who has a phone at hand. */
@@ -235,6 +253,7 @@ class TestbedRun {
       lines.push(
         `  phone 2   another peer, user ${userName(1)}, and so on; dial ${userName(0)} to call phone 1`,
       )
+    if (this.hasTls) lines.push(`  TLS       phones that check certificates trust ${rootFile(folder)}`)
     lines.push(`  logs      ${folder}/peer-N/log.jsonl`, '  Ctrl-C ends all.')
     return lines.join('\n')
   }
@@ -250,7 +269,9 @@ class TestbedRun {
       const faults = views.length === living.length ? ringFaults(views) : ['a peer does not answer']
       if (faults.length === 0) {
         this.up = true
-        if (this.json) print(JSON.stringify({ event: 'testbed-ready', peers: living.length, domain: DOMAIN }))
+        const ca = this.hasTls ? { ca: rootFile(this.wishes.folder) } : {}
+        const ready = { event: 'testbed-ready', peers: living.length, domain: DOMAIN, ...ca }
+        if (this.json) print(JSON.stringify(ready))
         else print(this.welcome(living.length))
         return undefined
       }
@@ -272,6 +293,13 @@ function indexes(text: string, peers: number): ReadonlySet<number> {
   const found = new Set(list.map((each) => wholeNumber(each, 'redirect', 0, peers - 1)))
   if (found.size === peers) throw new UsageError('--redirect: at least one peer has to proxy')
   return found
+}
+
+function extraTransports(text: string): ExtraTransport[] {
+  const known = ['udp', 'tcp', ...Object.keys(EXTRA_TRANSPORTS)]
+  const asked = text.split(',').filter((each) => each !== '')
+  for (const each of asked) oneOf(each, 'transports', known)
+  return (Object.keys(EXTRA_TRANSPORTS) as ExtraTransport[]).filter((each) => asked.includes(each))
 }
 
 function pause(): Promise<void> {

@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { parseHostPort, type HostPort } from '../../app/config/endpoint.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import { UsageError } from '../command.ts'
@@ -46,12 +47,41 @@ export async function addressTowards(server: HostPort): Promise<string> {
   }
 }
 
+/** What the certificate of the server has to be like. */
+export interface TlsTrust {
+  /** PEM; undefined: the public authorities. */
+  readonly ca?: string | undefined
+  /** The name that was asked for; undefined for an address. */
+  readonly name?: string | undefined
+  /** Whatever it is shown will do. */
+  readonly insecure?: boolean
+}
+
+export function tlsOptions({ ca, name, insecure = false }: TlsTrust = {}): {
+  ca?: string
+  servername?: string
+  rejectUnauthorized: boolean
+} {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(name === undefined ? {} : { servername: name }),
+    rejectUnauthorized: !insecure,
+  }
+}
+
 /** Whether somebody takes a connection there: the library would only say so on the screen. */
-export async function checkConnection(server: HostPort): Promise<void> {
-  const socket = connect({ ...server, timeout: CONNECT_WITHIN_MS })
+export async function checkConnection(
+  server: HostPort,
+  transport: 'tcp' | 'tls',
+  trust?: TlsTrust,
+): Promise<void> {
+  const socket =
+    transport === 'tcp'
+      ? connect({ ...server, timeout: CONNECT_WITHIN_MS })
+      : connectTls({ ...server, timeout: CONNECT_WITHIN_MS, ...tlsOptions(trust) })
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
+      socket.once(transport === 'tcp' ? 'connect' : 'secureConnect', resolve)
       socket.once('error', reject)
       socket.once('timeout', () => reject(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })))
     })

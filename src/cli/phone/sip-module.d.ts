@@ -48,6 +48,8 @@ declare module 'sip' {
     publicAddress: string
     udp: boolean
     tcp: boolean
+    tls?: { ca?: string; servername?: string; rejectUnauthorized?: boolean }
+    tls_port?: number
     logger?: { error?: (error: unknown) => void; recv?: (message: Request | Response) => void }
   }
   export function create(options: StackOptions, onRequest: (request: Request) => void): Stack

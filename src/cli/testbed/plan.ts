@@ -2,6 +2,7 @@
 
 export const DOMAIN = 'dht.example.com'
 const HOST = '127.0.0.1'
+const HOST6 = '[::1]'
 
 /** Ports between two peers of a testbed. */
 const PORT_STEP = 10
@@ -19,6 +20,10 @@ export interface TestbedWishes {
   readonly folder: string
   /** Folder for NSS key logs. */
   readonly keylog: string | undefined
+  /** Besides UDP and TCP. */
+  readonly transports?: readonly ExtraTransport[]
+  /** Phones find every peer on ::1 as well. */
+  readonly ipv6?: boolean
   readonly logLevel: string
 }
 
@@ -30,6 +35,10 @@ export interface PeerPlan {
   readonly reload: string
   /** SIP flows of other peers. */
   readonly application: string
+  /** Where phones find the further transports: host:port. */
+  readonly extra: readonly (readonly [ExtraTransport, string])[]
+  /** All listeners for phones, as URLs. */
+  readonly listen: readonly string[]
   readonly folder: string
   readonly configFile: string
   readonly logFile: string
@@ -37,10 +46,17 @@ export interface PeerPlan {
   readonly config: object
 }
 
-/** Peer i: SIP on base + 10 i, admin on +1, RELOAD on +2, SIP flows of peers on +3. */
+/** Further transports for phones, and how far behind the SIP port of a peer they are. */
+export const EXTRA_TRANSPORTS = { tls: 4, ws: 5, wss: 6 } as const
+export type ExtraTransport = keyof typeof EXTRA_TRANSPORTS
+
+/**
+ * Peer i: SIP on base + 10 i, admin on +1, RELOAD on +2, SIP flows of peers on +3; where they are asked for, TLS on +4, WebSockets on
+ * +5 and secure ones on +6.
+ */
 export function planPeers(wishes: TestbedWishes): PeerPlan[] {
   const addresses = Array.from({ length: wishes.peers }, (_, index) =>
-    addressesOf(wishes.basePort + PORT_STEP * index),
+    addressesOf(wishes.basePort + PORT_STEP * index, wishes),
   )
   const proxies = addresses.filter((_, index) => !wishes.redirect.has(index)).map(({ sip }) => sip)
   return addresses.map((address, index) => {
@@ -67,14 +83,23 @@ interface Addresses {
   readonly admin: string
   readonly reload: string
   readonly application: string
+  readonly extra: PeerPlan['extra']
+  readonly listen: readonly string[]
 }
 
-function addressesOf(port: number): Addresses {
+function addressesOf(port: number, { transports = [], ipv6 = false }: TestbedWishes): Addresses {
+  const listen: string[] = []
+  for (const host of ipv6 ? [HOST, HOST6] : [HOST]) {
+    listen.push(`udp://${host}:${port}`, `tcp://${host}:${port}`)
+    for (const each of transports) listen.push(`${each}://${host}:${port + EXTRA_TRANSPORTS[each]}`)
+  }
   return {
     sip: `${HOST}:${port}`,
     admin: `${HOST}:${port + 1}`,
     reload: `${HOST}:${port + 2}`,
     application: `${HOST}:${port + 3}`,
+    extra: transports.map((each) => [each, `${HOST}:${port + EXTRA_TRANSPORTS[each]}`] as const),
+    listen,
   }
 }
 
@@ -104,7 +129,7 @@ function configOf(
     sip: {
       roles: redirects ? ['registrar', 'redirect'] : wishes.roles,
       domains: [DOMAIN],
-      listen: [`udp://${address.sip}`, `tcp://${address.sip}`],
+      listen: address.listen,
       users: accountsFile(wishes.folder),
       auth: wishes.auth,
       // Every account may register anywhere: certificates are made where that happens, not everywhere for everybody.
@@ -119,6 +144,11 @@ function configOf(
 
 export function authorityFolder(folder: string): string {
   return `${folder}/authority`
+}
+
+/** What phones have to trust on TLS. */
+export function rootFile(folder: string): string {
+  return `${authorityFolder(folder)}/root-ca.pem`
 }
 
 export function accountsFile(folder: string): string {

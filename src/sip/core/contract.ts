@@ -293,8 +293,8 @@ export interface SipSettings {
   readonly listeners: readonly SipListener[]
   /** Another SIP stack that serves the phones and asks this node; it hands over at the first UDP listener. */
   readonly front?: FrontSettings | undefined
-  /** How routes of ours bring phones back over TLS. Default: sips (docs/adr/0012-routes-over-tls.md). */
-  readonly tlsRoutes?: 'sips' | 'transport'
+  /** How routes of ours bring phones back over TLS. Default: as they write it themselves (docs/adr/0012-routes-over-tls.md). */
+  readonly tlsRoutes?: 'mirror' | 'sips' | 'transport'
   /** This node towards peers (adapter-mapping s.4.3): its name in hex and the `gr` value of its overlay GRUU. */
   readonly peerIdentity: { readonly overlay: string; readonly hex: string; readonly gr: string } | undefined
   readonly minExpiresS: number

@@ -111,7 +111,7 @@ export class SipParts {
     this.random = components.random
     this.validation = { registrar: settings.roles.registrar, telRouting: settings.telDomain !== undefined }
     const texts = new RandomText(components.random)
-    const { tlsRoutes = 'sips' } = settings
+    const { tlsRoutes = 'mirror' } = settings
     const outside = new Outside(settings.outside ?? NO_OUTSIDE_RULES)
     const aorRules = { telDomain: settings.telDomain, telContext: settings.outside?.telContext }
     this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity, tlsRoutes, aorRules })

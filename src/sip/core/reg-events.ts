@@ -170,7 +170,7 @@ export class RegEvents {
       local: `${to};tag=${tag}`,
       remote: message.header('from') ?? '',
       routes,
-      contact: this.contactFor(incoming.source, message.uri?.scheme === 'sips'),
+      contact: this.contactFor(incoming.source, message.uri?.scheme === 'sips', target),
       target,
       way: this.reachable(incoming, target, routes),
       localCseq: 0,
@@ -293,9 +293,9 @@ export class RegEvents {
     return { way: { kind: 'hop', hop: reach }, otherwise }
   }
 
-  private contactFor(source: Hop, sips: boolean): string {
+  private contactFor(source: Hop, sips: boolean, theirs: string): string {
     const { identity } = this.components
-    if (source.transport !== 'peer') return identity.contact(source, sips)
+    if (source.transport !== 'peer') return identity.contact(source, sips, theirs)
     const { peer } = identity
     return peer === undefined ? '' : `<sip:${peer.overlay};gr=${peer.gr}>`
   }

@@ -122,7 +122,9 @@ export class RegisterHandler {
     // Phones behind an engine in front start everything by the engine.
     const front = this.frontOf(incoming)
     const serviceRoute =
-      this.settings.roles.proxy && front === undefined ? identity.serviceRoute(incoming.source) : undefined
+      this.settings.roles.proxy && front === undefined
+        ? identity.serviceRoute(incoming.source, message.header('contact') ?? '')
+        : undefined
     const own = { serviceRoute, gruus: front?.capabilities.gruu === false ? undefined : gruus }
     const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, own)
     const { outbound } = outcome.plan

@@ -78,8 +78,11 @@ export function forwardedBytes(
     const { callId } = message
     const { recordRouteTo, dialogHop } = forwarding
     const sips = isSips(uri) || (first !== undefined && isSips(uriOf(first)))
-    for (const side of [recordRouteTo, dialogHop])
-      edit.prepend('record-route', identity.recordRoute(side, tokens.seal(side, callId), sips))
+    for (const [side, contact] of [
+      [recordRouteTo, message.header('contact')],
+      [dialogHop, uri],
+    ] as const)
+      edit.prepend('record-route', identity.recordRoute(side, tokens.seal(side, callId), sips, contact))
   }
   if (forwarding.path !== undefined) edit.prepend('path', forwarding.path)
   edit.prepend('via', identity.via(hop, branch))

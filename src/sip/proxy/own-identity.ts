@@ -13,8 +13,11 @@ export interface OwnListener {
   readonly advertisedHost6?: string
 }
 
-/** How a route of ours tells a phone to come over TLS when the request itself is sip (docs/adr/0012-routes-over-tls.md). */
-export type TlsRoutes = 'sips' | 'transport'
+/**
+ * How a route of ours tells a phone to come over TLS when the request itself is sip (docs/adr/0012-routes-over-tls.md): by sips, by
+ * `transport=tls`, or by the latter to phones that write it themselves.
+ */
+export type TlsRoutes = 'mirror' | 'sips' | 'transport'
 
 export interface PeerIdentity {
   readonly overlay: string
@@ -54,7 +57,7 @@ export class OwnIdentity {
   }) {
     this.listeners = init.listeners
     this.domains = new Set(init.domains)
-    this.tlsRoutes = init.tlsRoutes ?? 'sips'
+    this.tlsRoutes = init.tlsRoutes ?? 'mirror'
     this.peer = init.peer
     this.aorRules = init.aorRules ?? {}
     this.peerHost =
@@ -86,28 +89,28 @@ export class OwnIdentity {
 
   /**
    * Record-Route of the side that `hop` lies on; the token brings requests back to `hop`. `sips` for requests whose URI is one:
-   * then whatever follows has to come over TLS (RFC 3261 s.16.6 item 4).
+   * then whatever follows has to come over TLS (RFC 3261 s.16.6 item 4). `contact`: how that side names itself.
    */
-  recordRoute(hop: Hop, token: string, sips: boolean): string {
+  recordRoute(hop: Hop, token: string, sips: boolean, contact = ''): string {
     if (hop.transport === 'peer') {
       if (this.peer === undefined) return ''
       return `<${sips ? 'sips' : 'sip'}:${token}@${this.peer.overlay};gr=${this.peer.gr};lr>`
     }
-    return `<${this.southUri(hop, `${token}@`, sips)};lr>`
+    return `<${this.southUri(hop, `${token}@`, sips, contact)};lr>`
   }
 
   /**
-   * RFC 3608: where phones send what they start. Undefined on TLS, where a phone goes on using the connection that it has: a sips
-   * route would make it use sips alone (RFC 5630 s.5.2), and sip with a port says nothing of TLS.
+   * RFC 3608: where phones send what they start. Undefined where only a sips route would do, which would bind the phone to sips (RFC
+   * 5630 s.5.2): it goes on using the connection that it has.
    */
-  serviceRoute(hop: Hop): string | undefined {
-    if (hop.transport === 'tls' && this.tlsRoutes === 'sips') return undefined
-    return `<${this.southUri(hop, '', false)};lr>`
+  serviceRoute(hop: Hop, contact: string): string | undefined {
+    if (hop.transport === 'tls' && !this.writesTransport(contact)) return undefined
+    return `<${this.southUri(hop, '', false, contact)};lr>`
   }
 
-  /** Our Contact towards phones. */
-  contact(hop: Hop, sips: boolean): string {
-    return `<${this.southUri(hop, '', sips)}>`
+  /** Our Contact towards phones; `theirs` is the Contact of the phone. */
+  contact(hop: Hop, sips: boolean, theirs: string): string {
+    return `<${this.southUri(hop, '', sips, theirs)}>`
   }
 
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
@@ -160,7 +163,7 @@ export class OwnIdentity {
     return this.listeners.find((listener) => listener.transport === transport && takes(listener, family))
   }
 
-  private southUri(hop: Hop, user: string, sips: boolean): string {
+  private southUri(hop: Hop, user: string, sips: boolean, contact: string): string {
     const listener = sips && !isSecure(hop) ? this.secureListener(hop) : this.listenerOf(hop)
     const sentBy = this.sentBy(listener, hop.host)
     switch (listener.transport) {
@@ -172,12 +175,17 @@ export class OwnIdentity {
       case 'wss':
         return `${sips ? 'sips' : 'sip'}:${user}${sentBy};transport=ws`
       case 'tls':
-        // DEVIATION RFC 3261 s.16.6 item 4: sips for a sip request, too. Of all the ways to say "this hop over TLS" it is the one
-        // that RFC 5630 leaves (s.3.1.4, s.5.2); `transport=tls` is what phones in the field write (docs/adr/0012-routes-over-tls.md).
-        return sips || this.tlsRoutes === 'sips'
+        // DEVIATION RFC 3261 s.16.6 item 4: sips for a sip request, too. DEVIATION RFC 5630 s.3.1.4: transport=tls to phones that
+        // write it. Neither can be helped: nothing else says "this hop over TLS" (docs/adr/0012-routes-over-tls.md).
+        return sips || !this.writesTransport(contact)
           ? `sips:${user}${sentBy}`
           : `sip:${user}${sentBy};transport=tls`
     }
+  }
+
+  private writesTransport(contact: string): boolean {
+    if (this.tlsRoutes !== 'mirror') return this.tlsRoutes === 'transport'
+    return contact.toLowerCase().includes(';transport=tls')
   }
 
   private sentBy(listener: OwnListener, towards: string): string {

@@ -56,7 +56,9 @@ export class Baresip {
     user: string
     password?: string
     target: string
-    transport: 'udp' | 'tcp'
+    transport: 'udp' | 'tcp' | 'tls'
+    /** PEM file of the authority that its server's certificate must hang under, with TLS. */
+    ca?: string
     domain?: string
     register?: boolean
     /** Its line of the accounts file, instead of one made of the rest. */
@@ -72,6 +74,7 @@ export class Baresip {
     const config = [
       `sip_listen 127.0.0.1:${sipPort}`,
       'sip_trans_def udp',
+      ...(init.ca === undefined ? [] : [`sip_cafile ${init.ca}`]),
       'net_interface 127.0.0.1',
       `rtp_ports ${rtpPort}-${rtpPort + 20}`,
       'rtp_stats yes',

@@ -21,6 +21,8 @@ export interface SippRun {
   readonly password?: string
   readonly keys?: Readonly<Record<string, string>>
   readonly calls?: number
+  /** Its own address; loopback of IPv4 when not given. */
+  readonly address?: string
 }
 
 /** Starts SIPp with one of our scenarios, by the command `before`; it ends by itself after its call. */
@@ -44,7 +46,7 @@ export function sipp(run: SippRun, before: readonly string[] = []): Running {
     [
       ...first,
       run.target,
-      ...['-sf', scenario, '-inf', csv, '-m', String(run.calls ?? 1), '-i', '127.0.0.1'],
+      ...['-sf', scenario, '-inf', csv, '-m', String(run.calls ?? 1), '-i', run.address ?? '127.0.0.1'],
       ...[
         '-t',
         run.transport === 'tcp' ? 't1' : 'u1',
@@ -69,15 +71,23 @@ export async function register(
   user: string,
   contactPort: number,
   transport: SippTransport,
-  extra: { password?: string; expires?: string } = {},
+  extra: { password?: string; expires?: string; address?: string } = {},
 ): Promise<number> {
   const run = sipp({
     scenario: 'register.xml',
     target,
     transport,
     user,
-    keys: { contact: `127.0.0.1:${contactPort}`, expires: extra.expires ?? '600' },
+    keys: {
+      contact: `${bracketed(extra.address ?? '127.0.0.1')}:${contactPort}`,
+      expires: extra.expires ?? '600',
+    },
+    ...(extra.address === undefined ? {} : { address: extra.address }),
     ...(extra.password === undefined ? {} : { password: extra.password }),
   })
   return run.exit()
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
 }

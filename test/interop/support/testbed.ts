@@ -15,6 +15,10 @@ export interface TestbedPeer {
   readonly sip: string
   readonly admin: string
   readonly reload: string
+  /** host:port, where the testbed has them. */
+  readonly tls?: string
+  readonly ws?: string
+  readonly wss?: string
 }
 
 /** `ringbridge testbed` as a script sees it: one process a peer, spoken to over its own ports only. */

@@ -215,6 +215,17 @@ describe('settings for a phone', () => {
     expect(phoneSettings('dht.example.com', listeners, [], 1)).not.toContain('shown this once')
     expect(phoneSettings('dht.example.com', listeners, [], 0)).toMatch(/none here yet; .*users add NAME/)
   })
+
+  it('name TLS and WebSockets as a phone and a page want them, and what has to be trusted', () => {
+    const listeners = [
+      { transport: 'tls', port: 5061, advertisedHost: '192.0.2.7' },
+      { transport: 'wss', port: 7443, advertisedHost: '2001:db8::7' },
+    ]
+    const sheet = phoneSettings('dht.example.com', listeners, [], 1, './data/authority/root-ca.pem')
+    expect(sheet).toContain('192.0.2.7:5061, transport TLS')
+    expect(sheet).toContain('wss://[2001:db8::7]:7443')
+    expect(sheet).toContain('./data/authority/root-ca.pem')
+  })
 })
 
 describe('bootstrap names', () => {

@@ -36,6 +36,31 @@ describe('testbed', () => {
     })
   })
 
+  it('further transports are on +4 to +6, and on ::1 where that is asked for', () => {
+    const [, second] = planPeers({ ...wishes, transports: ['tls', 'ws', 'wss'], ipv6: true })
+    expect(second?.extra).toEqual([
+      ['tls', '127.0.0.1:20014'],
+      ['ws', '127.0.0.1:20015'],
+      ['wss', '127.0.0.1:20016'],
+    ])
+    expect(second?.config).toMatchObject({
+      sip: {
+        listen: [
+          'udp://127.0.0.1:20010',
+          'tcp://127.0.0.1:20010',
+          'tls://127.0.0.1:20014',
+          'ws://127.0.0.1:20015',
+          'wss://127.0.0.1:20016',
+          'udp://[::1]:20010',
+          'tcp://[::1]:20010',
+          'tls://[::1]:20014',
+          'ws://[::1]:20015',
+          'wss://[::1]:20016',
+        ],
+      },
+    })
+  })
+
   it('the first founds, the others join it; those that redirect know the proxies', () => {
     const [first, second, third] = planPeers(wishes)
     expect(first?.config).toMatchObject({

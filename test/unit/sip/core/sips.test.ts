@@ -70,7 +70,7 @@ describe('registering with sips (RFC 5630 s.5.2)', () => {
 
   it('S3608-6.3-01 S5630-5.2-01 no Service-Route binds a phone on TLS to sips; one on TCP is told where to send', () => {
     const { alice, bob } = stage(TLS, { transport: 'tcp' })
-    alice.register()
+    alice.register({ contact: `<sip:alice@${alice.host}:5061>` })
     expect(alice.last().has('service-route')).toBe(false)
     expect(registerSips(alice).has('service-route')).toBe(false)
     bob.register()
@@ -106,7 +106,7 @@ describe('a call over TLS', () => {
     ['udp', 'tls'],
     ['tcp', 'tls'],
   ] as const) {
-    it(`S5630-3.1-01 with sip from ${aliceVia} to ${bobVia}: the Request-URI stays sip, and nothing says transport=tls`, () => {
+    it(`S5630-3.1-01 with sip from ${aliceVia} to ${bobVia}: the Request-URI stays sip, and nothing says transport=tls that has not before`, () => {
       const { node, alice, bob } = stage({ transport: aliceVia }, { transport: bobVia })
       const plain = (phone: Phone): string => `<sip:${phone.user}@${phone.host}:${phone.port}>`
       bob.register({ contact: plain(bob) })
@@ -139,13 +139,41 @@ describe('a call over TLS', () => {
     expect(bob.requests('INVITE')[0]!.requestUri).toContain('transport=tls')
   })
 
-  it('writes transport=tls in its routes where the operator wants that', () => {
-    const { alice, bob } = stage(TLS, TLS, { tlsRoutes: 'transport' })
+  /** Routes for bob's side and alice's, and the Service-Route; bob's Contact says transport=tls, and alice's does not. */
+  function routesIn(tlsRoutes: 'mirror' | 'sips' | 'transport'): string[] {
+    const { alice, bob } = stage(TLS, TLS, { tlsRoutes })
     bob.register()
-    expect(bob.last().values('service-route')).toEqual([`<sip:${HOST}:5061;transport=tls;lr>`])
-    alice.request('INVITE', BOB)
-    for (const route of bob.requests('INVITE')[0]!.values('record-route'))
-      expect(route).toMatch(/^<sip:[^>]*@192\.0\.2\.1:5061;transport=tls;lr>$/)
+    const service = bob.last().values('service-route')
+    alice.request('INVITE', BOB, { contact: `<sip:alice@${alice.host}:5061>` })
+    const routes = bob.requests('INVITE')[0]!.values('record-route')
+    return [...routes, ...service].map((route) => route.replace(/:[^:@]*@/, ':TOKEN@'))
+  }
+
+  it('to phones that write transport=tls themselves routes say so too, to others they say sips', () => {
+    expect(routesIn('mirror')).toEqual([
+      `<sip:TOKEN@${HOST}:5061;transport=tls;lr>`,
+      `<sips:TOKEN@${HOST}:5061;lr>`,
+      `<sip:${HOST}:5061;transport=tls;lr>`,
+    ])
+  })
+
+  it('S5630-3.1-01 never where the operator wants it so, and always where he wants that', () => {
+    expect(routesIn('sips')).toEqual([`<sips:TOKEN@${HOST}:5061;lr>`, `<sips:TOKEN@${HOST}:5061;lr>`])
+    expect(routesIn('transport')).toEqual([
+      `<sip:TOKEN@${HOST}:5061;transport=tls;lr>`,
+      `<sip:TOKEN@${HOST}:5061;transport=tls;lr>`,
+      `<sip:${HOST}:5061;transport=tls;lr>`,
+    ])
+  })
+
+  it('S5630-3.1-01 S3261-16.6-04 a sips request has sips routes, whatever the phone writes', () => {
+    const { alice, bob } = stage(TLS, TLS)
+    bob.request('REGISTER', `sips:${DOMAIN}`, {
+      to: `<sips:${bob.aor}>`,
+      contact: `<sips:bob@${bob.host};transport=tls>`,
+    })
+    alice.request('INVITE', BOB_SECURE)
+    for (const route of bob.requests('INVITE')[0]!.values('record-route')) expect(route).toMatch(/^<sips:/)
   })
 })
 
