@@ -468,9 +468,9 @@ export class SipParts {
   }
 
   private frontOf(settings: SipSettings, meter: CallMeter, texts: RandomText): Front | undefined {
-    const { front, listeners, domains, peerIdentity } = settings
+    const { front, listeners } = settings
     if (front === undefined) return undefined
-    const { outbox, transactions } = this
+    const { outbox, transactions, identity } = this
     return new Front(
       {
         outbox,
@@ -478,7 +478,7 @@ export class SipParts {
         unguessable: () => texts.hex(16),
         isSending: (branch, method) => transactions.isSending(branch, method),
       },
-      { ...front, listeners, domains, peer: peerIdentity },
+      { ...front, listeners, identity },
     )
   }
 

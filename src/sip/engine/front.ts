@@ -9,12 +9,11 @@ import { bracketed, parseUri, type SipMessage } from '../message/index.ts'
 import {
   CallRecord,
   isRecordRouted,
-  OwnIdentity,
+  type OwnIdentity,
   type CallMeter,
   type CallerIdentity,
   type LocalBinding,
   type OwnListener,
-  type PeerIdentity,
   type SearchOwner,
   type Target,
   type TargetSearch,
@@ -53,8 +52,8 @@ export interface FrontComponents {
 
 export interface FrontInit extends FrontSettings {
   readonly listeners: readonly OwnListener[]
-  readonly domains: readonly string[]
-  readonly peer: PeerIdentity | undefined
+  /** Who we are towards everybody else. */
+  readonly identity: OwnIdentity
 }
 
 /** Headers that say who is calling; the embedded stack takes them out and writes its own (RFC 3325). */
@@ -285,11 +284,10 @@ export class Front implements SearchOwner {
   }
 
   private identityAt(addresses: readonly { readonly host: string; readonly port: number }[]): OwnIdentity {
-    const { listeners, domains, peer } = this.init
     const fronts = addresses.map(({ host, port }): OwnListener => {
       return { id: FRONT_LISTENER, transport: 'udp', host, port, advertisedHost: host }
     })
-    return new OwnIdentity({ listeners: [...listeners, ...fronts], domains, peer })
+    return this.init.identity.besides(fronts)
   }
 }
 

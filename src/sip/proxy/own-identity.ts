@@ -35,12 +35,21 @@ const DEFAULT_LISTENER: OwnListener = {
   advertisedHost: 'localhost',
 }
 
+export interface OwnIdentityInit {
+  readonly listeners: readonly OwnListener[]
+  readonly domains: readonly string[]
+  readonly peer: PeerIdentity | undefined
+  readonly tlsRoutes?: TlsRoutes
+  readonly aorRules?: AorRules
+}
+
 export class OwnIdentity {
   readonly peer: PeerIdentity | undefined
   /** What telephone numbers mean here (M-04). */
   readonly aorRules: AorRules
   /** `host:port` of every listener, advertised and bound. */
   readonly addresses: ReadonlySet<string>
+  private readonly init: OwnIdentityInit
   private readonly listeners: readonly OwnListener[]
   private readonly domains: ReadonlySet<string>
   private readonly tlsRoutes: TlsRoutes
@@ -48,13 +57,8 @@ export class OwnIdentity {
   private readonly viaHosts: ReadonlyMap<string, string>
   private readonly peerHost: string | undefined
 
-  constructor(init: {
-    readonly listeners: readonly OwnListener[]
-    readonly domains: readonly string[]
-    readonly peer: PeerIdentity | undefined
-    readonly tlsRoutes?: TlsRoutes
-    readonly aorRules?: AorRules
-  }) {
+  constructor(init: OwnIdentityInit) {
+    this.init = init
     this.listeners = init.listeners
     this.domains = new Set(init.domains)
     this.tlsRoutes = init.tlsRoutes ?? 'mirror'
@@ -78,6 +82,11 @@ export class OwnIdentity {
     }
     this.addresses = addresses
     this.viaHosts = viaHosts
+  }
+
+  /** The same with further addresses that are ours. */
+  besides(more: readonly OwnListener[]): OwnIdentity {
+    return new OwnIdentity({ ...this.init, listeners: [...this.init.listeners, ...more] })
   }
 
   /** Top Via for a request sent on `hop`. */

@@ -357,7 +357,7 @@ describe('an engine in front asks what to do', () => {
     const engine = new Engine(new SipWorld(), { outside, telDomain: DOMAIN })
     const targetOf = (uri: string): string => {
       const decision = engine.ask('INVITE', uri)
-      return decision?.kind === 'forward' ? decision.targets.join() : String(decision?.kind)
+      return decision?.kind === 'forward' ? decision.targets.join() : JSON.stringify(decision)
     }
     expect(targetOf('sip:dave@elsewhere.example')).toBe('sip:dave@elsewhere.example')
     // The URI itself names the gateway.
