@@ -2,38 +2,13 @@
  * The messages of RFC 4475 through a whole SIP core that hosts example.com and example.org without authentication, over UDP
  * unless the RFC says TCP. Expected answers: sip-requirements s.12.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { SeededRandom } from '../../src/common/random.ts'
-import { NO_TRACE } from '../../src/common/trace.ts'
-import type { LocatedTarget, SipAction, SipInput, SipSettings } from '../../src/sip/core/contract.ts'
-import { SipCore } from '../../src/sip/core/sip-core.ts'
-import { parseMessage, type SipMessage } from '../../src/sip/message/index.ts'
-import { TestAccounts, testSettings } from '../support/sip-phones.ts'
+import type { LocatedTarget, SipSettings } from '../../src/sip/core/contract.ts'
+import { BODY_COMPLETE_MS, HEAD_COMPLETE_MS } from '../../src/sip/transport/index.ts'
+import { deliver, type Outcome } from '../support/vector-core.ts'
 
 const FOLDER = new URL('./rfc4475/', import.meta.url)
-const USERS = [
-  'user',
-  'j.user',
-  'watson',
-  'null-%00-null',
-  'caller',
-  'lineu',
-  'sips:user@example.com',
-] as const
-
-interface Outcome {
-  /** Final responses to the source, as status codes. */
-  readonly statuses: number[]
-  readonly responses: SipMessage[]
-  /** Requests that left for somewhere else. */
-  readonly forwarded: SipMessage[]
-  /** Hosts that were asked for (RFC 3263). */
-  readonly resolved: string[]
-  readonly closed: boolean
-  readonly core: SipCore
-}
-
 function bytesOf(name: string): Buffer {
   return readFileSync(new URL(`${name}.dat`, FOLDER))
 }
@@ -41,73 +16,10 @@ function bytesOf(name: string): Buffer {
 function send(
   name: string,
   stream = false,
-  override: Partial<SipSettings> = {},
+  settings: Partial<SipSettings> = {},
   targets: readonly LocatedTarget[] = [],
 ): Outcome {
-  const accounts = new TestAccounts()
-  for (const user of USERS) accounts.add(user, { domain: 'example.com' })
-  const settings = testSettings('192.0.2.200', { domains: ['example.com', 'example.org'], ...override })
-  const core = new SipCore({ accounts, random: new SeededRandom(name), trace: NO_TRACE }, settings)
-  const statuses: number[] = []
-  const responses: SipMessage[] = []
-  const forwarded: SipMessage[] = []
-  const resolved: string[] = []
-  let closed = false
-  const now = { ms: 1_000, wall: 1_700_000_000_000 }
-  const step = (input: SipInput): void => {
-    core.step(now, input)
-    for (const action of core.drain()) act(action)
-  }
-  const act = (action: SipAction): void => {
-    switch (action.kind) {
-      case 'sendDatagram':
-      case 'sendFlow': {
-        // What was missing or double in a request is so in its answer, which then is for people to read.
-        const status = /^SIP\/2\.0 (\d{3}) /.exec(Buffer.from(action.bytes).toString('latin1'))?.[1]
-        if (status !== undefined && status >= '200') statuses.push(Number(status))
-        const parsed = parseMessage(action.bytes)
-        if (!parsed.ok) return
-        if (parsed.value.isRequest) forwarded.push(parsed.value)
-        else if (parsed.value.status >= 200) responses.push(parsed.value)
-        return
-      }
-      case 'openFlow':
-        // Messages above 1300 bytes try TCP first (RFC 3261 s.18.1.1); nobody listens here, so they come by UDP after all.
-        step({ kind: 'flowFailed', flow: action.flow, reason: 'refused' })
-        return
-      case 'closeFlow':
-        closed = true
-        return
-      case 'publish':
-        step({ kind: 'published', id: action.id, outcome: { ok: true } })
-        return
-      case 'locate':
-        step({
-          kind: 'located',
-          id: action.id,
-          outcome: { kind: 'found', targets, userExists: false, loop: false },
-        })
-        return
-      case 'resolve':
-        resolved.push(action.host)
-        step({
-          kind: 'resolved',
-          id: action.id,
-          outcome: { ok: true, addresses: [{ host: '203.0.113.5', port: 5060, transport: 'udp' }] },
-        })
-        return
-      default:
-        return
-    }
-  }
-  step({ kind: 'overlayAvailable', available: true })
-  if (stream) {
-    step({ kind: 'flowAccepted', flow: 2, listener: 1, host: '198.51.100.1', port: 4000 })
-    step({ kind: 'flowData', flow: 2, bytes: bytesOf(name) })
-  } else {
-    step({ kind: 'datagram', listener: 0, host: '198.51.100.1', port: 5060, bytes: bytesOf(name) })
-  }
-  return { statuses, responses, forwarded, resolved, closed, core }
+  return deliver({ name, bytes: bytesOf(name), stream, settings, targets })
 }
 
 /** name, section, final statuses over UDP. */
@@ -255,5 +167,106 @@ describe('RFC 4475 through the whole core', () => {
       expect(statuses, name).toEqual([400])
       expect(closed, name).toBe(true)
     }
+  })
+})
+
+/**
+ * The same messages on a stream, as sip-requirements s.12 has it: what the transport decides is different (Content-Length), what the message
+ * says is not. Status of the answer or none, whether it is forwarded, and whether the connection ends.
+ */
+const ON_A_STREAM: readonly (readonly [string, string, number | undefined, 'forwarded' | 'closed' | ''])[] = [
+  ['wsinv', '3.1.1.1', undefined, 'forwarded'],
+  ['intmeth', '3.1.1.2', 404, ''],
+  ['esc01', '3.1.1.3', 403, ''],
+  ['escnull', '3.1.1.4', 404, ''],
+  ['esc02', '3.1.1.5', undefined, 'forwarded'],
+  ['lwsdisp', '3.1.1.6', 480, ''],
+  ['longreq', '3.1.1.7', 480, ''],
+  ['semiuri', '3.1.1.9', 404, ''],
+  ['transports', '3.1.1.10', 480, ''],
+  ['mpart01', '3.1.1.11', undefined, 'forwarded'],
+  ['unreason', '3.1.1.12', undefined, ''],
+  ['noreason', '3.1.1.13', undefined, ''],
+  ['badinv01', '3.1.2.1', 400, ''],
+  ['ncl', '3.1.2.3', 400, 'closed'],
+  ['scalar02', '3.1.2.4', 400, ''],
+  ['scalarlg', '3.1.2.5', undefined, ''],
+  ['quotbal', '3.1.2.6', 400, ''],
+  ['ltgtruri', '3.1.2.7', 400, ''],
+  ['lwsruri', '3.1.2.8', 400, ''],
+  ['lwsstart', '3.1.2.9', 400, ''],
+  ['trws', '3.1.2.10', 404, ''],
+  ['escruri', '3.1.2.11', 400, ''],
+  ['baddate', '3.1.2.12', 480, ''],
+  ['regbadct', '3.1.2.13', 400, ''],
+  ['badaspec', '3.1.2.14', 400, ''],
+  ['badvers', '3.1.2.16', 505, ''],
+  ['mismatch01', '3.1.2.17', 400, ''],
+  ['mismatch02', '3.1.2.18', 501, ''],
+  ['bigcode', '3.1.2.19', undefined, ''],
+  ['badbranch', '3.2.1', 400, ''],
+  ['insuf', '3.3.1', 400, ''],
+  ['unkscm', '3.3.2', 416, ''],
+  ['novelsc', '3.3.3', 416, ''],
+  ['unksm2', '3.3.4', 400, ''],
+  ['bext01', '3.3.5', 420, ''],
+  ['invut', '3.3.6', 480, ''],
+  ['regaut01', '3.3.7', 200, ''],
+  ['multi01', '3.3.8', 400, ''],
+  ['mcl01', '3.3.9', 400, 'closed'],
+  ['bcast', '3.3.10', undefined, ''],
+  ['zeromf', '3.3.11', 200, ''],
+  ['cparam01', '3.3.12', 200, ''],
+  ['cparam02', '3.3.13', 200, ''],
+  ['regescrt', '3.3.14', 200, ''],
+  ['sdp01', '3.3.15', 480, ''],
+  // E11: without Content-Length a stream has no frames.
+  ['inv2543', '3.4.1', 400, 'closed'],
+]
+
+describe('RFC 4475 on a stream', () => {
+  for (const [name, section, status, then] of ON_A_STREAM) {
+    const what = [status === undefined ? 'no answer' : String(status), then]
+      .filter((each) => each !== '')
+      .join(', ')
+    it(`RFC4475-${section} S-03 ${name} on a stream: ${what}`, () => {
+      const outcome = send(name, true)
+      expect(outcome.statuses).toEqual(status === undefined ? [] : [status])
+      expect(outcome.forwarded).toHaveLength(then === 'forwarded' ? 1 : 0)
+      expect(outcome.closed).toBe(then === 'closed')
+    })
+  }
+
+  it('RFC4475-3.1.1.8 S-03 dblreq on a stream: what follows the body is a message of its own, and the rest ends the connection', () => {
+    const { core, closed, forwarded } = send('dblreq', true)
+    expect(core.snapshot().aors).toBe(1)
+    expect(closed).toBe(true)
+    expect(forwarded).toEqual([])
+  })
+
+  it('RFC4475-3.1.2.2 S-03 E10 clerr on a stream: the rest of the body is awaited for 32 s, then it is 408 and the end', () => {
+    const given = { name: 'clerr', bytes: bytesOf('clerr'), stream: true }
+    const before = deliver({ ...given, waitMs: BODY_COMPLETE_MS - 1 })
+    expect(before).toMatchObject({ statuses: [], closed: false })
+    expect(deliver({ ...given, waitMs: BODY_COMPLETE_MS })).toMatchObject({ statuses: [408], closed: true })
+  })
+
+  it('RFC4475-3.1.2.15 S-03 S-02 baddn on a stream: a head that is never completed ends the connection without a word', () => {
+    const given = { name: 'baddn', bytes: bytesOf('baddn'), stream: true }
+    const before = deliver({ ...given, waitMs: HEAD_COMPLETE_MS - 1 })
+    expect(before).toMatchObject({ statuses: [], closed: false })
+    expect(deliver({ ...given, waitMs: HEAD_COMPLETE_MS })).toMatchObject({ statuses: [], closed: true })
+  })
+
+  it('RFC4475-3.1.2.15 S-03 baddn on a stream: with the blank line that the file lacks it is 400', () => {
+    const bytes = Buffer.concat([bytesOf('baddn'), Buffer.from('\r\n')])
+    expect(deliver({ name: 'baddn', bytes, stream: true })).toMatchObject({ statuses: [400], closed: false })
+  })
+
+  it('S-03 each of the 49 is in the table of a datagram and in that of a stream', () => {
+    const files = readdirSync(FOLDER).flatMap((file) => (file.endsWith('.dat') ? [file.slice(0, -4)] : []))
+    const stream = [...ON_A_STREAM.map(([name]) => name), 'dblreq', 'clerr', 'baddn']
+    expect(stream.sort()).toEqual(files.sort())
+    expect(files).toHaveLength(49)
   })
 })

@@ -1,5 +1,5 @@
 /** The request as it goes out on a branch (RFC 3261 s.16.6, adapter-mapping s.4.3). Everything else is copied through. */
-import { Edit, parseDigest, parseUri, type SipMessage } from '../message/index.ts'
+import { Edit, parseDigest, parseUri, repairIpv6, type SipMessage } from '../message/index.ts'
 import { isReliable, type Hop } from '../transaction/hop.ts'
 import { writeIdentity, type CallerIdentity } from './caller-identity.ts'
 import type { OwnIdentity } from './own-identity.ts'
@@ -63,6 +63,7 @@ export function forwardedBytes(
     routes = [...all.slice(1), `<${uri}>`]
     uri = uriOf(first)
   }
+  if (uri.indexOf(':::') >= 0) uri = withRepairedHost(uri)
   if (uri !== message.requestUri) edit.requestUri(uri)
   if (routes !== undefined) {
     edit.remove('route')
@@ -96,6 +97,12 @@ function dropOwnCredentials(message: SipMessage, realm: string, edit: Edit): voi
   if (others.length === all.length) return
   edit.remove('proxy-authorization')
   for (let i = others.length - 1; i >= 0; i--) edit.prepend('proxy-authorization', others[i] as string)
+}
+
+/** S5118-4-02: what is tolerated coming in does not go out. */
+function withRepairedHost(uri: string): string {
+  const host = uri.indexOf('[')
+  return host < 0 ? uri : uri.slice(0, host) + repairIpv6(uri.slice(host))
 }
 
 /** The URI inside a Route value. */

@@ -48,7 +48,7 @@ function receivedVia(via: Via, source: Hop): string | undefined {
   if (source.transport === 'ws' || source.transport === 'wss') return undefined
   const address = canonicalAddress(source.host)
   const asked = via.rport !== undefined
-  if (!asked && via.host === address) return undefined
+  if (!asked && (via.host === address || isMapped(via.host, address))) return undefined
   if (via.emptyRportEnd > 0 && via.received === undefined) {
     const { raw, emptyRportEnd } = via
     return `${raw.slice(0, emptyRportEnd)}=${source.port}${raw.slice(emptyRportEnd)};received=${address}`
@@ -60,4 +60,9 @@ function receivedVia(via: Via, source: Hop): string | undefined {
     text += value === '' ? `;${name}` : `;${name}=${value}`
   }
   return `${text};received=${address}${asked ? `;rport=${source.port}` : ''}`
+}
+
+/** RFC 5118 s.4.9: an IPv4-mapped IPv6 address is the IPv4 address. */
+function isMapped(host: string, address: string): boolean {
+  return host.indexOf(':') >= 0 && canonicalAddress(host) === address
 }
