@@ -5,6 +5,7 @@ import { it } from 'vitest'
 const PACKAGES = {
   sipp: 'sip-tester',
   baresip: 'baresip-core',
+  chromium: 'chromium',
   tshark: 'tshark',
   prometheus: 'prometheus',
   promtool: 'prometheus',
