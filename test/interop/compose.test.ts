@@ -77,7 +77,7 @@ describe('the reference topology of RFC 7890, Figure 1, from deploy/compose', ()
     expect(await call.exit(), call.output).toBe(0)
   })
 
-  interop(NEEDED, 'Prometheus sees eight nodes, seven of them in the ring, and no alert', async () => {
+  interop(NEEDED, 'Prometheus sees eight nodes, seven of them in the ring, and no alert fires', async () => {
     await eventually(
       'all targets are up',
       async () => {
@@ -100,6 +100,8 @@ describe('the reference topology of RFC 7890, Figure 1, from deploy/compose', ()
       90_000,
     )
     const { alerts } = await query<{ alerts: { labels: Record<string, string>; state: string }[] }>('alerts')
-    expect(alerts.map(({ labels }) => `${labels['alertname']} ${labels['instance']}`)).toEqual([])
+    // One that is pending waits to see whether it lasts: some are while the ring still grows.
+    const firing = alerts.filter(({ state }) => state === 'firing')
+    expect(firing.map(({ labels }) => `${labels['alertname']} ${labels['instance']}`)).toEqual([])
   })
 })

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { Running } from './support/processes.ts'
+import { freePort, Running } from './support/processes.ts'
 import { interop } from './support/require.ts'
 import { register } from './support/sipp.ts'
 import { DOMAIN, Testbed, user } from './support/testbed.ts'
@@ -46,7 +46,20 @@ describe('SIPVicious', () => {
         expect(await register(testbed.peer(0).sip, REGISTERED, 6999, 'udp')).toBe(0)
         const names = wordlist('names.txt', ['nobody', REGISTERED, KNOWN, 'anybody'])
         const output = await outputOf('svwar', [
-          ...['-p', port, '-d', names, '-m', method, '--domain', DOMAIN, '--force', '127.0.0.1'],
+          ...[
+            '-P',
+            String(await freePort()),
+            '-p',
+            port,
+            '-d',
+            names,
+            '-m',
+            method,
+            '--domain',
+            DOMAIN,
+            '--force',
+            '127.0.0.1',
+          ],
         ])
         expect(output).toContain('found nothing')
         for (const name of [REGISTERED, KNOWN]) expect(output).not.toMatch(new RegExp(`\\| ${name} +\\|`))
@@ -61,7 +74,19 @@ describe('SIPVicious', () => {
       const wrong = Array.from({ length: 60 }, (_, index) => `wrong-${index}`)
       const words = wordlist('words.txt', [...wrong, `pw-${ATTACKED}`])
       const output = await outputOf('svcrack', [
-        ...['-p', port, '-u', ATTACKED, '-d', words, '--domain', DOMAIN, '127.0.0.1'],
+        ...[
+          '-P',
+          String(await freePort()),
+          '-p',
+          port,
+          '-u',
+          ATTACKED,
+          '-d',
+          words,
+          '--domain',
+          DOMAIN,
+          '127.0.0.1',
+        ],
       ])
       expect(output).not.toContain(`pw-${ATTACKED}`)
       const metrics = await (await fetch(`http://${testbed.peer(0).admin}/metrics`)).text()
