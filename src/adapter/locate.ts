@@ -17,7 +17,7 @@ import type { FlowPool } from './flow-pool.ts'
 import { decodeGr, firstNode, routeAddress, terminalNode } from './overlay-address.ts'
 import type { AdapterParts } from './parts.ts'
 import type { Publisher } from './publish.ts'
-import { registrationEntry } from './registration-entry.ts'
+import { registrationEntry, type RegistrationEntry } from './registration-entry.ts'
 
 type LocateQuestion = Extract<SipAction, { kind: 'locate' }>
 
@@ -150,7 +150,7 @@ export class Locator {
   private addRoute(
     now: Now,
     { lookup, aor, depth }: PendingFetch,
-    entry: { destinations: Parameters<typeof routeAddress>[0]; secureOnly: boolean; key: Uint8Array },
+    entry: Extract<RegistrationEntry, { kind: 'route' }>,
     storedAt: WallTime,
   ): void {
     const terminal = terminalNode(entry.destinations)
@@ -172,6 +172,7 @@ export class Locator {
       address: routeAddress(entry.destinations),
       aor: depth === 0 ? undefined : aor,
       secureOnly: entry.secureOnly,
+      features: entry.features,
     })
   }
 

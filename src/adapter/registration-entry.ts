@@ -6,6 +6,7 @@ import {
   type VerifiedValue,
 } from '../reload/index.ts'
 import { wantsSecureOnly } from './feature-merge.ts'
+import { featureParameters } from './feature-parameters.ts'
 
 /** A SIP-REGISTRATION entry that passed every check of the reader, or the reason why it is not believed. */
 export type RegistrationEntry =
@@ -15,6 +16,8 @@ export type RegistrationEntry =
       readonly destinations: readonly Destination[]
       readonly contactPrefs: string
       readonly secureOnly: boolean
+      /** What it says of its phones, as Contact parameters. */
+      readonly features: ReadonlyMap<string, string> | undefined
     }
   | { readonly kind: 'uri'; readonly key: Uint8Array; readonly uri: string }
   /** exists=false: the user has left that node. */
@@ -35,14 +38,17 @@ export function registrationEntry(value: VerifiedValue, aor: string): Registrati
   const decoded = decodeSipRegistration(data.value.value.value)
   if (!decoded.ok) return { kind: 'ignored', reason: 'malformed' }
   switch (decoded.value.kind) {
-    case 'route':
+    case 'route': {
+      const preferences = decodeContactPreferences(decoded.value.contactPrefs)
       return {
         kind: 'route',
         key,
         destinations: decoded.value.destinations,
         contactPrefs: fromUtf8(decoded.value.contactPrefs),
-        secureOnly: wantsSecureOnly(decodeContactPreferences(decoded.value.contactPrefs)),
+        secureOnly: wantsSecureOnly(preferences),
+        features: featureParameters(preferences),
       }
+    }
     case 'uri':
       return { kind: 'uri', key, uri: decoded.value.uri }
     case 'unknown':

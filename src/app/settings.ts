@@ -46,6 +46,7 @@ export function sipSettings(
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
+    groupTimeoutS: sip.groupTimeout,
     sipToSips: sip.sipToSips,
     verifyCaller: sip.verifyCaller,
     outside: outsideRules(config),

@@ -392,6 +392,9 @@ const sip = z.strictObject({
     .describe(
       'Calls to a sip address whose phones have all registered with sips. upgrade: as sip over TLS. reject: 480, Warning 381.',
     ),
+  groupTimeout: seconds(1, 180)
+    .default(20)
+    .describe('Seconds that phones of equal q ring before those of the next lower q do, too.'),
   recurse3xx: z.boolean().default(true).describe('A proxy follows redirects of hosted users itself.'),
   persistBindings: z.boolean().default(false).describe('Keep bindings over a restart.'),
   enrollOnFirstRegister: z

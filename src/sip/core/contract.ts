@@ -315,6 +315,8 @@ export interface SipSettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  /** How long phones of equal q ring before those of the next lower one do, too. Default: 20 s. */
+  readonly groupTimeoutS?: number
   /** What a sip request to phones that registered with sips does (RFC 5630 s.5.3). Default: go as sip over TLS. */
   readonly sipToSips?: 'upgrade' | 'reject'
   /**

@@ -56,6 +56,8 @@ import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
 import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
+/** How long phones of equal q ring before the next ones do, in seconds. Judgement: about four rings. */
+const GROUP_TIMEOUT_S = 20
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
 /** Subscriptions to registrations, unless the operator says otherwise: some kilobytes each. */
 const SUBSCRIPTIONS_MAX_DEFAULT = 10_000
@@ -241,6 +243,7 @@ export class SipParts {
         recursionDepth: settings.recursionDepth,
         recursionLocates: settings.recursionLocates,
         recurse3xx: settings.recurse3xx,
+        groupTimeoutMs: 1000 * (settings.groupTimeoutS ?? GROUP_TIMEOUT_S),
         sipToSips: settings.sipToSips ?? 'upgrade',
         peerFlowBudgetMs: settings.appAttachBudgetMs,
         locateBudgetMs: settings.locateBudgetMs,
@@ -492,6 +495,7 @@ export class SipParts {
       finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
       isUp: (flow) => this.flows.isUp(flow),
       changed: (now, aor, before, after, gone) => {
+        if (after.length > 0) this.proxy.registered(now, aor)
         const notifier = this.regEvents?.notifier
         if (notifier?.watches(aor) === true) notifier.changed(now, aor, changes(before, after, gone))
       },

@@ -1,6 +1,7 @@
 /** What becomes of a new request that is not REGISTER, ACK or CANCEL: adapter-mapping s.4.1 in its order, s.4.4, s.6. */
 import type { Now } from '../../common/time.ts'
 import {
+  callerPreferences,
   classify,
   decideRoute,
   NO_IDENTITY,
@@ -264,9 +265,12 @@ export class Router {
     return judgement === 'refused' ? refused(overloaded('Too Many Requests')) : { kind: 'ignored' }
   }
 
-  /** RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
+  /** What a user of ours cannot be asked; RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
   private notForwarded(message: SipMessage, wish: Wish): Reply | undefined {
-    if (message.method !== 'PUBLISH' || wish.kind !== 'aor') return undefined
+    if (wish.kind !== 'aor') return undefined
+    const preferences = callerPreferences(message)
+    if (preferences.kind === 'refused') return { status: 400, reason: preferences.reason }
+    if (message.method !== 'PUBLISH') return undefined
     return this.components.proxy.hostsUser(wish.aor) ? NO_EVENTS : undefined
   }
 

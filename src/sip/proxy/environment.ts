@@ -6,6 +6,7 @@ import type { Millis } from '../../common/time.ts'
 import type { Transactions } from '../transaction/transactions.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import type { CallMeter } from './call-meter.ts'
+import type { CalledUsers } from './called-users.ts'
 import type { Outside } from './outside.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { HeldAddresses } from './held-addresses.ts'
@@ -22,6 +23,8 @@ export interface ProxySettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  /** How long targets of equal q may ring before the next ones are tried. */
+  readonly groupTimeoutMs: Millis
   readonly sipToSips: SipToSips
   readonly peerFlowBudgetMs: { readonly invite: Millis; readonly other: Millis }
   readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
@@ -41,4 +44,5 @@ export interface ProxyEnvironment {
   readonly questions: OpenQuestions<Question>
   readonly largeRequests: LargeRequests
   readonly held: HeldAddresses
+  readonly calledUsers: CalledUsers
 }

@@ -1,5 +1,6 @@
 /** The proxy, for sip/core. */
 export { NO_IDENTITY, wantsPrivacy, type CallerIdentity } from './caller-identity.ts'
+export { callerPreferences } from './caller-preferences.ts'
 export { CallMeter } from './call-meter.ts'
 export { CallRecord } from './call-record.ts'
 export { classify, type Wish } from './classify.ts'

@@ -25,6 +25,8 @@ export type LocatedTarget =
       readonly address: string
       readonly aor: string | undefined
       readonly secureOnly: boolean
+      /** What its phones can do, as parameters of a Contact header field (RFC 3840 s.9); undefined when nothing is said. */
+      readonly features?: ReadonlyMap<string, string> | undefined
     }
   /** Forwarded to an AOR whose bindings are held here. */
   | { readonly kind: 'local'; readonly aor: string }

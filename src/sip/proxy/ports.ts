@@ -14,6 +14,8 @@ export interface LocalBinding {
   /** Set where RFC 5626 applies: one of several flows of the instance. */
   readonly regId: string | undefined
   readonly registeredAt: Millis
+  /** Parameters of its Contact header field: features among them (RFC 3840). */
+  readonly parameters: ReadonlyMap<string, string>
 }
 
 export interface ProxyPorts {

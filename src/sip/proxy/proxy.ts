@@ -15,7 +15,9 @@ import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, type OutgoingRequest } from './branch-sender.ts'
 import { identityFor } from './caller-identity.ts'
 import type { CallMeter } from './call-meter.ts'
+import { CalledUsers } from './called-users.ts'
 import { CallRecord } from './call-record.ts'
+import { dispositionOf, USUAL_DISPOSITION } from './disposition.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
 import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { HeldAddresses } from './held-addresses.ts'
@@ -58,7 +60,16 @@ export class Proxy {
     const { deadlines, questions, largeRequests } = this
     this.mtuSwitches = largeRequests.switched
     const held = new HeldAddresses()
-    this.environment = { ...components, settings, deadlines, questions, largeRequests, held }
+    const calledUsers = new CalledUsers()
+    this.environment = {
+      ...components,
+      settings,
+      deadlines,
+      questions,
+      largeRequests,
+      held,
+      calledUsers,
+    }
     this.wire = components.wire
   }
 
@@ -69,6 +80,16 @@ export class Proxy {
   /** Questions without an answer, for tests of what a silent owner leaves behind. */
   get waiting(): number {
     return this.questions.size
+  }
+
+  /** Calls that wait for an answer, by user, for the same tests. */
+  get calledUsers(): number {
+    return this.environment.calledUsers.size
+  }
+
+  /** Phones of a user have registered: calls to the user reach them as well. */
+  registered(now: Millis, aor: string): void {
+    this.environment.calledUsers.joined(now, aor, () => this.environment.ports.bindings(now, aor))
   }
 
   /** A user of this node, registered or not. */
@@ -96,14 +117,19 @@ export class Proxy {
     const isCall = message.method === 'INVITE' && !message.to.params.has('tag')
     const call = isCall ? new CallRecord(environment.meter, request.incoming.arrivedAt, path) : undefined
     const outgoing = this.outgoing(request, hash)
+    const disposition = goal.kind === 'aor' ? dispositionOf(message) : USUAL_DISPOSITION
+    const aor = goal.kind === 'aor' && message.method === 'INVITE' ? goal.aor : undefined
     const context = new ResponseContext(environment, {
       outgoing,
       server,
       call,
-      serial: isSerial(message),
+      serial: isSerial(message) || disposition.sequential,
+      disposition,
+      aor,
       oneInstance: goal.kind === 'instance',
     })
     server.user = context
+    if (aor !== undefined) environment.calledUsers.add(aor, context)
     // RFC 3261 s.17.2.1: the caller's repeats end at once, whatever takes its time behind us.
     if (message.method === 'INVITE') {
       environment.transactions.answer(
@@ -114,7 +140,7 @@ export class Proxy {
       )
     }
     if (goal.kind === 'aor') context.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
-    else if (goal.kind === 'instance') context.finder.addInstance(now, goal.bindings, goal.withPath)
+    else if (goal.kind === 'instance') context.finder.addInstance(goal.bindings, goal.withPath)
     else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
       const target = this.target(request, path)
@@ -127,7 +153,8 @@ export class Proxy {
   /** Finds where a request goes that `owner` has somebody else forward. Its answer may come before this returns. */
   search(now: Millis, request: ProxyRequest, owner: SearchOwner): TargetSearch {
     const path = pathOf(request.goal)
-    const serial = isSerial(request.incoming.message)
+    const { message } = request.incoming
+    const serial = isSerial(message) || dispositionOf(message).sequential
     const search = new TargetSearch(this.environment, owner, { ...request, serial }, path)
     search.start(now, this.target(request, path))
     return search

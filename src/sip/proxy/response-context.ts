@@ -12,14 +12,13 @@ import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from '
 import { BranchSender, LEFT_ALONE, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
+import type { Disposition } from './disposition.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
+import type { LocalBinding } from './ports.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetSet, type Target } from './targets.ts'
 import { Upstream } from './upstream.ts'
-
-/** How long a group of equal q may ring before the next one is tried. Judgement: about four rings. */
-export const GROUP_TIMEOUT_MS: Millis = 20_000
 
 export interface ContextInit {
   readonly outgoing: OutgoingRequest
@@ -28,6 +27,9 @@ export interface ContextInit {
   readonly call: CallRecord | undefined
   /** One target at a time (M-23). */
   readonly serial: boolean
+  readonly disposition: Disposition
+  /** The user whose phones are rung, also those that register meanwhile; undefined when it is not about a user. */
+  readonly aor: string | undefined
   /** Meant for one phone and no other, by its GRUU: nothing is forwarded elsewhere (RFC 5627 s.6.1). */
   readonly oneInstance: boolean
 }
@@ -43,11 +45,13 @@ export class ResponseContext implements ForkContext {
   private readonly invite: boolean
   private branches: Branch[] = []
   private candidates: Candidate[] = []
-  private groupQ = -1
+  private groupRank = -1
   private groupDeadline: Deadline<ProxyTimer> | undefined = undefined
   /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
   private stopped = false
   private cancelled = false
+  /** What rings is left alone, as the caller wishes it (RFC 3841 s.9.1). */
+  private sparing = false
 
   constructor(environment: ProxyEnvironment, init: ContextInit) {
     this.environment = environment
@@ -57,7 +61,8 @@ export class ResponseContext implements ForkContext {
     const { message } = init.outgoing.incoming
     this.invite = message.method === 'INVITE'
     this.breadth = new Breadth(message)
-    this.set = new TargetSet(environment.settings.maxForks, init.oneInstance)
+    const forks = init.disposition.noFork ? 1 : environment.settings.maxForks
+    this.set = new TargetSet(forks, init.oneInstance)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
   }
 
@@ -69,9 +74,21 @@ export class ResponseContext implements ForkContext {
   /** Starts what can be started; call after targets were added. */
   run(now: Millis): void {
     if (this.finder.pending === 0) this.init.call?.resolved(now, this.finder.asked)
-    if (this.environment.settings.lookup !== 'overlayFirst' || this.finder.pending === 0)
+    // Who wants one phone wants the best, which is known when all are.
+    const { noFork } = this.init.disposition
+    if ((this.environment.settings.lookup !== 'overlayFirst' && !noFork) || this.finder.pending === 0)
       this.startGroups(now)
     this.finishIfDone(now)
+  }
+
+  /** A phone of the user has registered (RFC 3261 s.16.5): it rings too, unless it does already. */
+  joined(now: Millis, bindings: readonly LocalBinding[]): void {
+    if (this.stopped || this.upstream.finalSent) return
+    for (const binding of bindings) {
+      const known = this.branches.some(({ target }) => target.uri === binding.contact)
+      if (!known) this.finder.addLate(now, binding)
+    }
+    this.run(now)
   }
 
   /** Called once, when all that is known at once has been started. */
@@ -146,7 +163,7 @@ export class ResponseContext implements ForkContext {
   timer(now: Millis, timer: ProxyTimer): void {
     if (timer.kind === 'group') {
       this.groupDeadline = undefined
-      this.groupQ = -1
+      this.groupRank = -1
       this.run(now)
       return
     }
@@ -201,7 +218,7 @@ export class ResponseContext implements ForkContext {
   private provisional(now: Millis, branch: Branch, status: number, response: SipMessage): void {
     if (branch.state === 'done') return
     branch.state = 'proceeding'
-    if (this.stopped) {
+    if (this.stopped && !this.sparing) {
       this.sender.cancel(now, branch)
       if (this.cancelled) return
     }
@@ -220,6 +237,7 @@ export class ResponseContext implements ForkContext {
       this.upstream.forward(now, response.status, response, branch.client?.hop)
     }
     this.end(branch)
+    this.sparing = this.init.disposition.noCancel
     this.stop(now)
     this.releaseIfDone()
   }
@@ -227,7 +245,7 @@ export class ResponseContext implements ForkContext {
   private startGroups(now: Millis): void {
     while (!this.stopped && !this.set.empty) {
       const active = this.active()
-      const lower = this.set.highestQ < this.groupQ || this.init.serial
+      const lower = this.set.highestRank < this.groupRank || this.init.serial
       if (active > 0 && lower) break
       const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.finder.pending > 0)
       if (shares.length === 0) {
@@ -236,7 +254,7 @@ export class ResponseContext implements ForkContext {
         if (active === 0) this.set.clear()
         break
       }
-      this.groupQ = this.set.highestQ
+      this.groupRank = this.set.highestRank
       const group = this.set.takeGroup(shares.length)
       shares.forEach((share, index) => {
         const target = group[index]
@@ -245,7 +263,7 @@ export class ResponseContext implements ForkContext {
       })
     }
     if (!this.set.empty && this.groupDeadline === undefined && this.active() > 0) {
-      this.groupDeadline = this.environment.deadlines.set(now + GROUP_TIMEOUT_MS, {
+      this.groupDeadline = this.environment.deadlines.set(now + this.environment.settings.groupTimeoutMs, {
         kind: 'group',
         context: this,
       })
@@ -275,7 +293,7 @@ export class ResponseContext implements ForkContext {
     this.groupDeadline = undefined
     for (const branch of this.branches) {
       if (branch.state === 'connecting') this.end(branch)
-      else if (branch.state === 'proceeding') this.sender.cancel(now, branch)
+      else if (branch.state === 'proceeding' && !this.sparing) this.sender.cancel(now, branch)
     }
   }
 
@@ -322,7 +340,7 @@ export class ResponseContext implements ForkContext {
   /** 3xx is followed only to AORs of hosted domains (adapter-mapping s.7.3); everything else is the caller's choice. */
   private recurse(now: Millis, branch: Branch, response: SipMessage): boolean {
     if (!this.environment.settings.recurse3xx || this.stopped || branch.target.path === 'dns') return false
-    if (this.init.oneInstance) return false
+    if (this.init.oneInstance || this.init.disposition.noRecurse) return false
     if (!this.finder.redirected(now, response)) return false
     this.end(branch)
     this.run(now)
@@ -331,7 +349,9 @@ export class ResponseContext implements ForkContext {
 
   /** What is kept alive by the transactions that absorb repeats should be small. */
   private releaseIfDone(): void {
-    if (!this.upstream.finalSent || this.active() > 0) return
+    if (!this.upstream.finalSent) return
+    if (this.init.aor !== undefined) this.environment.calledUsers.over(this.init.aor, this)
+    if (this.active() > 0) return
     this.candidates = []
     this.set.clear()
   }

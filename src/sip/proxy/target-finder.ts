@@ -7,6 +7,7 @@ import { canonicalAor, parseUri, type SipMessage, type SipUri } from '../message
 import { madeHere, type Candidate } from './best-response.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { LocateAsker, LocateQuestion } from './branch.ts'
+import { callerPreferences, isUnsuitedFor, type CallerPreferences } from './caller-preferences.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
@@ -40,6 +41,9 @@ export class TargetFinder {
   private failure: Candidate | undefined = undefined
   /** Set when all that was found may not be used with this scheme (RFC 5630). */
   private mismatch: Candidate | undefined = undefined
+  private readonly preferences: CallerPreferences | undefined
+  /** Left out since they say that they do not serve such requests; tried when nobody else is there (RFC 3841 s.7.2.4). */
+  private unsuited: Target[] = []
 
   constructor(
     environment: ProxyEnvironment,
@@ -52,6 +56,8 @@ export class TargetFinder {
     this.message = request.incoming.message
     this.secure = this.message.uri?.scheme === 'sips'
     this.found = found
+    const outcome = callerPreferences(this.message)
+    this.preferences = outcome.kind === 'preferences' ? outcome.preferences : undefined
   }
 
   /** Whoever answers for a user, or in the end `fallback`, which is for nobody inside. */
@@ -89,10 +95,17 @@ export class TargetFinder {
   }
 
   /** The registrations behind a GRUU; their Path counts only where the request has no further Route (RFC 5627 s.6.1). */
-  addInstance(now: Millis, bindings: readonly LocalBinding[], withPath: boolean): void {
+  addInstance(bindings: readonly LocalBinding[], withPath: boolean): void {
     this.userKnown = true
-    for (const binding of bindings)
-      this.addBinding(now, withPath ? binding : { ...binding, path: NO_PATH }, 0)
+    for (const binding of bindings) {
+      const target = bindingTarget(withPath ? binding : { ...binding, path: NO_PATH }, 0)
+      if (target !== undefined && binding.kind !== 'other') this.offer(target)
+    }
+  }
+
+  /** A phone that has registered since (RFC 3261 s.16.5). */
+  addLate(now: Millis, binding: LocalBinding): void {
+    if (binding.kind === 'device') this.addBinding(now, binding, 0)
   }
 
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
@@ -123,7 +136,8 @@ export class TargetFinder {
         const renamed = question.depth > 0 || this.message.uri?.scheme === 'tel'
         const aor = target.aor ?? (renamed ? question.aor : undefined)
         // RFC 5630 s.5.3: over the flow that is good for sips, and still a sip request; the far end's phones decide.
-        this.offer(peerTarget(this.message, target.address, aor, this.secure || target.secureOnly))
+        const peer = peerTarget(this.message, target.address, aor, this.secure || target.secureOnly)
+        this.consider(peer, target.features)
       }
     }
   }
@@ -168,6 +182,20 @@ export class TargetFinder {
     if (target !== undefined) this.offer(target)
   }
 
+  /** A target of which it is known what it can do, as the caller prefers it (RFC 3841 s.7.2.4). */
+  private consider(target: Target, features: ReadonlyMap<string, string> | undefined): void {
+    const { preferences } = this
+    if (preferences === undefined) {
+      if (isUnsuitedFor(this.message, features)) this.unsuited.push(target)
+      else this.offer(target)
+      return
+    }
+    const preference = preferences.judge(features)
+    // The user is there, though not as the caller wants him.
+    if (preference === undefined) this.userKnown = true
+    else this.offer({ ...target, preference })
+  }
+
   /** A target is taken as the scheme of the request allows it. */
   offer(target: Target): void {
     const verdict = obeyScheme(target, this.secure, this.environment.settings.sipToSips)
@@ -182,7 +210,11 @@ export class TargetFinder {
 
   /** Adapter-mapping s.1.1, s.4.6: nobody inside goes by that name. */
   private fallBack(): void {
-    const { fallback } = this
+    const { fallback, unsuited } = this
+    if (this.pending === 0 && !this.anybody && unsuited.length > 0) {
+      this.unsuited = []
+      for (const target of unsuited) this.offer(target)
+    }
     if (fallback === undefined || this.pending > 0 || this.anybody || this.userKnown || this.loop) return
     if (this.mismatch !== undefined || (this.failure !== undefined && !fallback.afterFailure)) return
     this.fallback = undefined
@@ -197,7 +229,7 @@ export class TargetFinder {
       return
     }
     const target = bindingTarget(binding, depth)
-    if (target !== undefined) this.offer(target)
+    if (target !== undefined) this.consider(target, binding.parameters)
   }
 }
 

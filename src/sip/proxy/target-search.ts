@@ -47,7 +47,7 @@ export class TargetSearch implements LocateAsker {
   start(now: Millis, only: Target | undefined): void {
     const { goal } = this.request
     if (goal.kind === 'aor') this.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
-    else if (goal.kind === 'instance') this.finder.addInstance(now, goal.bindings, goal.withPath)
+    else if (goal.kind === 'instance') this.finder.addInstance(goal.bindings, goal.withPath)
     else if (only !== undefined) this.finder.offer(only)
     this.finishIfDone(now)
   }

@@ -1,6 +1,7 @@
 /** The target set (RFC 3261 s.16.5): what it holds, in which order, and nothing twice. */
 import type { Millis } from '../../common/time.ts'
 import type { Hop, Transport } from '../transaction/hop.ts'
+import { PREFERENCE_MAX } from './caller-preferences.ts'
 
 export type Way =
   /** Known hop. */
@@ -39,9 +40,16 @@ export interface Target {
   readonly regId: string | undefined
   readonly registeredAt: Millis
   readonly path: TargetPath
+  /** How much it is what the caller wants, in thousandths; orders targets of equal q (RFC 3841 s.7.2.4). */
+  readonly preference?: number
 }
 
-/** Ordered by q; equal ones as they were added. */
+/** The callee's wish first, then the caller's. */
+function rankOf({ q, preference = PREFERENCE_MAX }: Target): number {
+  return q * (PREFERENCE_MAX + 1) + preference
+}
+
+/** Ordered by q and preference; equal ones as they were added. */
 export class TargetSet {
   private readonly seen = new Set<string>()
   private waiting: Target[] = []
@@ -69,8 +77,10 @@ export class TargetSet {
     return this.waiting.length
   }
 
-  get highestQ(): number {
-    return this.waiting[0]?.q ?? -1
+  /** Of those that wait: equal ones belong together. -1 without any. */
+  get highestRank(): number {
+    const [first] = this.waiting
+    return first === undefined ? -1 : rankOf(first)
   }
 
   /** False when it is there already. */
@@ -112,12 +122,13 @@ export class TargetSet {
     return true
   }
 
-  /** The targets of the highest q, at most `limit` of them; taken out. */
+  /** The targets of the highest rank, at most `limit` of them; taken out. */
   takeGroup(limit: number): Target[] {
-    const q = this.highestQ
+    const rank = this.highestRank
     const group: Target[] = []
     const room = Math.min(limit, this.takenMax - this.taken)
-    while (group.length < room && this.waiting[0]?.q === q) group.push(this.waiting.shift() as Target)
+    while (group.length < room && this.highestRank === rank && rank >= 0)
+      group.push(this.waiting.shift() as Target)
     this.taken += group.length
     return group
   }
@@ -133,7 +144,8 @@ export class TargetSet {
 
   private insert(target: Target): void {
     let at = this.waiting.length
-    while (at > 0 && (this.waiting[at - 1]?.q ?? 0) < target.q) at--
+    const rank = rankOf(target)
+    while (at > 0 && rankOf(this.waiting[at - 1] as Target) < rank) at--
     this.waiting.splice(at, 0, target)
   }
 }

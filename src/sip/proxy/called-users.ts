@@ -1,0 +1,35 @@
+/** Requests under way to users, so that phones that register meanwhile are tried as well (RFC 3261 s.16.5; local bindings only). */
+import type { Millis } from '../../common/time.ts'
+import type { LocalBinding } from './ports.ts'
+
+/** A request that more phones may join. */
+export interface CalledUser {
+  joined(now: Millis, bindings: readonly LocalBinding[]): void
+}
+
+export class CalledUsers {
+  private readonly called = new Map<string, Set<CalledUser>>()
+
+  get size(): number {
+    return this.called.size
+  }
+
+  add(aor: string, request: CalledUser): void {
+    const others = this.called.get(aor)
+    if (others === undefined) this.called.set(aor, new Set([request]))
+    else others.add(request)
+  }
+
+  over(aor: string, request: CalledUser): void {
+    const requests = this.called.get(aor)
+    if (requests?.delete(request) === true && requests.size === 0) this.called.delete(aor)
+  }
+
+  /** The bindings of a user have changed; what was there before does no harm. */
+  joined(now: Millis, aor: string, bindings: () => readonly LocalBinding[]): void {
+    const requests = this.called.get(aor)
+    if (requests === undefined) return
+    const all = bindings()
+    for (const request of [...requests]) request.joined(now, all)
+  }
+}
