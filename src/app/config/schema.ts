@@ -393,7 +393,12 @@ const sip = z.strictObject({
       'Calls to a sip address whose phones have all registered with sips. upgrade: as sip over TLS. reject: 480, Warning 381.',
     ),
   recurse3xx: z.boolean().default(true).describe('A proxy follows redirects of hosted users itself.'),
-  persistBindings: z.boolean().default(false).describe('Keep bindings over a restart.'),
+  persistBindings: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Phones that are reached by an address are reached again after a crash, before they register again.',
+    ),
   enrollOnFirstRegister: z
     .boolean()
     .default(false)
