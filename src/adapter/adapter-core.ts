@@ -96,6 +96,7 @@ export class AdapterCore {
         return this.locator.locate(now, action)
       case 'publish':
         if (action.cause === 'register') return this.publisher.register(now, action)
+        if (action.cause === 'restored') return this.publisher.restored(action.aor, action.bindings)
         return this.publisher.bindingsEnded(now, action.aor, action.bindings)
       case 'openPeerFlow':
         return this.flows.open(now, action)
@@ -126,6 +127,7 @@ export class AdapterCore {
         return
       }
       case 'fetchDone':
+        if (this.publisher.fetchDone(now, event.id, event.outcome)) return
         if (this.locator.fetchDone(now, event.id, event.outcome, event.journey)) return
         if (this.callers.fetchDone(now, event.id, event.outcome)) return
         if (this.foreign.fetchDone(now, event.id, event.outcome)) return

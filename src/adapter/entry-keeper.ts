@@ -12,9 +12,16 @@ import type { RequestId } from '../sip/index.ts'
 import { faultNote, journeyNote } from './call-note.ts'
 import { desiredEntry, isPlain, plainEntry } from './desired-entry.ts'
 import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
-import { longestRemainingMs, reflects, wantedBindings, type HostedUser } from './hosted-user.ts'
+import {
+  longestRemainingMs,
+  reflects,
+  wantedBindings,
+  type HostedUser,
+  type PendingStore,
+} from './hosted-user.ts'
 import { jittered, overlayLifetimeS, removalLifetimeS, renewalMarginMs } from './lifetime.ts'
 import type { AdapterParts } from './parts.ts'
+import { StoreQueue, STORES_AT_ONCE } from './store-queue.ts'
 
 export type StoreDone = Extract<PeerEvent, { kind: 'storeDone' }>
 
@@ -34,20 +41,23 @@ export class EntryKeeper {
   private readonly parts: AdapterParts
   private readonly plain: Uint8Array
   private readonly stores = new Map<CommandId, HostedUser>()
+  private readonly queue = new StoreQueue()
 
   constructor(parts: AdapterParts) {
     this.parts = parts
     this.plain = plainEntry(parts.self)
   }
 
-  /** Stores under way. */
+  /** Stores under way, and those that wait for their turn. */
   get active(): number {
-    return this.stores.size
+    return this.stores.size + this.queue.size
   }
 
   /** Compares what should be in the overlay with what is there and starts what is needed to make them equal. */
   advance(now: Now, user: HostedUser): void {
     if (user.store !== undefined || !this.parts.available) return
+    if (user.waiting !== undefined) user.unseen = false
+    if (user.unseen) return
     const bindings = wantedBindings(user)
     if (user.credential === undefined) {
       if (bindings.length === 0) return this.commit(user)
@@ -55,7 +65,7 @@ export class EntryKeeper {
     }
     const { self, settings } = this.parts
     const wanted = isPlain(bindings) ? this.plain : desiredEntry(bindings, self, settings, user.smaller)
-    if (!reflects(user, wanted, now.ms)) return this.store(now, user, user.credential, wanted)
+    if (!reflects(user, wanted, now.ms)) return this.want(now, user, user.credential, wanted)
     if (wanted === undefined) return this.commit(user)
     this.extend(now, user, user.credential, wanted)
   }
@@ -76,7 +86,12 @@ export class EntryKeeper {
       })
     const { store } = user
     user.store = undefined
-    if (store === undefined) return user
+    if (store !== undefined) this.ended(now, user, store, error)
+    this.next(now)
+    return user
+  }
+
+  private ended(now: Now, user: HostedUser, store: PendingStore, error: CommandError | undefined): void {
     if (error !== undefined) this.storeFailed(now, user, error)
     else {
       user.stored = store.entry
@@ -85,7 +100,21 @@ export class EntryKeeper {
       user.retried = false
       this.advance(now, user)
     }
-    return user
+  }
+
+  /** Those who wait for their turn, as far as there is room. */
+  private next(now: Now): void {
+    while (this.stores.size < STORES_AT_ONCE) {
+      const user = this.queue.take()
+      if (user === undefined) return
+      this.advance(now, user)
+    }
+  }
+
+  /** Stores now, or when it is this user's turn; by then something else may be wanted. */
+  private want(now: Now, user: HostedUser, credential: Credential, value: Uint8Array | undefined): void {
+    if (this.stores.size >= STORES_AT_ONCE) this.queue.add(user)
+    else this.store(now, user, credential, value)
   }
 
   /** The waiting REGISTER fails: the bindings stay what they were. */
@@ -117,6 +146,7 @@ export class EntryKeeper {
 
   /** Drops what waits for this user: its timers and a REGISTER. */
   release(user: HostedUser): void {
+    this.queue.delete(user)
     this.cancelTimer(user)
     this.endWait(user)
   }
@@ -132,7 +162,7 @@ export class EntryKeeper {
     const short = remaining < renewalMarginMs(stored.lifetimeS)
     if (user.failures < FAILURES_BEFORE_WRITE_THROUGH || !short || !outlived) this.commit(user)
     if (!outlived) return
-    if (short) this.store(now, user, credential, wanted)
+    if (short) this.want(now, user, credential, wanted)
     else
       this.later(
         now,

@@ -39,6 +39,8 @@ export interface HostedUser {
   stored: StoredEntry | undefined
   /** A Store ended without a word: the overlay may hold something else than `stored`. */
   dirty: boolean
+  /** Served here in an earlier life of this node, and nobody has looked yet what the overlay holds since. */
+  unseen: boolean
   store: PendingStore | undefined
   /** Failures in a row; from three on, refreshes wait for the overlay again (adapter-mapping s.3.4). */
   failures: number
@@ -63,6 +65,7 @@ export function hostedUser(
     waiting: undefined,
     stored: undefined,
     dirty: false,
+    unseen: false,
     store: undefined,
     failures: 0,
     smaller: false,

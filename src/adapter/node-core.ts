@@ -10,7 +10,7 @@ import {
   type PeerInput,
   type PeerState,
 } from '../reload/index.ts'
-import { SipCore, type SipAction, type SipInput } from '../sip/index.ts'
+import { SIP_RECORDS, SipCore, type SipAction, type SipInput } from '../sip/index.ts'
 import { AdapterCore } from './adapter-core.ts'
 import type { NodeAction, NodeComponents, NodeInit, NodeInput } from './contract.ts'
 import { channelOf, flowId } from './flow-names.ts'
@@ -32,6 +32,7 @@ export class NodeCore {
   private readonly outbox = new Outbox<NodeAction>()
   private readonly standalone: boolean
   private readonly credentials = new Map<string, Credential>()
+  private restored: readonly (readonly [string, Uint8Array])[]
   private state: PeerState = 'starting'
   private draining = false
   private leaveSent = false
@@ -52,6 +53,7 @@ export class NodeCore {
       calls,
     })
     this.standalone = init.adapter.standalone
+    this.restored = init.restored.filter(([name]) => name.startsWith(SIP_RECORDS))
     this.adapter = new AdapterCore(parts, init.credential)
     this.peer = new PeerCore(
       { crypto, random: random.fork('peer'), trace },
@@ -97,6 +99,7 @@ export class NodeCore {
         break
       case 'hostedUsers':
         this.adapter.setHosted(now, input.aors, this.credentials)
+        this.restore(now)
         break
       case 'query':
         this.adapter.query(now, input.id, input.query)
@@ -132,9 +135,21 @@ export class NodeCore {
     )
   }
 
+  /** Once it is known who is hosted; what the journal holds for the peer core went there at the beginning. */
+  private restore(now: Now): void {
+    const { restored } = this
+    if (restored.length === 0) return
+    this.restored = []
+    this.sip?.step(now, { kind: 'restored', records: restored })
+  }
+
   /** Application flows belong to the SIP core once they are proven; everything else is the peer core's. */
   private peerInput(now: Now, input: PeerInput): void {
     if (input.kind === 'start') this.adapter.start(now)
+    if ((input.kind === 'persisted' || input.kind === 'notPersisted') && input.token < 0) {
+      this.sip?.step(now, { kind: 'persisted', token: -input.token, ok: input.kind === 'persisted' })
+      return
+    }
     if (input.kind === 'channelData' && this.adapter.flows.owns(input.channel)) {
       this.adapter.flows.touch(now, input.channel)
       this.sip?.step(now, { kind: 'flowData', flow: flowId(input.channel), bytes: input.bytes })
@@ -172,6 +187,11 @@ export class NodeCore {
       case 'verifyCaller':
       case 'foreignContacts':
         return this.adapter.question(now, action)
+      case 'persist': {
+        // One journal for both: what the SIP side writes has negative numbers, as its flows have.
+        const { token, operations } = action
+        return this.outbox.push({ kind: 'peer', action: { kind: 'persist', token: -token, operations } })
+      }
       case 'sendFlow':
         if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })
         this.adapter.flows.touch(now, channelOf(action.flow))

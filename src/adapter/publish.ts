@@ -1,19 +1,18 @@
 import type { Now } from '../common/time.ts'
 import { Private } from '../common/pii.ts'
-import type { Credential } from '../reload/index.ts'
+import type { CommandId, CommandOutcome, Credential, FetchResult } from '../reload/index.ts'
 import type { PublishedBinding, SipAction } from '../sip/index.ts'
 import type { EnrollOutcome } from './contract.ts'
 import { EntryKeeper, type StoreDone } from './entry-keeper.ts'
 import { registerFailure } from './error-map.ts'
 import { hostedUser, wantedBindings, type HostedUser } from './hosted-user.ts'
 import type { AdapterParts } from './parts.ts'
+import { Reconciler } from './reconciler.ts'
 
 type Publication = Extract<SipAction, { kind: 'publish' }>
 
 /** Removals under way at once while leaving (adapter-mapping s.3.4). */
 const WITHDRAWALS_AT_ONCE = 20
-/** Removals of entries of an earlier run under way at once: calls come first. */
-const LEFTOVERS_AT_ONCE = 4
 
 /**
  * REGISTER to Store: keeps, for every hosted user, the one overlay entry in step with the bindings of the phones
@@ -23,13 +22,19 @@ export class Publisher {
   private readonly parts: AdapterParts
   private readonly users = new Map<string, HostedUser>()
   private readonly keeper: EntryKeeper
-  /** AORs with a credential of an earlier run, whose overlay entry nobody has looked after yet. */
-  private readonly leftovers: string[] = []
+  private readonly reconciler: Reconciler
   private withdrawing = false
 
   constructor(parts: AdapterParts) {
     this.parts = parts
     this.keeper = new EntryKeeper(parts)
+    this.reconciler = new Reconciler({
+      parts,
+      seen: (now, user) => {
+        this.keeper.advance(now, user)
+        this.reconciler.next(this.keeper.active)
+      },
+    })
   }
 
   user(aor: string): HostedUser | undefined {
@@ -43,7 +48,7 @@ export class Publisher {
       if (this.users.has(aor)) continue
       const user = hostedUser(aor, this.parts.resourceOfAor(aor), credentials.get(aor))
       this.users.set(aor, user)
-      if (user.credential !== undefined) this.leftovers.push(aor)
+      if (user.credential !== undefined) this.reconciler.add(user)
       if (user.credential === undefined && !this.parts.settings.enrollOnFirstRegister)
         this.keeper.enroll(user, false)
     }
@@ -84,6 +89,14 @@ export class Publisher {
     this.keeper.advance(now, user)
   }
 
+  /** Phones of an earlier life are served again, before anybody has looked what the overlay holds for them. */
+  restored(aor: string, bindings: readonly PublishedBinding[]): void {
+    const user = this.users.get(aor)
+    if (user === undefined) return
+    user.committed = bindings
+    this.reconciler.add(user)
+  }
+
   enrolled(now: Now, aor: string, outcome: EnrollOutcome): Credential | undefined {
     const user = this.users.get(aor)
     if (user === undefined) return undefined
@@ -113,7 +126,12 @@ export class Publisher {
   /** The overlay came back: bring every entry up to date. */
   resume(now: Now): void {
     for (const user of this.users.values()) this.keeper.advance(now, user)
-    this.removeLeftovers(now)
+    this.reconciler.next(this.keeper.active)
+  }
+
+  /** True when the outcome was that of one of our Fetches. */
+  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>): boolean {
+    return this.reconciler.fetchDone(now, id, outcome)
   }
 
   /** Own key seen in the overlay with a value that no binding stands for: it is removed (adapter-mapping s.4.2). */
@@ -142,7 +160,7 @@ export class Publisher {
     const user = this.keeper.storeDone(now, event)
     if (user === undefined) return false
     if (this.withdrawing) this.withdrawNext(now)
-    else this.removeLeftovers(now)
+    else this.reconciler.next(this.keeper.active)
     if (!this.parts.accounts.byAor(user.aor) && user.store === undefined) this.forget(user)
     return true
   }
@@ -175,22 +193,6 @@ export class Publisher {
       if (user.dirty || user.stored?.value === undefined || user.stored.expiresAtMs <= now.ms) missing++
     }
     return { aors, missing, enrolled }
-  }
-
-  /**
-   * Entries of an earlier run may still stand under the keys of users whose phones have not come back: they are removed, a few at a time
-   * (adapter-mapping s.3.4, start-up). A phone that registers first makes its entry true again by itself.
-   */
-  private removeLeftovers(now: Now): void {
-    while (this.parts.available && this.keeper.active < LEFTOVERS_AT_ONCE) {
-      const aor = this.leftovers.pop()
-      if (aor === undefined) return
-      const user = this.users.get(aor)
-      if (user === undefined || user.stored !== undefined || user.store !== undefined) continue
-      if (wantedBindings(user).length > 0) continue
-      user.dirty = true
-      this.keeper.advance(now, user)
-    }
   }
 
   private withdrawNext(now: Now): void {

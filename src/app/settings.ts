@@ -41,6 +41,7 @@ export function sipSettings(
     maxExpiresS: sip.maxExpires,
     flowGraceS: sip.flowGrace,
     flowTimerS: sip.flowTimer,
+    persistBindings: sip.persistBindings,
     relayRegister: sip.relayRegister.map((domain) => domain.toLowerCase()),
     lookup: sip.lookup,
     recursionDepth: sip.recursion.depth,

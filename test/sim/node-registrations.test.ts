@@ -196,3 +196,49 @@ describe('enrollment', () => {
     expect(nodes.finished(phone.register()), nodes.replay()).toBe(200)
   })
 })
+
+describe('bindings that are kept (persistBindings)', () => {
+  it('contract 5.1 a node is killed and started again: its phones on UDP are called at once, and no entry is stored again', () => {
+    const sip = { persistBindings: true }
+    const nodes = new Nodes('kept', { sip }).users(6).grow(3)
+    const phones = ['u1', 'u2', 'u3'].map((user) => nodes.registered(user, 0))
+    const caller = nodes.registered('u4', 2)
+    nodes.crash(nodes.node(0))
+    nodes.world.run(4_000)
+    const again = nodes.restart(nodes.node(0))
+    nodes.until('join', () => again.state === 'joined')
+    nodes.world.run(2_000)
+    for (const phone of phones) {
+      expect(nodes.finished(caller.call(phone.aor)), nodes.replay()).toBe(200)
+      expect(phone.rung.length).toBe(1)
+      expect(again.asked('store', nodes.resource(phone.aor)), phone.aor).toBe(0)
+      expect(again.asked('fetch', nodes.resource(phone.aor)), phone.aor).toBe(1)
+    }
+    // Without a refresh they end when they were said to.
+    nodes.world.run(3_700_000)
+    expect(entries(nodes, U1)).toBe(0)
+  })
+
+  it('who has unregistered stays so, and an entry that the overlay has lost meanwhile is stored again', () => {
+    const sip = { persistBindings: true }
+    const nodes = new Nodes('kept-changes', { sip }).users(6).grow(3)
+    const gone = nodes.registered('u1', 0)
+    const kept = nodes.registered('u2', 0)
+    expect(nodes.finished(gone.unregisterAll())).toBe(200)
+    expect(nodes.finished(kept.register({ expiresS: 7_000 }))).toBe(200)
+    // A refresh is written within two seconds.
+    nodes.world.run(2_500)
+    nodes.crash(nodes.node(0))
+    // The entry of the first REGISTER ends before the binding does.
+    nodes.world.run(4_000_000)
+    expect(entries(nodes, kept.aor), nodes.replay()).toBe(0)
+    const again = nodes.restart(nodes.node(0))
+    nodes.until('join', () => again.state === 'joined')
+    nodes.world.run(3_000)
+    expect(entries(nodes, kept.aor), nodes.replay()).toBe(1)
+    expect(entries(nodes, gone.aor)).toBe(0)
+    const caller = nodes.registered('u4', 2)
+    expect(nodes.finished(caller.call(kept.aor)), nodes.replay()).toBe(200)
+    expect(nodes.finished(caller.call(gone.aor)), nodes.replay()).toBe(480)
+  })
+})

@@ -45,6 +45,7 @@ export interface NodesOptions {
   readonly issuer?: Issuer
   readonly configuration?: Partial<OverlayConfiguration>
   readonly adapter?: Partial<AdapterSettings>
+  readonly sip?: Partial<SipSettings>
   readonly trace?: (node: string) => Trace
   /** How long the enrollment server takes. */
   readonly enrollMs?: Millis
@@ -321,7 +322,7 @@ export class Nodes {
         advertised: { overlay: address, application },
         founder: index === 0 && bootstrap.length === 0,
         restored: this.network.knows(name) ? this.network.disk(name).records : [],
-        sip: sipSettings(sipHost, options.sip),
+        sip: sipSettings(sipHost, { ...this.options.sip, ...options.sip }),
         adapter: {
           ...DEFAULT_ADAPTER_SETTINGS,
           selfTestIntervalMs: 600_000,

@@ -13,6 +13,7 @@ import type {
   ForeignContact,
   LocateOutcome,
   PublishOutcome,
+  RecordOperation,
   ResolveOutcome,
   SipAction,
   SipInput,
@@ -134,6 +135,9 @@ export class TestNode {
   private readonly listeners: readonly SipListener[]
   publishAnswer: ((aor: string) => PublishOutcome | undefined) | undefined = undefined
   locateAnswer: ((aor: string) => LocateOutcome | undefined) | undefined = undefined
+  /** Records that outlive the node, and whether the disk takes more; undefined lets writes hang. */
+  readonly disk = new Map<string, Uint8Array>()
+  diskAnswer: ((operations: readonly RecordOperation[]) => boolean) | undefined = () => true
   foreignAnswer: ((aor: string) => readonly ForeignContact[] | undefined) | undefined = undefined
   resolveAnswer: ((host: string) => ResolveOutcome) | undefined = undefined
   callerAnswer:
@@ -349,6 +353,17 @@ export class SipWorld {
             ? { verified: named, validMs: named ? 300_000 : 30_000 }
             : node.callerAnswer(aor, peer)
         if (answer !== undefined) this.later(() => node.input({ kind: 'callerVerified', id, ...answer }))
+        return
+      }
+      case 'persist': {
+        const { token, operations } = action
+        if (node.diskAnswer === undefined) return
+        const ok = node.diskAnswer(operations)
+        for (const operation of ok ? operations : []) {
+          if (operation.kind === 'put') node.disk.set(operation.key, operation.value)
+          else node.disk.delete(operation.key)
+        }
+        this.later(() => node.input({ kind: 'persisted', token, ok }))
         return
       }
       case 'foreignContacts': {

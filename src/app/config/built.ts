@@ -33,7 +33,7 @@ export function refuseUnbuilt(config: Config): void {
     'allowed: never',
   )
   refuse(!sip.redirect.resolveUri, 'sip.redirect.resolveUri', 'false', 'allowed: true')
-  const switches = ['publishTel', 'registerFromOverlay', 'alwaysProxy', 'persistBindings'] as const
+  const switches = ['publishTel', 'registerFromOverlay', 'alwaysProxy'] as const
   for (const key of switches) refuse(sip[key], `sip.${key}`, 'true', 'allowed: false')
   for (const key of ['registerHome'] as const) {
     refuse(sip[key] !== undefined, `sip.${key}`, 'this key', 'leave it out')

@@ -396,7 +396,12 @@ const sip = z.strictObject({
     .default(20)
     .describe('Seconds that phones of equal q ring before those of the next lower q do, too.'),
   recurse3xx: z.boolean().default(true).describe('A proxy follows redirects of hosted users itself.'),
-  persistBindings: z.boolean().default(false).describe('Keep bindings over a restart.'),
+  persistBindings: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Phones that are reached by an address are reached again after a crash, before they register again.',
+    ),
   enrollOnFirstRegister: z
     .boolean()
     .default(false)

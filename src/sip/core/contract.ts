@@ -125,6 +125,10 @@ export type SipInput =
   | { readonly kind: 'carriedOut'; readonly id: QuestionId; readonly status: number }
   /** False: REGISTER gets 503 + Retry-After, requests use local bindings only. */
   | { readonly kind: 'overlayAvailable'; readonly available: boolean }
+  /** What the journal holds from an earlier life of this node; once, after the accounts are known. */
+  | { readonly kind: 'restored'; readonly records: readonly (readonly [string, Uint8Array])[] }
+  /** Answer to `persist`. */
+  | { readonly kind: 'persisted'; readonly token: number; readonly ok: boolean }
   /** From now on new REGISTER and dialog-forming requests get 503 + Retry-After. */
   | { readonly kind: 'drain' }
   /** Other limits from now on; what is there already stays. */
@@ -165,8 +169,8 @@ export type SipAction =
       readonly id: RequestId
       readonly aor: string
       readonly bindings: readonly PublishedBinding[]
-      /** Why: a REGISTER that is waiting, or bindings that ended by themselves (no answer is awaited). */
-      readonly cause: 'register' | 'expired' | 'flowLost'
+      /** Why: a REGISTER that is waiting, or what happened by itself (no answer is awaited). */
+      readonly cause: 'register' | 'expired' | 'flowLost' | 'restored'
       /** Of the REGISTER; '' without one. */
       readonly callId: string
     }
@@ -195,6 +199,8 @@ export type SipAction =
       readonly aor: string
       readonly budgetMs: Millis
     }
+  /** Records to be kept; answered by `persisted` once they would survive the death of the process. */
+  | { readonly kind: 'persist'; readonly token: number; readonly operations: readonly RecordOperation[] }
   /** RFC 3263: addresses of a host outside. Never asked for IP literals. */
   | {
       readonly kind: 'resolve'
@@ -206,6 +212,11 @@ export type SipAction =
     }
   /** Answer to `asked`. */
   | DecisionAction
+
+/** One record written or deleted. */
+export type RecordOperation =
+  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly kind: 'delete'; readonly key: string }
 
 /** A registration of a user that is not held here, as a Contact (M-09). */
 export interface ForeignContact {
@@ -306,6 +317,8 @@ export interface SipSettings {
    * grace time ends their flow. 0, the default: nothing is asked for.
    */
   readonly flowTimerS?: number
+  /** Bindings are kept in a journal, so that phones on UDP are reached after a crash. Default: false. */
+  readonly persistBindings?: boolean
   /** Domains elsewhere to whose registrars REGISTERs are passed on; none by default. */
   readonly relayRegister?: readonly string[]
   readonly maxForks: number

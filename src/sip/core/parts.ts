@@ -42,6 +42,7 @@ import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { PeerAdmission } from './peer-admission.ts'
+import { KeptBindings } from './kept-bindings.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
@@ -80,6 +81,7 @@ export class SipParts {
   readonly transactions: Transactions<ForkContext, Branch>
   readonly replies: Replies
   readonly registrar: Registrar<RegisterTicket>
+  readonly keptBindings: KeptBindings
   readonly registerHandler: RegisterHandler
   readonly registerRelay: RegisterRelay | undefined
   readonly proxy: Proxy
@@ -185,9 +187,14 @@ export class SipParts {
         },
         ownGr: peerIdentity?.gr,
         gruuOwner: gruus?.ownerOf,
+        persist: settings.persistBindings ?? false,
         outbound: settings.roles.proxy,
         directOnly: settings.roles.redirect && !settings.roles.proxy,
       },
+    )
+    this.keptBindings = new KeptBindings(
+      { accounts, identity, outbox, registrar: this.registrar },
+      { persist: settings.persistBindings ?? false, longestMs: 1000 * settings.maxExpiresS },
     )
     const callers = new Callers(
       {
@@ -499,6 +506,7 @@ export class SipParts {
         const notifier = this.regEvents?.notifier
         if (notifier?.watches(aor) === true) notifier.changed(now, aor, changes(before, after, gone))
       },
+      write: (users) => this.keptBindings.write(this.now, users),
       freshEpoch: () => texts.hex(4),
       mayStore: () => this.overlayAvailable,
       retryAfterS: (low, high) => this.retryAfterS(low, high),

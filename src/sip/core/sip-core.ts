@@ -98,6 +98,12 @@ export class SipCore {
       case 'resolved':
         parts.resolved(now, input.id, input.outcome)
         break
+      case 'restored':
+        parts.keptBindings.restore(now, input.records)
+        break
+      case 'persisted':
+        parts.registrar.persisted(now.ms, input.token, input.ok)
+        break
       case 'overlayAvailable':
         parts.overlayAvailable = input.available
         break

@@ -1,6 +1,7 @@
 /** The registrar, for sip/core. */
 export { isLive, type Binding, type BindingKind, type Reach } from './binding.ts'
 export type { PublishableBinding } from './published.ts'
+export { BINDING_KEY, bindingRecord, readBindings } from './binding-records.ts'
 export { Gruus, type GruuMeaning } from './gruus.ts'
 export { reachOf, reachWithoutFlow } from './reach.ts'
 export { listsOption, rejection, type RegisterRequest, type Rejection } from './register-request.ts'

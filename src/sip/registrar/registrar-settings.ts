@@ -6,6 +6,8 @@ export interface RegistrarSettings {
   readonly maxExpiresS: number
   readonly flowGraceS: number
   readonly maxBindings: number
+  /** Bindings are written down before phones are told of them. */
+  readonly persist: boolean
   /** Addresses of our own listeners as `host:port`; a Contact there would loop. */
   readonly ownAddresses: ReadonlySet<string>
   /** `gr` value of our own overlay GRUU. */

@@ -6,6 +6,7 @@ import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import type { Binding, Reach } from './binding.ts'
+import { BindingJournal } from './binding-journal.ts'
 import { isLive } from './binding.ts'
 import { FlowIndex } from './flow-index.ts'
 import { LostFlows } from './lost-flows.ts'
@@ -20,7 +21,8 @@ export const PUBLISH_BUDGET_MS: Millis = 10_000
 /** REGISTERs of one AOR that may wait behind another. */
 export const QUEUE_MAX = 8
 
-export type PublishCause = 'register' | 'expired' | 'flowLost'
+/** `restored`: they were held here in an earlier life of this node. */
+export type PublishCause = 'register' | 'expired' | 'flowLost' | 'restored'
 
 /** The end of a REGISTER. */
 export type RegisterOutcome =
@@ -43,6 +45,8 @@ export interface RegistrarHost<T> {
     after: readonly Binding[],
     gone: 'unregistered' | 'expired',
   ): void
+  /** Writes down the bindings of users; answered by `persisted` with the number that is returned. Asked with `persist` only. */
+  write(users: readonly (readonly [aor: string, bindings: readonly Binding[]])[]): number
   /** Eight random hex digits. */
   freshEpoch(): string
   /** Pseudo-random seconds for Retry-After, so that phones do not come back together. */
@@ -59,6 +63,8 @@ interface Pending<T> {
   readonly request: RegisterRequest<T>
   readonly plan: SavePlan
   readonly dueAt: Millis
+  /** The write that it waits for now, once the publication has succeeded. */
+  readonly write: number | undefined
 }
 
 interface AorRecord<T> {
@@ -85,15 +91,35 @@ export class Registrar<T> {
   private readonly flows = new FlowIndex()
   private readonly lost = new LostFlows()
   private readonly deadlines = new Deadlines<AorRecord<T>>()
+  private readonly pendingByWrite = new Map<number, AorRecord<T>>()
+  private readonly journal: BindingJournal | undefined
   private readonly freshEpoch = (): string => this.host.freshEpoch()
 
   constructor(components: { readonly host: RegistrarHost<T> }, settings: RegistrarSettings) {
     this.host = components.host
     this.settings = settings
+    this.journal = settings.persist
+      ? new BindingJournal({
+          write: (users) => this.host.write(users),
+          bindings: (aor) => this.bindings(aor),
+        })
+      : undefined
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.deadlines.next(), this.oldestPending()?.pending?.dueAt ?? NEVER)
+    return Math.min(
+      this.deadlines.next(),
+      this.oldestPending()?.pending?.dueAt ?? NEVER,
+      this.journal?.nextDeadline() ?? NEVER,
+    )
+  }
+
+  /** Bindings of an earlier life; before anything else happens. */
+  restore(aor: string, bindings: readonly Binding[]): void {
+    const record = this.record(aor)
+    record.bindings = bindings
+    this.schedule(record)
+    this.host.publish(aor, publishedBindings(bindings), 'restored', '')
   }
 
   private oldestPending(): AorRecord<T> | undefined {
@@ -144,16 +170,32 @@ export class Registrar<T> {
     const record = this.pendingById.get(id)
     const pending = record?.pending
     if (record === undefined || pending === undefined || pending.id !== id) return
-    this.settle(record)
+    if (pending.write !== undefined) return
     // M-29: an unregister must not fail because of the overlay.
     if (result.ok || pending.plan.kind === 'remove') {
+      const write = this.journal?.save(now, record.aor, record.bindings, pending.plan.bindings)
+      if (write !== undefined) {
+        record.pending = { ...pending, write }
+        this.pendingByWrite.set(write, record)
+        return
+      }
+      this.settle(record)
       this.commit(now, record, pending.request, pending.plan)
     } else {
+      this.settle(record)
       const headers: [string, string][] =
         result.retryAfterS === undefined ? [] : [['Retry-After', String(result.retryAfterS)]]
       this.reject(now, pending.request, rejection(result.status, result.reason, headers), true)
     }
     this.proceed(now, record)
+  }
+
+  /** Answer to `write`: what a phone waits for is on disk, or will not be soon. */
+  persisted(now: Millis, write: number, success: boolean): void {
+    const record = this.pendingByWrite.get(write)
+    const pending = record?.pending
+    if (record === undefined || pending === undefined || pending.write !== write) return
+    this.conclude(now, record, pending, success)
   }
 
   /**
@@ -188,12 +230,9 @@ export class Registrar<T> {
       record = this.oldestPending()
     ) {
       // M-08: the phone gets an answer well before its Timer F.
-      const { plan, request } = record.pending
-      this.settle(record)
-      if (plan.kind === 'remove') this.commit(now, record, request, plan)
-      else this.reject(now, request, this.busy(), true)
-      this.proceed(now, record)
+      this.conclude(now, record, record.pending, false)
     }
+    this.journal?.expire(now)
     for (let record = this.deadlines.pop(now); record !== undefined; record = this.deadlines.pop(now)) {
       record.deadline = undefined
       // What waits for its publication is looked at again when that has ended.
@@ -201,6 +240,23 @@ export class Registrar<T> {
       this.dropEnded(now, record)
       this.schedule(record)
     }
+  }
+
+  /** The end of a wait. Without success only a removal stands (M-29): what was published and is not kept is taken back. */
+  private conclude(now: Millis, record: AorRecord<T>, pending: Pending<T>, success: boolean): void {
+    const { plan, request, write } = pending
+    this.settle(record)
+    if (success || plan.kind === 'remove') {
+      this.commit(now, record, request, plan)
+      if (!success) this.journal?.write(now, record.aor)
+    } else {
+      if (write !== undefined) {
+        this.journal?.write(now, record.aor)
+        this.host.publish(record.aor, publishedBindings(record.bindings), 'expired', '')
+      }
+      this.reject(now, request, this.busy(), true)
+    }
+    this.proceed(now, record)
   }
 
   private process(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>): void {
@@ -223,7 +279,7 @@ export class Registrar<T> {
     }
     const { callId } = request.message
     const id = this.host.publish(record.aor, publishedBindings(plan.bindings), 'register', callId)
-    record.pending = { id, request, plan, dueAt: now + PUBLISH_BUDGET_MS }
+    record.pending = { id, request, plan, dueAt: now + PUBLISH_BUDGET_MS, write: undefined }
     this.pendingById.set(id, record)
   }
 
@@ -264,7 +320,9 @@ export class Registrar<T> {
   }
 
   private settle(record: AorRecord<T>): void {
-    if (record.pending !== undefined) this.pendingById.delete(record.pending.id)
+    const { pending } = record
+    if (pending !== undefined) this.pendingById.delete(pending.id)
+    if (pending?.write !== undefined) this.pendingByWrite.delete(pending.write)
     record.pending = undefined
   }
 
@@ -290,6 +348,7 @@ export class Registrar<T> {
     }
     const before = record.bindings
     record.bindings = remaining
+    this.journal?.write(now, record.aor)
     for (const binding of remaining) if (!binding.flowLost) this.flows.add(binding.reach.flow, record.aor)
     this.expired.add('', ended)
     this.host.publish(record.aor, publishedBindings(remaining), lost ? 'flowLost' : 'expired', '')

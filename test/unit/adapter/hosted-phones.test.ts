@@ -134,7 +134,10 @@ describe('a Store that the overlay could not finish', () => {
     const publisher = new Publisher(parts)
     publisher.setHosted(at(0), [ALICE], new Map([[ALICE, userCredential(ALICE, 0xa1)]]))
     parts.outbox.drain()
-    publisher.bindingsEnded(at(0), ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.restored(ALICE, [binding('sip:alice@10.0.0.5', HOUR)])
+    publisher.resume(at(0))
+    const [fetch] = fetches(drained(parts).commands)
+    publisher.fetchDone(at(1), fetch!.id, { ok: false, error: { kind: 'timeout' } })
     const [first] = stores(drained(parts).commands)
     const error = { kind: 'reload', code: ERROR_CODE.requestTimeout, info: '' } as const
     publisher.storeDone(at(10), stored(first!.id, error))

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { Publisher } from '../../../src/adapter/publish.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
-import { decodeSipRegistration, ERROR_CODE, type CommandError } from '../../../src/reload/index.ts'
+import { plainEntry } from '../../../src/adapter/desired-entry.ts'
+import {
+  decodeSipRegistration,
+  ERROR_CODE,
+  KIND,
+  type CommandError,
+  type Credential,
+  type FetchResult,
+} from '../../../src/reload/index.ts'
 import {
   adapterParts,
   ALICE,
@@ -9,6 +17,7 @@ import {
   binding,
   BOB,
   drained,
+  fetches,
   SELF,
   stores,
   userCredential,
@@ -224,21 +233,99 @@ describe('REGISTER becomes Store', () => {
     ])
   })
 
-  it('at start entries of an earlier run are removed, a few at a time, unless the phone came back first', () => {
+  /** What a Fetch finds at the place of a user: an entry of an earlier life under his key, or nothing. */
+  function found(credential: Credential, exists: boolean | undefined, value: Uint8Array): FetchResult {
+    const data = {
+      storageTime: BigInt(at(0).wall),
+      lifetime: 1_000,
+      signature: {
+        hashAlgorithm: 4,
+        signatureAlgorithm: 3,
+        identity: { kind: 'none' },
+        value: new Uint8Array(0),
+      },
+      value: { model: 'dictionary', key: credential.nodeId, value: { exists: exists ?? false, value } },
+    } as const
+    const { certificate: signer, nodeId: signerNodeId } = credential
+    const values = exists === undefined ? [] : [{ signer, signerNodeId, data }]
+    return {
+      responsible: SELF,
+      kinds: new Map([[KIND.sipRegistration, { generation: 1n, values }]]),
+      rejected: 0,
+    }
+  }
+
+  /** Nine users with a credential of an earlier life. */
+  function nine(): {
+    parts: AdapterParts
+    publisher: Publisher
+    names: string[]
+    credentials: Map<string, Credential>
+  } {
     const parts = adapterParts()
     const names = Array.from({ length: 9 }, (_, i) => `user${i}@dht.example.com`)
+    const credentials = new Map(names.map((name, i) => [name, userCredential(name, 0x30 + i)]))
     const publisher = new Publisher(parts)
     parts.available = false
-    publisher.setHosted(at(0), names, new Map(names.map((name, i) => [name, userCredential(name, 0x30 + i)])))
+    publisher.setHosted(at(0), names, credentials)
     parts.available = true
+    return { parts, publisher, names, credentials }
+  }
+  const plain = plainEntry(SELF)
+
+  it('at start own entries of an earlier run are looked at, a few at a time, unless the phone came back first', () => {
+    const { parts, publisher, names, credentials } = nine()
     publisher.register(at(1), publication(1, names[8]!, [binding('sip:user8@10.0.0.9', HOUR)]))
     expect(stores(drained(parts).commands).map((store) => store.values[0]!.exists)).toEqual([true])
     publisher.resume(at(2))
-    const removals = stores(drained(parts).commands)
-    expect(removals.map((store) => store.values[0]!.exists)).toEqual([false, false, false])
-    expect(removals[0]!.values[0]!.lifetimeS).toBe(7200)
-    publisher.storeDone(at(3), stored(removals[0]!.id))
-    expect(stores(drained(parts).commands)).toHaveLength(1)
+    const asked = fetches(drained(parts).commands)
+    expect(asked.map(({ resource }) => resource)).toEqual(
+      [7, 6, 5, 4, 3, 2, 1].map((i) => parts.resourceOfAor(names[i]!)),
+    )
+    // One is there, of one only the removal, of one nothing: the first is removed, the others are right already.
+    const [standing, removed, never, silent] = asked
+    const answer = (fetch: { id: number } | undefined, i: number, exists: boolean | undefined): void => {
+      const value = found(credentials.get(names[i]!)!, exists, plain)
+      expect(publisher.fetchDone(at(3), fetch!.id, { ok: true, value })).toBe(true)
+    }
+    answer(standing, 7, true)
+    answer(removed, 6, false)
+    answer(never, 5, undefined)
+    publisher.fetchDone(at(3), silent!.id, { ok: false, error: { kind: 'timeout' } })
+    const { commands } = drained(parts)
+    const removals = stores(commands)
+    expect(removals.map(({ resource }) => resource)).toEqual(
+      [7, 4].map((i) => parts.resourceOfAor(names[i]!)),
+    )
+    expect(removals.map((store) => store.values[0]!.exists)).toEqual([false, false])
+    expect(removals[1]!.values[0]!.lifetimeS).toBe(7200)
+    // And the next in turn.
+    expect(fetches(commands).map(({ resource }) => resource)).toEqual([parts.resourceOfAor(names[0]!)])
+  })
+
+  it('M-14 phones that are back from the journal: their entry is taken over as it stands, or written when it is gone', () => {
+    const { parts, publisher, names, credentials } = nine()
+    for (const i of [3, 4]) publisher.restored(names[i]!, [binding(`sip:user${i}@10.0.0.9`, HOUR)])
+    publisher.resume(at(2))
+    const asked = fetches(drained(parts).commands)
+    // Those whose phones may be called go first, and nobody is asked about twice.
+    expect(asked.map(({ resource }) => resource)).toEqual(
+      [4, 3, 8, 7, 6, 5, 2, 1].map((i) => parts.resourceOfAor(names[i]!)),
+    )
+    publisher.fetchDone(at(3), asked[0]!.id, {
+      ok: true,
+      value: found(credentials.get(names[4]!)!, true, plain),
+    })
+    publisher.fetchDone(at(3), asked[1]!.id, {
+      ok: true,
+      value: found(credentials.get(names[3]!)!, undefined, plain),
+    })
+    const made = stores(drained(parts).commands)
+    expect(made).toMatchObject([{ resource: parts.resourceOfAor(names[3]!), values: [{ exists: true }] }])
+    // The one that was taken over is renewed when its time runs short.
+    const due = parts.deadlines.next()
+    expect(due).toBeGreaterThan(600_000)
+    expect(due).toBeLessThan(1_000_000)
   })
 
   it('leaving withdraws every own entry and tells when that is done', () => {

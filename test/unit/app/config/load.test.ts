@@ -255,7 +255,6 @@ describe('what this version can run', () => {
     ],
     ['sip: { publish: userNode }', 'sip.publish'],
     ['sip: { publishTel: true }', 'sip.publishTel'],
-    ['sip: { persistBindings: true }', 'sip.persistBindings'],
     ['sip: { gateway: "gw" }', 'sip.gateway'],
     ['sip: { gateway: "sip:gw;transport=ws" }', 'sip.gateway'],
     ['sip: { gateway: "sip:gw", roles: [registrar, redirect] }', 'sip.gateway'],
