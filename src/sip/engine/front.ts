@@ -5,22 +5,21 @@
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Millis } from '../../common/time.ts'
-import { bracketed, parseUri, type SipMessage } from '../message/index.ts'
+import { bracketed, type SipMessage } from '../message/index.ts'
 import {
   CallRecord,
   isRecordRouted,
   type OwnIdentity,
   type CallMeter,
-  type CallerIdentity,
   type LocalBinding,
   type OwnListener,
   type SearchOwner,
-  type Target,
   type TargetSearch,
   type Wish,
 } from '../proxy/index.ts'
 import { FRONT_LISTENER, type Hop } from '../transaction/index.ts'
 import type { EngineCapabilities } from './capabilities.ts'
+import { callerHeaders, canCarry, type Carrier } from './carrying.ts'
 import { decisionOf, type Decision, type Headers } from './decision.ts'
 import { frontUri } from './front-address.ts'
 import { claimOf, HANDOVER_HEADER, Handovers, type Handover } from './handovers.ts'
@@ -55,9 +54,6 @@ export interface FrontInit extends FrontSettings {
   /** Who we are towards everybody else. */
   readonly identity: OwnIdentity
 }
-
-/** Headers that say who is calling; the embedded stack takes them out and writes its own (RFC 3325). */
-const IDENTITY_HEADERS = ['p-asserted-identity', 'p-preferred-identity', 'remote-party-id'] as const
 
 export class Front implements SearchOwner {
   /** p2psip_engine_decisions_total by decision. `handOver` is a `forward` to this node itself. */
@@ -172,7 +168,7 @@ export class Front implements SearchOwner {
       const { status, reason, headers } = search.nobody()
       this.record(now, search)?.over(status, 0)
       this.answer(question, status, reason, headers)
-    } else if (this.canForward(message, request.caller, groups, targets)) {
+    } else if (canCarry(this.carrier, message, request.caller, groups)) {
       const record = this.record(now, search)
       if (record !== undefined) this.calls.set(question, { record, branches: targets.length })
       this.decisions.add('forward')
@@ -181,7 +177,7 @@ export class Front implements SearchOwner {
         targets.map(({ uri }) => uri),
         !request.serial && groups.length === 1,
         message,
-        identityHeaders(request.caller),
+        callerHeaders(request.caller),
       )
     } else this.handOver(now, question, message, { targets, caller: request.caller, path: search.path })
   }
@@ -214,32 +210,6 @@ export class Front implements SearchOwner {
 
   expire(now: Millis): void {
     this.handovers.expire(now)
-  }
-
-  private canForward(
-    message: SipMessage,
-    caller: CallerIdentity,
-    groups: readonly (readonly Target[])[],
-    targets: readonly Target[],
-  ): boolean {
-    const { capabilities } = this.init
-    if (!capabilities.headerRemoval && identityToRemove(message, caller)) return false
-    const mixed = groups.length > 1 && groups.some((group) => group.length > 1)
-    if (mixed && !capabilities.mixedForking) return false
-    return targets.every((target) => {
-      const { way, routes, uri } = target
-      if (routes.length > 0 && !capabilities.routes) return false
-      if (/^sips:/i.test(uri) && !capabilities.sips) return false
-      if (/[|\s]/.test(uri)) return false // would be two targets in the engine's protocol
-      if (uri !== message.requestUri && !this.isReplaced(message)) return false
-      return way.kind === 'hop' ? way.hop === this.hop : isNamedBy(way, uri)
-    })
-  }
-
-  /** Whether the engine writes the target into the Request-URI: only where that names the engine, as hosted domains do. */
-  private isReplaced({ uri }: SipMessage): boolean {
-    if (uri?.scheme !== 'sip') return false
-    return this.identity.isHostedDomain(uri.host) || this.identity.isOwnAddress(uri.host, uri.port)
   }
 
   private handOver(now: Millis, id: QuestionId, message: SipMessage, handover: Handover): void {
@@ -283,6 +253,10 @@ export class Front implements SearchOwner {
     return record
   }
 
+  private get carrier(): Carrier {
+    return { capabilities: this.init.capabilities, identity: this.identity, hop: this.hop }
+  }
+
   private identityAt(addresses: readonly { readonly host: string; readonly port: number }[]): OwnIdentity {
     const fronts = addresses.map(({ host, port }): OwnListener => {
       return { id: FRONT_LISTENER, transport: 'udp', host, port, advertisedHost: host }
@@ -291,23 +265,6 @@ export class Front implements SearchOwner {
   }
 }
 
-/** The URI says by itself where it goes; a route of ours (a gateway, say) would be lost. */
-function isNamedBy(way: Target['way'], text: string): boolean {
-  const uri = way.kind === 'host' && way.notUs !== true ? parseUri(text) : undefined
-  return uri !== undefined && way.kind === 'host' && uri.host === way.host && uri.port === way.port
-}
-
 function isBehindFront({ reach }: LocalBinding): boolean {
   return reach.listener === FRONT_LISTENER
-}
-
-/** Phones are not trusted: who wants privacy is not named to them (RFC 3325 s.9.3). */
-function identityHeaders(caller: CallerIdentity): Headers {
-  return caller.kind === 'asserted' && !caller.withheld ? [['P-Asserted-Identity', caller.value]] : []
-}
-
-/** Something in the request must not go on to a phone. */
-function identityToRemove(message: SipMessage, caller: CallerIdentity): boolean {
-  if (caller.kind === 'believed' && !caller.withheld) return message.has('p-preferred-identity')
-  return IDENTITY_HEADERS.some((name) => message.has(name))
 }

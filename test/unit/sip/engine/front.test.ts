@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { SeededRandom } from '../../../../src/common/random.ts'
 import type { Decision } from '../../../../src/sip/engine/index.ts'
 import { DRACHTIO_CAPABILITIES, EMBEDDED_CAPABILITIES } from '../../../../src/sip/engine/index.ts'
 import { NO_OUTSIDE_RULES } from '../../../../src/sip/proxy/index.ts'
@@ -73,6 +74,13 @@ class Engine {
     const id = this.id
     const bytes = Buffer.from(text, 'latin1')
     this.node.input({ kind: 'asked', id, transport, host, port: 5060, bytes })
+    this.world.settle()
+    return this.decision(id)
+  }
+
+  askBytes(bytes: Uint8Array, host: string): Decision | undefined {
+    const id = ++this.id
+    this.node.input({ kind: 'asked', id, transport: 'udp', host, port: 5060, bytes })
     this.world.settle()
     return this.decision(id)
   }
@@ -370,11 +378,40 @@ describe('an engine in front asks what to do', () => {
   it('every question gets an answer, whatever the engine shows', () => {
     const engine = new Engine(new SipWorld())
     for (const text of ['', 'nonsense', 'SIP/2.0 200 OK\r\n\r\n', 'INVITE sip:x SIP/2.0\r\nVia: x\r\n\r\n']) {
-      engine.ask('OPTIONS', 'sip:203.0.113.9')
-      const id = engine.lastId + 1
-      ;(engine as unknown as { id: number }).id = id
-      expect(engine.askRaw(text, '10.9.9.9'), JSON.stringify(text)).toMatchObject({ kind: 'respond' })
+      expect(engine.askBytes(Buffer.from(text), '10.9.9.9'), text).toMatchObject({ kind: 'respond' })
     }
+  })
+
+  it('broken in any way, a request gets one answer, and the next one is served', () => {
+    const engine = new Engine(new SipWorld())
+    engine.register('bob', { host: '10.0.0.20' })
+    const random = new SeededRandom('broken')
+    const whole = [
+      `INVITE ${BOB} SIP/2.0`,
+      'Via: SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bKx',
+      'Route: <sip:203.0.113.9;lr>',
+      'Max-Forwards: 70',
+      `From: <sip:alice@${DOMAIN}>;tag=f`,
+      `To: <${BOB}>`,
+      'Call-ID: x',
+      'CSeq: 1 INVITE',
+      'Contact: <sip:alice@10.9.9.9>',
+      'P-Asserted-Identity: <sip:alice@10.9.9.9>',
+      'X-Ringbridge-Handover: 00',
+      'Content-Length: 0',
+      '\r\n',
+    ].join('\r\n')
+    for (let round = 0; round < 3_000; round++) {
+      const bytes = Buffer.from(whole, 'latin1')
+      for (let i = random.int(6); i >= 0; i--) bytes[random.int(bytes.length)] = random.int(256)
+      const cut = random.int(4) === 0 ? bytes.subarray(0, random.int(bytes.length)) : bytes
+      const host = `10.7.${round >> 8}.${round & 255}`
+      const decision = engine.askBytes(cut, host)
+      // An ACK is never answered (RFC 3261 s.17.1.1.3), and no engine asks about one.
+      if (!cut.toString('latin1').startsWith('ACK')) expect(decision, cut.toString('latin1')).toBeDefined()
+    }
+    expect(engine.ask('INVITE', BOB)).toMatchObject({ kind: 'forward' })
+    expect(engine.node.core.instruments.sipMalformed.get('internal|udp')).toBe(0)
   })
 
   it('a flood of one address is refused, not left waiting in the engine', () => {
