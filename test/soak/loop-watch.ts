@@ -39,7 +39,8 @@ setInterval(() => {
 }, TICK_MS).unref()
 
 setInterval(() => {
-  process.send?.({ kind: 'turns', longestMs, collectionMs } satisfies LoopNews)
+  // A parent that is gone is told nothing; the node ends by itself then (--tied).
+  if (process.connected) process.send?.({ kind: 'turns', longestMs, collectionMs } satisfies LoopNews)
   longestMs = 0
   collectionMs = 0
 }, TELL_MS).unref()
