@@ -39,6 +39,8 @@ export interface Target {
   readonly regId: string | undefined
   readonly registeredAt: Millis
   readonly path: TargetPath
+  /** Name of the trunk whose other side it is, for credentials. */
+  readonly line: string | undefined
 }
 
 /** Ordered by q; equal ones as they were added. */
