@@ -12,6 +12,7 @@ const sipCore = [
   'sip/proxy',
   'sip/redirect',
   'sip/location',
+  'sip/trunk',
   'sip/engine',
   'sip/events',
 ]
@@ -37,6 +38,7 @@ const MAY_IMPORT = {
   'sip/proxy': ['common', 'sip/message', 'sip/transaction', 'sip/transport'],
   'sip/redirect': ['common', 'sip/message'],
   'sip/location': ['common', 'sip/transaction'],
+  'sip/trunk': ['common', 'sip/message', 'sip/auth', 'sip/transaction', 'sip/proxy'],
   'sip/engine': ['common', 'sip/message', 'sip/transaction', 'sip/proxy'],
   'sip/events': ['common', 'sip/message'],
   'sip/core': sipCore,

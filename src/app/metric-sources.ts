@@ -186,6 +186,7 @@ function sipReadings({ core, streams, udp, front }: MetricParts): Readings {
     sipTransactions: () => snapshot().transactions,
     sipConnections: () => snapshot().connections,
     registrarBindings: () => snapshot().bindings,
+    sipTrunks: () => snapshot().trunks,
     registrarAors: () => snapshot().aors,
     bansActive: () => [['auth', snapshot().blocked]],
   }

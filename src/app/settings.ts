@@ -6,6 +6,7 @@ import type { SipListener, SipTunables, TrustedSource } from '../sip/index.ts'
 import type { StorageLimits } from '../reload/index.ts'
 import { frontSettings } from './front-engine.ts'
 import { outsideRules } from './config/outside.ts'
+import { trunkSettings } from './config/trunks.ts'
 import { hostedDomains } from './config/places.ts'
 import { listOf } from './config/policy.ts'
 import type { Config } from './config/schema.ts'
@@ -51,6 +52,7 @@ export function sipSettings(
     sipToSips: sip.sipToSips,
     verifyCaller: sip.verifyCaller,
     outside: outsideRules(config),
+    trunks: trunkSettings(config),
     ...(sip.telDomain === undefined ? {} : { telDomain: sip.telDomain.toLowerCase() }),
     overlayExit: sip.overlayExit,
     trusted: sip.trusted.map(trustedSource),

@@ -11,3 +11,4 @@ export { DRACHTIO_CAPABILITIES, type Decision, type EngineCapabilities } from '.
 export { canonicalAor, escapeUser, parseUri, type SipUri } from './message/index.ts'
 export { DEFAULT_PARSE_LIMITS } from './message/index.ts'
 export { digestHash, DIGEST_ALGORITHMS, userHash, type DigestAlgorithm } from './auth/index.ts'
+export { TRUNK } from './proxy/index.ts'

@@ -1,4 +1,7 @@
 /** Calls between the overlay and another domain: Kamailio as its proxy, dnsmasq as the name server of both. */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { Callee } from './support/callee.ts'
 import { Caller } from './support/caller.ts'
@@ -21,13 +24,28 @@ let names: NameServer
 let pbx: Kamailio
 let friendPort: number
 let deadPort: number
+let pstnPort: number
 
 beforeAll(async () => {
   if (!TOOLS.every(available)) return
   const sip = { dns: { servers: [NAME_SERVER] } }
-  sites = await Sites.start({ nodes: 2, users: 8 }, { 0: { sip }, 1: { sip } })
+  const passwordFile = join(mkdtempSync(join(tmpdir(), 'ringbridge-trunk-')), 'password')
+  writeFileSync(passwordFile, 'pw-line\n')
+  const trunk = {
+    name: 'provider',
+    uri: 'sip:pbx.example.com;transport=udp',
+    username: 'line',
+    passwordFile,
+    register: true,
+    expires: 60,
+    numbers: { '+4930777': `${user(3)}@${DOMAIN}` },
+  }
+  // Node 1 has the line into the telephone network.
+  const lines = { trunks: [trunk], gateway: 'trunk:provider', telDomain: DOMAIN }
+  sites = await Sites.start({ nodes: 2, users: 8 }, { 0: { sip }, 1: { sip: { ...sip, ...lines } } })
   friendPort = await freePort()
   deadPort = await freePort()
+  pstnPort = await freePort()
   const address = `127.0.0.1:${await freePort()}`
   const [pbxPort, dhtPort] = [address.split(':')[1], sites.site(0).sip.split(':')[1]]
   names = await NameServer.start([
@@ -41,7 +59,7 @@ beforeAll(async () => {
     '--local-ttl=60',
   ])
   pbx = await Kamailio.start(
-    { address, friend: `127.0.0.1:${friendPort}`, pstn: `127.0.0.1:${await freePort()}` },
+    { address, friend: `127.0.0.1:${friendPort}`, pstn: `127.0.0.1:${pstnPort}` },
     names.surrounding,
   )
 })
@@ -154,4 +172,57 @@ describe('calls between the overlay and another domain', () => {
       expect(await calling.exit(), calling.output).toBe(0)
     },
   )
+})
+
+describe('a line of Kamailio into the telephone network (Peer G)', () => {
+  interop(
+    TOOLS,
+    'S3261-22-01 S3261-10.2-03 registers with digest and brings calls for its number to whoever has it in the overlay',
+    async () => {
+      await sites.site(1).said('trunk_registered')
+      await pbx.request(/REGISTER sip:pbx\.example\.com .* To sip:line@pbx\.example\.com/)
+      expect(await sites.site(1).metric('p2psip_sip_trunks{state="registered"}')).toBe(1)
+      const port = await freePort()
+      const answering = sipp({ scenario: hangsUp(4), target: sites.site(0).sip, transport: 'udp', port })
+      expect(await register(sites.site(0).sip, user(3), port, 'udp')).toBe(0)
+      const calling = sipp({
+        scenario: called('sip:+4930777@pbx.example.com', 'none'),
+        target: pbx.address,
+        transport: 'udp',
+        user: '+15559999',
+        keys: { domain: 'pstn.example.com' },
+      })
+      await bothEnd(calling, answering)
+    },
+  )
+
+  interop(
+    TOOLS,
+    'M-04 takes calls to numbers that nobody in the overlay has; the challenge of the other side never reaches the phone',
+    async () => {
+      const answering = sipp({ scenario: hangsUp(3), target: pbx.address, transport: 'udp', port: pstnPort })
+      const calling = sipp({
+        scenario: called(`sip:+1-555-1234@${DOMAIN};user=phone`, 407),
+        target: sites.site(1).sip,
+        transport: 'udp',
+        user: user(1),
+      })
+      await bothEnd(calling, answering)
+      expect(pbx.log).toMatch(/request INVITE sip:\+15551234@pbx\.example\.com;user=phone/)
+    },
+  )
+
+  interop(TOOLS, 'S-24 E46 is closed to strangers, whose calls to numbers are calls to nobody', async () => {
+    const calling = sipp({
+      scenario: new Caller(`sip:+15551234@${DOMAIN}`)
+        .begins('INVITE', { body: A }, 'none')
+        .gets(404)
+        .ackFailure(),
+      target: sites.site(1).sip,
+      transport: 'udp',
+      user: 'eve',
+      keys: { domain: 'evil.example.com' },
+    })
+    expect(await calling.exit(), calling.output).toBe(0)
+  })
 })

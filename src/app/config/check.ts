@@ -9,6 +9,7 @@ import { loadConfig, type LoadedConfig } from './load.ts'
 import { checkNames } from './names.ts'
 import { checkOutside } from './outside.ts'
 import { checkPolicy } from './policy.ts'
+import { checkTrunks } from './trunks.ts'
 import type { Environment } from './environment.ts'
 import type { Config } from './schema.ts'
 
@@ -90,6 +91,7 @@ export function checkCombinations(config: Config): void {
   }
   checkNames(config)
   checkPolicy(config)
+  checkTrunks(config)
   checkOutside(config)
   checkListeners(config)
 }

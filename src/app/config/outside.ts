@@ -1,5 +1,5 @@
 /** Where calls leave the overlay: routes, gateway and numbers that no schema can judge. */
-import { parseUri, type OutsideRules } from '../../sip/index.ts'
+import { parseUri, TRUNK, type OutsideRules } from '../../sip/index.ts'
 import { ConfigError } from './fault.ts'
 import { hostedDomains } from './places.ts'
 import type { Config } from './schema.ts'
@@ -13,7 +13,8 @@ export function checkOutside(config: Config): void {
     const key = (['gateway', 'overlayExit', 'dnsAlso'] as const).find((each) => sip[each]) ?? 'routes'
     throw new ConfigError(`"sip.${key}": only a proxy lets calls out; add the role proxy or leave it out`)
   }
-  if (sip.gateway !== undefined) checkNextHop(sip.gateway, 'sip.gateway')
+  const trunks = sip.trunks.map(({ name }) => name)
+  if (sip.gateway !== undefined) checkNextHop(sip.gateway, 'sip.gateway', trunks)
   for (const { domain, prefix, to } of sip.routes) {
     if ((domain === undefined) === (prefix === undefined))
       throw new ConfigError('"sip.routes": each entry has either a domain or a prefix')
@@ -23,7 +24,7 @@ export function checkOutside(config: Config): void {
       )
     if (prefix !== undefined && !/^\+?[0-9*#]+$/.test(prefix))
       throw new ConfigError(`"sip.routes": "${prefix}" is not the beginning of a number, such as +49 or 0`)
-    checkNextHop(to, 'sip.routes')
+    checkNextHop(to, 'sip.routes', trunks)
   }
 }
 
@@ -61,7 +62,13 @@ function isDomainPattern(text: string): boolean {
 
 const TRANSPORTS: readonly (string | undefined)[] = [undefined, 'udp', 'tcp', 'tls']
 
-function checkNextHop(text: string, key: string): void {
+/** `trunks`: names that may stand there instead. Throws `ConfigError`. */
+export function checkNextHop(text: string, key: string, trunks: readonly string[]): void {
+  if (text.startsWith(TRUNK)) {
+    if (trunks.includes(text.slice(TRUNK.length))) return
+    const known = trunks.length === 0 ? 'sip.trunks has none' : `sip.trunks has ${trunks.join(', ')}`
+    throw new ConfigError(`"${key}": there is no ${text}; ${known}`)
+  }
   const uri = parseUri(text)
   const expected = 'expected like sip:gateway.example.net:5060;transport=tcp'
   if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips') || uri.headers !== undefined)

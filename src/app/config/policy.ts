@@ -18,20 +18,28 @@ export function listOf(value: string | readonly string[] | undefined): readonly 
 }
 
 function checkTrusted({ sip }: Config): void {
-  for (const { address, identity } of sip.trusted) {
-    if (address === undefined && identity === undefined)
+  for (const entry of sip.trusted) {
+    if (entry.address === undefined && entry.identity === undefined)
       throw new ConfigError('"sip.trusted": each entry needs address or identity; nobody is trusted unseen')
-    for (const network of listOf(address) ?? []) {
-      if (parseNetwork(network) === undefined)
-        throw new ConfigError(
-          `"sip.trusted": "${network}" is neither an address nor a network such as 192.0.2.0/24 (no bits beyond the prefix)`,
-        )
-    }
-    for (const name of listOf(identity) ?? []) {
-      const domain = certificateName(name)
-      if (domain === undefined || domain.includes('@') || domain.includes('*'))
-        throw new ConfigError(`"sip.trusted": "${name}" is no domain such as example.com or sip:example.com`)
-    }
+    checkSource(entry, 'sip.trusted')
+  }
+}
+
+/** Networks and names that sources are known by. Throws `ConfigError`. */
+export function checkSource(
+  { address, identity }: Pick<Config['sip']['trusted'][number], 'address' | 'identity'>,
+  key: string,
+): void {
+  for (const network of listOf(address) ?? []) {
+    if (parseNetwork(network) === undefined)
+      throw new ConfigError(
+        `"${key}": "${network}" is neither an address nor a network such as 192.0.2.0/24 (no bits beyond the prefix)`,
+      )
+  }
+  for (const name of listOf(identity) ?? []) {
+    const domain = certificateName(name)
+    if (domain === undefined || domain.includes('@') || domain.includes('*'))
+      throw new ConfigError(`"${key}": "${name}" is no domain such as example.com or sip:example.com`)
   }
 }
 

@@ -354,7 +354,7 @@ const sip = z.strictObject({
   gateway: text()
     .optional()
     .describe(
-      'SIP URI of the gateway for numbers that nobody in the overlay has and no prefix in sip.routes is for.',
+      'SIP URI or trunk:NAME of the gateway for numbers that nobody in the overlay has and no prefix in sip.routes is for.',
     ),
   routes: z
     .array(
@@ -363,7 +363,7 @@ const sip = z.strictObject({
         prefix: text()
           .optional()
           .describe('First digits of a number that nobody in the overlay has, such as +49.'),
-        to: text().describe('SIP URI of the next hop; with ;lr it goes into Route.'),
+        to: text().describe('SIP URI of the next hop, or trunk:NAME; with ;lr it goes into Route.'),
       }),
     )
     .max(1_000)
@@ -371,6 +371,44 @@ const sip = z.strictObject({
     .describe(
       'Next hops for calls that leave the overlay, before DNS and sip.gateway; the first that fits counts.',
     ),
+  trunks: z
+    .array(
+      z.strictObject({
+        name: text().describe('For the log and for routes, which name it as trunk:NAME.'),
+        uri: text().describe('SIP URI of the other side, such as sip:sip.provider.example;transport=tcp.'),
+        username: text().optional().describe('Account there, for digest challenges.'),
+        passwordFile: text().optional().describe('File with its password.'),
+        realm: text().optional().describe('Only challenges of this realm are answered. Default: any.'),
+        register: z.boolean().default(false).describe('Register the account there, so that calls come here.'),
+        registerUser: text().optional().describe('User part of what is registered. Default: username.'),
+        expires: seconds(10, 86_400).default(3600).describe('Seconds for which it is registered each time.'),
+        address: z
+          .union([text(), z.array(text()).min(1).max(256)])
+          .optional()
+          .describe(
+            'Addresses or networks that its calls come from. Default: only where requests to it went.',
+          ),
+        identity: z
+          .union([text(), z.array(text()).min(1).max(256)])
+          .optional()
+          .describe('Name that its TLS certificate proves when it connects here.'),
+        transports: z
+          .array(z.enum(['udp', 'tcp', 'tls']))
+          .min(1)
+          .optional()
+          .describe('Its calls come only by these.'),
+        numbers: z
+          .record(z.string().min(1).max(64), text())
+          .default({})
+          .describe(
+            'AORs by the number that is called. Others are AORs of sip.telDomain or the first domain.',
+          ),
+        incoming: text().optional().describe('AOR that calls go to when nobody has the number.'),
+      }),
+    )
+    .max(64)
+    .default([])
+    .describe('Lines into other networks: providers, gateways, telephone systems.'),
   forwardToForeign: z
     .boolean()
     .default(true)

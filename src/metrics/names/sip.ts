@@ -32,6 +32,12 @@ export const SIP_METRICS = {
     'method code transport',
     product('INVITE', SIP_CODES, SIP_TRANSPORTS),
   ),
+  sipTrunks: gauge(
+    'sip_trunks',
+    'Trunks by the state of their registration; none: nothing is registered there.',
+    'state',
+    product('none registering registered failed'),
+  ),
   sipRetransmissions: counter(
     'sip_retransmissions_total',
     'SIP messages sent or seen again.',

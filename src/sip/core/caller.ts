@@ -6,13 +6,15 @@ import type { Hop, IncomingRequest } from '../transaction/index.ts'
 import type { Authenticator, ChallengeKind } from './authenticator.ts'
 import type { Account, Accounts, SipPolicy, TrustedSource } from './contract.ts'
 import type { Reply } from './replies.ts'
+import type { Trunk } from '../trunk/index.ts'
 import type { SourceTable } from './trusted-sources.ts'
+import type { Trunks } from './trunks.ts'
 
 export type Caller =
   /** A phone of ours that has proven to be one of these AORs; with `auth: none` it need not, and is none for sure. */
   | { readonly kind: 'ownPhone'; readonly aors: readonly string[]; readonly mayCallOutside: boolean }
-  /** A source that the operator vouches for. */
-  | { readonly kind: 'trusted'; readonly mayCallOutside: boolean }
+  /** A source that the operator vouches for; `trunk` when it is the other side of one. */
+  | { readonly kind: 'trusted'; readonly mayCallOutside: boolean; readonly trunk: Trunk | undefined }
   /** Anybody else: may call hosted users, nothing more. */
   | { readonly kind: 'stranger'; readonly mayCallOutside: false }
   | { readonly kind: 'refused'; readonly reply: Reply }
@@ -27,6 +29,7 @@ export interface CallersComponents {
   readonly authenticator: Authenticator
   readonly identity: OwnIdentity
   readonly trusted: SourceTable<TrustedSource>
+  readonly trunks: Trunks
   /** Names that the certificate at the far end of a flow has proven. */
   readonly identitiesOf: (flow: number) => readonly string[]
 }
@@ -47,7 +50,7 @@ export class Callers {
 
   /** Whether the operator vouches for what is at this hop. */
   trusts(hop: Hop): boolean {
-    return this.rule(hop) !== undefined
+    return this.rule(hop) !== undefined || this.trunk(hop) !== undefined
   }
 
   /**
@@ -58,7 +61,10 @@ export class Callers {
   identify(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller {
     const { message, source } = incoming
     const rule = this.rule(source)
-    if (rule !== undefined) return { kind: 'trusted', mayCallOutside: rule.mayCallOutside }
+    const trunk = this.trunk(source)
+    // What a trunk brings is for users here: who could send it on to others would call at our expense.
+    if (trunk !== undefined) return { kind: 'trusted', mayCallOutside: false, trunk }
+    if (rule !== undefined) return { kind: 'trusted', mayCallOutside: rule.mayCallOutside, trunk }
     const fromHost = message.from.parsedUri?.host
     const claimsUs = fromHost !== undefined && this.components.identity.isHostedDomain(fromHost)
     if (this.auth === 'none')
@@ -98,6 +104,12 @@ export class Callers {
       if (account?.aors.includes(from.value) === true) return account
     }
     return undefined
+  }
+
+  /** The trunk whose other side is at this hop. */
+  trunk(source: Hop): Trunk | undefined {
+    const { trunks, identitiesOf } = this.components
+    return trunks.from(source, trunks.size === 0 ? [] : identitiesOf(source.flow))
   }
 
   private rule({ transport, host, flow }: Hop): TrustedSource | undefined {

@@ -18,6 +18,7 @@ import type {
   ResolveOutcome,
 } from '../proxy/index.ts'
 import type { Hop, Transport } from '../transaction/index.ts'
+import type { Trunk } from '../trunk/index.ts'
 import type { SourceRule } from './trusted-sources.ts'
 
 export type {
@@ -346,6 +347,8 @@ export interface SipSettings {
   readonly outside?: OutsideRules
   /** Hosted domain of the AORs that stand for tel URIs; without it those are refused with 416 (M-04). */
   readonly telDomain?: string
+  /** Lines into other networks. Default: none. */
+  readonly trunks?: readonly TrunkSettings[]
   /** Whether calls of peers may leave here, for callers that the overlay confirms. Default: no. */
   readonly overlayExit?: boolean
   readonly redirectProxies: readonly string[]
@@ -356,6 +359,12 @@ export interface SipSettings {
   readonly secret: Uint8Array
   readonly limits: SipLimits
 }
+
+/**
+ * A trunk and how its calls are known. Without any condition they are those that come from where requests to it went: by UDP from that port, by a
+ * stream on the connection that this node has opened.
+ */
+export interface TrunkSettings extends Trunk, SourceRule {}
 
 /** What may change while the core runs. */
 export type SipTunables = Pick<SipSettings, 'maxForks' | 'maxBindings' | 'limits'>

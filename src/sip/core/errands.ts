@@ -62,12 +62,14 @@ export class Errands {
       case 'routeToHost':
         return { kind: 'host', uri: wish.uri }
       case 'aor': {
-        const { aor } = wish
+        const { aor, otherwise, renamed = false } = wish
         const { outside } = this.components
-        const fallback = mayLeave ? outside.fallback(aor, incoming.message.uri?.scheme === 'sips') : undefined
+        const out = mayLeave ? outside.fallback(aor, incoming.message.uri?.scheme === 'sips') : undefined
+        const fallback = otherwise === undefined ? out : ({ kind: 'aor', aor: otherwise } as const)
         return {
           kind: 'aor',
           aor,
+          renamed,
           askOverlay: side === 'south',
           path: this.aorPath(now, side, aor),
           fallback,
@@ -152,7 +154,14 @@ export class Errands {
     const meaning = this.meaning(now, uri, aor)
     if (meaning.kind === 'unknown') return UNKNOWN
     if (meaning.kind === 'aor')
-      return { kind: 'aor', aor: meaning.aor, askOverlay: false, path: 'gruu', fallback: undefined }
+      return {
+        kind: 'aor',
+        aor: meaning.aor,
+        renamed: false,
+        askOverlay: false,
+        path: 'gruu',
+        fallback: undefined,
+      }
     const held: readonly LocalBinding[] = meaning.bindings
     const bindings = this.components.front?.reachable(held) ?? held
     return bindings.length === 0 ? UNREGISTERED : { kind: 'instance', bindings, withPath }

@@ -57,6 +57,8 @@ export interface SipSnapshot {
   /** transport to number of bindings. */
   readonly bindings: ReadonlyMap<string, number>
   readonly aors: number
+  /** none, registering, registered, failed to number of trunks. */
+  readonly trunks: ReadonlyMap<string, number>
   /** Sources and users that are refused for too many wrong credentials. */
   readonly blocked: number
   readonly overlayAvailable: boolean

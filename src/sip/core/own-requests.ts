@@ -1,18 +1,21 @@
 /**
- * Requests that this node makes itself (RFC 3261 s.8.1): NOTIFYs of its subscriptions. Finds the hop, tries the next one where one fails
+ * Requests that this node makes itself (RFC 3261 s.8.1): NOTIFYs of its subscriptions, REGISTERs of its trunks. Finds the hop, tries the next one where one fails
  * (RFC 3263 s.4.3), and tells whoever asked how it ended. Not for INVITE.
  */
+import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { isIpHost, type SipMessage } from '../message/index.ts'
-import type {
-  Branch,
-  ForkContext,
-  LargeRequests,
-  OwnIdentity,
-  PeerFlowOutcome,
-  ResolveOutcome,
-  Way,
+import {
+  SILENCE_MS,
+  type Branch,
+  type ForkContext,
+  type HeldAddresses,
+  type LargeRequests,
+  type OwnIdentity,
+  type PeerFlowOutcome,
+  type ResolveOutcome,
+  type Way,
 } from '../proxy/index.ts'
 import type { ClientTransaction, Hop, Transactions } from '../transaction/index.ts'
 import { MAGIC_COOKIE } from '../transaction/index.ts'
@@ -31,10 +34,10 @@ export interface OwnRequest {
   readonly method: string
   readonly uri: string
   readonly way: Way
-  /** The request with this value as its top Via. */
-  readonly bytes: (via: string) => Uint8Array
-  /** Called once. `undefined`: nobody has answered. */
-  readonly done: (now: Millis, response: SipMessage | undefined) => void
+  /** The request with this value as its top Via, for this hop. */
+  readonly bytes: (via: string, hop: Hop) => Uint8Array
+  /** Called once, with where the answer came from. `undefined`: nobody has answered. */
+  readonly done: (now: Millis, response: SipMessage | undefined, hop: Hop | undefined) => void
 }
 
 interface Pending {
@@ -43,6 +46,7 @@ interface Pending {
   alternatives: Hop[]
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */
   datagramHop: Hop | undefined
+  silence: Deadline<Pending> | undefined
 }
 
 export interface OwnRequestComponents {
@@ -51,6 +55,7 @@ export interface OwnRequestComponents {
   readonly texts: RandomText
   readonly transactions: Transactions<ForkContext, Branch>
   readonly largeRequests: LargeRequests
+  readonly held: HeldAddresses
   openPeerFlow(address: string, secure: boolean, budgetMs: Millis): RequestId
   resolve(way: Extract<Way, { kind: 'host' }>): RequestId
 }
@@ -60,6 +65,7 @@ export class OwnRequests {
   private readonly peerFlowBudgetMs: Millis
   private readonly questions = new OpenQuestions<Pending>()
   private readonly underWay = new Map<ClientTransaction<Branch>, Pending>()
+  private readonly silences = new Deadlines<Pending>()
 
   constructor(components: OwnRequestComponents, init: { readonly peerFlowBudgetMs: Millis }) {
     this.components = components
@@ -67,15 +73,21 @@ export class OwnRequests {
   }
 
   nextDeadline(): Millis {
-    return this.questions.nextDeadline()
+    return Math.min(this.questions.nextDeadline(), this.silences.next())
   }
 
   send(now: Millis, request: OwnRequest): void {
     const { components } = this
-    const pending: Pending = { request, client: undefined, alternatives: [], datagramHop: undefined }
+    const pending: Pending = {
+      request,
+      client: undefined,
+      alternatives: [],
+      datagramHop: undefined,
+      silence: undefined,
+    }
     const { way } = request
     if (this.underWay.size + this.questions.size >= UNDER_WAY_MAX) {
-      request.done(now, undefined)
+      request.done(now, undefined, undefined)
     } else if (way.kind === 'hop') {
       this.start(now, pending, way.hop)
     } else if (way.kind === 'peer') {
@@ -84,7 +96,8 @@ export class OwnRequests {
     } else if (isIpHost(way.host)) {
       const transport = way.transport ?? (way.secure ? 'tls' : 'udp')
       const port = way.port ?? (transport === 'tls' ? 5061 : 5060)
-      this.start(now, pending, this.addressHop(way.host, port, transport))
+      pending.alternatives = [this.addressHop(way.host, port, transport)]
+      this.next(now, pending)
     } else {
       this.questions.ask(components.resolve(way), pending, now + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS)
     }
@@ -95,7 +108,7 @@ export class OwnRequests {
     const pending = this.questions.take(id)
     if (pending === undefined) return false
     const hop = outcome.ok ? this.components.flows.get(outcome.flow)?.hop : undefined
-    if (hop === undefined) pending.request.done(now, undefined)
+    if (hop === undefined) pending.request.done(now, undefined, undefined)
     else this.start(now, pending, hop)
     return true
   }
@@ -104,10 +117,12 @@ export class OwnRequests {
   resolved(now: Millis, id: RequestId, outcome: ResolveOutcome): boolean {
     const pending = this.questions.take(id)
     if (pending === undefined) return false
-    if (outcome.ok)
-      pending.alternatives = outcome.addresses.map(({ host, port, transport }) =>
+    if (outcome.ok) {
+      const hops = outcome.addresses.map(({ host, port, transport }) =>
         this.addressHop(host, port, transport),
       )
+      pending.alternatives = this.components.held.usable(now, hops)
+    }
     this.next(now, pending)
     return true
   }
@@ -117,16 +132,24 @@ export class OwnRequests {
     if (response.status < 200) return
     const pending = this.underWay.get(client)
     if (pending === undefined) return
-    this.underWay.delete(client)
-    if (pending.datagramHop !== undefined) this.components.largeRequests.taken()
-    pending.request.done(now, response)
+    this.ended(client, pending)
+    const { largeRequests, held } = this.components
+    if (pending.datagramHop !== undefined) largeRequests.taken()
+    if (pending.request.way.kind === 'host') {
+      // RFC 3263 s.4.3.
+      if (response.status === 503) held.refused(now, client.hop, response)
+      else held.alive(client.hop)
+      if (response.status === 503 && pending.alternatives.length > 0) return this.next(now, pending)
+    }
+    pending.request.done(now, response, client.hop)
   }
 
   /** A client transaction has ended without a response. */
   failed(now: Millis, client: ClientTransaction<Branch>, cause: 'timeout' | 'transport'): void {
     const pending = this.underWay.get(client)
     if (pending === undefined) return
-    this.underWay.delete(client)
+    this.ended(client, pending)
+    if (pending.request.way.kind === 'host') this.components.held.failed(now, client.hop)
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') pending.datagramHop = undefined
     this.next(now, pending)
@@ -134,7 +157,26 @@ export class OwnRequests {
 
   expire(now: Millis): void {
     for (let lost = this.questions.overdue(now); lost !== undefined; lost = this.questions.overdue(now))
-      lost.request.done(now, undefined)
+      lost.request.done(now, undefined, undefined)
+    for (let silent = this.silences.pop(now); silent !== undefined; silent = this.silences.pop(now))
+      this.overtake(now, silent)
+  }
+
+  /** While there are other addresses a silent one is not waited for (docs/adr/0016). */
+  private overtake(now: Millis, pending: Pending): void {
+    const { client } = pending
+    if (client === undefined || this.underWay.get(client) !== pending) return
+    const { transactions, held } = this.components
+    this.ended(client, pending)
+    held.failed(now, client.hop)
+    transactions.abandon(client)
+    this.next(now, pending)
+  }
+
+  private ended(client: ClientTransaction<Branch>, pending: Pending): void {
+    this.underWay.delete(client)
+    this.silences.cancel(pending.silence)
+    pending.silence = undefined
   }
 
   private next(now: Millis, pending: Pending): void {
@@ -146,16 +188,16 @@ export class OwnRequests {
       return
     }
     const hop = pending.alternatives.shift()
-    if (hop === undefined) pending.request.done(now, undefined)
+    if (hop === undefined) pending.request.done(now, undefined, undefined)
     else this.start(now, pending, hop)
   }
 
   private start(now: Millis, pending: Pending, wanted: Hop): void {
     const { flows, identity, largeRequests } = this.components
     const { request } = pending
-    const hop = request.way.kind === 'host' ? flows.dial(wanted, request.way.host) : flows.dial(wanted)
+    const hop = request.way.kind === 'host' ? flows.dial(wanted, request.way.domain) : flows.dial(wanted)
     const stream = identity.listenerFor('tcp', hop.host)
-    const size = hop.transport === 'udp' ? request.bytes(identity.via(hop, MAGIC_COOKIE)).length : 0
+    const size = hop.transport === 'udp' ? request.bytes(identity.via(hop, MAGIC_COOKIE), hop).length : 0
     if (stream !== undefined && largeRequests.wantsStream(now, size, hop, { ...request, routes: [] })) {
       pending.datagramHop = hop
       const { host, port } = hop
@@ -169,9 +211,10 @@ export class OwnRequests {
     const { identity, texts, transactions } = this.components
     const { method, bytes } = pending.request
     const branch = `${MAGIC_COOKIE}${texts.hex(8)}`
-    const message = bytes(identity.via(hop, branch))
+    const message = bytes(identity.via(hop, branch), hop)
     pending.client = transactions.start(now, branch, method, hop, message, undefined)
     this.underWay.set(pending.client, pending)
+    if (pending.alternatives.length > 0) pending.silence = this.silences.set(now + SILENCE_MS, pending)
   }
 
   private addressHop(host: string, port: number, transport: Exclude<Hop['transport'], 'peer'>): Hop {

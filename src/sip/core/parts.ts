@@ -49,6 +49,7 @@ import { MergedRequests } from './merged-requests.ts'
 import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
+import { Trunks } from './trunks.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { RegisterRelay } from './register-relay.ts'
 import { Replies, type Reply } from './replies.ts'
@@ -88,6 +89,7 @@ export class SipParts {
   readonly redirector: Redirector<RedirectTicket>
   readonly router: Router
   readonly callers: Callers
+  readonly trunks: Trunks
   readonly callerChecks: CallerChecks<HeldRequest>
   readonly held = new HeldRequests()
   readonly lostResponses: LostResponses
@@ -116,9 +118,15 @@ export class SipParts {
     this.validation = { registrar: settings.roles.registrar, telRouting: settings.telDomain !== undefined }
     const texts = new RandomText(components.random)
     const { tlsRoutes = 'mirror' } = settings
-    const outside = new Outside(settings.outside ?? NO_OUTSIDE_RULES)
+    const trunkUris = new Map((settings.trunks ?? []).map(({ name, uri }) => [name, uri]))
+    const outside = new Outside(settings.outside ?? NO_OUTSIDE_RULES, trunkUris)
     const aorRules = { telDomain: settings.telDomain, telContext: settings.outside?.telContext }
     this.identity = new OwnIdentity({ listeners, domains, peer: peerIdentity, tlsRoutes, aorRules })
+    this.trunks = new Trunks(
+      { random: components.random, texts, trace: components.trace, identity: this.identity },
+      settings.trunks ?? [],
+    )
+    const { trunks } = this
     this.flows = new Flows(
       {
         outbox,
@@ -202,6 +210,7 @@ export class SipParts {
         authenticator,
         identity,
         trusted: new SourceTable(settings.trusted ?? []),
+        trunks,
         identitiesOf: (flow) => flows.identities(flow),
       },
       { auth: settings.auth, policy: settings.policy },
@@ -234,6 +243,7 @@ export class SipParts {
       {
         identity,
         outside,
+        lines: trunks,
         tokens,
         ports: this.proxyPorts(accounts, texts),
         transactions,
@@ -276,12 +286,14 @@ export class SipParts {
         texts,
         transactions,
         largeRequests: proxy.largeRequests,
+        held: proxy.held,
         openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs, ''),
         resolve: ({ host, port, transport, secure }) => this.resolve(host, port, transport, secure),
       },
       { peerFlowBudgetMs: settings.appAttachBudgetMs.other },
     )
     const { ownRequests } = this
+    trunks.use(ownRequests)
     const overloaded = (reason: string): Reply => this.overloaded(reason)
     const { relayRegister = [] } = settings
     this.registerRelay =
@@ -424,6 +436,7 @@ export class SipParts {
       callerChecks,
       ownRequests,
       front,
+      trunks,
     } = this
     return Math.min(
       transactions.nextDeadline(),
@@ -433,6 +446,7 @@ export class SipParts {
       flows.nextDeadline(),
       lostResponses.nextDeadline(),
       callerChecks.nextDeadline(),
+      trunks.nextDeadline(),
       front?.nextDeadline() ?? NEVER,
       ownRequests.nextDeadline(),
       this.regEvents?.nextDeadline() ?? NEVER,

@@ -35,6 +35,7 @@ import type { HeldRequest, HeldRequests } from './held-requests.ts'
 import { NO_RELAY, type PeerAdmission, type PeerAdmissionOutcome } from './peer-admission.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
+import { calledUser } from '../trunk/index.ts'
 import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS, unsupported } from './uas.ts'
 
 /** What the redirect server hands back with its answer. */
@@ -79,6 +80,8 @@ const NOT_OUTSIDE: Reply = { status: 403, reason: 'Calls Outside Not Allowed' }
 /** RFC 5627 s.6.2. */
 const NOT_YOURS: Reply = { status: 403, reason: 'Contact Is Not Yours' }
 
+const NOBODY_CALLED: Wish = { kind: 'refuse', status: 404, reason: 'Not Found' }
+
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
 export class Router {
@@ -109,7 +112,7 @@ export class Router {
     }
     const identity = this.identityTowards(incoming)
     const route = decideRoute(message, identity, tokens)
-    const wish = classify(message, route, identity)
+    const wish = this.wishOf(incoming, side, classify(message, route, identity))
     const { proxy, redirect } = this.settings.roles
     const off = isAsked(incoming) ? front?.routeRefusal(wish) : undefined
     if (this.components.regEvents?.takes(message, wish) === true) {
@@ -135,6 +138,22 @@ export class Router {
     } else {
       this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
     }
+  }
+
+  /** What a call of a trunk wants is told by its number (adapter-mapping s.1.1), wherever its URI leads. */
+  private wishOf(incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Wish {
+    if (side === 'north' || isAsked(incoming)) return wish
+    if (wish.kind !== 'aor' && wish.kind !== 'foreign' && wish.kind !== 'refuse') return wish
+    const trunk = this.components.callers.trunk(incoming.source)
+    if (trunk === undefined || (wish.kind === 'refuse' && wish.status !== 404)) return wish
+    const { identity } = this.components
+    const rules = {
+      aorRules: identity.aorRules,
+      domain: this.settings.domains[0] ?? '',
+      isHostedDomain: (host: string) => identity.isHostedDomain(host),
+    }
+    const { aor, otherwise } = calledUser(incoming.message, trunk, rules)
+    return aor === undefined ? NOBODY_CALLED : { kind: 'aor', aor, otherwise, renamed: true }
   }
 
   /** An ACK that belongs to no transaction: sent on where a token of ours says so, dropped otherwise. */

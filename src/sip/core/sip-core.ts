@@ -124,6 +124,7 @@ export class SipCore {
         break
       case 'drain':
         parts.draining = true
+        parts.trunks.leave(now.ms)
         parts.regEvents?.notifier.leave(now.ms, (low, high) => parts.retryAfterS(low, high))
         break
       case 'limits':
@@ -165,6 +166,7 @@ export class SipCore {
     this.parts.front?.expire(now.ms)
     registrar.expire(now.ms)
     this.parts.ownRequests.expire(now.ms)
+    this.parts.trunks.expire(now.ms)
     this.parts.regEvents?.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.fault(now, due.fault, due.record.hop, due.record)

@@ -11,15 +11,17 @@ import type { Branch } from './branch.ts'
 import { identityFor, type CallerIdentity } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
+import type { CreditedRequest } from './lines.ts'
 import { branchOf } from './loop.ts'
 import { isSips } from './sips.ts'
 import type { ResolvedAddresses } from './outcomes.ts'
+import type { Target } from './targets.ts'
 
 /** Longest wait for DNS; the resolver itself gives up earlier. */
 export const RESOLVE_BUDGET_MS: Millis = 12_000
 /**
  * An address that has not said a word for this long is not waited for while there are others: requests by UDP have been sent four times by then,
- * and an INVITE is answered with 100 within 200 ms. Timer B and F (32 s) would leave nothing of the caller's own time (docs/adr/0010).
+ * and an INVITE is answered with 100 within 200 ms. Timer B and F (32 s) would leave nothing of the caller's own time (docs/adr/0016).
  */
 export const SILENCE_MS: Millis = 4_000
 /** The owner keeps the budgets; only when it is silent for this long beyond them is a question given up. */
@@ -29,6 +31,9 @@ export const ANSWER_GRACE_MS: Millis = 1_000
 export const LEFT_ALONE: Candidate = madeHere(503, 'Service Unavailable')
 /** None that this node can send to, or only its own. */
 const NO_ADDRESS: Candidate = madeHere(404, 'No Address')
+
+/** Of one trunk for one request: the first, and one more when its nonce was too old. */
+const CHALLENGES_MAX = 2
 
 /** What is the same for all branches of a request. */
 export interface OutgoingRequest {
@@ -178,12 +183,40 @@ export class BranchSender {
     branch.client = this.environment.transactions.start(now, branch.branchId, method, hop, bytes, branch)
   }
 
+  /**
+   * Sends the request once more with credentials for the trunk that has challenged it. DEVIATION RFC 3261 s.22.2: with the same CSeq, since that
+   * number is the caller's (docs/adr/0018).
+   */
+  authenticate(now: Millis, branch: Branch, response: SipMessage): 'sent' | 'refused' | 'none' {
+    const { line } = branch.target
+    const hop = branch.client?.hop
+    if (line === undefined || hop === undefined) return 'none'
+    const credited = this.credited(branch.target)
+    const answer = this.environment.lines.answer(line, response, credited, branch.challenges)
+    if (answer === 'refused' || answer === 'none') return answer
+    if (branch.challenges >= CHALLENGES_MAX) return 'refused'
+    branch.challenges++
+    branch.credentials = answer
+    this.send(now, branch, hop)
+    return 'sent'
+  }
+
+  private credited({ uri }: Target): CreditedRequest {
+    const { method, body } = this.request.incoming.message
+    return { method, uri, body }
+  }
+
   /** The request for `hop`; requests inside the dialog shall come back to `dialogHop`. */
   private bytes(branch: Branch, hop: Hop, dialogHop: Hop): Uint8Array {
     const { environment, request } = this
     const { target } = branch
     const { recordRouteTo, path, caller } = request
     const { message, topVia } = request.incoming
+    const { line } = target
+    if (line !== undefined) {
+      environment.lines.found(line, hop)
+      branch.credentials ??= environment.lines.credentials(line, this.credited(target))
+    }
     const routes =
       target.routes.length === 0
         ? request.routes
@@ -199,6 +232,7 @@ export class BranchSender {
         breadth: branch.breadth,
         topVia,
         realm: environment.settings.realm,
+        credentials: branch.credentials,
         caller: identityFor(caller, hop, environment.ports.trusts),
       },
       hop,

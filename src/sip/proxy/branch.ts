@@ -6,6 +6,7 @@ import type { Hop } from '../transaction/hop.ts'
 import type { ClientFailure } from '../transaction/transactions.ts'
 import type { ClientTransaction } from '../transaction/machinery.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
+import type { Credentials } from './lines.ts'
 import type { Target } from './targets.ts'
 
 /**
@@ -29,6 +30,9 @@ export class Branch {
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */
   datagramHop: Hop | undefined = undefined
   cancelSent = false
+  /** For the trunk that it goes to; `challenges` counts those that were answered. */
+  credentials: Credentials | undefined = undefined
+  challenges = 0
   /**
    * Was silent for so long that another branch was started in its place. Should it be heard of after all, it is cancelled; what it fails with
    * interests nobody.

@@ -23,7 +23,14 @@ export type Wish =
       readonly uri: SipUri
       readonly secure: boolean
     }
-  | { readonly kind: 'aor'; readonly aor: string }
+  | {
+      readonly kind: 'aor'
+      readonly aor: string
+      /** The Request-URI does not say so: nobody else would read it as this AOR. */
+      readonly renamed?: boolean
+      /** Who is called when nobody has that AOR. */
+      readonly otherwise?: string | undefined
+    }
   | { readonly kind: 'foreign' }
   | { readonly kind: 'refuse'; readonly status: number; readonly reason: string }
 
@@ -40,7 +47,7 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') {
     // A number is an AOR of the domain for numbers (row 10); any other scheme has none.
     const aor = canonicalAor(uri, identity.aorRules)
-    if (aor.ok) return { kind: 'aor', aor: aor.value }
+    if (aor.ok) return { kind: 'aor', aor: aor.value, renamed: true }
     return aor.error === 404 ? NOT_FOUND : { kind: 'refuse', status: 416, reason: 'Unsupported URI Scheme' }
   }
   const hosted = identity.isHostedDomain(uri.host)

@@ -7,6 +7,7 @@ import type { Transactions } from '../transaction/transactions.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
 import type { CallMeter } from './call-meter.ts'
 import type { CalledUsers } from './called-users.ts'
+import type { Lines } from './lines.ts'
 import type { Outside } from './outside.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { HeldAddresses } from './held-addresses.ts'
@@ -34,6 +35,7 @@ export interface ProxyEnvironment {
   readonly settings: ProxySettings
   readonly identity: OwnIdentity
   readonly outside: Outside
+  readonly lines: Lines
   readonly tokens: RouteTokens
   readonly ports: ProxyPorts
   readonly transactions: Transactions<ForkContext, Branch>

@@ -2,6 +2,7 @@
 import { Edit, parseDigest, parseUri, repairIpv6, type SipMessage } from '../message/index.ts'
 import { isReliable, type Hop } from '../transaction/hop.ts'
 import { writeIdentity, type CallerIdentity } from './caller-identity.ts'
+import type { Credentials } from './lines.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { RouteTokens } from './route-token.ts'
 import { isSips } from './sips.ts'
@@ -38,6 +39,8 @@ export interface Forwarding {
   /** Realm whose credentials end here. */
   readonly realm: string
   readonly caller: CallerIdentity
+  /** For the trunk that it goes to. */
+  readonly credentials: Credentials | undefined
 }
 
 export function isRecordRouted(message: SipMessage): boolean {
@@ -72,6 +75,8 @@ export function forwardedBytes(
   edit.decrementMaxForwards()
   if (forwarding.breadth !== undefined) edit.set('max-breadth', String(forwarding.breadth))
   if (message.header('proxy-authorization') !== undefined) dropOwnCredentials(message, forwarding.realm, edit)
+  if (forwarding.credentials !== undefined)
+    edit.append(forwarding.credentials.header, forwarding.credentials.value)
   writeIdentity(edit, forwarding.caller)
   if (isReliable(hop)) edit.ensureContentLength()
   if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)

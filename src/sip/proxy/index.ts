@@ -6,11 +6,15 @@ export { CallRecord } from './call-record.ts'
 export { classify, type Wish } from './classify.ts'
 export { isRecordRouted } from './forward.ts'
 export type { Branch, ForkContext } from './branch.ts'
+export { SILENCE_MS } from './branch-sender.ts'
+export { NO_LINES, type Credentials, type CreditedRequest, type Lines } from './lines.ts'
+export type { HeldAddresses } from './held-addresses.ts'
 export type { LargeRequests } from './large-requests.ts'
 export {
   isNumber,
   NO_OUTSIDE_RULES,
   Outside,
+  TRUNK,
   type Fallback,
   type OutsideRoute,
   type OutsideRules,
@@ -24,6 +28,6 @@ export { decideRoute, type RouteDecision } from './route.ts'
 export { RouteTokens } from './route-token.ts'
 export type { Way } from './targets.ts'
 export { isSips } from './sips.ts'
-export { aorUri } from './target-kinds.ts'
+export { aorUri, hostTarget } from './target-kinds.ts'
 export { TargetSearch, type SearchOwner, type SearchRequest } from './target-search.ts'
 export type { Target, TargetPath } from './targets.ts'

@@ -12,7 +12,10 @@ export interface OutsideRoute {
   readonly domain?: string
   /** First characters of a number, its `+` included. */
   readonly prefix?: string
-  /** URI of the next hop. With `lr` it is put into Route, and the Request-URI of a number stays in the own domain. */
+  /**
+   * URI of the next hop, or `trunk:` and the name of a trunk. With `lr` it is put into Route, and the Request-URI of a number stays in the
+   * own domain.
+   */
   readonly to: string
 }
 
@@ -36,26 +39,35 @@ export const NO_OUTSIDE_RULES: OutsideRules = {
   forwardToForeign: true,
 }
 
-/** A target for when nobody inside is found. */
-export interface Fallback {
-  readonly target: Target
-  /** Also when the overlay could not be asked: emergency calls must not depend on it. */
-  readonly afterFailure: boolean
-}
+/** What is tried when nobody inside is found. */
+export type Fallback =
+  | {
+      readonly kind: 'target'
+      readonly target: Target
+      /** Also when the overlay could not be asked: emergency calls must not depend on it. */
+      readonly afterFailure: boolean
+    }
+  /** Somebody else inside. */
+  | { readonly kind: 'aor'; readonly aor: string }
 
 interface Place {
   readonly uri: SipUri
   readonly loose: boolean
+  readonly line: string | undefined
 }
+
+/** Names a trunk where a next hop is asked for. */
+export const TRUNK = 'trunk:'
 
 export class Outside {
   private readonly rules: OutsideRules
   private readonly byDomain: readonly (readonly [string, Place])[]
   private readonly byPrefix: readonly (readonly [string, Place])[]
 
-  /** Throws `RangeError` for a next hop that is no SIP URI; the configuration has been checked before. */
-  constructor(rules: OutsideRules) {
+  /** `trunks`: URIs by name. Throws `RangeError` for a next hop that is no SIP URI; the configuration has been checked before. */
+  constructor(rules: OutsideRules, trunks: ReadonlyMap<string, string> = NO_TRUNKS) {
     this.rules = rules
+    const placeOf = (to: string): Place => placeNamed(to, trunks)
     const byDomain: (readonly [string, Place])[] = []
     const byPrefix: (readonly [string, Place])[] = []
     for (const { domain, prefix, to } of rules.routes) {
@@ -97,14 +109,15 @@ export class Outside {
     const domain = aor.slice(at + 1)
     const user = aor.slice(0, at)
     const byNumber = isNumber(user) ? this.toNumber(user, domain, secure) : undefined
-    if (byNumber !== undefined) return { target: byNumber, afterFailure: true }
+    if (byNumber !== undefined) return { kind: 'target', target: byNumber, afterFailure: true }
     if (!this.rules.dnsAlso) return undefined
     const requestUri = `${secure ? 'sips' : 'sip'}:${escapeUser(user)}@${domain}`
     const uri = parseUri(requestUri)
     const target = uri === undefined ? undefined : hostTarget(requestUri, uri, 'dns')
     if (target?.way.kind !== 'host') return undefined
     // RFC 7904 s.4.1 allows the look-up; what leads back to us would only come round again.
-    return { target: { ...target, way: { ...target.way, notUs: true } }, afterFailure: false }
+    const elsewhere = { ...target, way: { ...target.way, notUs: true } }
+    return { kind: 'target', target: elsewhere, afterFailure: false }
   }
 
   /** RFC 3261 s.19.1.6: the parameters of a tel URI go into the user part. */
@@ -130,15 +143,19 @@ export function isNumber(user: string): boolean {
   return digits > 0
 }
 
-function placeOf(text: string): Place {
+const NO_TRUNKS: ReadonlyMap<string, string> = new Map()
+
+function placeNamed(to: string, trunks: ReadonlyMap<string, string>): Place {
+  const line = to.startsWith(TRUNK) ? to.slice(TRUNK.length) : undefined
+  const text = line === undefined ? to : (trunks.get(line) ?? '')
   const uri = parseUri(text)
   if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips'))
-    throw new RangeError(`not a SIP URI: ${text}`)
-  return { uri, loose: uri.params.has('lr') }
+    throw new RangeError(`not a SIP URI: ${to}`)
+  return { uri, loose: uri.params.has('lr'), line }
 }
 
 function throughPlace(
-  { uri, loose }: Place,
+  { uri, loose, line }: Place,
   requestUri: string,
   secure: boolean,
   path: TargetPath,
@@ -148,7 +165,8 @@ function throughPlace(
     gr === undefined || gr === ''
       ? hostTarget(requestUri, uri, path, secure)
       : peerPlace(requestUri, gr, secure || uri.scheme === 'sips', path)
-  return target === undefined || !loose ? target : { ...target, routes: [`<${uri.raw}>`] }
+  if (target === undefined) return undefined
+  return { ...target, line, routes: loose ? [`<${uri.raw}>`] : target.routes }
 }
 
 /** A node of the overlay that lets calls out (`overlayExit` there), named by its overlay GRUU. */
@@ -163,6 +181,7 @@ function peerPlace(requestUri: string, gr: string, secure: boolean, path: Target
     regId: undefined,
     registeredAt: 0,
     path,
+    line: undefined,
   }
 }
 

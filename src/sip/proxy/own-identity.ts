@@ -122,6 +122,13 @@ export class OwnIdentity {
     return `<${this.southUri(hop, '', sips, theirs)}>`
   }
 
+  /** `host:port` of a listener with its transport, as it stands in a sip URI: where requests shall come that answer one sent on `hop`. */
+  addressFor(hop: Hop): string {
+    const { transport } = this.listenerOf(hop)
+    const sentBy = this.sentBy(this.listenerOf(hop), hop.host)
+    return transport === 'udp' ? sentBy : `${sentBy};transport=${transport === 'wss' ? 'ws' : transport}`
+  }
+
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
   isOwn(uri: SipUri): boolean {
     const gr = uri.params.get('gr')

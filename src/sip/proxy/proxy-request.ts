@@ -12,6 +12,8 @@ export type Goal =
   | {
       readonly kind: 'aor'
       readonly aor: string
+      /** Nodes of the overlay need to be told the AOR: the Request-URI says something else. */
+      readonly renamed: boolean
       readonly askOverlay: boolean
       readonly path: TargetPath
       /** Where it goes when nobody inside is found, if the caller may go there. */

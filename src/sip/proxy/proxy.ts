@@ -23,6 +23,7 @@ import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { HeldAddresses } from './held-addresses.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
+import type { Lines } from './lines.ts'
 import type { Outside } from './outside.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
@@ -39,6 +40,7 @@ import { Upstream } from './upstream.ts'
 export interface ProxyComponents {
   readonly identity: OwnIdentity
   readonly outside: Outside
+  readonly lines: Lines
   readonly tokens: RouteTokens
   readonly ports: ProxyPorts
   readonly transactions: Transactions<ForkContext, Branch>
@@ -55,21 +57,13 @@ export class Proxy {
   /** p2psip_sip_mtu_switch_total by result. */
   readonly mtuSwitches: Tally
   readonly largeRequests = new LargeRequests()
+  readonly held = new HeldAddresses()
 
   constructor(components: ProxyComponents, settings: ProxySettings) {
-    const { deadlines, questions, largeRequests } = this
+    const { deadlines, questions, largeRequests, held } = this
     this.mtuSwitches = largeRequests.switched
-    const held = new HeldAddresses()
     const calledUsers = new CalledUsers()
-    this.environment = {
-      ...components,
-      settings,
-      deadlines,
-      questions,
-      largeRequests,
-      held,
-      calledUsers,
-    }
+    this.environment = { ...components, settings, deadlines, questions, largeRequests, held, calledUsers }
     this.wire = components.wire
   }
 
@@ -139,7 +133,7 @@ export class Proxy {
         buildResponse(message, 100, 'Trying', { topVia, copyTimestamp: true }),
       )
     }
-    if (goal.kind === 'aor') context.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
+    if (goal.kind === 'aor') context.finder.addUser(now, goal)
     else if (goal.kind === 'instance') context.finder.addInstance(goal.bindings, goal.withPath)
     else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
@@ -190,6 +184,7 @@ export class Proxy {
           breadth: undefined,
           topVia: incoming.topVia,
           realm: settings.realm,
+          credentials: undefined,
           caller: identityFor(request.caller, hop, ports.trusts),
         },
         hop,
@@ -316,6 +311,7 @@ export class Proxy {
       regId: undefined,
       registeredAt: 0,
       path,
+      line: goal.kind === 'hop' ? this.environment.lines.at(goal.hop) : undefined,
     }
   }
 }

@@ -133,10 +133,19 @@ export class ResponseContext implements ForkContext {
       return
     }
     if (branch.state === 'done') return
+    if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
     if (status === 503 && this.sender.next(now, branch)) return
     if (status >= 600) this.stop(now)
     if (status < 400 && this.recurse(now, branch, response)) return
     this.finish(now, branch, { status, reason: response.reasonPhrase, message: response, headers: [] })
+  }
+
+  /** A trunk wants to know who calls: that is for this node to say, and for nobody else (adapter-mapping s.0, Peer G). */
+  private challenged(now: Millis, branch: Branch, response: SipMessage): boolean {
+    if (this.stopped || branch.target.line === undefined) return false
+    const outcome = this.sender.authenticate(now, branch, response)
+    if (outcome === 'refused') this.finish(now, branch, madeHere(502, 'Trunk Refuses Credentials'))
+    return outcome !== 'none'
   }
 
   failed(now: Millis, branch: Branch, cause: 'timeout' | 'transport'): void {

@@ -11,6 +11,7 @@ import { callerPreferences, isUnsuitedFor, type CallerPreferences } from './call
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
+import type { Goal } from './proxy-request.ts'
 import type { Fallback } from './outside.ts'
 import { obeyScheme, SIPS_REQUIRED } from './sips.ts'
 import { bindingTarget, peerTarget } from './target-kinds.ts'
@@ -36,6 +37,7 @@ export class TargetFinder {
   /** Somebody was found. */
   private anybody = false
   private fallback: Fallback | undefined = undefined
+  private renamed = false
   private loop = false
   private userKnown = false
   private failure: Candidate | undefined = undefined
@@ -61,10 +63,11 @@ export class TargetFinder {
   }
 
   /** Whoever answers for a user, or in the end `fallback`, which is for nobody inside. */
-  addUser(now: Millis, aor: string, askOverlay: boolean, fallback: Fallback | undefined): void {
-    this.fallback = fallback
-    this.addAor(now, aor, 0, askOverlay)
-    this.fallBack()
+  addUser(now: Millis, goal: Extract<Goal, { kind: 'aor' }>): void {
+    this.fallback = goal.fallback
+    this.renamed = goal.renamed
+    this.addAor(now, goal.aor, 0, goal.askOverlay)
+    this.fallBack(now)
   }
 
   /** Local bindings of an AOR; with `askOverlay` also what others hold for it. */
@@ -112,7 +115,7 @@ export class TargetFinder {
     if (this.abandoned) return
     this.pending--
     this.take(now, question, answer)
-    this.fallBack()
+    this.fallBack(now)
   }
 
   private take(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
@@ -132,9 +135,7 @@ export class TargetFinder {
       } else if (target.secureOnly && !this.secure && this.environment.settings.sipToSips === 'reject') {
         this.mismatch = SIPS_REQUIRED
       } else {
-        // A tel URI means nothing to a node that has no domain for numbers.
-        const renamed = question.depth > 0 || this.message.uri?.scheme === 'tel'
-        const aor = target.aor ?? (renamed ? question.aor : undefined)
+        const aor = target.aor ?? (question.depth > 0 || this.renamed ? question.aor : undefined)
         // RFC 5630 s.5.3: over the flow that is good for sips, and still a sip request; the far end's phones decide.
         const peer = peerTarget(this.message, target.address, aor, this.secure || target.secureOnly)
         this.consider(peer, target.features)
@@ -209,16 +210,20 @@ export class TargetFinder {
   }
 
   /** Adapter-mapping s.1.1, s.4.6: nobody inside goes by that name. */
-  private fallBack(): void {
+  private fallBack(now: Millis): void {
     const { fallback, unsuited } = this
     if (this.pending === 0 && !this.anybody && unsuited.length > 0) {
       this.unsuited = []
       for (const target of unsuited) this.offer(target)
     }
     if (fallback === undefined || this.pending > 0 || this.anybody || this.userKnown || this.loop) return
-    if (this.mismatch !== undefined || (this.failure !== undefined && !fallback.afterFailure)) return
+    if (this.mismatch !== undefined) return
+    const needsAnswer = fallback.kind === 'target' && !fallback.afterFailure
+    if (needsAnswer && this.failure !== undefined) return
     this.fallback = undefined
-    this.offer(fallback.target)
+    if (fallback.kind === 'target') return this.offer(fallback.target)
+    this.failure = undefined
+    this.addAor(now, fallback.aor, 1, true)
   }
 
   private addBinding(now: Millis, binding: LocalBinding, depth: number): void {

@@ -29,6 +29,7 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
     regId: binding.regId,
     registeredAt: binding.registeredAt,
     path: depth > 0 || binding.kind === 'node' ? 'overlay' : 'local',
+    line: undefined,
   }
 }
 
@@ -51,6 +52,7 @@ export function peerTarget(
     regId: undefined,
     registeredAt: 0,
     path: 'overlay',
+    line: undefined,
   }
 }
 
@@ -87,6 +89,7 @@ export function hostTarget(
     regId: undefined,
     registeredAt: 0,
     path,
+    line: undefined,
   }
 }
 

@@ -46,7 +46,7 @@ export class TargetSearch implements LocateAsker {
   /** `only` needs no finding. */
   start(now: Millis, only: Target | undefined): void {
     const { goal } = this.request
-    if (goal.kind === 'aor') this.finder.addUser(now, goal.aor, goal.askOverlay, goal.fallback)
+    if (goal.kind === 'aor') this.finder.addUser(now, goal)
     else if (goal.kind === 'instance') this.finder.addInstance(goal.bindings, goal.withPath)
     else if (only !== undefined) this.finder.offer(only)
     this.finishIfDone(now)

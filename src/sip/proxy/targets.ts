@@ -42,6 +42,8 @@ export interface Target {
   readonly path: TargetPath
   /** How much it is what the caller wants, in thousandths; orders targets of equal q (RFC 3841 s.7.2.4). */
   readonly preference?: number
+  /** Name of the trunk whose other side it is, for credentials. */
+  readonly line: string | undefined
 }
 
 /** The callee's wish first, then the caller's. */

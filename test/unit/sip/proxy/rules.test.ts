@@ -113,6 +113,7 @@ function target(key: string, q: number, instance?: string, registeredAt = 0, reg
     regId,
     registeredAt,
     path: 'local',
+    line: undefined,
   }
 }
 
