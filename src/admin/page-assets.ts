@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { utf8 } from '../common/bytes.ts'
-import { PAGE } from './page.ts'
+import { ICON, PAGE } from './page.ts'
 import { STYLE } from './style.ts'
 
 export interface Asset {
@@ -14,6 +14,7 @@ export interface Asset {
 export function pageAssets(): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>([
     ['/', { type: 'text/html; charset=utf-8', bytes: utf8(PAGE) }],
+    ['/assets/icon.svg', { type: 'image/svg+xml', bytes: utf8(ICON) }],
     ['/assets/style.css', { type: 'text/css; charset=utf-8', bytes: utf8(STYLE) }],
   ])
   const folder = fileURLToPath(new URL('./client/', import.meta.url))

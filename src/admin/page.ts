@@ -1,4 +1,4 @@
-/** The plain page at `/`: what this is and where to look. Holds no data, so it needs no token. */
+/** The document at `/`. Holds no data, so it needs no token; everything in it comes from the API by script. */
 export const PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -6,20 +6,18 @@ export const PAGE = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Ringbridge</title>
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/assets/style.css">
+<script type="module" src="/assets/main.js"></script>
 </head>
 <body>
-<h1>Ringbridge</h1>
-<p>A P2PSIP adapter peer: SIP phones register here, and the overlay finds them from every other peer. There is no central server.</p>
-<ul>
-<li><a href="/readyz">/readyz</a> is this node ready, and if not, why</li>
-<li><a href="/healthz">/healthz</a> is the process alive</li>
-<li><a href="/metrics">/metrics</a> numbers for Prometheus</li>
-<li><a href="/api/docs">/api/docs</a> the API, with everything that can be asked</li>
-<li><a href="/api/v1/ring">/api/v1/ring</a> the ring as this node sees it</li>
-<li><a href="/api/v1/bindings">/api/v1/bindings</a> phones registered here</li>
-<li><a href="/api/v1/traces">/api/v1/traces</a> calls of the last minutes</li>
-</ul>
+<div id="app">
+<noscript><p>This page needs JavaScript. The same is at <a href="/readyz">/readyz</a>, <a href="/metrics">/metrics</a> and <a href="/api/docs">/api/docs</a>.</p></noscript>
+</div>
 </body>
 </html>
+`
+
+/** A ring with one node of its own. */
+export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="11" fill="none" stroke="#7c8ea3" stroke-width="4"/><path d="M16 5a11 11 0 0 1 11 11" fill="none" stroke="#2f81e0" stroke-width="4"/><circle cx="27" cy="16" r="4.5" fill="#2f81e0"/><circle cx="8" cy="24" r="3.5" fill="#7c8ea3"/></svg>
 `

@@ -45,6 +45,7 @@ export class CallTraces {
       if (known?.length !== length) this.summaries.set(call, { length, summary })
       if (summary !== undefined) traces.push(summary)
     }
+    traces.sort((a, b) => b.beganAt - a.beganAt)
     return {
       traces: traces.map((each) => ({ ...each, nodes: [...each.nodes] })),
       total: this.recorder.size,

@@ -4,9 +4,9 @@
  */
 import type { Ladder, LadderRow } from './ladder.ts'
 
-const LEFT = 84
+const LEFT = 130
 const LANE = 190
-const RIGHT = 110
+const RIGHT = 120
 const HEAD = 64
 const ROW = 40
 
@@ -24,7 +24,7 @@ export function ladderSvg({ columns, rows }: Ladder): string {
       text(x, 40, fitted(subtitle, 28), 'where', 'middle', ' font-size="11" fill-opacity="0.7"')
     )
   })
-  const drawn = rows.map((row, index) => rowSvg(row, HEAD + index * ROW + 20, index))
+  const drawn = rows.map((row, index) => rowSvg(row, HEAD + index * ROW + 20, index, width))
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" aria-label="Ladder of the call" viewBox="0 0 ${width} ${height}" ` +
     `width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="currentColor">` +
@@ -36,7 +36,7 @@ function xOf(column: number): number {
   return LEFT + column * LANE
 }
 
-function rowSvg(row: LadderRow, y: number, index: number): string {
+function rowSvg(row: LadderRow, y: number, index: number, width: number): string {
   const { stops, kind, fault } = row
   const first = stops[0] as number
   const last = stops.at(-1) as number
@@ -78,6 +78,8 @@ function rowSvg(row: LadderRow, y: number, index: number): string {
   const title = `${row.label}${row.detail === '' ? '' : `\n${row.detail}`}${fault === undefined ? '' : `\n${fault}`}`
   return (
     `<g class="step ${tone}" data-row="${index}"><title>${escaped(title)}</title>` +
+    // The whole row is one thing to point at.
+    `<rect class="row" x="0" y="${y - 20}" width="${width}" height="${ROW}" fill="transparent"/>` +
     text(
       LEFT - 24,
       y + 4,
