@@ -46,7 +46,7 @@ export class AdapterCore {
 
   constructor(parts: AdapterParts, credential: Credential) {
     this.parts = parts
-    this.publisher = new Publisher(parts)
+    this.publisher = new Publisher(parts, credential)
     this.flows = new FlowPool(parts)
     this.locator = new Locator(parts, this.publisher, this.flows)
     this.callers = new CallerCheck(parts)

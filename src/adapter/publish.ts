@@ -20,13 +20,16 @@ const WITHDRAWALS_AT_ONCE = 20
  */
 export class Publisher {
   private readonly parts: AdapterParts
+  private readonly node: Credential
   private readonly users = new Map<string, HostedUser>()
   private readonly keeper: EntryKeeper
   private readonly reconciler: Reconciler
   private withdrawing = false
 
-  constructor(parts: AdapterParts) {
+  /** `node` signs every request of this node. */
+  constructor(parts: AdapterParts, node: Credential) {
     this.parts = parts
+    this.node = node
     this.keeper = new EntryKeeper(parts)
     this.reconciler = new Reconciler({
       parts,
@@ -66,7 +69,9 @@ export class Publisher {
     if (user === undefined) return this.keeper.answer(id, { status: 404, reason: 'User Not Hosted Here' })
     if (user.enrollment === 'refused')
       return this.keeper.answer(id, { status: 403, reason: 'User Suspended' })
-    if (!this.parts.available) return this.keeper.answer(id, registerFailure({ kind: 'notJoined' }, 0))
+    // With an expired certificate nobody believes this node, and what it says to itself nobody would find.
+    if (!this.parts.available || this.node.certificate.notAfter <= now.wall)
+      return this.keeper.answer(id, registerFailure({ kind: 'notJoined' }, 0))
     if (user.waiting !== undefined)
       return this.keeper.answer(id, { status: 500, reason: 'Overlapping Registration', retryAfterS: 1 })
     user.waiting = { id, bindings, callId }

@@ -34,6 +34,12 @@ export function userCredential(aor: string, byte: number): Credential {
   return makeStandInCredential(nodeId(byte), aor, OVERLAY)
 }
 
+/** The certificate that signs the adapter's own requests; without an end unless one is given (wall clock). */
+export function nodeCredential(notAfter?: number): Credential {
+  const name = `${'0a'.repeat(16)}@${OVERLAY}`
+  return makeStandInCredential(SELF, name, OVERLAY, notAfter === undefined ? {} : { notAfter })
+}
+
 export function at(ms: number): Now {
   return { ms, wall: 1_700_000_000_000 + ms }
 }

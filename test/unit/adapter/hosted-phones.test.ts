@@ -22,6 +22,7 @@ import {
   crypto,
   drained,
   fetches,
+  nodeCredential,
   nodeId,
   OVERLAY,
   SELF,
@@ -131,7 +132,7 @@ describe('a certificate that is not renewed', () => {
 describe('a Store that the overlay could not finish', () => {
   it('R6940-6.3.3.1-04 Error_Request_Timeout is no end: it is sent again later', () => {
     const parts = adapterParts()
-    const publisher = new Publisher(parts)
+    const publisher = new Publisher(parts, nodeCredential())
     publisher.setHosted(at(0), [ALICE], new Map([[ALICE, userCredential(ALICE, 0xa1)]]))
     parts.outbox.drain()
     publisher.restored(ALICE, [binding('sip:alice@10.0.0.5', HOUR)])

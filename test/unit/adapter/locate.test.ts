@@ -22,6 +22,7 @@ import {
   BOB,
   drained,
   fetches,
+  nodeCredential,
   nodeId,
   OVERLAY,
   SELF,
@@ -84,7 +85,7 @@ function result(
 
 function setUp(): { parts: AdapterParts; locator: Locator } {
   const parts = adapterParts({}, [ALICE])
-  const publisher = new Publisher(parts)
+  const publisher = new Publisher(parts, nodeCredential())
   publisher.setHosted(at(0), [ALICE], new Map([[ALICE, userCredential(ALICE, 0xa1)]]))
   parts.outbox.drain()
   return { parts, locator: new Locator(parts, publisher, new FlowPool(parts)) }

@@ -18,6 +18,7 @@ import {
   BOB,
   drained,
   fetches,
+  nodeCredential,
   SELF,
   stores,
   userCredential,
@@ -29,7 +30,7 @@ const HOUR = 3_600_000
 const CREDENTIAL = userCredential(ALICE, 0xa1)
 
 function hosted(parts: AdapterParts): Publisher {
-  const publisher = new Publisher(parts)
+  const publisher = new Publisher(parts, nodeCredential())
   publisher.setHosted(at(0), [ALICE, BOB], new Map([[ALICE, CREDENTIAL]]))
   parts.outbox.drain()
   return publisher
@@ -203,6 +204,17 @@ describe('REGISTER becomes Store', () => {
     expect(drained(parts).sip[0]).toMatchObject({ outcome: { ok: false, status: 503, retryAfterS: 30 } })
   })
 
+  it('R-06 with an expired certificate of its own a node takes no REGISTER, not even for an entry that it would keep itself', () => {
+    const parts = adapterParts()
+    const publisher = new Publisher(parts, nodeCredential(at(HOUR).wall))
+    publisher.setHosted(at(0), [ALICE], new Map([[ALICE, CREDENTIAL]]))
+    parts.outbox.drain()
+    publisher.register(at(HOUR), publication(1, ALICE, [binding('sip:alice@10.0.0.5', 2 * HOUR)]))
+    const { commands, sip } = drained(parts)
+    expect(stores(commands)).toEqual([])
+    expect(sip[0]).toMatchObject({ outcome: { ok: false, status: 503 } })
+  })
+
   it('E26 a user who is not hosted here gets 404', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)
@@ -265,7 +277,7 @@ describe('REGISTER becomes Store', () => {
     const parts = adapterParts()
     const names = Array.from({ length: 9 }, (_, i) => `user${i}@dht.example.com`)
     const credentials = new Map(names.map((name, i) => [name, userCredential(name, 0x30 + i)]))
-    const publisher = new Publisher(parts)
+    const publisher = new Publisher(parts, nodeCredential())
     parts.available = false
     publisher.setHosted(at(0), names, credentials)
     parts.available = true
