@@ -273,9 +273,15 @@ describe('what this version can run', () => {
     ['sip: { trunks: [{ name: a, uri: "sip:gw" }, { name: a, uri: "sip:gw" }] }', 'sip.trunks'],
     ['sip: { trunks: [{ name: a, uri: "sip:gw", username: u }] }', 'sip.trunks'],
     ['sip: { trunks: [{ name: a, uri: "sip:gw", register: true }] }', 'sip.trunks'],
-    ['sip: { trunks: [{ name: a, uri: "sip:gw", username: u, passwordFile: /does/not/exist }] }', 'sip.trunks'],
+    [
+      'sip: { trunks: [{ name: a, uri: "sip:gw", username: u, passwordFile: /does/not/exist }] }',
+      'sip.trunks',
+    ],
     ['sip: { trunks: [{ name: a, uri: "sip:gw", address: "10.0.0.1/8" }] }', 'sip.trunks'],
-    ['sip: { trunks: [{ name: a, uri: "sip:gw", numbers: { "+49": "bob@elsewhere.example" } }] }', 'sip.trunks'],
+    [
+      'sip: { trunks: [{ name: a, uri: "sip:gw", numbers: { "+49": "bob@elsewhere.example" } }] }',
+      'sip.trunks',
+    ],
     ['sip: { trunks: [{ name: a, uri: "sip:gw" }], roles: [registrar, redirect] }', 'sip.trunks'],
     ['sip: { transitOverlays: [x] }', 'sip.transitOverlays'],
     ['sip: { hostedUsers: [{ aor: a@b, account: a, credentials: x }] }', 'sip.hostedUsers'],
