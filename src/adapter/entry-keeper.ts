@@ -15,6 +15,7 @@ import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
 import {
   longestRemainingMs,
   reflects,
+  refreshed,
   wantedBindings,
   type HostedUser,
   type PendingStore,
@@ -163,7 +164,7 @@ export class EntryKeeper {
     if (user.failures < FAILURES_BEFORE_WRITE_THROUGH || !short || !outlived) this.commit(user)
     if (!outlived) return
     if (short) this.want(now, user, credential, wanted)
-    else
+    else if (user.timer === undefined)
       this.later(
         now,
         user,
@@ -249,7 +250,7 @@ export class EntryKeeper {
   private commit(user: HostedUser): void {
     const { waiting } = user
     if (waiting === undefined) return
-    user.committed = waiting.bindings
+    user.committed = refreshed(user.committed, waiting.bindings)
     this.endWait(user)
     this.parts.sip({ kind: 'published', id: waiting.id, outcome: { ok: true } })
   }

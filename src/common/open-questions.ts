@@ -3,10 +3,14 @@
  * nothing for ever; an answer that comes too late finds no question and is ignored.
  */
 import { Deadlines, type Deadline } from './deadlines.ts'
+import { RecentMap } from './recent-map.ts'
 import type { Millis } from './time.ts'
 
 export class OpenQuestions<Q> {
-  private readonly open = new Map<number, { readonly question: Q; readonly deadline: Deadline<number> }>()
+  private readonly open = new RecentMap<
+    number,
+    { readonly question: Q; readonly deadline: Deadline<number> }
+  >()
   private readonly deadlines = new Deadlines<number>()
 
   get size(): number {

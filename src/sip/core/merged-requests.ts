@@ -3,7 +3,7 @@
  * proxy passes both on.
  */
 import type { Millis } from '../../common/time.ts'
-import type { SipMessage } from '../message/index.ts'
+import { detached, type SipMessage } from '../message/index.ts'
 import { TIMER_J_MS } from '../transaction/index.ts'
 
 /** Requests remembered; beyond that the oldest is forgotten. */
@@ -18,26 +18,40 @@ interface Seen {
 export class MergedRequests {
   /** In the order in which they came, which is that of their ends. */
   private readonly seen = new Map<string, Seen>()
+  /** The one that came last: most are answered before the next one comes, and are never looked for by name. */
+  private latest: (Seen & { readonly message: SipMessage }) | undefined = undefined
 
   get size(): number {
-    return this.seen.size
+    return this.seen.size + (this.latest === undefined ? 0 : 1)
   }
 
   /** True when another transaction has brought this very request. Else it is remembered. */
   isMerged(now: Millis, message: SipMessage, key: string): boolean {
     if (message.to.params.has('tag')) return false
-    const name = nameOf(message)
-    const seen = this.seen.get(name)
-    if (seen !== undefined && seen.until > now) return seen.key !== key
-    this.seen.delete(name)
-    this.forget(now)
-    this.seen.set(name, { key, until: now + TIMER_J_MS })
+    this.keepLatest(now)
+    if (this.seen.size > 0) {
+      const name = nameOf(message)
+      const seen = this.seen.get(name)
+      if (seen !== undefined && seen.until > now) return seen.key !== key
+      this.seen.delete(name)
+    }
+    this.latest = { message, key, until: now + TIMER_J_MS }
     return false
   }
 
   /** It has been answered, and what comes now is out of order instead (RFC 3261 s.10.3 item 7). */
   answered(message: SipMessage): void {
-    this.seen.delete(nameOf(message))
+    if (this.latest?.message === message) this.latest = undefined
+    else if (this.seen.size > 0) this.seen.delete(nameOf(message))
+  }
+
+  private keepLatest(now: Millis): void {
+    const { latest } = this
+    if (latest === undefined) return
+    this.latest = undefined
+    this.forget(now)
+    // Names of their own: what is cut out of a message keeps the whole message.
+    this.seen.set(detached(nameOf(latest.message)), { key: latest.key, until: latest.until })
   }
 
   private forget(now: Millis): void {

@@ -1,5 +1,5 @@
 /** REGISTER up to the registrar and back: adapter-mapping s.3.1 steps 2 to 7, then the answer (RFC 3261 s.10.3). */
-import type { Deadline } from '../../common/deadlines.ts'
+import type { Due } from '../../common/due-list.ts'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
 import type { Now } from '../../common/time.ts'
 import { canonicalAor, type SipMessage } from '../message/index.ts'
@@ -29,7 +29,7 @@ export interface RegisterTicket {
   readonly incoming: IncomingRequest
   readonly server: ServerTransaction<ForkContext>
   /** Set while the answer waits for the overlay. */
-  late: Deadline<Unanswered<ForkContext>> | undefined
+  late: Due<Unanswered<ForkContext>> | undefined
 }
 
 export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'store_failed'

@@ -1,5 +1,5 @@
 /** Responses on their way back to the caller. */
-import type { Deadline } from '../../common/deadlines.ts'
+import type { Due } from '../../common/due-list.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, Edit, type SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
@@ -19,7 +19,7 @@ import type { ProxyEnvironment } from './environment.ts'
 
 export class Upstream {
   finalSent = false
-  private late: Deadline<Unanswered<ForkContext>> | undefined = undefined
+  private late: Due<Unanswered<ForkContext>> | undefined = undefined
   private readonly environment: ProxyEnvironment
   private readonly incoming: IncomingRequest
   private readonly server: ServerTransaction<ForkContext>

@@ -4,11 +4,12 @@
  */
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
-import { parseUri, type NameAddr, type SipMessage } from '../message/index.ts'
+import { detached, parseUri, type NameAddr, type SipMessage } from '../message/index.ts'
 import type { Binding } from './binding.ts'
 import { findBinding } from './contact-match.ts'
 import { readContact, type ReadContact } from './contact-policy.ts'
 import { GruuEpochs } from './gruu-epochs.ts'
+import { kept, keptParameters, keptReach, keptUserAgent } from './kept.ts'
 import { outboundRegId } from './outbound.ts'
 import { reachOf } from './reach.ts'
 import {
@@ -176,20 +177,20 @@ function newBinding(
   const { reach, direct } = reachOf(read.uri, request.source, message)
   return {
     kind: read.kind,
-    contact: contact.uri,
-    parameters: keptParameters(contact.params),
-    instance: read.instance,
-    regId,
+    contact: kept(contact.uri, existing?.contact),
+    parameters: keptParameters(contact.params, existing?.parameters),
+    instance: read.instance === undefined ? undefined : kept(read.instance, existing?.instance),
+    regId: regId === undefined ? undefined : kept(regId, existing?.regId),
     gruuEpoch,
     gruuCseq: sameEpoch ? existing.gruuCseq : message.cseq.number,
     q: qThousandths(contact.params.get('q')),
-    callId: message.callId,
+    callId: kept(message.callId, existing?.callId),
     cseq: message.cseq.number,
-    path: path.length === 0 ? NO_PATH : [...path],
-    reach: regId === undefined ? reach : request.source,
+    path: path.length === 0 ? NO_PATH : path.map(detached),
+    reach: keptReach(regId === undefined ? reach : request.source, existing?.reach),
     direct: direct && regId === undefined,
     secure: read.uri?.scheme === 'sips',
-    userAgent: message.header('user-agent')?.slice(0, 128),
+    userAgent: keptUserAgent(message.header('user-agent')),
     since: existing?.since ?? now,
     registeredAt: now,
     expiresAt,
@@ -198,16 +199,5 @@ function newBinding(
   }
 }
 
-/** All but the time; and RFC 5627 s.5.1: a phone cannot choose its GRUUs. Most phones leave nothing, and share that. */
-function keptParameters(params: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  if (params.size === 0 || (params.size === 1 && params.has('expires'))) return NO_PARAMS
-  const kept = new Map(params)
-  kept.delete('expires')
-  kept.delete('pub-gruu')
-  kept.delete('temp-gruu')
-  return kept
-}
-
-const NO_PARAMS: ReadonlyMap<string, string> = new Map()
 const NO_PATH: readonly string[] = []
 const NO_REG_ID = ok(undefined)

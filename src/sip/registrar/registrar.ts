@@ -3,6 +3,7 @@
  * before it answers, and lets bindings end. Does no I/O.
  */
 import { Deadlines } from '../../common/deadlines.ts'
+import { RecentMap } from '../../common/recent-map.ts'
 import { Tally } from '../../common/instruments.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import type { Binding, Reach } from './binding.ts'
@@ -87,7 +88,7 @@ export class Registrar<T> {
   private readonly settings: RegistrarSettings
   private readonly records = new Map<string, AorRecord<T>>()
   /** In the order in which they are due, since all have the same time. */
-  private readonly pendingById = new Map<number, AorRecord<T>>()
+  private readonly pendingById = new RecentMap<number, AorRecord<T>>()
   private readonly flows = new FlowIndex()
   private readonly lost = new LostFlows()
   private readonly deadlines = new Deadlines<AorRecord<T>>()
@@ -109,7 +110,7 @@ export class Registrar<T> {
   nextDeadline(): Millis {
     return Math.min(
       this.deadlines.next(),
-      this.oldestPending()?.pending?.dueAt ?? NEVER,
+      this.pendingById.oldest()?.pending?.dueAt ?? NEVER,
       this.journal?.nextDeadline() ?? NEVER,
     )
   }
@@ -120,12 +121,6 @@ export class Registrar<T> {
     record.bindings = bindings
     this.schedule(record)
     this.host.publish(aor, publishedBindings(bindings), 'restored', '')
-  }
-
-  private oldestPending(): AorRecord<T> | undefined {
-    if (this.pendingById.size === 0) return undefined
-    for (const record of this.pendingById.values()) return record
-    return undefined
   }
 
   get aorCount(): number {
@@ -225,9 +220,9 @@ export class Registrar<T> {
 
   expire(now: Millis): void {
     for (
-      let record = this.oldestPending();
+      let record = this.pendingById.oldest();
       record?.pending !== undefined && record.pending.dueAt <= now;
-      record = this.oldestPending()
+      record = this.pendingById.oldest()
     ) {
       // M-08: the phone gets an answer well before its Timer F.
       this.conclude(now, record, record.pending, false)
@@ -292,7 +287,10 @@ export class Registrar<T> {
       this.lost.remember(flow, record.aor, binding)
     }
     const before = record.bindings
-    record.bindings = plan.bindings.filter((binding) => binding.endsAt > now)
+    // A copy has room for what is in it and no more.
+    record.bindings = plan.bindings.every((binding) => binding.endsAt > now)
+      ? plan.bindings.slice()
+      : plan.bindings.filter((binding) => binding.endsAt > now)
     for (const binding of record.bindings) {
       const { flow } = binding.reach
       if (flow === 0 || binding.flowLost) continue

@@ -2,7 +2,7 @@
  * RFC 4320 s.4.1: who has not answered a non-INVITE request by the time at which its sender repeats it every T2 says 100, and not
  * sooner. What waits here is what is being worked on; an answer takes it out again.
  */
-import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import { DueList, type Due } from '../../common/due-list.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse } from '../message/index.ts'
 import type { IncomingRequest } from './incoming.ts'
@@ -16,7 +16,7 @@ export interface Unanswered<S> {
 }
 
 export class LateTrying<S> {
-  private readonly waiting = new Deadlines<Unanswered<S>>()
+  private readonly waiting = new DueList<Unanswered<S>>()
   private readonly answer: (
     now: Millis,
     server: ServerTransaction<S>,
@@ -39,12 +39,12 @@ export class LateTrying<S> {
     now: Millis,
     server: ServerTransaction<S>,
     incoming: IncomingRequest,
-  ): Deadline<Unanswered<S>> | undefined {
+  ): Due<Unanswered<S>> | undefined {
     if (server.invite || server.state !== 'trying') return undefined
     return this.waiting.set(now + LATE_TRYING_MS, { server, incoming })
   }
 
-  answered(deadline: Deadline<Unanswered<S>> | undefined): void {
+  answered(deadline: Due<Unanswered<S>> | undefined): void {
     this.waiting.cancel(deadline)
   }
 
