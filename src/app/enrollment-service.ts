@@ -1,5 +1,5 @@
 /** The enrollment server of this machine's authority: put together from its folder, listening, its certificate kept fresh. */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Trace } from '../common/trace.ts'
 import type { Tally } from '../common/instruments.ts'
@@ -24,11 +24,18 @@ import {
   reachableAddress,
 } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
+import type { Config } from './config/schema.ts'
 import { bound } from './listeners.ts'
 import { asConfigError, documentFile, enrollmentAccountsFile, httpsFolder } from './trust/overlay-folder.ts'
 
 /** The server's own certificate is looked at this often. */
 const LOOK_MS = 12 * 3_600_000
+
+/** PEM files of the https server. */
+export interface HttpsFiles {
+  readonly certificate: string
+  readonly privateKey: string
+}
 
 export interface EnrollmentServiceInit {
   /** Folder of the authority. */
@@ -38,7 +45,7 @@ export interface EnrollmentServiceInit {
   /** Further names for the certificate. */
   readonly names: readonly string[]
   /** PEM files; undefined: a certificate of the authority. */
-  readonly files: { readonly certificate: string; readonly privateKey: string } | undefined
+  readonly files: HttpsFiles | undefined
   /** Configuration key, for messages. */
   readonly key: string
 }
@@ -50,7 +57,15 @@ export interface EnrollmentService {
   readonly names: readonly string[]
   readonly enrollments: Tally
   readonly documents: Tally
+  /** Files read again, for connections from now on; the answer puts them into force. Throws `ConfigError` when they are not fit. */
+  prepare(files: HttpsFiles | undefined): () => void
   close(): Promise<void>
+}
+
+/** The files that the configuration names for the https server. */
+export function httpsFiles({ overlay }: Config): HttpsFiles | undefined {
+  const { certificate, privateKey } = overlay.enrollment
+  return certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey }
 }
 
 /** Throws `ConfigError`. */
@@ -64,27 +79,27 @@ export async function openEnrollmentService(
   await asConfigError(accounts.refresh())
   const { host, port } = bindable(parseHostPort(listen, init.key), init.key)
   const { names, path } = placesOf(authority, init, host)
-  const identity = (): Promise<HttpsIdentity> =>
-    files === undefined
+  let source = files
+  const identity = async (): Promise<HttpsIdentity> =>
+    source === undefined
       ? asConfigError(serverIdentity(authority, httpsFolder(folder), names, Date.now()))
-      : Promise.resolve(fromFiles(files))
+      : fromFiles(source)
   let current = await identity()
   const desk = new EnrollmentDesk({ authority, accounts, trace, clock })
-  const server = openServer(
-    desk,
-    folder,
+  const server = new EnrollmentServer(
+    { desk, document: new DocumentFile(documentFile(folder)), clock },
     { host, port, identity: current, enrollPath: path },
-    files?.certificate,
   )
   const address = await bound(server.listen(), listen, init.key)
+  const take = (next: HttpsIdentity): void => {
+    if (next.certificates === current.certificates && next.privateKey === current.privateKey) return
+    server.renew(next)
+    current = next
+    trace({ level: 'info', area: 'enrollment', event: 'https_certificate_renewed' })
+  }
   const timer = setInterval(() => {
     identity()
-      .then((next) => {
-        if (next.certificates === current.certificates) return
-        current = next
-        server.renew(next)
-        trace({ level: 'info', area: 'enrollment', event: 'https_certificate_renewed' })
-      })
+      .then(take)
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
         trace({ level: 'error', area: 'enrollment', event: 'https_certificate_not_renewed', reason })
@@ -103,6 +118,18 @@ export async function openEnrollmentService(
     names,
     enrollments: desk.results,
     documents: server.documentResults,
+    prepare: (again) => {
+      if ((again === undefined) !== (files === undefined))
+        throw new ConfigError(
+          `the certificate of the https server (${init.key}) comes from elsewhere now; that takes a restart`,
+        )
+      if (again === undefined) return () => undefined
+      const next = fromFiles(again)
+      return () => {
+        source = again
+        take(next)
+      }
+    },
     close: async () => {
       clearInterval(timer)
       await server.close()
@@ -110,23 +137,15 @@ export async function openEnrollmentService(
   }
 }
 
-function openServer(
-  desk: EnrollmentDesk,
-  folder: string,
-  init: ConstructorParameters<typeof EnrollmentServer>[1],
-  certificateFile: string | undefined,
-): EnrollmentServer {
+function attempt<T>(read: () => T, fault: string): T {
   try {
-    return new EnrollmentServer({ desk, document: new DocumentFile(documentFile(folder)), clock }, init)
+    return read()
   } catch (error) {
-    const file = certificateFile ?? httpsFolder(folder)
-    throw new ConfigError(`${file}: certificate and key of the https server do not fit together`, {
-      cause: error,
-    })
+    throw new ConfigError(fault, { cause: error })
   }
 }
 
-function fromFiles(files: { readonly certificate: string; readonly privateKey: string }): HttpsIdentity {
+function fromFiles(files: HttpsFiles): HttpsIdentity {
   const read = (file: string): string => {
     try {
       return readFileSync(file, 'utf8')
@@ -136,12 +155,18 @@ function fromFiles(files: { readonly certificate: string; readonly privateKey: s
     }
   }
   const certificates = read(files.certificate)
-  try {
-    new X509Certificate(certificates)
-  } catch (error) {
-    throw new ConfigError(`${files.certificate}: holds no PEM certificate`, { cause: error })
-  }
-  return { certificates, privateKey: read(files.privateKey) }
+  const privateKey = read(files.privateKey)
+  const certificate = attempt(
+    () => new X509Certificate(certificates),
+    `${files.certificate}: holds no PEM certificate`,
+  )
+  const key = attempt(
+    () => createPrivateKey(privateKey),
+    `${files.privateKey}: holds no PEM key without a passphrase`,
+  )
+  if (!certificate.checkPrivateKey(key))
+    throw new ConfigError(`${files.certificate}: certificate and key of the https server do not fit together`)
+  return { certificates, privateKey }
 }
 
 /** The names that URLs may have, and the path of enrollment in them: the document says how clients come here. */

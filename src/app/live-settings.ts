@@ -6,6 +6,7 @@ import type { NodeCrypto } from '../reload/security/index.ts'
 import type { StreamShells } from '../sip/io/streams.ts'
 import { ConfigError } from './config/fault.ts'
 import type { Config } from './config/schema.ts'
+import { httpsFiles, type EnrollmentService } from './enrollment-service.ts'
 import type { HostedAccounts } from './hosted-accounts.ts'
 import type { LiveDocument } from './live-document.ts'
 import type { NodeLoop } from './node-loop.ts'
@@ -26,6 +27,7 @@ export interface TakeOverParts {
   readonly links: TlsLinks
   readonly streams: StreamShells
   readonly phoneTls: PhoneTlsWatch
+  readonly enrollment: EnrollmentService | undefined
   readonly trace: Trace
 }
 
@@ -34,9 +36,10 @@ export interface TakeOverParts {
  * a limit is lower now. Certificates are looked at first: when theirs is a fault, nothing has changed. Throws `ConfigError`.
  */
 export function takeOver(next: Config, parts: TakeOverParts): void {
-  const { running, accounts, documents, loop, links, streams, phoneTls } = parts
+  const { running, accounts, documents, loop, links, streams, phoneTls, enrollment } = parts
   const renewed = importedAgain(next, parts)
   const phonesRenewed = phoneTls.prepare(next)
+  const serverRenewed = enrollment?.prepare(httpsFiles(next))
   if (running.sip.roles.length > 0) {
     accounts.reload()
     loop.feed(accounts.hosted())
@@ -44,6 +47,7 @@ export function takeOver(next: Config, parts: TakeOverParts): void {
   documents.reload()
   renewed()
   phonesRenewed()
+  serverRenewed?.()
   streams.limit(flowLimits(next))
   links.limit(linkLimits(next))
   loop.feed({ kind: 'limits', sip: sipTunables(next), storage: storageLimits(next) })

@@ -33,7 +33,7 @@ import {
 } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
-import { openEnrollmentService, type EnrollmentService } from './enrollment-service.ts'
+import { httpsFiles, openEnrollmentService, type EnrollmentService } from './enrollment-service.ts'
 import { makeFolder, privateFolder } from './files.ts'
 import { frontEngine } from './front-engine.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
@@ -337,6 +337,7 @@ async function build(
         links,
         streams,
         phoneTls: phoneTlsWatch,
+        enrollment,
         trace,
       }),
     state: () => stateDump(status, { core, loop, writer, provisioning, metrics }),
@@ -362,11 +363,10 @@ async function enrollmentOf(
   { authority }: Overlay,
   trace: Trace,
 ): Promise<EnrollmentService | undefined> {
-  const { listen, names, certificate, privateKey } = config.overlay.enrollment
+  const { listen, names } = config.overlay.enrollment
   const folder = authorityFolder(config)
   if (listen === undefined || authority === undefined || folder === undefined) return undefined
-  const files =
-    certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey }
+  const files = httpsFiles(config)
   return openEnrollmentService(
     authority,
     { folder, listen, names, files, key: 'overlay.enrollment.listen' },

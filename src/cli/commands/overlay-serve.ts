@@ -43,10 +43,20 @@ export async function overlayServe(args: readonly string[]): Promise<number> {
     )
     if (log.format === 'text')
       announce(service.address, service.names, files === undefined ? rootFile(folder) : undefined)
+    const reread = (): void => {
+      try {
+        service.prepare(files)()
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        log.trace({ level: 'error', area: 'enrollment', event: 'https_certificate_not_renewed', reason })
+      }
+    }
+    process.on('SIGHUP', reread)
     await new Promise<void>((resolve) => {
       process.once('SIGTERM', () => resolve())
       process.once('SIGINT', () => resolve())
     })
+    process.off('SIGHUP', reread)
     await service.close()
   } finally {
     await authority.close()
