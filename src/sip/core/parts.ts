@@ -30,11 +30,9 @@ import type {
   RequestId,
   ResolveOutcome,
   SipAction,
-  SipLimits,
   SipSettings,
   SipTap,
   SipTunables,
-  Transport,
 } from './contract.ts'
 import { changes } from '../events/index.ts'
 import { Errands } from './errands.ts'
@@ -42,6 +40,9 @@ import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { PeerAdmission } from './peer-admission.ts'
+import { instrumentsOf } from './part-instruments.ts'
+import { proxySettings, registrarSettings, type Tuned } from './part-settings.ts'
+import { Questions } from './questions.ts'
 import { KeptBindings } from './kept-bindings.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
@@ -58,8 +59,6 @@ import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
 import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
-/** How long phones of equal q ring before the next ones do, in seconds. Judgement: about four rings. */
-const GROUP_TIMEOUT_S = 20
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
 /** Subscriptions to registrations, unless the operator says otherwise: some kilobytes each. */
 const SUBSCRIPTIONS_MAX_DEFAULT = 10_000
@@ -100,11 +99,11 @@ export class SipParts {
   readonly instruments: SipInstruments
   readonly validation: ValidationRole
   /** Limits in force. */
-  readonly tuned: { maxForks: number; maxBindings: number; readonly limits: SipLimits }
+  readonly tuned: Tuned
+  private readonly questions: Questions
   private readonly outbox: Outbox<SipAction>
   private readonly settings: SipSettings
   private readonly random: Random
-  private requestId: RequestId = 0
 
   constructor(components: SipComponents, settings: SipSettings, outbox: Outbox<SipAction>) {
     const { accounts, tap } = components
@@ -113,6 +112,7 @@ export class SipParts {
     const tuned = (this.tuned = { maxForks, maxBindings, limits })
     const realm = domains[0] ?? 'sip'
     this.outbox = outbox
+    const questions = (this.questions = new Questions(outbox))
     this.settings = settings
     this.random = components.random
     this.validation = { registrar: settings.roles.registrar, telRouting: settings.telDomain !== undefined }
@@ -138,8 +138,8 @@ export class SipParts {
     this.lostResponses = new LostResponses(
       {
         successor: (flow) => this.registrar.successor(flow, this.now.ms),
-        openPeerFlow: (address, budgetMs) => this.openPeerFlow(address, false, budgetMs, ''),
-        resolve: (host, port, transport) => this.resolve(host, port, transport, transport === 'tls'),
+        openPeerFlow: (address, budgetMs) => questions.openPeerFlow(address, false, budgetMs, ''),
+        resolve: (host, port, transport) => questions.resolve(host, port, transport, transport === 'tls'),
         peerHop: (flow) => this.flows.get(flow)?.hop,
         dial: (hop, domain) => this.flows.dial(hop, domain),
         isUp: (flow) => this.flows.isUp(flow),
@@ -181,24 +181,11 @@ export class SipParts {
           )
     this.registrar = new Registrar(
       { host: this.registrarHost(texts) },
-      {
-        domains,
-        minExpiresS: settings.minExpiresS,
-        defaultExpiresS: settings.defaultExpiresS,
-        maxExpiresS: settings.maxExpiresS,
-        flowGraceS: settings.flowGraceS,
-        get maxBindings() {
-          return tuned.maxBindings
-        },
-        get ownAddresses() {
-          return (front?.identity ?? identity).addresses
-        },
-        ownGr: peerIdentity?.gr,
+      registrarSettings(settings, {
+        tuned,
         gruuOwner: gruus?.ownerOf,
-        persist: settings.persistBindings ?? false,
-        outbound: settings.roles.proxy,
-        directOnly: settings.roles.redirect && !settings.roles.proxy,
-      },
+        ownAddresses: () => (front?.identity ?? identity).addresses,
+      }),
     )
     this.keptBindings = new KeptBindings(
       { accounts, identity, outbox, registrar: this.registrar },
@@ -251,20 +238,7 @@ export class SipParts {
         meter,
         timeouts: transactions.timeouts,
       },
-      {
-        realm,
-        get maxForks() {
-          return tuned.maxForks
-        },
-        lookup: settings.lookup,
-        recursionDepth: settings.recursionDepth,
-        recursionLocates: settings.recursionLocates,
-        recurse3xx: settings.recurse3xx,
-        groupTimeoutMs: 1000 * (settings.groupTimeoutS ?? GROUP_TIMEOUT_S),
-        sipToSips: settings.sipToSips ?? 'upgrade',
-        peerFlowBudgetMs: settings.appAttachBudgetMs,
-        locateBudgetMs: settings.locateBudgetMs,
-      },
+      proxySettings(settings, realm, tuned),
     )
     this.redirector = new Redirector(
       { host: this.redirectHost(accounts) },
@@ -275,7 +249,7 @@ export class SipParts {
       },
     )
     this.callerChecks = new CallerChecks(
-      { own: identity, ask: (aor, peer) => this.verifyCaller(aor, peer) },
+      { own: identity, ask: (aor, peer) => questions.verifyCaller(aor, peer, settings.locateBudgetMs.other) },
       { policy: settings.verifyCaller ?? 'tag', budgetMs: settings.locateBudgetMs.other },
     )
     const { proxy, redirector, callerChecks, held } = this
@@ -287,8 +261,8 @@ export class SipParts {
         transactions,
         largeRequests: proxy.largeRequests,
         held: proxy.held,
-        openPeerFlow: (address, secure, budgetMs) => this.openPeerFlow(address, secure, budgetMs, ''),
-        resolve: ({ host, port, transport, secure }) => this.resolve(host, port, transport, secure),
+        openPeerFlow: (address, secure, budgetMs) => questions.openPeerFlow(address, secure, budgetMs, ''),
+        resolve: ({ host, port, transport, secure }) => questions.resolve(host, port, transport, secure),
       },
       { peerFlowBudgetMs: settings.appAttachBudgetMs.other },
     )
@@ -319,7 +293,11 @@ export class SipParts {
             texts,
             transactions,
             bindings: (aor) => this.registrar.bindings(aor),
-            askForeign: (aor) => this.askForeign(aor),
+            askForeign: (aor) => {
+              if (!this.overlayAvailable || settings.lookup === 'localOnly') return undefined
+              const budgetMs = settings.locateBudgetMs.other
+              return { id: questions.foreignContacts(aor, budgetMs), budgetMs }
+            },
             overloaded,
           },
           {
@@ -364,32 +342,19 @@ export class SipParts {
       },
       settings,
     )
-    this.instruments = {
-      sipRequestsReceived: transactions.traffic.requestsReceived,
-      sipRequestsSent: transactions.traffic.requestsSent,
-      sipResponsesReceived: transactions.traffic.responsesReceived,
-      sipResponsesSent: transactions.traffic.responsesSent,
-      sipRetransmissions: transactions.retransmissions,
-      sipMalformed: new Tally(['syntax|udp', 'syntax|tcp', 'invalid|udp', 'invalid|tcp']),
-      sipMtuSwitch: proxy.mtuSwitches,
-      sipTransactionTimeouts: transactions.timeouts,
-      sipConnectionsOpened: flows.opened,
-      sipConnectionsClosed: flows.closed,
-      engineDecisions: front?.decisions ?? new Tally(),
-      callAttempts: meter.attempts,
-      callResults: meter.results,
-      callSetup: meter.setupSeconds,
-      callResolution: meter.resolutionSeconds,
-      callForkBranches: meter.forkBranches,
-      registrarRequests: this.registerHandler.results,
-      registrarSeconds: this.registerHandler.seconds,
-      registrarExpired: this.registrar.expired,
-      registrarReplaced: this.registrar.replaced,
-      registrarFlowLost: this.registrar.flowLost,
-      authAttempts: authenticator.attempts,
+    const { registrar, registerHandler } = this
+    this.instruments = instrumentsOf({
+      authenticator,
+      flows,
+      front,
+      meter,
+      proxy,
       rateLimits,
-      scannerDropped: sources.dropped,
-    }
+      registerHandler,
+      registrar,
+      sources,
+      transactions,
+    })
   }
 
   /** The machines read these objects at every use. */
@@ -453,44 +418,6 @@ export class SipParts {
     )
   }
 
-  private openPeerFlow(address: string, secure: boolean, budgetMs: number, callId: string): RequestId {
-    const id = ++this.requestId
-    this.outbox.push({ kind: 'openPeerFlow', id, address, secure, budgetMs, callId })
-    return id
-  }
-
-  private resolve(
-    host: string,
-    port: number | undefined,
-    transport: Transport | undefined,
-    secure: boolean,
-  ): RequestId {
-    const id = ++this.requestId
-    this.outbox.push({ kind: 'resolve', id, host, port, transport, secure })
-    return id
-  }
-
-  private locate(aor: string, budgetMs: number, callId: string): RequestId {
-    const id = ++this.requestId
-    this.outbox.push({ kind: 'locate', id, aor, budgetMs, callId })
-    return id
-  }
-
-  private askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined {
-    if (!this.overlayAvailable || this.settings.lookup === 'localOnly') return undefined
-    const id = ++this.requestId
-    const budgetMs = this.settings.locateBudgetMs.other
-    this.outbox.push({ kind: 'foreignContacts', id, aor, budgetMs })
-    return { id, budgetMs }
-  }
-
-  private verifyCaller(aor: string, peer: string): RequestId {
-    const id = ++this.requestId
-    const budgetMs = this.settings.locateBudgetMs.other
-    this.outbox.push({ kind: 'verifyCaller', id, aor, peer, budgetMs })
-    return id
-  }
-
   private frontOf(settings: SipSettings, meter: CallMeter, texts: RandomText): Front | undefined {
     const { front, listeners } = settings
     if (front === undefined) return undefined
@@ -507,11 +434,10 @@ export class SipParts {
   }
 
   private registrarHost(texts: RandomText): RegistrarHost<RegisterTicket> {
+    const { questions } = this
     return {
       publish: (aor, bindings, cause, callId) => {
-        const id = ++this.requestId
-        this.outbox.push({ kind: 'publish', id, aor, bindings, cause, callId })
-        return id
+        return questions.publish(aor, bindings, cause, callId)
       },
       finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
       isUp: (flow) => this.flows.isUp(flow),
@@ -528,11 +454,12 @@ export class SipParts {
   }
 
   private proxyPorts(accounts: Accounts, texts: RandomText): ProxyPorts {
+    const { questions } = this
     return {
-      locate: (aor, budgetMs, callId) => this.locate(aor, budgetMs, callId),
+      locate: (aor, budgetMs, callId) => questions.locate(aor, budgetMs, callId),
       openPeerFlow: (address, secure, budgetMs, callId) =>
-        this.openPeerFlow(address, secure, budgetMs, callId),
-      resolve: (host, port, transport, secure) => this.resolve(host, port, transport, secure),
+        questions.openPeerFlow(address, secure, budgetMs, callId),
+      resolve: (host, port, transport, secure) => questions.resolve(host, port, transport, secure),
       bindings: (now, aor) => {
         const held = this.registrar.lookup(aor, now)
         return this.front?.reachable(held) ?? held
@@ -554,7 +481,7 @@ export class SipParts {
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
       locate: (aor, isInvite, callId) => {
         const budgetMs = isInvite ? invite : other
-        return { id: this.locate(aor, budgetMs, callId), budgetMs }
+        return { id: this.questions.locate(aor, budgetMs, callId), budgetMs }
       },
       answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
     }
