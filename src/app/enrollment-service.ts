@@ -24,8 +24,10 @@ import {
   reachableAddress,
 } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
+import { authorityFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { bound } from './listeners.ts'
+import type { Overlay } from './trust/overlay.ts'
 import { asConfigError, documentFile, enrollmentAccountsFile, httpsFolder } from './trust/overlay-folder.ts'
 
 /** The server's own certificate is looked at this often. */
@@ -66,6 +68,23 @@ export interface EnrollmentService {
 export function httpsFiles({ overlay }: Config): HttpsFiles | undefined {
   const { certificate, privateKey } = overlay.enrollment
   return certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey }
+}
+
+/** The server that the configuration wants, if it does and there is an authority here. Throws `ConfigError`. */
+export async function configuredEnrollmentService(
+  config: Config,
+  { authority }: Overlay,
+  trace: Trace,
+): Promise<EnrollmentService | undefined> {
+  const { listen, names } = config.overlay.enrollment
+  const folder = authorityFolder(config)
+  if (listen === undefined || authority === undefined || folder === undefined) return undefined
+  const files = httpsFiles(config)
+  return openEnrollmentService(
+    authority,
+    { folder, listen, names, files, key: 'overlay.enrollment.listen' },
+    trace,
+  )
 }
 
 /** Throws `ConfigError`. */

@@ -3,64 +3,44 @@
  * machine. Stopping is the same list backwards.
  */
 import { X509Certificate } from 'node:crypto'
-import { closeSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { NodeCore, type NodeInput } from '../adapter/index.ts'
+import { NodeCore } from '../adapter/index.ts'
 import { AdminServer } from '../admin/server.ts'
 import { toHex } from '../common/bytes.ts'
 import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
-import { LevelJournal } from '../reload/io/disk-store.ts'
-import { TLS_LIMITS, TlsLinks } from '../reload/io/tls-links.ts'
-import { FORMER_NEIGHBORS_KEY, NodeCrypto } from '../reload/index.ts'
-import { STREAM_LIMITS } from '../sip/io/stream-flows.ts'
-import { StreamShells } from '../sip/io/streams.ts'
-import { UdpShell } from '../sip/io/udp.ts'
-import { WebSocketGate } from '../sip/io/web-socket-gate.ts'
 import type { SipListener } from '../sip/index.ts'
-import { bootstrapAddresses } from './bootstrap.ts'
 import { CallTraces } from './call-traces.ts'
 import { CertificateWatch } from './certificate-watch.ts'
 import { bindable, formatHostPort, parseHostPort } from './config/endpoint.ts'
-import { ConfigError } from './config/fault.ts'
-import {
-  accountsFile,
-  authorityFolder,
-  hostedDomains,
-  journalFolder,
-  realmOf,
-  usersFolder,
-} from './config/places.ts'
+import { accountsFile, authorityFolder, hostedDomains, realmOf } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
-import { httpsFiles, openEnrollmentService, type EnrollmentService } from './enrollment-service.ts'
-import { makeFolder, privateFolder } from './files.ts'
+import { configuredEnrollmentService } from './enrollment-service.ts'
+import { entrancesOf } from './entrances.ts'
 import { frontEngine } from './front-engine.ts'
+import { Gate } from './gate.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
 import { LiveDocument } from './live-document.ts'
 import { JournalWriter } from './journal-writer.ts'
-import { bindOverlay, bindSip, bound, type AdvertisedOverlay } from './listeners.ts'
+import { bound, type AdvertisedOverlay } from './listeners.ts'
 import { nodeMetrics } from './metric-sources.ts'
 import { nameResolution } from './name-resolution.ts'
-import { NameLookup } from './name-lookup.ts'
 import { renewalsOf } from './node-renewals.ts'
 import { CallRecorder, RECORDER_LIMITS } from '../trace/recorder.ts'
+import { openFoundation } from './node-foundation.ts'
 import { NodeLoop } from './node-loop.ts'
+import { openSockets } from './node-sockets.ts'
 import { PhoneTlsWatch } from './phone-tls-watch.ts'
-import { phoneTls, type PhoneTls } from './sip-certificate.ts'
+import type { PhoneTls } from './sip-certificate.ts'
 import { stateDump } from './state-dump.ts'
 import { NodeStatus } from './node-status.ts'
 import { authorityView } from './node-views.ts'
 import { Provisioning } from './provisioning.ts'
 import { takeOver } from './live-settings.ts'
-import { adapterSettings, flowLimits, linkLimits, sipSettings, storageLimits } from './settings.ts'
+import { adapterSettings, sipSettings, storageLimits } from './settings.ts'
 import { Startup } from './startup.ts'
-import { nodeCredential, tlsIdentity } from './trust/node-identity.ts'
-import { openOverlay, type Overlay } from './trust/overlay.ts'
-import { asConfigError, rootFile } from './trust/overlay-folder.ts'
-import { RenewableCredential } from './trust/renewable-credential.ts'
+import { rootFile } from './trust/overlay-folder.ts'
 import { sharedSecret } from './trust/shared-secret.ts'
-import { UserVault } from './trust/user-vault.ts'
 import { VERSION } from './version.ts'
 
 /** How long a leave may take before the node ends without a farewell; SIGTERM to exit is 20 s (contract s.3). */
@@ -114,46 +94,16 @@ async function build(
   startup: Startup,
   signal: AbortSignal | undefined,
 ): Promise<RunningNode> {
-  const crypto = new NodeCrypto()
-  privateFolder(config.data.dir, 'data.dir')
-  const names = new NameLookup()
-  const overlay = await openOverlay(crypto, config, trace, names.isTaken)
-  startup.onStop(() => overlay.close())
+  const foundation = await openFoundation(config, trace, startup)
+  const { crypto, overlay, names, credential, vault, journal, restored } = foundation
   const { configuration, source } = overlay
-  const credential = new RenewableCredential(
-    await nodeCredential({ crypto, source, trace }, config, configuration.instanceName),
-  )
-  const vault = new UserVault(
-    { crypto, source, trace },
-    { folder: usersFolder(config), overlayName: configuration.instanceName },
-  )
-  const journal = await asConfigError(LevelJournal.open(journalFolder(config)))
-  startup.onStop(() => journal.close())
-  const restored: (readonly [string, Uint8Array])[] = []
-  for await (const record of journal.load()) restored.push(record)
-
-  // What arrives before the machine is there waits for it; see `Gate`.
   const gate = new Gate()
-  const udp = new UdpShell((input) => gate.feed({ kind: 'sip', input }))
-  const tls = await phoneTls(config, overlay.authority)
-  const streams = new StreamShells((input) => gate.feed({ kind: 'sip', input }), {
-    limits: { ...STREAM_LIMITS, ...flowLimits(config) },
-    tls: tls.settings,
-    gate: webSocketGate(config),
-  })
-  const keyLogFile = config.overlay.keylog
-  const links = new TlsLinks((input) => gate.feed({ kind: 'peer', input }), tlsIdentity(credential), {
-    limits: {
-      ...TLS_LIMITS,
-      ...linkLimits(config),
-    },
-    ...(keyLogFile === undefined ? {} : { keyLogFile: keyLog(keyLogFile) }),
-  })
-  startup.onStop(() => udp.close())
-  startup.onStop(() => streams.close())
-  startup.onStop(() => links.close())
-  const sip = await bindSip(config, udp, streams, tls.certificate)
-  const advertised = await bindOverlay(config, links)
+  const { udp, streams, links, tls, sip, advertised } = await openSockets(
+    config,
+    foundation,
+    gate.feed,
+    startup,
+  )
 
   const status = new NodeStatus({
     config,
@@ -164,7 +114,7 @@ async function build(
     dataFolder: config.data.dir,
   })
   const { host, port } = bindable(parseHostPort(config.admin.listen, 'admin.listen'), 'admin.listen')
-  const enrollment = await enrollmentOf(config, overlay, trace)
+  const enrollment = await configuredEnrollmentService(config, overlay, trace)
   startup.onStop(async () => enrollment?.close())
   const admin = new AdminServer(status, {
     host,
@@ -195,20 +145,12 @@ async function build(
   })
   // Before anybody is waited for: a fault in the file is for now.
   const known = config.sip.roles.length === 0 || accounts.open()
-  const entrances =
-    config.overlay.bootstrap.length > 0
-      ? config.overlay.bootstrap
-      : configuration.bootstrapNodes.map((node) => formatHostPort({ host: node.address, port: node.port }))
-  const hasFormerNeighbors = restored.some(([name]) => name === FORMER_NEIGHBORS_KEY)
-  const found = await bootstrapAddresses(
-    { names: entrances, self: advertised.overlay, hasFormerNeighbors, signal },
+  const { bootstrap, founder } = await entrancesOf(config, configuration, {
+    self: advertised.overlay,
+    restored,
+    signal,
     trace,
-  )
-  const bootstrap = found === 'unresolved' ? [] : found
-  const founder = found !== 'unresolved' && found.length === 0
-  if (founder && config.overlay.role === 'client') {
-    throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
-  }
+  })
   const fresh = known ? [] : accounts.found(founder)
   const recorder = callRecorder(config)
   const core = new NodeCore(
@@ -358,60 +300,7 @@ function callRecorder({ trace }: Config): CallRecorder | undefined {
   return new CallRecorder({ ...RECORDER_LIMITS, bytesMax: trace.memory * 1_048_576 })
 }
 
-async function enrollmentOf(
-  config: Config,
-  { authority }: Overlay,
-  trace: Trace,
-): Promise<EnrollmentService | undefined> {
-  const { listen, names } = config.overlay.enrollment
-  const folder = authorityFolder(config)
-  if (listen === undefined || authority === undefined || folder === undefined) return undefined
-  const files = httpsFiles(config)
-  return openEnrollmentService(
-    authority,
-    { folder, listen, names, files, key: 'overlay.enrollment.listen' },
-    trace,
-  )
-}
-
 function phoneRootOf(config: Config, { certificate }: PhoneTls): string | undefined {
   const folder = authorityFolder(config)
   return certificate?.issuedHere === true && folder !== undefined ? rootFile(folder) : undefined
-}
-
-function webSocketGate({ sip }: Config): WebSocketGate {
-  const { origins, cookie, secret } = sip.websocket
-  const ticket = cookie === undefined || secret === undefined ? undefined : { cookie, secret }
-  return new WebSocketGate({ origins, ticket })
-}
-
-/** Inputs that arrive while the node is being built wait here, as many as a burst may bring and no more. */
-class Gate {
-  private waiting: NodeInput[] = []
-  private through: ((input: NodeInput) => void) | undefined
-
-  readonly feed = (input: NodeInput): void => {
-    if (this.through !== undefined) this.through(input)
-    else if (this.waiting.length < WAITING_MAX) this.waiting.push(input)
-  }
-
-  open(through: (input: NodeInput) => void): void {
-    this.through = through
-    const { waiting } = this
-    this.waiting = []
-    for (const input of waiting) through(input)
-  }
-}
-
-const WAITING_MAX = 10_000
-
-/** The file for the key log; its folder is made, so that a test only has to name one. */
-function keyLog(file: string): string {
-  try {
-    makeFolder(dirname(file))
-    closeSync(openSync(file, 'a', 0o600))
-  } catch (error) {
-    throw new ConfigError(`${file}: cannot be written; see overlay.keylog`, { cause: error })
-  }
-  return file
 }

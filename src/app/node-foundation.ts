@@ -1,0 +1,44 @@
+/** What a node stands on before it listens anywhere: the overlay's document, its own keys, its journal. */
+import type { Trace } from '../common/trace.ts'
+import { LevelJournal } from '../reload/io/disk-store.ts'
+import { NodeCrypto } from '../reload/index.ts'
+import { journalFolder, usersFolder } from './config/places.ts'
+import type { Config } from './config/schema.ts'
+import { privateFolder } from './files.ts'
+import { NameLookup } from './name-lookup.ts'
+import type { Startup } from './startup.ts'
+import { nodeCredential } from './trust/node-identity.ts'
+import { openOverlay, type Overlay } from './trust/overlay.ts'
+import { asConfigError } from './trust/overlay-folder.ts'
+import { RenewableCredential } from './trust/renewable-credential.ts'
+import { UserVault } from './trust/user-vault.ts'
+
+export interface Foundation {
+  readonly crypto: NodeCrypto
+  readonly overlay: Overlay
+  /** Tells an enrollment authority on this machine which names the overlay holds already. */
+  readonly names: NameLookup
+  readonly credential: RenewableCredential
+  readonly vault: UserVault
+  readonly journal: LevelJournal
+  /** Records of the journal, by name. */
+  readonly restored: readonly (readonly [string, Uint8Array])[]
+}
+
+/** Throws `ConfigError`. */
+export async function openFoundation(config: Config, trace: Trace, startup: Startup): Promise<Foundation> {
+  const crypto = new NodeCrypto()
+  privateFolder(config.data.dir, 'data.dir')
+  const names = new NameLookup()
+  const overlay = await openOverlay(crypto, config, trace, names.isTaken)
+  startup.onStop(() => overlay.close())
+  const { configuration, source } = overlay
+  const parts = { crypto, source, trace }
+  const credential = new RenewableCredential(await nodeCredential(parts, config, configuration.instanceName))
+  const vault = new UserVault(parts, { folder: usersFolder(config), overlayName: configuration.instanceName })
+  const journal = await asConfigError(LevelJournal.open(journalFolder(config)))
+  startup.onStop(() => journal.close())
+  const restored: (readonly [string, Uint8Array])[] = []
+  for await (const record of journal.load()) restored.push(record)
+  return { crypto, overlay, names, credential, vault, journal, restored }
+}
