@@ -4,6 +4,7 @@ import type { RequestId } from '../sip/index.ts'
 import { terminalNode } from './overlay-address.ts'
 import type { AdapterParts } from './parts.ts'
 import { registrationEntry } from './registration-entry.ts'
+import { fetchRegistrations } from './registration-fetch.ts'
 
 /** Longest time that a yes is believed (adapter-mapping s.4.8). */
 const YES_MS: Millis = 300_000
@@ -29,15 +30,7 @@ export class CallerCheck {
   }
 
   verify(id: RequestId, aor: string, peer: string, budgetMs: Millis): void {
-    const command = this.parts.nextId()
-    this.fetches.set(command, { id, aor, peer })
-    this.parts.command({
-      kind: 'fetch',
-      id: command,
-      resource: this.parts.resourceOfAor(aor),
-      kinds: [KIND.sipRegistration],
-      timeoutMs: budgetMs,
-    })
+    this.fetches.set(fetchRegistrations(this.parts, aor, budgetMs), { id, aor, peer })
   }
 
   /** True when the outcome was that of one of our Fetches. */

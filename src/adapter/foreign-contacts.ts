@@ -4,6 +4,7 @@ import { escapeUser, type ForeignContact, type RequestId } from '../sip/index.ts
 import { encodeGr, firstNode } from './overlay-address.ts'
 import type { AdapterParts } from './parts.ts'
 import { registrationEntry } from './registration-entry.ts'
+import { fetchRegistrations } from './registration-fetch.ts'
 
 /** Contacts told of one user; a user has few nodes, and who has many cannot be shown them all. Judgement. */
 const CONTACTS_MAX = 20
@@ -18,15 +19,7 @@ export class ForeignContacts {
   }
 
   find(id: RequestId, aor: string, budgetMs: Millis): void {
-    const command = this.parts.nextId()
-    this.fetches.set(command, { id, aor })
-    this.parts.command({
-      kind: 'fetch',
-      id: command,
-      resource: this.parts.resourceOfAor(aor),
-      kinds: [KIND.sipRegistration],
-      timeoutMs: budgetMs,
-    })
+    this.fetches.set(fetchRegistrations(this.parts, aor, budgetMs), { id, aor })
   }
 
   /** True when the outcome was that of one of our Fetches. */

@@ -16,6 +16,7 @@ import { NO_TRACE } from '../../src/common/trace.ts'
 import type { Account } from '../../src/sip/index.ts'
 import { utf8 } from '../../src/common/bytes.ts'
 import { simConfiguration } from '../../src/sim/configuration.ts'
+import { testSettings } from '../support/sip-phones.ts'
 
 const DOMAIN = 'dht.example.com'
 const WALL = 1_700_000_000_000
@@ -52,7 +53,7 @@ export class SipMachine {
     const self = makeStandInCredential(asNodeId(new Uint8Array(16).fill(9)), `node@${DOMAIN}`, DOMAIN, {
       issuer: root,
     })
-    const listener = { host: '127.0.0.1', port: 5060, advertisedHost: '127.0.0.1' }
+    const usual = testSettings('127.0.0.1')
     this.core = new NodeCore(
       {
         crypto,
@@ -73,39 +74,7 @@ export class SipMachine {
         founder: true,
         restored: [],
         adapter: { ...DEFAULT_ADAPTER_SETTINGS, standalone: true, selfTestIntervalMs: 1e9 },
-        sip: {
-          roles: { registrar: true, proxy: true, redirect: false },
-          domains: [DOMAIN],
-          auth: 'none',
-          listeners: [
-            { id: 0, transport: 'udp', ...listener },
-            { id: 1, transport: 'tcp', ...listener },
-          ],
-          minExpiresS: 60,
-          defaultExpiresS: 3600,
-          maxExpiresS: 7200,
-          flowGraceS: 30,
-          maxForks: 10,
-          maxBindings: 10,
-          lookup: 'parallel',
-          recursionDepth: 5,
-          recursionLocates: 20,
-          recurse3xx: true,
-          redirectProxies: [],
-          redirectUse305: false,
-          appAttachBudgetMs: { invite: 8_000, other: 5_000 },
-          locateBudgetMs: { invite: 10_000, other: 6_000 },
-          secret: new Uint8Array(32).fill(7),
-          limits: {
-            headBytesMax: 65_536,
-            headersMax: 256,
-            viaMax: 70,
-            bodyBytesMax: 262_144,
-            transactionsMax: 10_000_000,
-            flowsMax: 1_000,
-            authFailuresMax: 5,
-          },
-        },
+        sip: { ...usual, limits: { ...usual.limits, transactionsMax: 10_000_000 } },
       },
     )
     this.feed({ kind: 'peer', input: { kind: 'start' } })

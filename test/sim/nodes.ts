@@ -30,7 +30,8 @@ import {
   type ResourceId,
   type TransportAddress,
 } from '../../src/reload/index.ts'
-import { DEFAULT_PARSE_LIMITS, type SipSettings } from '../../src/sip/index.ts'
+import type { SipSettings } from '../../src/sip/index.ts'
+import { testSettings } from '../support/sip-phones.ts'
 import { SimAccounts } from './accounts.ts'
 import { OVERLAY_NAME, simConfiguration } from '../../src/sim/configuration.ts'
 import { CALM_LAN, Lan, type LanFaults, type LanStream } from './lan.ts'
@@ -465,31 +466,10 @@ function watchCommands(node: SimNode): void {
 }
 
 function sipSettings(host: string, changes: Partial<SipSettings> = {}): Omit<SipSettings, 'peerIdentity'> {
-  return {
-    roles: { registrar: true, proxy: true, redirect: false },
+  const overlayUsers = {
     domains: [OVERLAY_NAME],
     auth: 'digest',
     digestAlgorithms: ['SHA-256', 'MD5'],
-    listeners: [
-      { id: 0, transport: 'udp', host, port: 5060, advertisedHost: host },
-      { id: 1, transport: 'tcp', host, port: 5060, advertisedHost: host },
-    ],
-    minExpiresS: 60,
-    defaultExpiresS: 3600,
-    maxExpiresS: 7200,
-    flowGraceS: 30,
-    maxForks: 10,
-    maxBindings: 10,
-    lookup: 'parallel',
-    recursionDepth: 5,
-    recursionLocates: 20,
-    recurse3xx: true,
-    redirectProxies: [],
-    redirectUse305: false,
-    appAttachBudgetMs: { invite: 8_000, other: 5_000 },
-    locateBudgetMs: { invite: 10_000, other: 6_000 },
-    secret: new Uint8Array(32).fill(7),
-    limits: { ...DEFAULT_PARSE_LIMITS, transactionsMax: 10_000, flowsMax: 1_000, authFailuresMax: 5 },
-    ...changes,
-  }
+  } as const
+  return testSettings(host, { ...overlayUsers, ...changes })
 }

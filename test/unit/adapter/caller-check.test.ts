@@ -1,17 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CallerCheck } from '../../../src/adapter/caller-check.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
+import { ERROR_CODE, key, KIND, type NodeId, type VerifiedValue } from '../../../src/reload/index.ts'
 import {
-  encodeSipRegistration,
-  ERROR_CODE,
-  key,
-  KIND,
-  type Credential,
-  type FetchResult,
-  type NodeId,
-  type VerifiedValue,
-} from '../../../src/reload/index.ts'
-import { adapterParts, ALICE, at, BOB, drained, fetches, nodeId, userCredential } from './fixture.ts'
+  adapterParts,
+  ALICE,
+  at,
+  BOB,
+  drained,
+  fetches,
+  found,
+  nodeId,
+  registered,
+  userCredential,
+} from './fixture.ts'
 
 const PEER = nodeId(0x0b)
 const OTHER = nodeId(0x0c)
@@ -23,50 +25,17 @@ beforeEach(() => {
   check = new CallerCheck(parts)
 })
 
-/** An entry of Bob that lives from wall time 0 of the fixture for `lifetimeS`. */
-function entry(
-  node: NodeId,
-  lifetimeS: number,
-  signer: Credential = userCredential(BOB, 0xb0),
-): VerifiedValue {
-  return {
-    signer: signer.certificate,
-    signerNodeId: signer.nodeId,
-    data: {
-      storageTime: BigInt(at(0).wall),
-      lifetime: lifetimeS,
-      signature: {
-        hashAlgorithm: 4,
-        signatureAlgorithm: 3,
-        identity: { kind: 'none' },
-        value: new Uint8Array(0),
-      },
-      value: {
-        model: 'dictionary',
-        key: signer.nodeId,
-        value: {
-          exists: true,
-          value: encodeSipRegistration({
-            kind: 'route',
-            contactPrefs: new Uint8Array(0),
-            destinations: [{ kind: 'node', nodeId: node }],
-          }),
-        },
-      },
-    },
-  }
+/** An entry that says Bob is at `node`. */
+function entry(node: NodeId, lifetimeS: number, signer = userCredential(BOB, 0xb0)): VerifiedValue {
+  const destinations = [{ kind: 'node', nodeId: node } as const]
+  return registered({ kind: 'route', contactPrefs: new Uint8Array(0), destinations }, signer, lifetimeS)
 }
 
 /** The answer for Bob and `PEER` one second later, when the overlay holds these entries. */
 function answered(values: readonly VerifiedValue[]): unknown {
   check.verify(7, BOB, key(PEER), 5_000)
   const [fetch] = fetches(drained(parts).commands)
-  const value: FetchResult = {
-    responsible: OTHER,
-    kinds: new Map([[KIND.sipRegistration, { generation: 1n, values }]]),
-    rejected: 0,
-  }
-  expect(check.fetchDone(at(1_000), fetch!.id, { ok: true, value })).toBe(true)
+  expect(check.fetchDone(at(1_000), fetch!.id, { ok: true, value: found(values) })).toBe(true)
   return drained(parts).sip[0]
 }
 

@@ -6,15 +6,19 @@ import { AdapterInstruments } from '../../../src/adapter/instruments.ts'
 import { AdapterParts, type AdapterAction } from '../../../src/adapter/parts.ts'
 import {
   asNodeId,
+  encodeSipRegistration,
+  KIND,
   makeStandInCredential,
   resourceIdOf,
   StandInCrypto,
   type Credential,
+  type FetchResult,
   type NodeId,
   type CommandError,
   type CommandId,
   type PeerCommand,
   type PeerEvent,
+  type VerifiedValue,
 } from '../../../src/reload/index.ts'
 import type { Account, PublishedBinding, SipInput } from '../../../src/sip/index.ts'
 
@@ -125,4 +129,46 @@ export function publication(id: number, aor: string, bindings: readonly Publishe
 export function stored(id: CommandId, error?: CommandError): Extract<PeerEvent, { kind: 'storeDone' }> {
   const value = { responsible: SELF, storageTime: 0n, replicas: [], hops: 0 }
   return { kind: 'storeDone', id, outcome: error === undefined ? { ok: true, value } : { ok: false, error } }
+}
+
+/** A SIP-REGISTRATION that its signer has stored under its own key at wall time 0; lives for `lifetimeS`. */
+export function registered(
+  registration: Parameters<typeof encodeSipRegistration>[0],
+  signer: Credential,
+  lifetimeS = 600,
+): VerifiedValue {
+  return dictionaryEntry(signer, encodeSipRegistration(registration), lifetimeS)
+}
+
+/** Any value of a dictionary, as a Fetch brings it when its signature was good. */
+export function dictionaryEntry(
+  signer: Credential,
+  value: Uint8Array,
+  lifetimeS = 600,
+  { exists = true, key = signer.nodeId }: { exists?: boolean; key?: Uint8Array } = {},
+): VerifiedValue {
+  return {
+    signer: signer.certificate,
+    signerNodeId: signer.nodeId,
+    data: {
+      storageTime: BigInt(at(0).wall),
+      lifetime: lifetimeS,
+      signature: {
+        hashAlgorithm: 4,
+        signatureAlgorithm: 3,
+        identity: { kind: 'none' },
+        value: new Uint8Array(0),
+      },
+      value: { model: 'dictionary', key, value: { exists, value } },
+    },
+  }
+}
+
+/** What a Fetch of registrations found. */
+export function found(values: readonly VerifiedValue[]): FetchResult {
+  return {
+    responsible: nodeId(0x0c),
+    kinds: new Map([[KIND.sipRegistration, { generation: 1n, values }]]),
+    rejected: 0,
+  }
 }

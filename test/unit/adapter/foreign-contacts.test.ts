@@ -2,15 +2,21 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { ForeignContacts } from '../../../src/adapter/foreign-contacts.ts'
 import { encodeGr, listTo } from '../../../src/adapter/overlay-address.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
+import type { encodeSipRegistration} from '../../../src/reload/index.ts';
+import { ERROR_CODE, type VerifiedValue } from '../../../src/reload/index.ts'
 import {
-  encodeSipRegistration,
-  ERROR_CODE,
-  KIND,
-  type Credential,
-  type FetchResult,
-  type VerifiedValue,
-} from '../../../src/reload/index.ts'
-import { adapterParts, ALICE, at, BOB, drained, fetches, nodeId, SELF, userCredential } from './fixture.ts'
+  adapterParts,
+  ALICE,
+  at,
+  BOB,
+  drained,
+  fetches,
+  found,
+  nodeId,
+  registered,
+  SELF,
+  userCredential,
+} from './fixture.ts'
 
 const OTHER = nodeId(0x0c)
 
@@ -21,31 +27,13 @@ beforeEach(() => {
   foreign = new ForeignContacts(parts)
 })
 
-/** An entry that lives from wall time 0 of the fixture for `lifetimeS`. */
+/** An entry of Bob. */
 function entry(
   registration: Parameters<typeof encodeSipRegistration>[0],
   lifetimeS = 600,
-  signer: Credential = userCredential(BOB, 0xb0),
+  signer = userCredential(BOB, 0xb0),
 ): VerifiedValue {
-  return {
-    signer: signer.certificate,
-    signerNodeId: signer.nodeId,
-    data: {
-      storageTime: BigInt(at(0).wall),
-      lifetime: lifetimeS,
-      signature: {
-        hashAlgorithm: 4,
-        signatureAlgorithm: 3,
-        identity: { kind: 'none' },
-        value: new Uint8Array(0),
-      },
-      value: {
-        model: 'dictionary',
-        key: signer.nodeId,
-        value: { exists: true, value: encodeSipRegistration(registration) },
-      },
-    },
-  }
+  return registered(registration, signer, lifetimeS)
 }
 
 const route = (node: Uint8Array): Parameters<typeof encodeSipRegistration>[0] => ({
@@ -57,12 +45,7 @@ const route = (node: Uint8Array): Parameters<typeof encodeSipRegistration>[0] =>
 function answered(values: readonly VerifiedValue[]): unknown {
   foreign.find(7, BOB, 5_000)
   const [fetch] = fetches(drained(parts).commands)
-  const value: FetchResult = {
-    responsible: OTHER,
-    kinds: new Map([[KIND.sipRegistration, { generation: 1n, values }]]),
-    rejected: 0,
-  }
-  expect(foreign.fetchDone(at(1_000), fetch!.id, { ok: true, value })).toBe(true)
+  expect(foreign.fetchDone(at(1_000), fetch!.id, { ok: true, value: found(values) })).toBe(true)
   const [input] = drained(parts).sip
   return input?.kind === 'foreignContacts' ? input.contacts : input
 }

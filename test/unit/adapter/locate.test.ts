@@ -21,6 +21,7 @@ import {
   at,
   BOB,
   drained,
+  dictionaryEntry,
   fetches,
   nodeCredential,
   nodeId,
@@ -40,25 +41,7 @@ function entry(
   value: Uint8Array,
   over: { exists?: boolean; key?: Uint8Array } = {},
 ): VerifiedValue {
-  return {
-    signer: signer.certificate,
-    signerNodeId: signer.nodeId,
-    data: {
-      storageTime: 1n,
-      lifetime: 600,
-      signature: {
-        hashAlgorithm: 4,
-        signatureAlgorithm: 3,
-        identity: { kind: 'none' },
-        value: new Uint8Array(0),
-      },
-      value: {
-        model: 'dictionary',
-        key: over.key ?? signer.nodeId,
-        value: { exists: over.exists ?? true, value },
-      },
-    },
-  }
+  return dictionaryEntry(signer, value, 600, over)
 }
 
 function route(

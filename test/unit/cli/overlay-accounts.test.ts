@@ -1,41 +1,28 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/run.ts'
+import { terminal } from '../../support/terminal.ts'
 import { parseConfiguration } from '../../../src/reload/config/index.ts'
 
-let folder = ''
-let out: string[] = []
-let err: string[] = []
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ringbridge-accounts-'))
-  out = []
-  err = []
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  rmSync(folder, { recursive: true, force: true })
-})
+const shown = terminal()
 
 const accounts = (...args: string[]) =>
-  main(['overlay', 'accounts', ...args, '--authority', join(folder, 'authority'), '--json'])
-const said = (): unknown => JSON.parse(out.pop() ?? '')
+  main(['overlay', 'accounts', ...args, '--authority', join(shown.folder, 'authority'), '--json'])
+const said = (): unknown => JSON.parse(shown.out.pop() ?? '')
 
 describe('ringbridge overlay', () => {
   it('S-70 accounts add, list, remove: a password is made up and shown once, the file holds its hash', async () => {
     expect(await accounts('add', 'site-b', '--names', '*@example.org, gate@example.net')).toBe(0)
     const { password } = said() as { password: string }
     expect(password).toMatch(/^[a-z0-9]{16}$/)
-    const file = join(folder, 'authority', 'accounts.jsonl')
+    const file = join(shown.folder, 'authority', 'accounts.jsonl')
     expect(readFileSync(file, 'utf8')).not.toContain(password)
     expect(statSync(file).mode & 0o777).toBe(0o600)
-    writeFileSync(join(folder, 'pw'), 'chosen\n')
-    expect(await accounts('add', 'alice@example.org', '--password-file', join(folder, 'pw'))).toBe(0)
+    writeFileSync(join(shown.folder, 'pw'), 'chosen\n')
+    expect(await accounts('add', 'alice@example.org', '--password-file', join(shown.folder, 'pw'))).toBe(0)
     expect(said()).toEqual({ added: 'alice@example.org', names: [] })
-    expect(await accounts('add', 'alice@example.org', '--password-file', join(folder, 'pw'))).toBe(0)
+    expect(await accounts('add', 'alice@example.org', '--password-file', join(shown.folder, 'pw'))).toBe(0)
     expect(said()).toMatchObject({ changed: 'alice@example.org' })
     expect(await accounts('list')).toBe(0)
     expect(said()).toEqual([
@@ -56,12 +43,12 @@ describe('ringbridge overlay', () => {
     [['add', 'a', 'b']],
   ])('accounts %j is refused in one line', async (args) => {
     expect(await accounts(...args)).toBe(2)
-    expect(err.join('').trim().split('\n')).toHaveLength(1)
-    expect(existsSync(join(folder, 'authority', 'accounts.jsonl'))).toBe(false)
+    expect(shown.err.join('').trim().split('\n')).toHaveLength(1)
+    expect(existsSync(join(shown.folder, 'authority', 'accounts.jsonl'))).toBe(false)
   })
 
   it('init and sign write enrollment servers, self-signed and the end of the document', async () => {
-    const authority = join(folder, 'authority')
+    const authority = join(shown.folder, 'authority')
     const options = ['--authority', authority, '--json']
     const document = () => {
       const parsed = parseConfiguration(readFileSync(join(authority, 'configuration.xml')), 'example.org')
@@ -90,9 +77,9 @@ describe('ringbridge overlay', () => {
   })
 
   it('serve without an authority and enroll without a place are refused', async () => {
-    expect(await main(['overlay', 'serve', 'example.org', '--authority', join(folder, 'none')])).toBe(2)
-    expect(err.pop()).toContain('overlay init')
-    expect(await main(['enroll', 'example.org', '--data', folder])).toBe(2)
-    expect(err.pop()).toContain('overlay.account')
+    expect(await main(['overlay', 'serve', 'example.org', '--authority', join(shown.folder, 'none')])).toBe(2)
+    expect(shown.err.pop()).toContain('overlay init')
+    expect(await main(['enroll', 'example.org', '--data', shown.folder])).toBe(2)
+    expect(shown.err.pop()).toContain('overlay.account')
   })
 })

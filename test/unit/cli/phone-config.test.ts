@@ -1,32 +1,19 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SaxesParser } from 'saxes'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MODELS } from '../../../src/cli/phone-config/models.ts'
 import { main } from '../../../src/cli/run.ts'
+import { terminal } from '../../support/terminal.ts'
 
-let folder = ''
-let out: string[] = []
-let err: string[] = []
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ringbridge-phone-config-'))
-  out = []
-  err = []
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  rmSync(folder, { recursive: true, force: true })
-})
+const shown = terminal()
 
 const TWO = ['--server', '192.0.2.1', '--server', 'peer2.example.com:5070']
 
 async function settings(model: string, ...args: string[]): Promise<string> {
-  out = []
-  expect(await main(['phone-config', model, 'alice@example.com', ...args]), err.join('')).toBe(0)
-  return out.join('').trimEnd()
+  shown.out = []
+  expect(await main(['phone-config', model, 'alice@example.com', ...args]), shown.err.join('')).toBe(0)
+  return shown.out.join('').trimEnd()
 }
 
 const NAMES = MODELS.map(({ name }) => name)
@@ -64,7 +51,7 @@ describe('settings of phones', () => {
 
   it.each(['linphone', 'zoiper'])('%s has one peer, and a note says so', async (model) => {
     await settings(model, ...TWO)
-    expect(err.join('')).toMatch(/for a second peer .*--dns/)
+    expect(shown.err.join('')).toMatch(/for a second peer .*--dns/)
   })
 
   it.each(NAMES)('%s finds its peers by DNS', async (model) => {
@@ -74,12 +61,12 @@ describe('settings of phones', () => {
   })
 
   it('takes peers, transport and domain from the configurations of two nodes', async () => {
-    const one = join(folder, 'one.yaml')
-    const two = join(folder, 'two.yaml')
+    const one = join(shown.folder, 'one.yaml')
+    const two = join(shown.folder, 'two.yaml')
     writeFileSync(one, 'sip: { domains: [office.example.com], advertise: 192.0.2.1 }')
     writeFileSync(two, 'sip: { domains: [office.example.com], advertise: 192.0.2.2 }')
     expect(await main(['phone-config', 'baresip', 'bob', '--config', one, '--config', two])).toBe(0)
-    expect(out.join('')).toBe(
+    expect(shown.out.join('')).toBe(
       '<sip:bob@office.example.com;transport=udp>;auth_user=bob;auth_pass=PASSWORD;regint=600;sipnat=outbound;' +
         'outbound="sip:192.0.2.1:5060;transport=udp";outbound2="sip:192.0.2.2:5060;transport=udp"\n',
     )
@@ -87,12 +74,12 @@ describe('settings of phones', () => {
 
   it('a password comes from the user or not at all, and is stored nowhere but in --out', async () => {
     expect(await settings('yealink', ...TWO)).toContain('account.1.password = PASSWORD')
-    expect(err.join('')).toContain('no password was given')
-    const secret = join(folder, 'secret')
-    const file = join(folder, 'phone.cfg')
+    expect(shown.err.join('')).toContain('no password was given')
+    const secret = join(shown.folder, 'secret')
+    const file = join(shown.folder, 'phone.cfg')
     writeFileSync(secret, 'hush hush\n')
     await settings('yealink', ...TWO, '--password-file', secret, '--out', file)
-    expect(out.join('') + err.join('')).not.toContain('hush')
+    expect(shown.out.join('') + shown.err.join('')).not.toContain('hush')
     expect(readFileSync(file, 'utf8')).toContain('account.1.password = hush hush\n')
     expect(statSync(file).mode & 0o077).toBe(0)
   })
@@ -118,9 +105,9 @@ describe('settings of phones', () => {
       ['linphone', /--url/],
       ['yealink', /reads no QR code/],
     ] as const) {
-      err = []
+      shown.err = []
       expect(await main(['phone-config', model, 'alice', ...TWO, '--qr', 'text'])).toBe(2)
-      expect(err.join('')).toMatch(reason)
+      expect(shown.err.join('')).toMatch(reason)
     }
   })
 
@@ -134,6 +121,6 @@ describe('settings of phones', () => {
     [['yealink', 'alice', '--server', 'a', '--server', 'b', '--server', 'c'], /two peers at most/],
   ])('%j is refused with one line', async (args, expected) => {
     expect(await main(['phone-config', ...args])).toBe(2)
-    expect(err.join('')).toMatch(expected)
+    expect(shown.err.join('')).toMatch(expected)
   })
 })

@@ -1,24 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { addressRecords, domainRecords, siteRecords, type DnsNode } from '../../../src/app/dns-records.ts'
 import { main } from '../../../src/cli/run.ts'
+import { terminal } from '../../support/terminal.ts'
 
-let folder = ''
-let out: string[] = []
-let err: string[] = []
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ringbridge-dns-'))
-  out = []
-  err = []
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  rmSync(folder, { recursive: true, force: true })
-})
+const shown = terminal()
 
 function node(name: string, address: string, ...schemes: string[]): DnsNode {
   const listeners = schemes.map((scheme) => ({ scheme, host: address, port: scheme === 'tls' ? 5061 : 5060 }))
@@ -71,34 +58,34 @@ describe('DNS records of a domain', () => {
 
 describe('ringbridge print-dns', () => {
   it('prints a zone for several configurations, with the configuration server', async () => {
-    const one = join(folder, 'one.yaml')
-    const two = join(folder, 'two.yaml')
+    const one = join(shown.folder, 'one.yaml')
+    const two = join(shown.folder, 'two.yaml')
     writeFileSync(
       one,
       'overlay: { name: example.com, enrollment: { listen: "0.0.0.0:8443" } }\nsip: { advertise: 192.0.2.1 }',
     )
     writeFileSync(two, 'sip: { domains: [example.com], advertise: sip2.example.com }')
     expect(await main(['print-dns', one, two])).toBe(0)
-    const text = out.join('')
+    const text = shown.out.join('')
     expect(text).toMatch(/^_sip\._udp\.example\.com\. +300 IN SRV +10 10 5060 node1\.example\.com\.$/m)
     expect(text).toMatch(/^_sip\._tcp\.example\.com\. +300 IN SRV +10 10 5060 sip2\.example\.com\.$/m)
     expect(text).toMatch(/^node1\.example\.com\. +300 IN A +192\.0\.2\.1$/m)
     expect(text).toMatch(
       /^_reload-config\._tcp\.example\.com\. +300 IN SRV +0 0 8443 node1\.example\.com\.$/m,
     )
-    expect(err.join('')).toContain('sip2.example.com needs an A or AAAA record')
+    expect(shown.err.join('')).toContain('sip2.example.com needs an A or AAAA record')
   })
 
   it('takes names and addresses from the command line; --json', async () => {
     const args = ['--name', 'sip.dht.example.com', '--address', '2001:db8::1', '--ttl', '60', '--json']
     expect(await main(['print-dns', ...args])).toBe(0)
-    const { ttl, records } = JSON.parse(out.join('')) as { ttl: number; records: object[] }
+    const { ttl, records } = JSON.parse(shown.out.join('')) as { ttl: number; records: object[] }
     expect(ttl).toBe(60)
     expect(records).toContainEqual({ owner: 'sip.dht.example.com.', type: 'AAAA', data: '2001:db8::1' })
   })
 
   it('refuses what cannot be written into a zone', async () => {
-    const file = join(folder, 'node.yaml')
+    const file = join(shown.folder, 'node.yaml')
     for (const [text, args, expected] of [
       ['sip: { domains: ["192.0.2.1"] }', [], /is an address; records are for names/],
       ['sip: { roles: [], listen: [] }', [], /no node here serves phones/],
@@ -106,10 +93,10 @@ describe('ringbridge print-dns', () => {
       ['', ['--address', 'host'], /is no IP address/],
       ['', ['--ttl', '0'], /--ttl/],
     ] as const) {
-      err = []
+      shown.err = []
       writeFileSync(file, text)
       expect(await main(['print-dns', file, ...args]), text).toBe(2)
-      expect(err.join('')).toMatch(expected)
+      expect(shown.err.join('')).toMatch(expected)
     }
   })
 })

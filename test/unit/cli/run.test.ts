@@ -1,30 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { main } from '../../../src/cli/run.ts'
+import { terminal } from '../../support/terminal.ts'
 
-let folder = ''
-let out: string[] = []
-let err: string[] = []
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ringbridge-cli-'))
-  out = []
-  err = []
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => out.push(String(text)) > 0)
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0)
-})
-afterEach(() => {
-  vi.restoreAllMocks()
-  vi.unstubAllEnvs()
-  rmSync(folder, { recursive: true, force: true })
-})
+const shown = terminal()
 
 describe('command line', () => {
   it('--help lists every command, and every command has help of its own', async () => {
     expect(await main(['--help'])).toBe(0)
-    const names = [...out.join('').matchAll(/^ {2}([a-z-]+) {2,}/gm)].map((match) => match[1] ?? '')
+    const names = [...shown.out.join('').matchAll(/^ {2}([a-z-]+) {2,}/gm)].map((match) => match[1] ?? '')
     expect(names).toEqual([
       'start',
       'testbed',
@@ -44,9 +30,9 @@ describe('command line', () => {
       'health',
     ])
     for (const name of names) {
-      out = []
+      shown.out = []
       expect(await main([name, '--help']), name).toBe(0)
-      expect(out.join(''), name).toMatch(new RegExp(`^ringbridge ${name}`))
+      expect(shown.out.join(''), name).toMatch(new RegExp(`^ringbridge ${name}`))
     }
   })
 
@@ -73,76 +59,81 @@ describe('command line', () => {
     [['users', 'frob']],
   ])('%j is bad usage: one line, exit code 2', async (args) => {
     expect(await main(args)).toBe(2)
-    if (args.length > 0) expect(err.join('').trimEnd().split('\n')).toHaveLength(1)
+    if (args.length > 0) expect(shown.err.join('').trimEnd().split('\n')).toHaveLength(1)
   })
 
   it('check-config validates, shows the effective configuration without secrets, prints the schema', async () => {
-    const file = join(folder, 'node.yaml')
+    const file = join(shown.folder, 'node.yaml')
     writeFileSync(file, 'sip: { maxForks: 3 }\nadmin: { token: hush }\n')
     expect(await main(['check-config', file])).toBe(0)
-    expect(out.join('')).toContain('good')
-    out = []
+    expect(shown.out.join('')).toContain('good')
+    shown.out = []
     expect(await main(['check-config', file, '--json'])).toBe(0)
-    expect(JSON.parse(out.join(''))).toMatchObject({ sip: { maxForks: 3 }, admin: { token: '[private]' } })
-    expect(out.join('')).not.toContain('hush')
-    out = []
+    expect(JSON.parse(shown.out.join(''))).toMatchObject({
+      sip: { maxForks: 3 },
+      admin: { token: '[private]' },
+    })
+    expect(shown.out.join('')).not.toContain('hush')
+    shown.out = []
     expect(await main(['check-config', '--schema'])).toBe(0)
-    expect(JSON.parse(out.join(''))).toMatchObject({ title: 'Ringbridge configuration' })
+    expect(JSON.parse(shown.out.join(''))).toMatchObject({ title: 'Ringbridge configuration' })
     writeFileSync(file, 'sip: { maxForcks: 3 }')
     expect(await main(['check-config', file])).toBe(2)
-    expect(err.join('')).toMatch(/node\.yaml:1:\d+: unknown key "sip\.maxForcks"; did you mean "maxForks"\?/)
+    expect(shown.err.join('')).toMatch(
+      /node\.yaml:1:\d+: unknown key "sip\.maxForcks"; did you mean "maxForks"\?/,
+    )
   })
 
   it('S3261-18-01 a UDP listener without its TCP twin is refused with file, line, key and what is allowed', async () => {
-    const file = join(folder, 'node.yaml')
+    const file = join(shown.folder, 'node.yaml')
     writeFileSync(file, 'sip:\n  roles: [registrar, proxy]\n  listen: ["udp://127.0.0.1:5070"]\n')
     expect(await main(['check-config', file])).toBe(2)
-    expect(err.join('')).toContain('node.yaml:3:3: "sip.listen": udp://127.0.0.1:5070 needs a twin')
-    expect(err.join('')).toContain('add tcp://127.0.0.1:5070')
-    err = []
+    expect(shown.err.join('')).toContain('node.yaml:3:3: "sip.listen": udp://127.0.0.1:5070 needs a twin')
+    expect(shown.err.join('')).toContain('add tcp://127.0.0.1:5070')
+    shown.err = []
     writeFileSync(file, 'sip:\n  roles: [registar]\nquxquux: 1\n')
     expect(await main(['check-config', file])).toBe(2)
-    expect(err.join('')).toContain(
+    expect(shown.err.join('')).toContain(
       ':2:11: "sip.roles.0": allowed: registrar, proxy, redirect, not "registar"; did you mean',
     )
-    expect(err.join('')).toMatch(/:3:1: unknown key "quxquux"; allowed here: overlay, sip/)
+    expect(shown.err.join('')).toMatch(/:3:1: unknown key "quxquux"; allowed here: overlay, sip/)
   })
 
   it('a bootstrap name without an address is a warning, not a fault', async () => {
-    const file = join(folder, 'node.yaml')
+    const file = join(shown.folder, 'node.yaml')
     writeFileSync(file, 'overlay: { authority: ./a, bootstrap: [no-such-host.invalid, "192.0.2.1:6084"] }')
     expect(await main(['check-config', file])).toBe(0)
-    expect(err.join('')).toMatch(
+    expect(shown.err.join('')).toMatch(
       /^ringbridge: warning: "overlay.bootstrap": "no-such-host\.invalid" has no address now.*\n$/,
     )
   })
 
   it('dump --json is one object; what breaks off is shown and ends in exit code 1', async () => {
     expect(await main(['dump', '--json', 'd2454c4f'])).toBe(1)
-    expect(JSON.parse(out.join(''))).toMatchObject({ kind: 'reload', whole: false })
-    expect(out.join('')).toContain('not readable')
+    expect(JSON.parse(shown.out.join(''))).toMatchObject({ kind: 'reload', whole: false })
+    expect(shown.out.join('')).toContain('not readable')
     for (const cut of ['000100002112a442', '494e5649544520736970 3a61406220 5349502f322e300d0a'])
       expect(await main(['dump', cut]), cut).toBe(1)
-    out = []
+    shown.out = []
     // An acknowledgement of a link, twice: an object each.
     expect(await main(['dump', '--json', '8100000007ff0000018100000008ff000001'])).toBe(0)
-    const objects = out.join('').trim().split('\n')
+    const objects = shown.out.join('').trim().split('\n')
     expect(objects.map((line) => (JSON.parse(line) as { whole: boolean }).whole)).toEqual([true, true])
   })
 
   it('a wrong option or verb is named with the one that was probably meant', async () => {
     expect(await main(['testbed', '--peeers', '3'])).toBe(2)
-    expect(err.join('')).toBe(
+    expect(shown.err.join('')).toBe(
       'ringbridge: unknown option --peeers; did you mean --peers? --help shows what they do\n',
     )
     for (const command of ['ring', 'ping', 'locate']) {
-      err = []
+      shown.err = []
       expect(await main([command, '--node', 'http://127.0.0.1:1', 'x'])).toBe(2)
-      expect(err.join('')).toContain('unknown option --node; did you mean --admin?')
+      expect(shown.err.join('')).toContain('unknown option --node; did you mean --admin?')
     }
-    err = []
+    shown.err = []
     expect(await main(['dump', '--frobnicate', 'x'])).toBe(2)
-    expect(err.join('')).toContain('unknown option --frobnicate; there are --json; --help')
+    expect(shown.err.join('')).toContain('unknown option --frobnicate; there are --json; --help')
     for (const [args, expected] of [
       [['--users', '-1'], /^ringbridge: --users: a whole number from 0 to \d+ is expected, not "-1"\n$/],
       [['--users'], /^ringbridge: --users: a value is expected/],
@@ -150,13 +141,13 @@ describe('command line', () => {
       [['--json=yes'], /^ringbridge: --json: takes no value\n$/],
       [['--roles', 'proxy'], /^ringbridge: --roles: allowed: \[registrar, proxy\].*not \[proxy\]\n$/],
     ] as const) {
-      err = []
+      shown.err = []
       expect(await main(['testbed', '--peers', '1', ...args]), args.join(' ')).toBe(2)
-      expect(err.join('')).toMatch(expected)
+      expect(shown.err.join('')).toMatch(expected)
     }
-    err = []
+    shown.err = []
     expect(await main(['users'])).toBe(2)
-    expect(err.join('')).toBe(
+    expect(shown.err.join('')).toBe(
       'ringbridge: users says nothing without a verb; allowed: add, list, remove, import\n',
     )
   })
@@ -166,9 +157,9 @@ describe('command line', () => {
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const { port } = taken.address() as AddressInfo
     try {
-      const data = join(folder, 'testbed')
+      const data = join(shown.folder, 'testbed')
       expect(await main(['testbed', '--peers', '1', '--base-port', String(port), '--data', data])).toBe(2)
-      expect(err.join('')).toMatch(
+      expect(shown.err.join('')).toMatch(
         new RegExp(
           `^ringbridge: tcp://127\\.0\\.0\\.1:${port}: the port is in use .*--base-port PORT moves .*\\n$`,
         ),
@@ -181,36 +172,36 @@ describe('command line', () => {
 
   it('a folder that cannot be made is one line, wherever it is asked for', async () => {
     expect(await main(['overlay', 'init', 'a.example.com', '--authority', '/proc/nowhere/x'])).toBe(2)
-    expect(err.join('')).toContain('/proc/nowhere/x: the folder cannot be written (ENOENT)')
+    expect(shown.err.join('')).toContain('/proc/nowhere/x: the folder cannot be written (ENOENT)')
     for (const args of [
       ['users', 'add', 'carol', '--users', '/proc/nowhere/users.jsonl'],
       ['testbed', '--peers', '2', '--data', '/proc/nowhere'],
       ['testbed', '--peers', '2', '--keylog', '/proc/nowhere'],
       ['start'],
     ]) {
-      err = []
+      shown.err = []
       vi.stubEnv('RINGBRIDGE_DATA__DIR', '/proc/nowhere')
       expect(await main(args), args.join(' ')).toBe(2)
-      expect(err.join(''), args.join(' ')).toMatch(/^ringbridge: \/proc\/nowhere: .*\(ENOENT\).*\n$/)
+      expect(shown.err.join(''), args.join(' ')).toMatch(/^ringbridge: \/proc\/nowhere: .*\(ENOENT\).*\n$/)
     }
   })
 
   it('overlay init --if-missing founds once, and --public copies what is no secret', async () => {
-    const authority = join(folder, 'authority')
-    const open = join(folder, 'public')
+    const authority = join(shown.folder, 'authority')
+    const open = join(shown.folder, 'public')
     const init = ['overlay', 'init', 'a.example.com', '--authority', authority]
     for (let time = 0; time < 2; time++)
-      expect(await main([...init, '--if-missing', '--public', open, '--json']), err.join('')).toBe(0)
-    const [first = '', second = ''] = out.join('').trim().split('\n')
+      expect(await main([...init, '--if-missing', '--public', open, '--json']), shown.err.join('')).toBe(0)
+    const [first = '', second = ''] = shown.out.join('').trim().split('\n')
     expect(JSON.parse(second)).toEqual(JSON.parse(first))
     expect(readdirSync(open).sort()).toEqual(['configuration.xml', 'root-ca.pem'])
     expect(await main(init)).toBe(2)
-    expect(err.join('')).toContain('is there already')
+    expect(shown.err.join('')).toContain('is there already')
   })
 
   it('users import --update gives accounts that are there another password', async () => {
-    const users = join(folder, 'users.jsonl')
-    const list = join(folder, 'list')
+    const users = join(shown.folder, 'users.jsonl')
+    const list = join(shown.folder, 'list')
     writeFileSync(list, 'carol,one\ndave,two\n')
     expect(await main(['users', 'import', list, '--users', users])).toBe(0)
     const before = readFileSync(users, 'utf8')
@@ -224,43 +215,41 @@ describe('command line', () => {
   })
 
   it('users: add, list, import, remove; a made-up password is printed once and never stored', async () => {
-    const users = join(folder, 'users.jsonl')
+    const users = join(shown.folder, 'users.jsonl')
     const at = ['--users', users, '--json']
     expect(await main(['users', 'add', 'carol', ...at])).toBe(0)
-    const { password } = JSON.parse(out.join('')) as { password: string }
+    const { password } = JSON.parse(shown.out.join('')) as { password: string }
     expect(readFileSync(users, 'utf8')).not.toContain(password)
     expect(await main(['users', 'add', 'dave', '--password', 'x', ...at])).toBe(0)
     expect(await main(['users', 'add', 'dave', '--password', 'x', ...at])).toBe(2)
-    const list = join(folder, 'new.csv')
+    const list = join(shown.folder, 'new.csv')
     writeFileSync(list, '# name,password\nerin,one\nfrank,two,three\n')
     expect(await main(['users', 'import', list, ...at])).toBe(0)
     writeFileSync(list, 'grace,one\nerin,again\n')
     expect(await main(['users', 'import', list, ...at])).toBe(2)
     expect(await main(['users', 'remove', 'carol', ...at])).toBe(0)
-    out = []
+    shown.out = []
     expect(await main(['users', 'list', ...at])).toBe(0)
-    expect((JSON.parse(out.join('')) as { username: string }[]).map(({ username }) => username)).toEqual([
-      'dave',
-      'erin',
-      'frank',
-    ])
+    expect(
+      (JSON.parse(shown.out.join('')) as { username: string }[]).map(({ username }) => username),
+    ).toEqual(['dave', 'erin', 'frank'])
   })
 
   it('overlay init founds once; sign gives the next sequence and can shut a node out', async () => {
-    const at = ['--authority', join(folder, 'authority'), '--json']
+    const at = ['--authority', join(shown.folder, 'authority'), '--json']
     expect(
       await main(['overlay', 'init', 'dht.example.com', '--bootstrap', '192.0.2.1,192.0.2.2:6090', ...at]),
     ).toBe(0)
-    expect(JSON.parse(out.join(''))).toMatchObject({ overlay: 'dht.example.com', sequence: 0 })
-    const file = join(folder, 'authority', 'configuration.xml')
+    expect(JSON.parse(shown.out.join(''))).toMatchObject({ overlay: 'dht.example.com', sequence: 0 })
+    const file = join(shown.folder, 'authority', 'configuration.xml')
     expect(readFileSync(file, 'utf8')).toMatch(
       /address="192\.0\.2\.1" port="6084"[\s\S]*port="6090"[\s\S]*<signature>/,
     )
     expect(await main(['overlay', 'init', 'dht.example.com', ...at])).toBe(2)
-    out = []
+    shown.out = []
     const bad = 'ab'.repeat(16)
     expect(await main(['overlay', 'sign', 'dht.example.com', '--bad-node', bad, ...at])).toBe(0)
-    expect(JSON.parse(out.join(''))).toMatchObject({ sequence: 1 })
+    expect(JSON.parse(shown.out.join(''))).toMatchObject({ sequence: 1 })
     expect(readFileSync(file, 'utf8')).toContain(`<bad-node>${bad}</bad-node>`)
     expect(await main(['overlay', 'sign', 'dht.example.com', '--bad-node', 'xyz', ...at])).toBe(2)
     expect(await main(['overlay', 'sign', 'other.example.com', ...at])).toBe(2)
@@ -270,6 +259,6 @@ describe('command line', () => {
     for (const args of [['locate', 'a@b'], ['ring'], ['ping', '0'.repeat(32)]]) {
       expect(await main([...args, '--admin', '127.0.0.1:1'])).toBe(1)
     }
-    expect(err.join('')).toContain('no running node answers at http://127.0.0.1:1')
+    expect(shown.err.join('')).toContain('no running node answers at http://127.0.0.1:1')
   })
 })
