@@ -1,6 +1,8 @@
 /** `locate`, `ring`, `ping`, `path`: questions to running nodes over their admin API. */
 import { ask, type Answer } from '../admin-client.ts'
+import type { LocationView, PathView, PingView, RingView as WholeRingView } from '../../admin/answers.ts'
 import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
+import { locationLines, pathLines, pingLines, ringLines } from '../views.ts'
 
 const WHERE = `
   --admin HOST:PORT   admin address of a running node (default 127.0.0.1:8080)
@@ -28,7 +30,7 @@ export const locate: Command = {
     )
     if (!answer.ok) return failed(answer)
     if (values.json) print(JSON.stringify(answer.body))
-    else printTree(answer.body, '')
+    else printAll(locationLines(answer.body as LocationView, Date.now()))
     // Nobody there is an answer, and scripts want to see it: 1.
     const entries = (answer.body as { entries?: unknown[] }).entries ?? []
     return entries.length > 0 ? EXIT.done : EXIT.failed
@@ -44,7 +46,7 @@ export const ping: Command = {
     const answer = await ask(values.admin, `/api/v1/ping?node=${node}`, tokenOf(values.token))
     if (!answer.ok) return failed(answer)
     if (values.json) print(JSON.stringify(answer.body))
-    else printTree(answer.body, '')
+    else printAll(pingLines(answer.body as PingView))
     return EXIT.done
   },
 }
@@ -57,20 +59,11 @@ export const path: Command = {
     const query = `/api/v1/path?aor=${encodeURIComponent(aor)}`
     const answer = await ask(values.admin, query, tokenOf(values.token))
     if (!answer.ok) return failed(answer)
-    const { hops, complete, fault } = answer.body as PathView
+    const found = answer.body as PathView
     if (values.json) print(JSON.stringify(answer.body))
-    else {
-      for (const [index, hop] of hops.entries()) print(`${index}  ${hop.nodeId}  ${hop.rttMs} ms`)
-      print(complete ? 'the last one is responsible' : `! ${fault}`)
-    }
-    return complete ? EXIT.done : EXIT.failed
+    else printAll(pathLines(found))
+    return found.complete ? EXIT.done : EXIT.failed
   },
-}
-
-interface PathView {
-  readonly hops: readonly { readonly nodeId: string; readonly rttMs: number }[]
-  readonly complete: boolean
-  readonly fault: string
 }
 
 export const ring: Command = {
@@ -85,15 +78,16 @@ ${WHERE}`,
     const answers = await Promise.all(
       admins.map((admin) => ask(admin, '/api/v1/ring', tokenOf(values.token))),
     )
-    const views: RingView[] = []
+    const views: WholeRingView[] = []
     for (const answer of answers) {
       if (!answer.ok) return failed(answer)
-      views.push(answer.body as RingView)
+      views.push(answer.body as WholeRingView)
     }
     const faults = ringFaults(views)
     if (values.json) print(JSON.stringify({ rings: views, differences: faults }))
     else {
-      for (const view of views) printTree(view, '')
+      for (const [index, view] of views.entries())
+        printAll([...(index === 0 ? [] : ['']), ...ringLines(view)])
       for (const fault of faults) print(`! ${fault}`)
     }
     return faults.length === 0 ? EXIT.done : EXIT.failed
@@ -152,22 +146,6 @@ function failed(answer: Extract<Answer, { ok: false }>): number {
   return EXIT.failed
 }
 
-/** Plain text for people: one line a value, indented by depth. */
-function printTree(value: unknown, indent: string): void {
-  if (Array.isArray(value)) {
-    for (const item of value as unknown[]) {
-      if (typeof item === 'object' && item !== null) {
-        print(`${indent}-`)
-        printTree(item, `${indent}  `)
-      } else print(`${indent}- ${String(item)}`)
-    }
-    return
-  }
-  for (const [name, item] of Object.entries(value as object) as [string, unknown][]) {
-    if (Array.isArray(item) && item.length === 0) print(`${indent}${name}: none`)
-    else if (typeof item === 'object' && item !== null) {
-      print(`${indent}${name}:`)
-      printTree(item, `${indent}  `)
-    } else print(`${indent}${name}: ${String(item)}`)
-  }
+function printAll(lines: readonly string[]): void {
+  for (const line of lines) print(line)
 }

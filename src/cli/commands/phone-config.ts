@@ -1,6 +1,6 @@
 /** `ringbridge phone-config`: what to put into a phone, in the words of its maker. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { usableConfig } from '../../app/config/check.ts'
+import { loadConfig } from '../../app/config/load.ts'
 import { parseHostPort } from '../../app/config/endpoint.ts'
 import { hostedDomains } from '../../app/config/places.ts'
 import { phoneListeners } from '../../app/phone-listeners.ts'
@@ -100,7 +100,9 @@ interface Values {
 
 function accountOf(aor: string, values: Values): PhoneAccount {
   const files = values.config ?? []
-  const configs = (files.length === 0 ? [undefined] : files).map((file) => usableConfig(file, process.env))
+  const configs = (files.length === 0 ? [undefined] : files).map(
+    (file) => loadConfig(file, process.env).config,
+  )
   const domains = configs[0] === undefined ? [] : hostedDomains(configs[0])
   const bare = aor.replace(/^sips?:/i, '')
   const at = bare.lastIndexOf('@')

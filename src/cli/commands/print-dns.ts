@@ -1,6 +1,6 @@
 /** `ringbridge print-dns`: what the zone of a domain has to hold. */
 import { isIP } from 'node:net'
-import { usableConfig } from '../../app/config/check.ts'
+import { loadConfig } from '../../app/config/load.ts'
 import { parseHostPort, reachableAddress } from '../../app/config/endpoint.ts'
 import { ConfigError } from '../../app/config/fault.ts'
 import { hostedDomains, overlayName } from '../../app/config/places.ts'
@@ -39,7 +39,7 @@ which it comes first and the others stand by: the server name for the phones of 
     })
     const ttl = wholeNumber(values.ttl, 'ttl', 1, 604_800)
     const files = positionals.length === 0 ? [undefined] : positionals
-    const configs = files.map((file) => usableConfig(file, process.env))
+    const configs = files.map((file) => loadConfig(file, process.env).config)
     const names = list(values.name, 'name', files.length)
     const addresses = list(values.address, 'address', files.length)
     const nodes = configs.map((config, index) => nodeOf(config, index, names[index], addresses[index]))

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadAccounts, saveAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
 import { newAccount, USERNAME } from '../../app/accounts/new-account.ts'
-import { usableConfig } from '../../app/config/check.ts'
+import { loadConfig } from '../../app/config/load.ts'
 import { accountsFile, realmOf } from '../../app/config/places.ts'
 import { randomPassword } from '../../app/crypto-random.ts'
 import { privateFolder } from '../../app/files.ts'
@@ -38,7 +38,7 @@ export const users: Command = {
     })
     const [verb, subject] = positionals
     const action = verbOf(verb, 'users', ['add', 'list', 'remove', 'import'])
-    const config = usableConfig(values.config, process.env)
+    const config = loadConfig(values.config, process.env).config
     const file = values.users ?? accountsFile(config)
     const realm = values.realm ?? realmOf(config)
     const entries = existsSync(file) ? loadAccounts(file) : []

@@ -123,4 +123,12 @@ describe('settings of phones', () => {
     expect(await main(['phone-config', ...args])).toBe(2)
     expect(shown.err.join('')).toMatch(expected)
   })
+
+  it('are made without the secrets that only a start needs', async () => {
+    const file = join(shown.folder, 'site2.yaml')
+    const remote = 'configuration: https://192.0.2.9/c, account: site2'
+    writeFileSync(file, `overlay: {name: example.com, ${remote}}\nsip: {advertise: 192.0.2.1}\n`)
+    expect(await main(['phone-config', 'linphone', 'carol', '--config', file]), shown.err.join('')).toBe(0)
+    expect(shown.out.join('')).toContain('carol@example.com')
+  })
 })
