@@ -188,6 +188,7 @@ function sipReadings({ core, streams, udp, front }: MetricParts): Readings {
     registrarBindings: () => snapshot().bindings,
     sipTrunks: () => snapshot().trunks,
     registrarAors: () => snapshot().aors,
+    registrarWaiting: () => Object.entries(snapshot().registersWaiting),
     bansActive: () => [['auth', snapshot().blocked]],
   }
 }

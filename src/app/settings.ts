@@ -89,6 +89,7 @@ export function sipTunables({ sip, limits }: Config): SipTunables {
       viaMax: limits.vias,
       bodyBytesMax: limits.bodyBytes,
       transactionsMax: limits.transactions,
+      registersWaitingMax: limits.registrations,
       flowsMax: limits.flows,
       authFailuresMax: limits.authFailures,
       subscriptionsMax: limits.subscriptions,

@@ -34,9 +34,10 @@ export class UdpPhones {
     socket.on('message', (bytes) => this.received(bytes.toString('latin1')))
   }
 
-  static async open(domain: string): Promise<UdpPhones> {
+  /** `host`: the loopback address of all these phones. */
+  static async open(domain: string, host = '127.0.0.1'): Promise<UdpPhones> {
     const socket = createSocket('udp4')
-    socket.bind(0, '127.0.0.1')
+    socket.bind(0, host)
     await once(socket, 'listening')
     return new UdpPhones(socket, domain)
   }
@@ -80,17 +81,17 @@ export class UdpPhones {
     withinMs: number,
   ): Promise<Answer> {
     const { callId, expires, sequence, authorization } = request
-    const { port } = this.socket.address()
+    const { address, port } = this.socket.address()
     const branch = `z9hG4bK${callId}-${sequence}`
     const text = [
       `REGISTER sip:${this.domain} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=${branch};rport`,
+      `Via: SIP/2.0/UDP ${address}:${port};branch=${branch};rport`,
       'Max-Forwards: 70',
       `From: <sip:${user}@${this.domain}>;tag=${callId}`,
       `To: <sip:${user}@${this.domain}>`,
       `Call-ID: ${callId}`,
       `CSeq: ${sequence} REGISTER`,
-      `Contact: <sip:${user}@127.0.0.1:${port}>`,
+      `Contact: <sip:${user}@${address}:${port}>`,
       `Expires: ${expires}`,
       ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
       'Content-Length: 0',

@@ -49,6 +49,12 @@ export const CALL_METRICS = {
     'kind',
     product('initial refresh'),
   ),
+  registrarWaiting: gauge(
+    'registrar_waiting',
+    'REGISTERs whose answer waits for the overlay, and how many first registrations may wait before more are sent away.',
+    'what',
+    product('now room'),
+  ),
   registrarExpired: counter('registrar_expired_total', 'Bindings that ran out.'),
   registrarReplaced: counter(
     'registrar_replaced_total',
@@ -79,7 +85,7 @@ export const CALL_METRICS = {
     'rate_limited_total',
     'Requests refused by a rate limit.',
     'scope',
-    product('auth source admin'),
+    product('auth source register admin'),
   ),
   scannerDropped: counter(
     'scanner_dropped_total',

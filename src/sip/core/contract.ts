@@ -375,6 +375,8 @@ export interface SipLimits {
   readonly viaMax: number
   readonly bodyBytesMax: number
   readonly transactionsMax: number
+  /** First registrations that wait for the overlay at one time; more get 503. Default 1000. */
+  readonly registersWaitingMax?: number
   readonly flowsMax: number
   /** Digest failures from one source in 60 s before 403. */
   readonly authFailuresMax: number

@@ -42,7 +42,7 @@ export interface SipInstruments {
   readonly registrarFlowLost: Tally
   /** result|algorithm */
   readonly authAttempts: Tally
-  /** scope: `auth` for credentials refused after too many failures, `source` for too many requests of one address. */
+  /** scope: `auth` for credentials refused after too many failures, `source` for too many requests of one address, `register` for too many first registrations. */
   readonly rateLimits: Tally
   /** scope: requests of sources that had been refused often enough. */
   readonly scannerDropped: Tally
@@ -57,6 +57,8 @@ export interface SipSnapshot {
   /** transport to number of bindings. */
   readonly bindings: ReadonlyMap<string, number>
   readonly aors: number
+  /** REGISTERs whose answer waits for the overlay, and how many may wait. */
+  readonly registersWaiting: { readonly now: number; readonly room: number }
   /** none, registering, registered, failed to number of trunks. */
   readonly trunks: ReadonlyMap<string, number>
   /** Sources and users that are refused for too many wrong credentials. */

@@ -4,7 +4,7 @@ import type { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
-import type { ValidationRole } from '../message/index.ts'
+import { canonicalAor, type ValidationRole } from '../message/index.ts'
 import {
   CallMeter,
   NO_OUTSIDE_RULES,
@@ -18,7 +18,7 @@ import {
 } from '../proxy/index.ts'
 import { Gruus, isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
-import { Transactions } from '../transaction/index.ts'
+import { Transactions, type IncomingRequest } from '../transaction/index.ts'
 import { AuthLog } from './auth-log.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { Callers } from './caller.ts'
@@ -51,6 +51,7 @@ import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
 import { Trunks } from './trunks.ts'
+import { RegisterGate } from './register-gate.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { RegisterRelay } from './register-relay.ts'
 import { Replies, type Reply } from './replies.ts'
@@ -83,6 +84,7 @@ export class SipParts {
   readonly registrar: Registrar<RegisterTicket>
   readonly keptBindings: KeptBindings
   readonly registerHandler: RegisterHandler
+  readonly registerGate: RegisterGate
   readonly registerRelay: RegisterRelay | undefined
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
@@ -155,7 +157,7 @@ export class SipParts {
     const { front } = this
     this.replies = new Replies({ front, wire, transactions, texts }, { secret })
     const { replies } = this
-    const rateLimits = new Tally(['auth', 'source'])
+    const rateLimits = new Tally(['auth', 'source', 'register'])
     const authenticator = (this.authenticator = new Authenticator(
       { accounts, rateLimits, log: new AuthLog(components.trace) },
       {
@@ -204,13 +206,22 @@ export class SipParts {
     )
     this.callers = callers
     this.sources = new SourceLimit(
-      { rateLimits, trusts: (source) => callers.trusts(source) },
+      {
+        rateLimits,
+        trusts: (source) => callers.trusts(source),
+        registered: (incoming) => this.isRegisteredPhone(incoming),
+      },
       limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT,
     )
     const { sources } = this
     const merged = new MergedRequests()
+    const registerGate = (this.registerGate = new RegisterGate(
+      { random: components.random, rateLimits, waiting: () => this.registrar.waiting },
+      limits,
+    ))
     this.registerHandler = new RegisterHandler(
       {
+        gate: registerGate,
         front,
         accounts,
         authenticator,
@@ -363,6 +374,17 @@ export class SipParts {
     this.tuned.maxBindings = maxBindings
     Object.assign(this.tuned.limits, limits)
     this.sources.limit(limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT)
+  }
+
+  /** It says that it is of a phone that is registered here, and comes from where that phone is reached. */
+  private isRegisteredPhone({ message, source }: IncomingRequest): boolean {
+    const aor = canonicalAor(message.from.parsedUri ?? message.from.uri)
+    if (!aor.ok) return false
+    return this.registrar.bindings(aor.value).some(({ reach }) => {
+      if (reach.transport !== source.transport) return false
+      if (source.flow !== 0) return reach.flow === source.flow
+      return reach.host === source.host && reach.port === source.port
+    })
   }
 
   retryAfterS(low: number, high: number): number {

@@ -21,6 +21,7 @@ import { isKeptByCrlf, keepAnswered } from './keep-alives.ts'
 import type { MergedRequests } from './merged-requests.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { Front } from '../engine/index.ts'
+import type { GateLook, RegisterGate } from './register-gate.ts'
 import type { SourceLimit } from './source-limit.ts'
 import { extensionsOf, MERGED, OWN_METHODS, unsupported, unusableBody } from './uas.ts'
 
@@ -36,6 +37,7 @@ export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'st
 
 export interface RegisterComponents {
   readonly front: Front | undefined
+  readonly gate: RegisterGate
   readonly accounts: Accounts
   readonly authenticator: Authenticator
   readonly callers: Callers
@@ -72,7 +74,10 @@ export class RegisterHandler {
     }
     let account: Account | undefined
     if (this.settings.auth === 'digest') account = this.components.callers.certified(message, source)
+    // Before the challenge: one phone that is served costs less than two that are turned away with their credentials checked.
+    const tight = this.components.gate.isTight(now.ms)
     if (this.settings.auth === 'digest' && account === undefined) {
+      if (tight && this.crowdedOut(now, incoming, this.claimedAor(message), 'claimed', registrar)) return
       const outcome = this.components.authenticator.check(now, incoming, 'www')
       if (outcome.kind === 'challenge') {
         this.refuse('challenged', incoming, { status: 401, reason: 'Unauthorized', headers: outcome.headers })
@@ -90,6 +95,8 @@ export class RegisterHandler {
       this.refuse('rejected', incoming, aor)
       return
     }
+    const look = this.settings.auth === 'digest' ? 'proven' : 'open'
+    if (tight && this.crowdedOut(now, incoming, aor, look, registrar)) return
     if (this.components.merged.isMerged(now.ms, message, key)) {
       this.refuse('rejected', incoming, MERGED)
       return
@@ -116,6 +123,7 @@ export class RegisterHandler {
     }
     this.results.add('ok')
     const { kind } = outcome.plan
+    if (kind === 'initial') this.components.gate.served(now.ms)
     if (kind === 'initial' || kind === 'refresh')
       this.seconds.observe((now.ms - incoming.arrivedAt) / 1000, kind)
     const { aor, message } = request
@@ -149,6 +157,32 @@ export class RegisterHandler {
     if (record !== undefined)
       this.components.flows.keepAlives.expect(now.ms, record, 1000 * (flowTimerS + flowGraceS))
     return topVia === undefined ? incoming : { ...incoming, topVia }
+  }
+
+  /** True when too many wait and this one is a first registration: it has its 503 then. */
+  private crowdedOut(
+    now: Now,
+    incoming: IncomingRequest,
+    aor: string | undefined,
+    look: GateLook,
+    registrar: Registrar<RegisterTicket>,
+  ): boolean {
+    const { message } = incoming
+    if (aor === undefined || registrar.bindings(aor).length > 0 || asksForNothing(message)) return false
+    const seconds = this.components.gate.refusal(now.ms, aor, look)
+    if (seconds === undefined) return false
+    this.refuse('overload', incoming, {
+      status: 503,
+      reason: 'Too Many Registrations',
+      headers: [['Retry-After', String(seconds)]],
+    })
+    return true
+  }
+
+  /** Whom a REGISTER without credentials is about, if it is somebody who is served here. */
+  private claimedAor(message: SipMessage): string | undefined {
+    const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
+    return to.ok && this.components.accounts.byAor(to.value) !== undefined ? to.value : undefined
   }
 
   /** Counted by the owner where REGISTER is turned away before it comes here. */
@@ -205,4 +239,9 @@ export class RegisterHandler {
     }
     return accounts.byAor(aor) === undefined ? { status: 404, reason: 'Not Found' } : aor
   }
+}
+
+/** A query, or the end of a registration: no Store comes of it where there is no binding. */
+function asksForNothing(message: SipMessage): boolean {
+  return message.header('contact') === undefined || message.header('expires') === '0'
 }

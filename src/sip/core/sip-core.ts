@@ -157,7 +157,8 @@ export class SipCore {
   }
 
   private expire(now: Now): void {
-    const { transactions, proxy, redirector, registrar, flows } = this.parts
+    const { transactions, proxy, redirector, registrar, registerGate, flows } = this.parts
+    registerGate.lateness(now.ms, now.ms - this.nextDeadline())
     transactions.expire(now.ms)
     proxy.expire(now.ms)
     redirector.expire(now.ms)
@@ -342,7 +343,7 @@ export class SipCore {
     const { message } = incoming
     if (!this.affords(now, incoming)) {
       return
-    } else if (transactions.full) {
+    } else if (transactions.taken >= YIELDS_FROM && yields(incoming.message, transactions.taken)) {
       this.turnAway(incoming, 'Overloaded')
     } else if (this.parts.draining && (message.method === 'REGISTER' || router.beginsDialog(incoming))) {
       this.turnAway(incoming, 'Leaving')
@@ -357,7 +358,7 @@ export class SipCore {
 
   /** S-TR-02: false when the source has asked for too much, which has been dealt with then. */
   private affords(now: Now, incoming: IncomingRequest): boolean {
-    const judgement = this.parts.sources.request(now.ms, incoming.source)
+    const judgement = this.parts.sources.request(now.ms, incoming)
     if (judgement === 'refused' || (judgement === 'ignored' && incoming.question !== undefined))
       this.turnAway(incoming, 'Too Many Requests')
     return judgement === 'taken'
@@ -399,6 +400,18 @@ export class SipCore {
     if (incoming.message.method === 'REGISTER') registerHandler.turnedAway()
     replies.stateless(incoming, this.parts.overloaded(reason))
   }
+}
+
+/** Shares of the room for transactions that are left to more important requests. Judgement. */
+const REGISTER_SHARE = 0.8
+const YIELDS_FROM = REGISTER_SHARE
+const OTHERS_SHARE = 0.9
+
+/** E54: whether a request has to give way with so much of the room taken. REGISTERs first, calls and what belongs to them last. */
+function yields(message: SipMessage, taken: number): boolean {
+  if (taken >= 1) return true
+  if (message.method === 'REGISTER') return true
+  return taken >= OTHERS_SHARE && message.method !== 'INVITE' && !message.to.params.has('tag')
 }
 
 /** What an engine shows that is no request. */

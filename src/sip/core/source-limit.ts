@@ -6,7 +6,7 @@ import { Tally } from '../../common/instruments.ts'
 import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
-import type { Hop } from '../transaction/index.ts'
+import type { Hop, IncomingRequest } from '../transaction/index.ts'
 
 export interface SourceAllowances {
   /** Whatever it is. Most of it is answered with a challenge, which costs little. */
@@ -20,6 +20,11 @@ export const SOURCE_ALLOWANCES_DEFAULT: SourceAllowances = {
   requests: { perSecond: 200, burst: 1_000 },
   strangers: { perSecond: 50, burst: 100 },
 }
+/**
+ * A phone that is registered and shares its address with a flood, such as the office whose other phones have just got their power back: so much
+ * is taken from its own port or connection, whatever comes from the others. Judgement.
+ */
+const PHONE: Allowance = { perSecond: 20, burst: 100 }
 /** A refusal helps a client that has gone astray; of a flood the first ones are answered and the rest is not worth it (E54). */
 const REFUSALS: Allowance = { perSecond: 20, burst: 100 }
 
@@ -28,21 +33,28 @@ export type Judgement = 'taken' | 'refused' | 'ignored'
 export class SourceLimit {
   private readonly requests: RateLimit
   private readonly strangers: RateLimit
+  private readonly phones = new RateLimit(PHONE)
   private readonly refusals = new RateLimit(REFUSALS)
   /** Requests that got no answer any more. */
   readonly dropped = new Tally(['source'])
   private readonly rateLimits: Tally
   private readonly trusts: (source: Hop) => boolean
+  private readonly registered: (incoming: IncomingRequest) => boolean
   private latestHost = ''
   private latestKey = ''
 
-  /** `trusts`: sources that no limit is for. */
+  /** `trusts`: sources that no limit is for. `registered`: requests from where a phone that they name is reached. */
   constructor(
-    components: { readonly rateLimits: Tally; readonly trusts: (source: Hop) => boolean },
+    components: {
+      readonly rateLimits: Tally
+      readonly trusts: (source: Hop) => boolean
+      readonly registered: (incoming: IncomingRequest) => boolean
+    },
     allowances: SourceAllowances,
   ) {
     this.rateLimits = components.rateLimits
     this.trusts = components.trusts
+    this.registered = components.registered
     this.requests = new RateLimit(allowances.requests)
     this.strangers = new RateLimit(allowances.strangers)
   }
@@ -53,8 +65,8 @@ export class SourceLimit {
   }
 
   /** What becomes of a new request. Peers have proven themselves by their certificate. */
-  request(now: Millis, source: Hop): Judgement {
-    return this.judge(now, source, this.requests)
+  request(now: Millis, incoming: IncomingRequest): Judgement {
+    return this.judge(now, incoming.source, this.requests, incoming)
   }
 
   /** What becomes of one that a stranger wants to be passed on. */
@@ -81,13 +93,19 @@ export class SourceLimit {
     return this.latestKey
   }
 
-  private judge(now: Millis, source: Hop, limit: RateLimit): Judgement {
+  private judge(now: Millis, source: Hop, limit: RateLimit, incoming?: IncomingRequest): Judgement {
     if (source.transport === 'peer') return 'taken'
     const key = this.keyOf(source)
     if (limit.take(key, now) === 0 || this.trusts(source)) return 'taken'
+    if (incoming !== undefined && this.registered(incoming) && this.phones.take(placeOf(source), now) === 0)
+      return 'taken'
     this.rateLimits.add('source')
     if (this.refusals.take(key, now) === 0) return 'refused'
     this.dropped.add('source')
     return 'ignored'
   }
+}
+
+function placeOf({ flow, host, port }: Hop): string {
+  return flow === 0 ? `${host} ${port}` : `flow ${flow}`
 }

@@ -18,6 +18,7 @@ export function snapshotOf(parts: SipParts): SipSnapshot {
     connections: parts.flows.counts(),
     bindings,
     aors,
+    registersWaiting: { now: parts.registrar.waiting, room: parts.registerGate.room(parts.now.ms) },
     trunks: parts.trunks.states(),
     blocked: parts.authenticator.blocked(parts.now.ms),
     overlayAvailable: parts.overlayAvailable,

@@ -123,6 +123,11 @@ export class Registrar<T> {
     this.host.publish(aor, publishedBindings(bindings), 'restored', '')
   }
 
+  /** REGISTERs whose answer waits for the overlay or the disk. */
+  get waiting(): number {
+    return this.pendingById.size
+  }
+
   get aorCount(): number {
     return this.records.size
   }

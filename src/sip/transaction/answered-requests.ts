@@ -113,18 +113,23 @@ export class AnsweredRequests {
   expire(now: Millis): number {
     let ended = 0
     while (this.first !== this.next && (this.endsAt[this.first & this.mask] as number) <= now) {
-      const slot = this.first & this.mask
-      this.leave(slot)
-      const piece = this.places[slot] as Buffer
-      this.places[slot] = undefined
-      this.first++
+      this.forgetOldest()
       ended++
-      const isLast = this.first === this.next || this.places[this.first & this.mask] !== piece
-      if (isLast && piece !== this.piece && this.spare.length < SPARE_PIECES_MAX) this.spare.push(piece)
     }
+    return ended
+  }
+
+  /** Forgets the entry that ends first; there has to be one. */
+  forgetOldest(): void {
+    const slot = this.first & this.mask
+    this.leave(slot)
+    const piece = this.places[slot] as Buffer
+    this.places[slot] = undefined
+    this.first++
+    const isLast = this.first === this.next || this.places[this.first & this.mask] !== piece
+    if (isLast && piece !== this.piece && this.spare.length < SPARE_PIECES_MAX) this.spare.push(piece)
     // Nothing is in the current piece any more.
     if (this.first === this.next) this.used = 0
-    return ended
   }
 
   private read(slot: number, key: string): Answered | undefined {

@@ -62,14 +62,15 @@ export class Transactions<S, C> implements Machinery {
     this.limits = init
   }
 
+  /** Those under way. Answered requests of datagrams, which only wait for their repetitions, have a bound of their own. */
   get size(): number {
     this.keepLatest()
-    return this.servers.size + this.clients.size + this.answered.size
+    return this.servers.size + this.clients.size
   }
 
-  /** No room for another request of a stranger; those under way are served to their end. */
-  get full(): boolean {
-    return this.size >= this.limits.transactionsMax
+  /** So much of the room for transactions is taken, 0 to 1: at 1 no request begins another one; those under way are served to their end. */
+  get taken(): number {
+    return this.size / this.limits.transactionsMax
   }
 
   nextDeadline(): Millis {
@@ -264,6 +265,12 @@ export class Transactions<S, C> implements Machinery {
   private shelve(transaction: ServerTransaction, at: Millis): boolean {
     const { key, hop, response } = transaction
     if (response === undefined || !this.answered.add(key, hop, response, at)) return false
+    // DEVIATION RFC 3261 s.17.2.2: under more than limits.transactions / 32 s requests a second Timer J of the oldest ends early.
+    // The alternative is to refuse calls because phones have registered. Whoever repeats a request later than that had no answer for many seconds.
+    if (this.answered.size > this.limits.transactionsMax) {
+      this.answered.forgetOldest()
+      this.active.nist--
+    }
     if (this.latest === transaction) this.latest = undefined
     else this.servers.delete(key)
     return true

@@ -11,7 +11,17 @@ export const limits = z.strictObject({
     .min(16)
     .max(10_000_000)
     .default(200_000)
-    .describe('SIP transactions at one time; more requests get 503.'),
+    .describe(
+      'SIP transactions under way at one time; more requests get 503, REGISTERs from four fifths on. As many answers to UDP are kept for repetitions.',
+    ),
+  registrations: z
+    .int()
+    .min(128)
+    .max(100_000)
+    .default(1_000)
+    .describe(
+      'First registrations that wait for the overlay at one time, at most: fewer where it serves less than half of it a second. More get 503 and are told when to come back.',
+    ),
   flows: z
     .int()
     .min(1)
