@@ -119,6 +119,7 @@ pre.message { margin: 0; padding: .8rem 1rem; background: var(--sunk); border-ra
 
 .cards { columns: 3 330px; column-gap: 1rem; } .cards .panel { break-inside: avoid; margin-bottom: 1rem; }
 .checks { list-style: none; margin: 0; padding: 0; } .checks li { display: grid; grid-template-columns: 3.2rem 1fr; align-items: baseline; gap: .1rem .7rem; padding: .24rem 0; } .checks .badge { text-align: center; } .checks small { color: var(--muted); grid-column: 2; }
+.cards td { overflow-wrap: break-word; }
 .token { max-width: 26rem; margin: 12vh auto 0; display: grid; gap: .6rem; } .token button { justify-self: start; } .token p { margin: 0; color: var(--muted); }
 
 .docs main { max-width: 900px; } .docs h1 { margin-bottom: .5rem; } .docs h2 { margin: 1.6rem 0 .5rem; }

@@ -119,7 +119,8 @@ export class HealthPage {
     return table(
       'Stored values',
       [
-        { title: 'Kind', cell: ({ kind }) => kind },
+        // Long names may break behind each word.
+        { title: 'Kind', cell: ({ kind }) => kind.replaceAll('_', '_\u200b') },
         { title: 'As', cell: ({ role }) => role },
         { title: 'Values', number: true, cell: ({ values }) => values },
         { title: 'Size', number: true, cell: ({ bytes }) => byteSize(bytes) },
