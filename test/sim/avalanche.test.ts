@@ -163,6 +163,32 @@ describe('R-15 S-44 E54: the power comes back', () => {
   })
 })
 
+describe('S-25 S-45: whoever asks while it is crowded', () => {
+  it('S-25 S-45 learns nothing of who has an account or a phone here', () => {
+    const world = new PowerUp('asked while crowded', { storesPerSecond: 75, sip: CALLERS_FREE })
+    const registered = new Registered(world)
+    world.account('carol')
+    world.crowd(3_000, 10 * SECONDS)
+    const STRANGER = '198.51.100.9'
+    const told = new Map<string, string[]>()
+    const { others } = world
+    world.others = (host, message) => {
+      if (host !== STRANGER) return others(host, message)
+      const user = message.callId.split('-')[0] as string
+      told.set(user, [...(told.get(user) ?? []), `${message.status} ${message.reasonPhrase}`])
+    }
+    const asked = ['bob', 'carol', 'nobody']
+    for (const user of asked)
+      for (let ms = 500; ms < 10_000; ms += 500)
+        world.later(ms, () => world.send(STRANGER, world.registerText(user, STRANGER, `${user}-asked`, ms)))
+    world.run(10 * SECONDS)
+    // When each is let in depends on its appointment; that somebody has to wait for one does not depend on who it is.
+    const both = ['401 Unauthorized', '503 Too Many Registrations']
+    for (const user of asked) expect([...new Set(told.get(user))].toSorted(), user).toEqual(both)
+    expect(registered.refreshes).toEqual([200, 200])
+  })
+})
+
 describe('E54 S-44: room for transactions', () => {
   it('E54 answered REGISTERs take no room from calls', () => {
     const limits = {

@@ -222,6 +222,7 @@ export class SipParts {
     this.registerHandler = new RegisterHandler(
       {
         gate: registerGate,
+        isRegisteredPhone: (incoming) => this.isRegisteredPhone(incoming),
         front,
         accounts,
         authenticator,

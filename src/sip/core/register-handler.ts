@@ -38,6 +38,8 @@ export type RegisterResult = 'ok' | 'challenged' | 'rejected' | 'overload' | 'st
 export interface RegisterComponents {
   readonly front: Front | undefined
   readonly gate: RegisterGate
+  /** It says that it is of a phone that is registered here, and comes from where that phone is reached. */
+  readonly isRegisteredPhone: (incoming: IncomingRequest) => boolean
   readonly accounts: Accounts
   readonly authenticator: Authenticator
   readonly callers: Callers
@@ -77,7 +79,9 @@ export class RegisterHandler {
     // Before the challenge: one phone that is served costs less than two that are turned away with their credentials checked.
     const tight = this.components.gate.isTight(now.ms)
     if (this.settings.auth === 'digest' && account === undefined) {
-      if (tight && this.crowdedOut(now, incoming, this.claimedAor(message), 'claimed', registrar)) return
+      const claimed =
+        tight && !this.components.isRegisteredPhone(incoming) ? this.claimedAor(message) : undefined
+      if (claimed !== undefined && this.crowdedOut(now, incoming, claimed, 'claimed')) return
       const outcome = this.components.authenticator.check(now, incoming, 'www')
       if (outcome.kind === 'challenge') {
         this.refuse('challenged', incoming, { status: 401, reason: 'Unauthorized', headers: outcome.headers })
@@ -96,7 +100,7 @@ export class RegisterHandler {
       return
     }
     const look = this.settings.auth === 'digest' ? 'proven' : 'open'
-    if (tight && this.crowdedOut(now, incoming, aor, look, registrar)) return
+    if (tight && registrar.bindings(aor).length === 0 && this.crowdedOut(now, incoming, aor, look)) return
     if (this.components.merged.isMerged(now.ms, message, key)) {
       this.refuse('rejected', incoming, MERGED)
       return
@@ -159,16 +163,9 @@ export class RegisterHandler {
     return topVia === undefined ? incoming : { ...incoming, topVia }
   }
 
-  /** True when too many wait and this one is a first registration: it has its 503 then. */
-  private crowdedOut(
-    now: Now,
-    incoming: IncomingRequest,
-    aor: string | undefined,
-    look: GateLook,
-    registrar: Registrar<RegisterTicket>,
-  ): boolean {
-    const { message } = incoming
-    if (aor === undefined || registrar.bindings(aor).length > 0 || asksForNothing(message)) return false
+  /** True when too many wait and this first registration is one too many: it has its 503 then. */
+  private crowdedOut(now: Now, incoming: IncomingRequest, aor: string, look: GateLook): boolean {
+    if (asksForNothing(incoming.message)) return false
     const seconds = this.components.gate.refusal(now.ms, aor, look)
     if (seconds === undefined) return false
     this.refuse('overload', incoming, {
@@ -179,10 +176,10 @@ export class RegisterHandler {
     return true
   }
 
-  /** Whom a REGISTER without credentials is about, if it is somebody who is served here. */
+  /** Whom a REGISTER without credentials is about. The answer must not tell who has an account or a phone here (S-25). */
   private claimedAor(message: SipMessage): string | undefined {
     const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
-    return to.ok && this.components.accounts.byAor(to.value) !== undefined ? to.value : undefined
+    return to.ok ? to.value : undefined
   }
 
   /** Counted by the owner where REGISTER is turned away before it comes here. */
