@@ -65,7 +65,7 @@ th { text-align: left; font-size: .8rem; font-weight: 600; color: var(--muted); 
 td { padding: .42rem .6rem .42rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; overflow-wrap: anywhere; }
 tr:last-child td { border-bottom: 0; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:last-child, td:last-child { padding-right: 0; }
+th:last-child, td:last-child { padding-right: 0; } th.number + th, td.number + td { padding-left: .9rem; }
 tr.choice { cursor: pointer; } tr.choice:hover { background: var(--sunk); }
 tr:has([aria-current]) { background: var(--accent-soft); }
 
@@ -134,12 +134,12 @@ pre.message { margin: 0; padding: .8rem 1rem; background: var(--sunk); border-ra
   header { padding: .5rem .8rem .3rem; gap: .2rem .8rem; } .status { flex-wrap: wrap; gap: .4rem; } .overlay-name, .docs-link { display: none; }
   nav { order: 3; width: 100%; justify-content: space-between; } nav a { flex: 1; text-align: center; padding: .4rem .2rem; }
   main { padding: .8rem .7rem 2rem; } .panel, .stage { padding: .8rem; }
-  svg.ring { width: calc(100% + 1rem); margin-left: -.5rem; } .ring .label { font-size: 17px; } .ring .role { display: none; } .ring .unit { font-size: 20px; }
+  svg.ring { width: calc(100% + 1rem); margin-left: -.5rem; } .ring .label { font-size: 21px; } .ring .role { display: none; } .ring .count { font-size: 66px; } .ring .unit { font-size: 25px; }
   .rates { grid-template-columns: 1fr 1fr; }
-  .page > .head input { width: 100%; }
+  .page > .head input[type=search] { width: 100%; } .rate:last-child:nth-child(odd) { grid-column: 1 / -1; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); } tbody tr:last-child { border-bottom: 0; }
-  td { display: flex; gap: .8rem; justify-content: space-between; border: 0; padding: .14rem 0; } td.number { text-align: right; } td:empty { display: none; }
+  td, td.number + td { display: flex; gap: .8rem; justify-content: space-between; border: 0; padding: .14rem 0; } td.number { text-align: right; } td:empty { display: none; }
   td[data-title]:not([data-title=''])::before { content: attr(data-title); color: var(--muted); flex: none; }
   .legend { justify-content: flex-start; }
 }

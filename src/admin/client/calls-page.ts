@@ -89,7 +89,10 @@ export class CallsPage {
                   html('span', {}, badge(...STATES[state]), status >= 300 ? ` ${status}` : ''),
               },
               { title: 'Steps', number: true, cell: ({ messages }) => messages },
-              { title: 'Other nodes', cell: ({ nodes }) => html('code', {}, nodes.map(shortId).join(' ')) },
+              {
+                title: 'Other nodes',
+                cell: ({ nodes }) => nodes.length > 0 && html('code', {}, nodes.map(shortId).join(' ')),
+              },
             ],
             calls,
             ({ callId }) => {

@@ -25,7 +25,7 @@ const SERIES: readonly Series[] = [
     of: sum('overlayIn', 'overlayOut', 'overlayForwarded'),
     text: perSecond,
   },
-  { title: 'Overlay data', unit: '/s', of: sum('overlayBytesIn', 'overlayBytesOut'), text: byteSize },
+  { title: 'Bytes', unit: '/s', of: sum('overlayBytesIn', 'overlayBytesOut'), text: byteSize },
 ]
 
 /** Two minutes, one value every two seconds. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { create, makeResponse, type Request, type Response, type Stack } from 'sip'
+import { VERSION } from '../../app/version.ts'
 import { credentials, isStale, pickChallenge } from './digest-client.ts'
 import { addressTowards, checkConnection, NoAnswer, tlsOptions, type TlsTrust } from './server-address.ts'
 
@@ -206,7 +207,8 @@ export class Phone {
   }
 
   private transaction(request: Request, onProgress: (response: Response) => void): Promise<Response> {
-    return this.exchange({ ...request, headers: { ...request.headers, route: [this.outbound] } }, onProgress)
+    const headers = { ...request.headers, route: [this.outbound], 'user-agent': USER_AGENT }
+    return this.exchange({ ...request, headers }, onProgress)
   }
 
   private get outbound(): { uri: string; params: Record<string, string | null> } {
@@ -253,6 +255,9 @@ export class Phone {
     }
   }
 }
+
+/** What nodes list it as. */
+const USER_AGENT = `ringbridge-phone/${VERSION}`
 
 /** A description that any phone accepts and that asks for no sound (RFC 3264: port 9 and inactive). */
 const SDP = [
