@@ -64,6 +64,7 @@ async function openTrace(page: OpenPage): Promise<void> {
 /** Takes one picture of a page and writes it, small. */
 async function picture(page: OpenPage, name: string): Promise<void> {
   // What is at the top of the screen would otherwise be drawn in the middle of the picture.
+  await page.page.mouse.move(0, 0)
   await page.page.evaluate('scrollTo(0, 0)')
   const height = await page.page.evaluate<number>('document.documentElement.scrollHeight')
   const { width = 0, height: screen = 0 } = page.page.viewportSize() ?? {}

@@ -10,6 +10,7 @@ import { COMMAND, DOMAIN, Testbed, user } from '../../test/interop/support/testb
 const PHONES = 5
 const CALLER = 8
 const TRIES = 6
+const READY_WITHIN_MS = 600_000
 
 export class Stage {
   readonly testbed: Testbed
@@ -22,7 +23,7 @@ export class Stage {
 
   static async build(peers: number, basePort: number): Promise<Stage> {
     const flags = ['--peers', String(peers), '--users', '10', '--base-port', String(basePort)]
-    const stage = new Stage(await Testbed.start(flags))
+    const stage = new Stage(await Testbed.start(flags, [], READY_WITHIN_MS))
     try {
       await stage.people()
     } catch (error) {
@@ -47,7 +48,13 @@ export class Stage {
   }
 
   /** A phone that stays; tried again while a busy machine answers with 503. */
-  private async lasting(verb: string, who: number, peer: number, rest: string[], sign: string): Promise<void> {
+  private async lasting(
+    verb: string,
+    who: number,
+    peer: number,
+    rest: string[],
+    sign: string,
+  ): Promise<void> {
     for (let tries = 1; ; tries++) {
       const phone = this.phone(verb, who, peer, ...rest, '--seconds', '1800')
       this.phones.push(phone)

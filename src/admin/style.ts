@@ -117,7 +117,7 @@ svg.ladder { display: block; color: var(--text); min-width: min-content; }
 .ladder .step:hover .row, .ladder .step.chosen .row { fill: var(--sunk); } .ladder .step:hover .label, .ladder .step.chosen .label, .ladder .step:focus-visible .label { font-weight: 700; } .ladder .step.chosen line { stroke-width: 2.6; } .ladder .who.node { fill: var(--accent); }
 pre.message { margin: 0; padding: .8rem 1rem; background: var(--sunk); border-radius: 8px; overflow-x: auto; max-height: 24rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .82rem; line-height: 1.45; }
 
-.cards { columns: 3 330px; column-gap: 1rem; } .cards .panel { break-inside: avoid; margin-bottom: 1rem; }
+.cards { columns: 3 330px; column-gap: 1rem; } .cards .panel { break-inside: avoid; margin-bottom: 1rem; } .cards + .panel { margin-top: 1rem; }
 .checks { list-style: none; margin: 0; padding: 0; } .checks li { display: grid; grid-template-columns: 3.2rem 1fr; align-items: baseline; gap: .1rem .7rem; padding: .24rem 0; } .checks .badge { text-align: center; } .checks small { color: var(--muted); grid-column: 2; }
 .cards td { overflow-wrap: break-word; }
 .token { max-width: 26rem; margin: 12vh auto 0; display: grid; gap: .6rem; } .token button { justify-self: start; } .token p { margin: 0; color: var(--muted); }
@@ -134,12 +134,12 @@ pre.message { margin: 0; padding: .8rem 1rem; background: var(--sunk); border-ra
   header { padding: .5rem .8rem .3rem; gap: .2rem .8rem; } .status { flex-wrap: wrap; gap: .4rem; } .overlay-name, .docs-link { display: none; }
   nav { order: 3; width: 100%; justify-content: space-between; } nav a { flex: 1; text-align: center; padding: .4rem .2rem; }
   main { padding: .8rem .7rem 2rem; } .panel, .stage { padding: .8rem; }
-  svg.ring { width: calc(100% + 1rem); margin-left: -.5rem; } .ring .label { font-size: 21px; } .ring .role { display: none; } .ring .count { font-size: 66px; } .ring .unit { font-size: 25px; }
+  svg.ring { width: calc(100% + 1rem); margin-left: -.5rem; } .ring .label { font-size: 21px; } .ring .role { display: none; } .ring .count { font-size: 62px; } .ring .unit { font-size: 25px; transform: translateY(10px); }
   .rates { grid-template-columns: 1fr 1fr; }
   .page > .head input[type=search] { width: 100%; } .rate:last-child:nth-child(odd) { grid-column: 1 / -1; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tbody tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); } tbody tr:last-child { border-bottom: 0; }
-  td, td.number + td { display: flex; gap: .8rem; justify-content: space-between; border: 0; padding: .14rem 0; } td.number { text-align: right; } td:empty { display: none; }
+  td, td.number + td { display: flex; gap: .8rem; justify-content: space-between; border: 0; padding: .14rem 0; } td.number { text-align: right; } td:empty, td.number + td:empty { display: none; }
   td[data-title]:not([data-title=''])::before { content: attr(data-title); color: var(--muted); flex: none; }
   .legend { justify-content: flex-start; }
 }

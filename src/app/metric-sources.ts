@@ -14,6 +14,7 @@ import type { StreamShells } from '../sip/io/streams.ts'
 import type { UdpShell } from '../sip/io/udp.ts'
 import type { StoredAuthority } from '../enrollment/io/index.ts'
 import type { EnrollmentService } from './enrollment-service.ts'
+import type { HepExport } from './hep-export.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { NodeLoop } from './node-loop.ts'
 import type { NodeStatus } from './node-status.ts'
@@ -41,6 +42,7 @@ export interface MetricParts {
   readonly renewals: Renewals
   readonly enrollment: EnrollmentService | undefined
   readonly recorder: CallRecorder | undefined
+  readonly hep: HepExport | undefined
   readonly authority: StoredAuthority | undefined
 }
 
@@ -65,6 +67,7 @@ function processReadings({
   renewals,
   enrollment,
   recorder,
+  hep,
   authority,
   phoneTls,
 }: MetricParts): Readings {
@@ -81,6 +84,7 @@ function processReadings({
     reloadTime: () => status.lastReload.at / 1000,
     ready: () => status.checks().map(({ name, ok }) => [name, ok ? 1 : 0] as const),
     draining: () => (status.isDraining ? 1 : 0),
+    ...(hep === undefined ? {} : { hepPackets: hep.packets }),
     traceBufferCalls: () => recorder?.size ?? 0,
     sipDialogs: () => recorder?.dialogs.count(clock().ms) ?? 0,
     rateLimited: [admin.rateLimited, ...(core.sip === undefined ? [] : [core.sip.instruments.rateLimits])],

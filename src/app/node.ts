@@ -19,6 +19,7 @@ import { configuredEnrollmentService } from './enrollment-service.ts'
 import { entrancesOf } from './entrances.ts'
 import { frontEngine } from './front-engine.ts'
 import { Gate } from './gate.ts'
+import { hepExport, type HepExport } from './hep-export.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
 import { LiveDocument } from './live-document.ts'
 import { JournalWriter } from './journal-writer.ts'
@@ -152,7 +153,10 @@ async function build(
     trace,
   })
   const fresh = known ? [] : accounts.found(founder)
-  const recorder = callRecorder(config)
+  const nodeId = toHex(credential.nodeId)
+  const hep = hepExport(config, nodeId, sip)
+  startup.onStop(() => Promise.resolve(hep?.close()))
+  const recorder = callRecorder(config, hep)
   const core = new NodeCore(
     { crypto, random: new CryptoRandom(), trace, accounts: accounts.book, calls: recorder },
     {
@@ -214,9 +218,9 @@ async function build(
     renewals,
     enrollment,
     recorder,
+    hep,
     authority,
   })
-  const nodeId = toHex(credential.nodeId)
   status.attach({
     core,
     loop,
@@ -230,7 +234,7 @@ async function build(
     userCertificates: () => vault.states(),
     recorder,
     traces:
-      recorder === undefined
+      recorder === undefined || config.trace.memory === 0
         ? undefined
         : new CallTraces(recorder, nodeId, () => Promise.resolve({ ok: false, reason: 'not asked' })),
   })
@@ -294,10 +298,10 @@ async function build(
   }
 }
 
-/** Undefined when `trace.memory` is 0: then nothing is spent on it. */
-function callRecorder({ trace }: Config): CallRecorder | undefined {
-  if (trace.memory === 0) return undefined
-  return new CallRecorder({ ...RECORDER_LIMITS, bytesMax: trace.memory * 1_048_576 })
+/** Undefined when `trace.memory` is 0 and nobody collects: then nothing is spent on it. */
+function callRecorder({ trace }: Config, hep: HepExport | undefined): CallRecorder | undefined {
+  if (trace.memory === 0 && hep === undefined) return undefined
+  return new CallRecorder({ ...RECORDER_LIMITS, bytesMax: trace.memory * 1_048_576 }, hep?.push)
 }
 
 function phoneRootOf(config: Config, { certificate }: PhoneTls): string | undefined {

@@ -28,6 +28,7 @@ export function ladderSvg({ columns, rows }: Ladder): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" aria-label="Ladder of the call" viewBox="0 0 ${width} ${height}" ` +
     `width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="currentColor">` +
+    text(LEFT - 24, 40, 'ms', 'time', 'end', ' font-size="11" fill-opacity="0.7"') +
     `${lanes.join('')}${drawn.join('')}</svg>\n`
   )
 }

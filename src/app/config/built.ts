@@ -8,7 +8,7 @@ import type { Config } from './schema.ts'
 
 /** Throws `ConfigError` for the first request that cannot be met. */
 export function refuseUnbuilt(config: Config): void {
-  const { overlay, sip, trace } = config
+  const { overlay, sip } = config
   const refuse = (asked: boolean, key: string, value: string, instead: string): void => {
     if (asked) throw new ConfigError(`"${key}": ${value} is not built in this version; ${instead}`)
   }
@@ -39,7 +39,6 @@ export function refuseUnbuilt(config: Config): void {
     refuse(sip[key] !== undefined, `sip.${key}`, 'this key', 'leave it out')
   }
   refuse(sip.transitOverlays.length > 0, 'sip.transitOverlays', 'a list of overlays', 'leave it out')
-  refuse(trace.hep !== undefined, 'trace.hep', 'HEP mirroring', 'leave it out')
 }
 
 function schemeOf(text: string, key: string, built: readonly string[]): void {

@@ -4,6 +4,7 @@ import { refuseUnbuilt } from './built.ts'
 import { bindable, parseEndpoint, parseHostPort, parseSipEndpoint } from './endpoint.ts'
 import { checkEngine } from './engine.ts'
 import { ConfigError } from './fault.ts'
+import { hepTarget } from './hep.ts'
 import { checkListeners } from './listener-clashes.ts'
 import { loadConfig, type LoadedConfig } from './load.ts'
 import { checkNames } from './names.ts'
@@ -94,6 +95,7 @@ export function checkCombinations(config: Config): void {
   checkTrunks(config)
   checkOutside(config)
   checkListeners(config)
+  hepTarget(config)
 }
 
 /** Peer P, Peer R or a plain peer (RFC 7904 s.3): what else could be put together serves no phone. */

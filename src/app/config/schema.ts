@@ -45,7 +45,17 @@ export const configSchema = z.strictObject({
         .max(4_096)
         .default(32)
         .describe('Mebibytes for the traces of the latest calls, at most; 0 keeps none.'),
-      hep: text().optional().describe('udp://host:port of a HEP collector.'),
+      hep: text()
+        .optional()
+        .describe(
+          'udp://host:port of a HEP collector (Homer); gets calls and what the overlay did for them. Port 9060 when left out.',
+        ),
+      hepCaptureId: z
+        .int()
+        .min(0)
+        .max(4_294_967_295)
+        .default(1)
+        .describe('What this node is called there: capture agent id.'),
     })
     .prefault({}),
 })

@@ -33,12 +33,21 @@ export class Testbed {
     this.folder = folder
   }
 
-  /** `before`: a command that the testbed is run by. */
-  static async start(flags: readonly string[], before: readonly string[] = []): Promise<Testbed> {
+  /** `before`: a command that the testbed is run by. `withinMs`: until the ring is stable. */
+  static async start(
+    flags: readonly string[],
+    before: readonly string[] = [],
+    withinMs = 90_000,
+  ): Promise<Testbed> {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-testbed-'))
     const [command, ...args] = [...before, process.execPath, COMMAND, 'testbed', '--json']
     const running = new Running(command as string, [...args, '--data', folder, ...flags])
-    await running.line((line) => line.includes('"testbed-ready"'), 'testbed-ready', 90_000)
+    try {
+      await running.line((line) => line.includes('"testbed-ready"'), 'testbed-ready', withinMs)
+    } catch (error) {
+      await running.stop()
+      throw error
+    }
     const peers: TestbedPeer[] = []
     for (const line of running.output.split('\n')) {
       if (!line.startsWith('{"event":"ready"')) continue
