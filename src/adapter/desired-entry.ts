@@ -6,20 +6,21 @@ import {
 } from '../reload/index.ts'
 import { canonicalAor, parseUri, type PublishedBinding } from '../sip/index.ts'
 import type { AdapterSettings } from './contract.ts'
-import { CONTACT_PREFS_BYTES_MAX, mergedFeatures } from './feature-merge.ts'
+import { CONTACT_PREFS_BYTES_MAX, mergedFeatures, SIBLINGS_TAG } from './feature-merge.ts'
 import { decodeGr, listTo } from './overlay-address.ts'
 
 const NOTHING = new Uint8Array(0)
 
 /**
  * The one SIP-REGISTRATION value that stands for all bindings of a user on this adapter (adapter-mapping s.3.3, M-12), encoded;
- * undefined when there is nothing to publish. `smaller` leaves contact_prefs out.
+ * undefined when there is nothing to publish. `smaller` leaves contact_prefs out. `marks` as `SiblingMarks.text` makes them.
  */
 export function desiredEntry(
   bindings: readonly PublishedBinding[],
   self: NodeId,
   settings: Pick<AdapterSettings, 'publishForwardAsUri' | 'publishNodeContact'>,
   smaller = false,
+  marks = '',
 ): Uint8Array | undefined {
   const only = bindings.length === 1 ? bindings[0] : undefined
   if (bindings.length === 0) return undefined
@@ -31,15 +32,15 @@ export function desiredEntry(
     const list = decodeGr(parseUri(only.contact)?.params.get('gr') ?? '')
     if (list !== undefined) return route(list, smaller ? NOTHING : preferences(bindings))
   }
-  return route(listTo(self), smaller ? NOTHING : preferences(bindings))
+  return route(listTo(self), smaller ? NOTHING : preferences(bindings, marks))
 }
 
 /**
- * The entry of users whose phones state nothing worth publishing, which is most of them: made once, so that a refresh costs a
+ * The entry of users whose phones state nothing worth publishing, which is most of them: kept, so that a refresh costs a
  * comparison of references instead of an encoding.
  */
-export function plainEntry(self: NodeId): Uint8Array {
-  return route(listTo(self), NOTHING)
+export function plainEntry(self: NodeId, marks = ''): Uint8Array {
+  return route(listTo(self), preferences([], marks))
 }
 
 /** True when `plainEntry` is what these bindings ask for. */
@@ -56,10 +57,12 @@ function route(destinations: readonly Destination[], contactPrefs: Uint8Array): 
 }
 
 /** The predicate, or no more than the scheme when it grows too long (M-13). */
-function preferences(bindings: readonly PublishedBinding[]): Uint8Array {
-  const features = mergedFeatures(bindings)
+function preferences(bindings: readonly PublishedBinding[], marks = ''): Uint8Array {
+  const features = mergedFeatures(bindings, marks)
   const full = encodeContactPreferences(features)
   if (full.length <= CONTACT_PREFS_BYTES_MAX) return full
-  const schemes = features.get('sip.schemes')
-  return schemes === undefined ? NOTHING : encodeContactPreferences(new Map([['sip.schemes', schemes]]))
+  return encodeContactPreferences(new Map([...features].filter(([tag]) => ALWAYS_STATED.has(tag))))
 }
+
+/** What stays when all that could be said is too long. */
+const ALWAYS_STATED: ReadonlySet<string> = new Set(['sip.schemes', SIBLINGS_TAG])

@@ -8,7 +8,7 @@ import {
   type Credential,
   type PeerEvent,
 } from '../reload/index.ts'
-import type { RequestId } from '../sip/index.ts'
+import type { PublishedBinding, RequestId } from '../sip/index.ts'
 import { faultNote, journeyNote } from './call-note.ts'
 import { desiredEntry, isPlain, plainEntry } from './desired-entry.ts'
 import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
@@ -64,11 +64,26 @@ export class EntryKeeper {
       if (bindings.length === 0) return this.commit(user)
       return this.enroll(user, user.waiting !== undefined)
     }
-    const { self, settings } = this.parts
-    const wanted = isPlain(bindings) ? this.plain : desiredEntry(bindings, self, settings, user.smaller)
+    const wanted = isPlain(bindings) ? this.plainFor(user, bindings) : this.entryFor(user, bindings)
     if (!reflects(user, wanted, now.ms)) return this.want(now, user, user.credential, wanted)
     if (wanted === undefined) return this.commit(user)
     this.extend(now, user, user.credential, wanted)
+  }
+
+  private entryFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
+    const { self, settings, marks } = this.parts
+    const phones = bindings.filter(({ kind }) => kind === 'device')
+    return desiredEntry(bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
+  }
+
+  private plainFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array {
+    const { self, marks } = this.parts
+    if (marks === undefined || user.smaller) return this.plain
+    let phones = ''
+    for (const { contact } of bindings) phones += `${contact}\n`
+    if (user.plain?.phones !== phones)
+      user.plain = { phones, value: plainEntry(self, marks.text(user.aor, bindings)) }
+    return user.plain.value
   }
 
   /** The user whose Store this was, with its outcome worked in; undefined when it was none of ours. */

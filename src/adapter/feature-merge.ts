@@ -13,6 +13,9 @@ function featureTag(parameter: string): string | undefined {
   return BASE_TAGS.has(parameter) && !PRIVATE_TAGS.has(parameter) ? `sip.${parameter}` : undefined
 }
 
+/** Private tag with the marks of the phones (docs/adr/0019); others ignore it. */
+export const SIBLINGS_TAG = 'sip-adapter.siblings'
+
 /** Encoded predicate beyond which only the scheme is stated (M-13). */
 export const CONTACT_PREFS_BYTES_MAX = 512
 
@@ -20,8 +23,9 @@ export const CONTACT_PREFS_BYTES_MAX = 512
  * M-13: what all devices of a user can do together. A tag stays only when every binding states it; values are OR-ed, numbers
  * become their widest range; negations are dropped; `sip.schemes=SIPS` is stated only when every Contact is a sips URI.
  */
-export function mergedFeatures(bindings: readonly PublishedBinding[]): ContactPreferences {
+export function mergedFeatures(bindings: readonly PublishedBinding[], marks = ''): ContactPreferences {
   const merged = new Map<string, readonly Feature[]>()
+  if (marks !== '') merged.set(SIBLINGS_TAG, [stated({ kind: 'string', value: marks })])
   const first = bindings[0]
   if (first === undefined) return merged
   for (const tag of first.parameters.keys()) {
@@ -109,6 +113,12 @@ function isPlain(value: string): boolean {
     if (code < 0x21 || code > 0x7e || code === 0x28 || code === 0x29 || code === 0x22) return false
   }
   return value.startsWith('<') === value.endsWith('>')
+}
+
+/** The marks of the phones behind an entry, as `SiblingMarks.text` made them; '' without any. */
+export function siblingMarks(preferences: ContactPreferences): string {
+  const [mark] = preferences.get(SIBLINGS_TAG) ?? []
+  return mark?.filter.kind === 'string' && !mark.negated ? mark.filter.value : ''
 }
 
 /** RFC 7904 s.5.1: the callee wants SIPS and nothing else. */

@@ -40,6 +40,8 @@ export interface HostedUser {
     | { readonly id: RequestId; readonly bindings: readonly PublishedBinding[]; readonly callId: string }
     | undefined
   stored: StoredEntry | undefined
+  /** The entry of phones that state nothing, and which phones those are: a refresh makes none anew. */
+  plain: { readonly phones: string; readonly value: Uint8Array } | undefined
   /** A Store ended without a word: the overlay may hold something else than `stored`. */
   dirty: boolean
   /** Served here in an earlier life of this node, and nobody has looked yet what the overlay holds since. */
@@ -67,6 +69,7 @@ export function hostedUser(
     committed: [],
     waiting: undefined,
     stored: undefined,
+    plain: undefined,
     dirty: false,
     unseen: false,
     store: undefined,

@@ -164,15 +164,18 @@ export class Locator {
       return
     }
     this.flows.seenAlive(terminal, storedAt)
-    // An adapter that is reached by two lists is one target (adapter-mapping s.4.2 step 4).
+    // An adapter that is reached by two lists is one target (adapter-mapping s.4.2 step 4): the newer one.
     const name = `peer:${key(terminal)}`
-    if (lookup.targets.has(name)) return
+    const known = lookup.targets.get(name)
+    if (known?.kind === 'peer' && (known.storedAt ?? 0) >= storedAt) return
     lookup.targets.set(name, {
       kind: 'peer',
       address: routeAddress(entry.destinations),
       aor: depth === 0 ? undefined : aor,
       secureOnly: entry.secureOnly,
       features: entry.features,
+      marks: entry.marks === '' ? undefined : this.parts.marks?.read(aor, entry.marks),
+      storedAt,
     })
   }
 

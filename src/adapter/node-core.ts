@@ -10,7 +10,7 @@ import {
   type PeerInput,
   type PeerState,
 } from '../reload/index.ts'
-import { SIP_RECORDS, SipCore, type SipAction, type SipInput } from '../sip/index.ts'
+import { SIP_RECORDS, SiblingMarks, SipCore, type SipAction, type SipInput } from '../sip/index.ts'
 import { AdapterCore } from './adapter-core.ts'
 import type { NodeAction, NodeComponents, NodeInit, NodeInput } from './contract.ts'
 import { channelOf, flowId } from './flow-names.ts'
@@ -51,6 +51,7 @@ export class NodeCore {
       domains,
       resourceOf: (name) => resourceIdOf(crypto, name),
       calls,
+      marks: init.sip === undefined ? undefined : new SiblingMarks(init.sip.secret),
     })
     this.standalone = init.adapter.standalone
     this.restored = init.restored.filter(([name]) => name.startsWith(SIP_RECORDS))

@@ -8,7 +8,7 @@ import { Outbox } from '../common/outbox.ts'
 import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
 import type { NodeId, PeerCommand, ResourceId } from '../reload/index.ts'
-import type { Accounts, SipInput } from '../sip/index.ts'
+import type { Accounts, SiblingMarks, SipInput } from '../sip/index.ts'
 import type { AdapterSettings, CallObserver, NodeAction } from './contract.ts'
 import type { AdapterInstruments } from './instruments.ts'
 
@@ -40,6 +40,8 @@ export class AdapterParts {
   readonly domains: ReadonlySet<string>
   readonly resourceOf: (name: Uint8Array) => ResourceId
   readonly calls: CallObserver | undefined
+  /** Of phones that register at several peers; undefined where none register. */
+  readonly marks: SiblingMarks | undefined
   /** Joined, so that commands make sense. */
   available = false
   private lastId = 0
@@ -54,6 +56,7 @@ export class AdapterParts {
     domains: readonly string[]
     resourceOf: (name: Uint8Array) => ResourceId
     calls?: CallObserver | undefined
+    marks?: SiblingMarks | undefined
   }) {
     this.random = init.random
     this.trace = init.trace
@@ -64,6 +67,7 @@ export class AdapterParts {
     this.domains = new Set(init.domains)
     this.resourceOf = init.resourceOf
     this.calls = init.calls
+    this.marks = init.marks
   }
 
   /** Where an AOR is kept: H(AOR). */

@@ -5,7 +5,7 @@ import {
   type Destination,
   type VerifiedValue,
 } from '../reload/index.ts'
-import { wantsSecureOnly } from './feature-merge.ts'
+import { siblingMarks, wantsSecureOnly } from './feature-merge.ts'
 import { featureParameters } from './feature-parameters.ts'
 
 /** A SIP-REGISTRATION entry that passed every check of the reader, or the reason why it is not believed. */
@@ -18,6 +18,8 @@ export type RegistrationEntry =
       readonly secureOnly: boolean
       /** What it says of its phones, as Contact parameters. */
       readonly features: ReadonlyMap<string, string> | undefined
+      /** Marks of its phones, for `SiblingMarks.read`. */
+      readonly marks: string
     }
   | { readonly kind: 'uri'; readonly key: Uint8Array; readonly uri: string }
   /** exists=false: the user has left that node. */
@@ -47,6 +49,7 @@ export function registrationEntry(value: VerifiedValue, aor: string): Registrati
         contactPrefs: fromUtf8(decoded.value.contactPrefs),
         secureOnly: wantsSecureOnly(preferences),
         features: featureParameters(preferences),
+        marks: siblingMarks(preferences),
       }
     }
     case 'uri':

@@ -48,6 +48,7 @@ export function sipSettings(
     recursionDepth: sip.recursion.depth,
     recursionLocates: sip.recursion.fetches,
     recurse3xx: sip.recurse3xx,
+    siblings: sip.siblings,
     groupTimeoutS: sip.groupTimeout,
     sipToSips: sip.sipToSips,
     verifyCaller: sip.verifyCaller,

@@ -3,7 +3,7 @@
  * I/O. It asks its owner where else a user is (`locate`), makes registrations known (`publish`) and sends over peer flows
  * that the owner opens. Sockets are in `io/`. This is the only file that other areas import.
  */
-export { BINDING_KEY as SIP_RECORDS } from './registrar/index.ts'
+export { BINDING_KEY as SIP_RECORDS, SiblingMarks } from './registrar/index.ts'
 export { SipCore } from './core/sip-core.ts'
 export type { BindingView, SipInstruments, SipSnapshot } from './core/instruments.ts'
 export type * from './core/contract.ts'

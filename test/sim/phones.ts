@@ -145,7 +145,7 @@ export class SimPhone {
   private readonly waiting = new Map<string, string[]>()
   private counter = 0
   private registerCseq = 0
-  private registerCallId = ''
+  private readonly registerCallIds = new Map<string, string>()
 
   constructor(
     world: World,
@@ -184,8 +184,19 @@ export class SimPhone {
     return { host: this.host, port: 5060 }
   }
 
-  register(init: { expiresS?: number; contact?: string; aor?: string; from?: string } = {}): Exchange {
-    if (this.registerCallId === '') this.registerCallId = this.unique('reg')
+  register(
+    init: {
+      expiresS?: number
+      contact?: string
+      aor?: string
+      from?: string
+      /** Another registrar than the outbound proxy, by its address. */
+      registrar?: string
+    } = {},
+  ): Exchange {
+    const { registrar = this.proxy.host } = init
+    const callId = this.registerCallIds.get(registrar) ?? this.unique('reg')
+    this.registerCallIds.set(registrar, callId)
     const address = `<sip:${init.aor ?? this.aor}>`
     const request: RequestText = {
       method: 'REGISTER',
@@ -193,12 +204,14 @@ export class SimPhone {
       via: '',
       from: `<sip:${init.from ?? this.aor}>;tag=${this.unique('f')}`,
       to: address,
-      callId: this.registerCallId,
+      callId,
       cseq: ++this.registerCseq,
       routes: [],
       headers: [`Contact: ${init.contact ?? this.contact}`, `Expires: ${init.expiresS ?? 3600}`],
     }
-    return this.begin(new Exchange('REGISTER', request, this.proxy, this.world.now.ms))
+    return this.begin(
+      new Exchange('REGISTER', request, { ...this.proxy, host: registrar }, this.world.now.ms),
+    )
   }
 
   /** Ends all registrations of this user at this node. */

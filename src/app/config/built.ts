@@ -25,7 +25,6 @@ export function refuseUnbuilt(config: Config): void {
     'leave them out; certificates come from where overlay.credentials says',
   )
   refuse(sip.queryScope === 'overlay', 'sip.queryScope', 'overlay', 'allowed: local')
-  refuse(sip.siblings !== 'parallel', 'sip.siblings', sip.siblings, 'allowed: parallel')
   refuse(
     sip.appAttach.plainSip !== 'never',
     'sip.appAttach.plainSip',

@@ -329,6 +329,11 @@ export interface SipSettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  /**
+   * Peers that serve the same user (M-31). `parallel`, the default: all phones at once, each by one peer. `serial`: one peer after the other,
+   * the newest first.
+   */
+  readonly siblings?: 'parallel' | 'serial'
   /** How long phones of equal q ring before those of the next lower one do, too. Default: 20 s. */
   readonly groupTimeoutS?: number
   /** What a sip request to phones that registered with sips does (RFC 5630 s.5.3). Default: go as sip over TLS. */

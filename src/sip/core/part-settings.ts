@@ -55,6 +55,7 @@ export function proxySettings(settings: SipSettings, realm: string, tuned: Tuned
     recursionDepth,
     recursionLocates,
     recurse3xx,
+    siblings: settings.siblings ?? 'parallel',
     groupTimeoutMs: 1000 * (settings.groupTimeoutS ?? GROUP_TIMEOUT_S),
     sipToSips: settings.sipToSips ?? 'upgrade',
     peerFlowBudgetMs: appAttachBudgetMs,

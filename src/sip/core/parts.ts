@@ -16,7 +16,7 @@ import {
   type ForkContext,
   type ProxyPorts,
 } from '../proxy/index.ts'
-import { Gruus, isLive, Registrar, type RegistrarHost } from '../registrar/index.ts'
+import { Gruus, isLive, Registrar, SiblingMarks, type RegistrarHost } from '../registrar/index.ts'
 import { Redirector, type RedirectHost } from '../redirect/index.ts'
 import { Transactions, type IncomingRequest } from '../transaction/index.ts'
 import { AuthLog } from './auth-log.ts'
@@ -488,6 +488,7 @@ export class SipParts {
         return this.front?.reachable(held) ?? held
       },
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
+      marks: new SiblingMarks(this.settings.secret),
       dial: (hop, domain) => this.flows.dial(hop, domain),
       flowHop: (flow) => this.flows.get(flow)?.hop,
       peerHop: (hex) => this.flows.peerHop(hex),

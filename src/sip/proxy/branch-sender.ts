@@ -24,6 +24,11 @@ export const RESOLVE_BUDGET_MS: Millis = 12_000
  * and an INVITE is answered with 100 within 200 ms. Timer B and F (32 s) would leave nothing of the caller's own time (docs/adr/0016).
  */
 export const SILENCE_MS: Millis = 4_000
+/**
+ * The same for a peer whose phones are registered at another one, too. Judgement: several round trips around the world, and half of the two
+ * seconds within which the phone shall be reached after its peer has died (docs/adr/0019).
+ */
+export const SIBLING_SILENCE_MS: Millis = 1_000
 /** The owner keeps the budgets; only when it is silent for this long beyond them is a question given up. */
 export const ANSWER_GRACE_MS: Millis = 1_000
 
@@ -233,6 +238,7 @@ export class BranchSender {
         topVia,
         realm: environment.settings.realm,
         credentials: branch.credentials,
+        leftOut: target.except,
         caller: identityFor(caller, hop, environment.ports.trusts),
       },
       hop,

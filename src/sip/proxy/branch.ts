@@ -40,6 +40,7 @@ export class Branch {
   superseded = false
   timerC: Deadline<ProxyTimer> | undefined = undefined
   silence: Deadline<ProxyTimer> | undefined = undefined
+  sibling: Deadline<ProxyTimer> | undefined = undefined
 
   constructor(context: ForkContext, target: Target, breadth: number) {
     this.context = context
@@ -78,7 +79,8 @@ export type Question =
   /** A request without a transaction (an ACK) that waits for a peer flow. */
   | { readonly kind: 'stateless'; readonly send: (hop: Hop) => void }
 
-/** `C` as in RFC 3261 s.16.6; `silence` of a branch that has further addresses; `group`: the next lower q-value's turn. */
+/** `C` as in RFC 3261 s.16.6; `silence` of a branch that has further addresses, `sibling` of one whose
+ * phones another peer has; `group`: the next lower q-value's turn. */
 export type ProxyTimer =
-  | { readonly kind: 'C' | 'silence'; readonly context: ForkContext; readonly branch: Branch }
+  | { readonly kind: 'C' | 'silence' | 'sibling'; readonly context: ForkContext; readonly branch: Branch }
   | { readonly kind: 'group'; readonly context: ForkContext }

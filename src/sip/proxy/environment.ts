@@ -24,6 +24,8 @@ export interface ProxySettings {
   readonly recursionDepth: number
   readonly recursionLocates: number
   readonly recurse3xx: boolean
+  /** Peers that serve the same user: each phone by one of them, or one peer after the other (M-31). */
+  readonly siblings: 'parallel' | 'serial'
   /** How long targets of equal q may ring before the next ones are tried. */
   readonly groupTimeoutMs: Millis
   readonly sipToSips: SipToSips

@@ -4,6 +4,7 @@ import { isReliable, type Hop } from '../transaction/hop.ts'
 import { writeIdentity, type CallerIdentity } from './caller-identity.ts'
 import type { Credentials } from './lines.ts'
 import type { OwnIdentity } from './own-identity.ts'
+import { leaveOut } from './left-out.ts'
 import type { RouteTokens } from './route-token.ts'
 import { isSips } from './sips.ts'
 
@@ -39,6 +40,8 @@ export interface Forwarding {
   /** Realm whose credentials end here. */
   readonly realm: string
   readonly caller: CallerIdentity
+  /** Marks of phones that the next node shall not ring. */
+  readonly leftOut?: readonly string[] | undefined
   /** For the trunk that it goes to. */
   readonly credentials: Credentials | undefined
 }
@@ -78,6 +81,8 @@ export function forwardedBytes(
   if (forwarding.credentials !== undefined)
     edit.append(forwarding.credentials.header, forwarding.credentials.value)
   writeIdentity(edit, forwarding.caller)
+  if (forwarding.leftOut !== undefined)
+    for (const mark of forwarding.leftOut) edit.append('reject-contact', leaveOut(mark))
   if (isReliable(hop)) edit.ensureContentLength()
   if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)
   if (forwarding.recordRouteTo !== undefined) {

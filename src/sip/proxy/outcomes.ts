@@ -1,4 +1,5 @@
 /** What the owner of the core answers to the proxy's questions: part of the core's contract, which passes them on. */
+import type { WallTime } from '../../common/time.ts'
 import type { Transport } from '../transaction/hop.ts'
 
 export type LocateOutcome =
@@ -27,6 +28,10 @@ export type LocatedTarget =
       readonly secureOnly: boolean
       /** What its phones can do, as parameters of a Contact header field (RFC 3840 s.9); undefined when nothing is said. */
       readonly features?: ReadonlyMap<string, string> | undefined
+      /** Of the phones registered there, so that none is rung by several peers (M-31); undefined when they are not known. */
+      readonly marks?: readonly string[] | undefined
+      /** Wall time at which its entry was stored. */
+      readonly storedAt?: WallTime
     }
   /** Forwarded to an AOR whose bindings are held here. */
   | { readonly kind: 'local'; readonly aor: string }

@@ -18,6 +18,11 @@ export interface LocalBinding {
   readonly parameters: ReadonlyMap<string, string>
 }
 
+/** Knows phones by what they register with (M-31). */
+export interface PhoneMarks {
+  of(aor: string, phone: Pick<LocalBinding, 'contact' | 'parameters'>): string
+}
+
 export interface ProxyPorts {
   locate(aor: string, budgetMs: Millis, callId: string): number
   openPeerFlow(address: string, secure: boolean, budgetMs: Millis, callId: string): number
@@ -25,6 +30,7 @@ export interface ProxyPorts {
   /** Live bindings of an AOR, and whether this node knows the user at all. */
   bindings(now: Millis, aor: string): readonly LocalBinding[]
   userHosted(aor: string): boolean
+  readonly marks: PhoneMarks
   /**
    * For a stream that no flow leads to yet: the same hop with the flow that is now being opened. `domain` is what the far end's certificate
    * has to name; the host itself when nothing else is known.

@@ -9,7 +9,7 @@ import type { ServerTransaction } from '../transaction/machinery.ts'
 import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
-import { BranchSender, LEFT_ALONE, type OutgoingRequest } from './branch-sender.ts'
+import { BranchSender, LEFT_ALONE, SIBLING_SILENCE_MS, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
@@ -17,6 +17,7 @@ import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
 import { TargetFinder } from './target-finder.ts'
+import { mayHaveMissed } from './siblings.ts'
 import { TargetSet, type Target } from './targets.ts'
 import { Upstream } from './upstream.ts'
 
@@ -62,7 +63,7 @@ export class ResponseContext implements ForkContext {
     this.invite = message.method === 'INVITE'
     this.breadth = new Breadth(message)
     const forks = init.disposition.noFork ? 1 : environment.settings.maxForks
-    this.set = new TargetSet(forks, init.oneInstance)
+    this.set = new TargetSet(forks, init.oneInstance, environment.settings.siblings)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
   }
 
@@ -86,7 +87,7 @@ export class ResponseContext implements ForkContext {
     if (this.stopped || this.upstream.finalSent) return
     for (const binding of bindings) {
       const known = this.branches.some(({ target }) => target.uri === binding.contact)
-      if (!known) this.finder.addLate(now, binding)
+      if (!known && this.init.aor !== undefined) this.finder.addLate(now, binding, this.init.aor)
     }
     this.run(now)
   }
@@ -123,6 +124,7 @@ export class ResponseContext implements ForkContext {
   responded(now: Millis, branch: Branch, response: SipMessage): void {
     const { status } = response
     this.sender.heard(now, branch, response)
+    this.heardFromPeer(branch)
     if (branch.superseded && this.heardLate(now, branch, status)) return
     if (status < 200) {
       this.provisional(now, branch, status, response)
@@ -135,6 +137,9 @@ export class ResponseContext implements ForkContext {
     if (branch.state === 'done') return
     if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
     if (status === 503 && this.sender.next(now, branch)) return
+    // RFC 3261 s.8.2.2.2: it still rings for the peer that is gone, and nobody can take its answer there.
+    if (status === 482 && this.set.isStandIn(branch.target))
+      return this.finish(now, branch, madeHere(480, 'Temporarily Unavailable'))
     if (status >= 600) this.stop(now)
     if (status < 400 && this.recurse(now, branch, response)) return
     this.finish(now, branch, { status, reason: response.reasonPhrase, message: response, headers: [] })
@@ -177,6 +182,7 @@ export class ResponseContext implements ForkContext {
       return
     }
     const { branch } = timer
+    if (timer.kind === 'sibling') return this.overtake(now, branch)
     if (timer.kind === 'silence') return this.supersede(now, branch)
     branch.timerC = undefined
     if (branch.state === 'done') return
@@ -211,6 +217,29 @@ export class ResponseContext implements ForkContext {
     this.sender.lost(now, branch)
     branch.superseded = true
     this.branches.push(other)
+  }
+
+  /**
+   * A living peer answers an INVITE at once, with 100. One that does not, or that cannot be connected to, is not waited for when its phones are
+   * registered at another (docs/adr/0019).
+   */
+  private overtake(now: Millis, branch: Branch): void {
+    branch.sibling = undefined
+    const { state } = branch
+    if ((state !== 'calling' && state !== 'connecting') || this.stopped || branch.superseded) return
+    if (!this.set.addSiblingsOf(branch.target)) return
+    this.breadth.giveBack(branch.breadth)
+    branch.superseded = true
+    if (state === 'connecting') {
+      this.end(branch)
+      this.set.putBack(branch.target)
+    }
+    this.run(now)
+  }
+
+  private heardFromPeer(branch: Branch): void {
+    this.environment.deadlines.cancel(branch.sibling)
+    branch.sibling = undefined
   }
 
   /** Of a branch that another one stands for; false for a 2xx, which counts wherever it comes from. */
@@ -283,9 +312,16 @@ export class ResponseContext implements ForkContext {
     const branch = new Branch(this, target, share)
     this.branches.push(branch)
     const failure = this.sender.start(now, branch)
-    if (failure === undefined) return
+    if (failure === undefined) return this.hurry(now, branch)
     this.end(branch)
     this.candidates.push(failure)
+  }
+
+  private hurry(now: Millis, branch: Branch): void {
+    if (branch.target.way.kind !== 'peer' || branch.state === 'done' || !this.set.hasSiblingOf(branch.target))
+      return
+    const timer = { kind: 'sibling', context: this, branch } as const
+    branch.sibling = this.environment.deadlines.set(now + SIBLING_SILENCE_MS, timer)
   }
 
   private active(): number {
@@ -309,8 +345,13 @@ export class ResponseContext implements ForkContext {
   private finish(now: Millis, branch: Branch, candidate: Candidate): void {
     this.end(branch)
     // RFC 5626 s.7: only these two say that the flow is dead, and not the phone's will.
-    const flowFailed = candidate.status === 430 || candidate.status === 408
-    if (!flowFailed || this.stopped || !this.set.addSpareOf(branch.target)) this.candidates.push(candidate)
+    const { status } = candidate
+    const flowFailed = status === 430 || status === 408
+    const takenOver =
+      !this.stopped &&
+      ((flowFailed && this.set.addSpareOf(branch.target)) ||
+        (mayHaveMissed(status) && this.set.addSiblingsOf(branch.target)))
+    if (!takenOver) this.candidates.push(candidate)
     this.run(now)
   }
 
@@ -321,6 +362,8 @@ export class ResponseContext implements ForkContext {
     const { deadlines } = this.environment
     deadlines.cancel(branch.timerC)
     deadlines.cancel(branch.silence)
+    deadlines.cancel(branch.sibling)
+    branch.sibling = undefined
     branch.timerC = undefined
     branch.silence = undefined
   }

@@ -8,8 +8,9 @@ import { madeHere, type Candidate } from './best-response.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { LocateAsker, LocateQuestion } from './branch.ts'
 import { callerPreferences, isUnsuitedFor, type CallerPreferences } from './caller-preferences.ts'
+import { leftOutMarks } from './left-out.ts'
 import type { ProxyEnvironment } from './environment.ts'
-import type { LocateOutcome } from './outcomes.ts'
+import type { LocatedTarget, LocateOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
 import type { Goal } from './proxy-request.ts'
 import type { Fallback } from './outside.ts'
@@ -44,6 +45,8 @@ export class TargetFinder {
   /** Set when all that was found may not be used with this scheme (RFC 5630). */
   private mismatch: Candidate | undefined = undefined
   private readonly preferences: CallerPreferences | undefined
+  /** Marks of phones here that another peer rings. */
+  private readonly leftOut: ReadonlySet<string>
   /** Left out since they say that they do not serve such requests; tried when nobody else is there (RFC 3841 s.7.2.4). */
   private unsuited: Target[] = []
 
@@ -58,6 +61,7 @@ export class TargetFinder {
     this.message = request.incoming.message
     this.secure = this.message.uri?.scheme === 'sips'
     this.found = found
+    this.leftOut = leftOutMarks(this.message)
     const outcome = callerPreferences(this.message)
     this.preferences = outcome.kind === 'preferences' ? outcome.preferences : undefined
   }
@@ -79,7 +83,7 @@ export class TargetFinder {
     this.visited.add(aor)
     const { ports, settings } = this.environment
     if (ports.userHosted(aor)) this.userKnown = true
-    for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth)
+    for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth, aor)
     if (!askOverlay || settings.lookup === 'localOnly') return
     if (this.locates >= settings.recursionLocates) {
       this.loop = true
@@ -107,8 +111,8 @@ export class TargetFinder {
   }
 
   /** A phone that has registered since (RFC 3261 s.16.5). */
-  addLate(now: Millis, binding: LocalBinding): void {
-    if (binding.kind === 'device') this.addBinding(now, binding, 0)
+  addLate(now: Millis, binding: LocalBinding, aor: string): void {
+    if (binding.kind === 'device') this.addBinding(now, binding, 0, aor)
   }
 
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
@@ -127,7 +131,7 @@ export class TargetFinder {
     }
     if (answer.userExists) this.userKnown = true
     if (answer.loop) this.loop = true
-    for (const target of answer.targets) {
+    for (const target of inOrder(answer.targets)) {
       if (target.kind === 'local') {
         if (!this.visited.has(target.aor)) this.addAor(now, target.aor, question.depth + 1, false)
       } else if (target.kind === 'uri') {
@@ -137,7 +141,8 @@ export class TargetFinder {
       } else {
         const aor = target.aor ?? (question.depth > 0 || this.renamed ? question.aor : undefined)
         // RFC 5630 s.5.3: over the flow that is good for sips, and still a sip request; the far end's phones decide.
-        const peer = peerTarget(this.message, target.address, aor, this.secure || target.secureOnly)
+        const marks = this.environment.settings.siblings === 'serial' ? [question.aor] : target.marks
+        const peer = peerTarget(this.message, target.address, aor, this.secure || target.secureOnly, marks)
         this.consider(peer, target.features)
       }
     }
@@ -226,7 +231,7 @@ export class TargetFinder {
     this.addAor(now, fallback.aor, 1, true)
   }
 
-  private addBinding(now: Millis, binding: LocalBinding, depth: number): void {
+  private addBinding(now: Millis, binding: LocalBinding, depth: number, aor: string): void {
     if (binding.kind === 'other') return
     if (binding.kind === 'forward') {
       const aor = canonicalAor(binding.contact)
@@ -234,11 +239,28 @@ export class TargetFinder {
       return
     }
     const target = bindingTarget(binding, depth)
-    if (target !== undefined) this.consider(target, binding.parameters)
+    if (target === undefined) return
+    if (binding.kind !== 'device') return this.consider(target, binding.parameters)
+    const mark = this.environment.ports.marks.of(aor, binding)
+    // Rung by another peer meanwhile; the user is there all the same.
+    if (this.leftOut.has(mark)) this.userKnown = true
+    else {
+      const marks = [this.environment.settings.siblings === 'serial' ? aor : mark]
+      this.consider({ ...target, marks }, binding.parameters)
+    }
   }
 }
 
 const NO_PATH: readonly string[] = []
+
+/** Who stands for most phones first, then whose entry is the newest (M-31). */
+function inOrder(targets: readonly LocatedTarget[]): readonly LocatedTarget[] {
+  if (targets.length < 2) return targets
+  return [...targets].sort((a, b) => {
+    if (a.kind !== 'peer' || b.kind !== 'peer') return 0
+    return (b.marks?.length ?? 0) - (a.marks?.length ?? 0) || (b.storedAt ?? 0) - (a.storedAt ?? 0)
+  })
+}
 
 /** Canonical AOR of a URI of a hosted domain. */
 export function hostedAor(uri: SipUri, environment: Pick<ProxyEnvironment, 'identity'>): string | undefined {

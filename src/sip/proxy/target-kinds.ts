@@ -39,6 +39,7 @@ export function peerTarget(
   address: string,
   aor: string | undefined,
   secure: boolean,
+  marks?: readonly string[],
 ): Target {
   const scheme = request.uri?.scheme === 'sips' ? 'sips' : 'sip'
   const uri = aor === undefined ? withoutHops(request) : `${scheme}:${aorUri(aor)}`
@@ -52,6 +53,7 @@ export function peerTarget(
     regId: undefined,
     registeredAt: 0,
     path: 'overlay',
+    marks,
     line: undefined,
   }
 }

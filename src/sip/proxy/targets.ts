@@ -2,6 +2,7 @@
 import type { Millis } from '../../common/time.ts'
 import type { Hop, Transport } from '../transaction/hop.ts'
 import { PREFERENCE_MAX } from './caller-preferences.ts'
+import { Siblings } from './siblings.ts'
 
 export type Way =
   /** Known hop. */
@@ -42,6 +43,10 @@ export interface Target {
   readonly path: TargetPath
   /** How much it is what the caller wants, in thousandths; orders targets of equal q (RFC 3841 s.7.2.4). */
   readonly preference?: number
+  /** Marks of the phones that it rings (M-31); undefined when they are not known. */
+  readonly marks?: readonly string[] | undefined
+  /** Marks of phones there that others ring: they are left out. */
+  readonly except?: readonly string[] | undefined
   /** Name of the trunk whose other side it is, for credentials. */
   readonly line: string | undefined
 }
@@ -51,6 +56,12 @@ function rankOf({ q, preference = PREFERENCE_MAX }: Target): number {
   return q * (PREFERENCE_MAX + 1) + preference
 }
 
+/**
+ * Of phones that are registered at several peers: `parallel` rings each by one peer at a time, `serial` takes all phones of a user at other peers
+ * for one, `all` leaves it to somebody else.
+ */
+export type SiblingMode = 'parallel' | 'serial' | 'all'
+
 /** Ordered by q and preference; equal ones as they were added. */
 export class TargetSet {
   private readonly seen = new Set<string>()
@@ -58,15 +69,18 @@ export class TargetSet {
   /** Other flows of an instance that is a target already, tried when that one's has failed. */
   private spare: Target[] = []
   private taken = 0
+  private readonly siblings = new Siblings()
   private readonly takenMax: number
   private readonly sparesAll: boolean
+  private readonly siblingMode: SiblingMode
 
   /**
    * `sparesAll` for a request to a GRUU: of several registrations of its instance the next newest is tried when one has failed, even where they
    * are no flows of RFC 5626 (RFC 5627 s.6.1).
    */
-  constructor(takenMax: number, sparesAll = false) {
+  constructor(takenMax: number, sparesAll = false, siblingMode: SiblingMode = 'all') {
     this.takenMax = takenMax
+    this.siblingMode = siblingMode
     this.sparesAll = sparesAll
   }
 
@@ -100,6 +114,7 @@ export class TargetSet {
           return false
         }
         this.waiting.splice(twin, 1)
+        this.siblings.forget(other)
         this.keep(other)
       } else if (this.seen.has(instanceKey)) {
         this.keep(target)
@@ -107,8 +122,33 @@ export class TargetSet {
       }
       this.seen.add(instanceKey)
     }
-    this.insert(target)
+    const wanted = this.siblings.admit(target, this.isWhole(target))
+    if (wanted === undefined) return false
+    this.insert(wanted)
     return true
+  }
+
+  /** Another peer could ring phones of this target. */
+  hasSiblingOf(target: Target): boolean {
+    return this.siblings.hasFor(target)
+  }
+
+  /** The phones of a target were not reached there: other peers that have them become targets; false without one. */
+  addSiblingsOf(failed: Target): boolean {
+    const siblings = this.siblings.takeFor(failed)
+    if (siblings.length > 0 && this.taken > 0) this.taken--
+    for (const target of siblings) this.insert(target)
+    return siblings.length > 0
+  }
+
+  /** It was too slow, and is tried once more when the others have failed, too. */
+  putBack(target: Target): void {
+    this.siblings.putBack(target)
+  }
+
+  /** It is tried in the place of another that may have reached the phone. */
+  isStandIn(target: Target): boolean {
+    return this.siblings.isStandIn(target)
   }
 
   /** RFC 5626 s.7: the next newest flow of the instance whose flow has failed becomes a target; false without one. */
@@ -138,6 +178,11 @@ export class TargetSet {
   clear(): void {
     this.waiting = []
     this.spare = []
+    this.siblings.clear()
+  }
+
+  private isWhole({ way }: Target): boolean {
+    return this.siblingMode === 'all' || (this.siblingMode === 'serial' && way.kind !== 'peer')
   }
 
   private keep(target: Target): void {

@@ -114,8 +114,8 @@ describe('AOR to targets', () => {
       userExists: true,
       loop: false,
       targets: [
-        { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false },
-        { kind: 'peer', address: routeAddress(AFAR), aor: undefined, secureOnly: false },
+        { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false, storedAt: 1 },
+        { kind: 'peer', address: routeAddress(AFAR), aor: undefined, secureOnly: false, storedAt: 1 },
       ],
     })
   })
@@ -131,7 +131,7 @@ describe('AOR to targets', () => {
       return answer?.kind === 'located' && answer.outcome.kind === 'found' ? answer.outcome.targets : []
     })
     expect(targets[0]).toEqual([
-      { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false },
+      { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false, storedAt: 1 },
     ])
     expect(targets[1]).toEqual(targets[0])
   })

@@ -22,7 +22,9 @@ export const callKeys = {
   siblings: z
     .enum(['parallel', 'serial'])
     .default('parallel')
-    .describe('Peers that serve the same user: all at once, or one after the other.'),
+    .describe(
+      'Peers that serve the same user. parallel: all phones at once, each by one peer. serial: one peer after the other.',
+    ),
   sipToSips: z
     .enum(['upgrade', 'reject'])
     .default('upgrade')

@@ -1,0 +1,100 @@
+/**
+ * A phone that has registered at several peers is a target at each of them: it is rung by one, and the others wait until that one has
+ * failed (M-31, docs/adr/0019). Marks say which phones a target rings.
+ */
+import type { Target } from './targets.ts'
+
+/** A final answer after which another peer may still reach the phone (adapter-mapping s.8.1). All others are the phone's own. */
+export function mayHaveMissed(status: number): boolean {
+  return status === 408 || status === 430 || status === 480 || status === 503
+}
+
+export class Siblings {
+  /** By mark: the targets that ring that phone now, or will without anything failing. */
+  private readonly ringing = new Map<string, Set<Target>>()
+  private spare: Target[] = []
+  /** Have taken the place of another. */
+  private readonly standIns = new Set<Target>()
+  private readonly putBackOnce = new Set<string>()
+
+  /**
+   * What of a target is to be tried at once: all, what others do not ring already, or nothing (undefined). `whole` targets are never kept back.
+   */
+  admit(target: Target, whole: boolean): Target | undefined {
+    const { marks = NO_MARKS } = target
+    const rung = whole ? NO_MARKS : marks.filter((mark) => this.ringing.has(mark))
+    if (rung.length === 0) {
+      this.ring(target)
+      return target
+    }
+    if (rung.length === marks.length) {
+      this.spare.push(target)
+      return undefined
+    }
+    const free = marks.filter((mark) => !rung.includes(mark))
+    this.spare.push({ ...target, marks: rung, except: free })
+    const rest: Target = { ...target, marks: free, except: rung }
+    this.ring(rest)
+    return rest
+  }
+
+  /** It is not going to be tried: another one stands for its phone here. */
+  forget(target: Target): void {
+    for (const mark of target.marks ?? NO_MARKS) {
+      const others = this.ringing.get(mark)
+      others?.delete(target)
+      if (others?.size === 0) this.ringing.delete(mark)
+    }
+  }
+
+  /** Somebody could ring phones of this target in its place. */
+  hasFor(target: Target): boolean {
+    const { marks = NO_MARKS } = target
+    return this.spare.some((other) => overlaps(other, marks))
+  }
+
+  /** The target does not ring its phones: those that do it instead, in the order in which they were added. */
+  takeFor(failed: Target): Target[] {
+    this.forget(failed)
+    const lost = new Set((failed.marks ?? NO_MARKS).filter((mark) => !this.ringing.has(mark)))
+    const taken: Target[] = []
+    for (const target of this.spare) {
+      const { marks = NO_MARKS } = target
+      if (!marks.some((mark) => lost.has(mark)) || !marks.some((mark) => !this.ringing.has(mark))) continue
+      this.ring(target)
+      this.standIns.add(target)
+      taken.push(target)
+    }
+    if (taken.length > 0) this.spare = this.spare.filter((target) => !taken.includes(target))
+    return taken
+  }
+
+  /** A target that was too slow may be tried once more when all others have failed. */
+  putBack(target: Target): void {
+    if (this.putBackOnce.has(target.key)) return
+    this.putBackOnce.add(target.key)
+    this.spare.push(target)
+  }
+
+  isStandIn(target: Target): boolean {
+    return this.standIns.has(target)
+  }
+
+  clear(): void {
+    this.spare = []
+  }
+
+  private ring(target: Target): void {
+    for (const mark of target.marks ?? NO_MARKS) {
+      const others = this.ringing.get(mark)
+      if (others === undefined) this.ringing.set(mark, new Set([target]))
+      else others.add(target)
+    }
+  }
+}
+
+const NO_MARKS: readonly string[] = []
+
+function overlaps({ marks = NO_MARKS }: Target, others: readonly string[]): boolean {
+  return marks.some((mark) => others.includes(mark))
+}
