@@ -2,25 +2,33 @@
  * A phone that has registered at several peers is a target at each of them: it is rung by one, and the others wait until that one has
  * failed (M-31, docs/adr/0019). Marks say which phones a target rings.
  */
-import type { Target } from './targets.ts'
+
+/** What a target has to say of its phones. */
+export interface MarkedTarget {
+  readonly key: string
+  /** Marks of the phones that it rings; undefined when they are not known. */
+  readonly marks?: readonly string[] | undefined
+  /** Marks of phones there that others ring. */
+  readonly except?: readonly string[] | undefined
+}
 
 /** A final answer after which another peer may still reach the phone (adapter-mapping s.8.1). All others are the phone's own. */
 export function mayHaveMissed(status: number): boolean {
   return status === 408 || status === 430 || status === 480 || status === 503
 }
 
-export class Siblings {
+export class Siblings<T extends MarkedTarget> {
   /** By mark: the targets that ring that phone now, or will without anything failing. */
-  private readonly ringing = new Map<string, Set<Target>>()
-  private spare: Target[] = []
+  private readonly ringing = new Map<string, Set<T>>()
+  private spare: T[] = []
   /** Have taken the place of another. */
-  private readonly standIns = new Set<Target>()
+  private readonly standIns = new Set<T>()
   private readonly putBackOnce = new Set<string>()
 
   /**
    * What of a target is to be tried at once: all, what others do not ring already, or nothing (undefined). `whole` targets are never kept back.
    */
-  admit(target: Target, whole: boolean): Target | undefined {
+  admit(target: T, whole: boolean): T | undefined {
     const { marks = NO_MARKS } = target
     const rung = whole ? NO_MARKS : marks.filter((mark) => this.ringing.has(mark))
     if (rung.length === 0) {
@@ -33,13 +41,13 @@ export class Siblings {
     }
     const free = marks.filter((mark) => !rung.includes(mark))
     this.spare.push({ ...target, marks: rung, except: free })
-    const rest: Target = { ...target, marks: free, except: rung }
+    const rest: T = { ...target, marks: free, except: rung }
     this.ring(rest)
     return rest
   }
 
   /** It is not going to be tried: another one stands for its phone here. */
-  forget(target: Target): void {
+  forget(target: T): void {
     for (const mark of target.marks ?? NO_MARKS) {
       const others = this.ringing.get(mark)
       others?.delete(target)
@@ -48,16 +56,16 @@ export class Siblings {
   }
 
   /** Somebody could ring phones of this target in its place. */
-  hasFor(target: Target): boolean {
+  hasFor(target: T): boolean {
     const { marks = NO_MARKS } = target
     return this.spare.some((other) => overlaps(other, marks))
   }
 
   /** The target does not ring its phones: those that do it instead, in the order in which they were added. */
-  takeFor(failed: Target): Target[] {
+  takeFor(failed: T): T[] {
     this.forget(failed)
     const lost = new Set((failed.marks ?? NO_MARKS).filter((mark) => !this.ringing.has(mark)))
-    const taken: Target[] = []
+    const taken: T[] = []
     for (const target of this.spare) {
       const { marks = NO_MARKS } = target
       if (!marks.some((mark) => lost.has(mark)) || !marks.some((mark) => !this.ringing.has(mark))) continue
@@ -70,13 +78,13 @@ export class Siblings {
   }
 
   /** A target that was too slow may be tried once more when all others have failed. */
-  putBack(target: Target): void {
+  putBack(target: T): void {
     if (this.putBackOnce.has(target.key)) return
     this.putBackOnce.add(target.key)
     this.spare.push(target)
   }
 
-  isStandIn(target: Target): boolean {
+  isStandIn(target: T): boolean {
     return this.standIns.has(target)
   }
 
@@ -84,7 +92,7 @@ export class Siblings {
     this.spare = []
   }
 
-  private ring(target: Target): void {
+  private ring(target: T): void {
     for (const mark of target.marks ?? NO_MARKS) {
       const others = this.ringing.get(mark)
       if (others === undefined) this.ringing.set(mark, new Set([target]))
@@ -95,6 +103,6 @@ export class Siblings {
 
 const NO_MARKS: readonly string[] = []
 
-function overlaps({ marks = NO_MARKS }: Target, others: readonly string[]): boolean {
+function overlaps({ marks = NO_MARKS }: MarkedTarget, others: readonly string[]): boolean {
   return marks.some((mark) => others.includes(mark))
 }

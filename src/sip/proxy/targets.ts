@@ -2,7 +2,7 @@
 import type { Millis } from '../../common/time.ts'
 import type { Hop, Transport } from '../transaction/hop.ts'
 import { PREFERENCE_MAX } from './caller-preferences.ts'
-import { Siblings } from './siblings.ts'
+import { Siblings, type MarkedTarget } from './siblings.ts'
 
 export type Way =
   /** Known hop. */
@@ -25,7 +25,7 @@ export type Way =
 /** Where the call metrics book a target. */
 export type TargetPath = 'local' | 'overlay' | 'dns' | 'gruu'
 
-export interface Target {
+export interface Target extends MarkedTarget {
   /** Request-URI to send. */
   readonly uri: string
   /** Route values to put in front, as they will stand in the message. */
@@ -43,10 +43,6 @@ export interface Target {
   readonly path: TargetPath
   /** How much it is what the caller wants, in thousandths; orders targets of equal q (RFC 3841 s.7.2.4). */
   readonly preference?: number
-  /** Marks of the phones that it rings (M-31); undefined when they are not known. */
-  readonly marks?: readonly string[] | undefined
-  /** Marks of phones there that others ring: they are left out. */
-  readonly except?: readonly string[] | undefined
   /** Name of the trunk whose other side it is, for credentials. */
   readonly line: string | undefined
 }
@@ -69,7 +65,7 @@ export class TargetSet {
   /** Other flows of an instance that is a target already, tried when that one's has failed. */
   private spare: Target[] = []
   private taken = 0
-  private readonly siblings = new Siblings()
+  private readonly siblings = new Siblings<Target>()
   private readonly takenMax: number
   private readonly sparesAll: boolean
   private readonly siblingMode: SiblingMode
