@@ -114,8 +114,20 @@ describe('AOR to targets', () => {
       userExists: true,
       loop: false,
       targets: [
-        { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false, storedAt: 1 },
-        { kind: 'peer', address: routeAddress(AFAR), aor: undefined, secureOnly: false, storedAt: 1 },
+        {
+          kind: 'peer',
+          address: routeAddress(THERE),
+          aor: undefined,
+          secureOnly: false,
+          storedAt: 1_700_000_000_000,
+        },
+        {
+          kind: 'peer',
+          address: routeAddress(AFAR),
+          aor: undefined,
+          secureOnly: false,
+          storedAt: 1_700_000_000_000,
+        },
       ],
     })
   })
@@ -131,7 +143,13 @@ describe('AOR to targets', () => {
       return answer?.kind === 'located' && answer.outcome.kind === 'found' ? answer.outcome.targets : []
     })
     expect(targets[0]).toEqual([
-      { kind: 'peer', address: routeAddress(THERE), aor: undefined, secureOnly: false, storedAt: 1 },
+      {
+        kind: 'peer',
+        address: routeAddress(THERE),
+        aor: undefined,
+        secureOnly: false,
+        storedAt: 1_700_000_000_000,
+      },
     ])
     expect(targets[1]).toEqual(targets[0])
   })
