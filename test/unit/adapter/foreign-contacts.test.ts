@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { ForeignContacts } from '../../../src/adapter/foreign-contacts.ts'
 import { encodeGr, listTo } from '../../../src/adapter/overlay-address.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
-import type { encodeSipRegistration} from '../../../src/reload/index.ts';
+import type { encodeSipRegistration } from '../../../src/reload/index.ts'
 import { ERROR_CODE, type VerifiedValue } from '../../../src/reload/index.ts'
 import {
   adapterParts,
