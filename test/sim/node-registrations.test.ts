@@ -120,13 +120,18 @@ describe('how long a registration stands', () => {
     expect(nodes.finished(caller.call(U1)), nodes.replay()).toBe(480)
   })
 
-  it('M-12 a second phone costs no Store, and the entry stays until the last one is gone', () => {
+  it('M-12 a second phone is in the same entry: one Store for its mark, none for its refreshes; the entry stays until the last one is gone', () => {
     const nodes = three('two-phones')
     const desk = nodes.registered('u1', 0)
     const resource = nodes.resource(U1)
     const first = nodes.node(0).asked('store', resource)
     const soft = nodes.registered('u1', 0, { transport: 'tcp' })
-    expect(nodes.node(0).asked('store', resource)).toBe(first)
+    // docs/adr/0019: peers that the same phone registers with have to see that it is the same.
+    expect(nodes.node(0).asked('store', resource)).toBe(first + 1)
+    nodes.finished(soft.register())
+    nodes.finished(desk.register())
+    expect(nodes.node(0).asked('store', resource)).toBe(first + 1)
+    expect(entries(nodes, U1)).toBe(1)
     const caller = nodes.registered('u2', 2)
     soft.manner = { kind: 'ring' }
     expect(nodes.finished(caller.call(U1))).toBe(200)
