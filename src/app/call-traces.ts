@@ -19,14 +19,18 @@ export type PartOutcome =
 /** Asks one node, in hex, for what it saw. Must not reject. */
 export type AskNode = (node: string, callId: string, transactions: readonly string[]) => Promise<PartOutcome>
 
+interface KnownSummary {
+  /** Entries of the call when it was made. */
+  readonly recorded: number
+  readonly summary: CallSummary | undefined
+}
+
 export class CallTraces {
   private readonly recorder: CallRecorder
   private readonly self: string
   private readonly askNode: AskNode
-  private readonly summaries = new WeakMap<
-    object,
-    { readonly length: number; readonly summary: CallSummary | undefined }
-  >()
+  /** Of the calls listed last, by Call-ID. */
+  private summaries: ReadonlyMap<string, KnownSummary> = new Map()
 
   /** `self`: this node in hex. */
   constructor(recorder: CallRecorder, self: string, askNode: AskNode) {
@@ -37,14 +41,16 @@ export class CallTraces {
 
   list(limit: number): TracesView {
     const traces: CallSummary[] = []
+    const summaries = new Map<string, KnownSummary>()
     for (const call of this.recorder.calls()) {
       if (traces.length >= limit) break
-      const known = this.summaries.get(call)
-      const length = call.entries.length + call.skipped
-      const summary = known?.length === length ? known.summary : summaryOf(call)
-      if (known?.length !== length) this.summaries.set(call, { length, summary })
-      if (summary !== undefined) traces.push(summary)
+      const { callId, recorded } = call
+      const before = this.summaries.get(callId)
+      const known = before?.recorded === recorded ? before : { recorded, summary: summaryOf(call) }
+      summaries.set(callId, known)
+      if (known.summary !== undefined) traces.push(known.summary)
     }
+    this.summaries = summaries
     traces.sort((a, b) => b.beganAt - a.beganAt)
     return {
       traces: traces.map((each) => ({ ...each, nodes: [...each.nodes] })),

@@ -1,16 +1,17 @@
 /**
- * A SIP message as a trace may keep it: a copy whose secrets are covered with `*` of the same length, so that it still reads
- * and parses as SIP. One pass over the head, made when the message passes, so that no secret is held any longer than that.
+ * A SIP message as a trace may show it: a copy whose secrets are covered with `*` of the same length, so that it still reads
+ * and parses as SIP. One pass over the head.
  */
 import { addressCovered, coverTo, userPartCovered } from './cover.ts'
 import { ADDRESS, CALL_ID, CONTENT_TYPE, COVERED, CSEQ, ROUTE, ruleOf, SCHEME } from './header-rules.ts'
+import { CALL_ID_LENGTH_MAX, statusOf } from './call-id.ts'
 import { coverKeys } from './sdp-keys.ts'
 
 /** Longer heads are cut; real ones have one or two thousand bytes. */
 const HEAD_BYTES_MAX = 8_192
 const BODY_BYTES_MAX = 8_192
-/** A call with a longer Call-ID is not traced: its name is kept with every trace. */
-export const CALL_ID_LENGTH_MAX = 256
+/** As much of a message is kept. */
+export const CAPTURED_BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
 
 export interface Capture {
   readonly callId: string
@@ -24,14 +25,14 @@ export interface Capture {
   readonly omitted: number
 }
 
-/** Undefined for what is no SIP message or has no Call-ID. */
-export function capture(message: Uint8Array): Capture | undefined {
+/** Undefined for what is no SIP message or has no Call-ID. `length` is that of the whole when `message` is only its beginning. */
+export function capture(message: Uint8Array, length: number = message.length): Capture | undefined {
   const first = message[0] ?? 0
   // A letter: neither a STUN message nor a keep-alive.
   if (first < 65 || first > 122) return undefined
   const lineEnd = message.indexOf(LF)
   if (lineEnd < 12) return undefined
-  const end = Math.min(message.length, HEAD_BYTES_MAX + BODY_BYTES_MAX)
+  const end = Math.min(message.length, CAPTURED_BYTES_MAX)
   // Not `slice`: that of a Buffer makes no copy, and what is covered would leave this node covered.
   const bytes = new Uint8Array(end)
   bytes.set(end === message.length ? message : message.subarray(0, end))
@@ -41,7 +42,7 @@ export function capture(message: Uint8Array): Capture | undefined {
   const bodyStart = head.read(lineEnd + 1)
   if (head.callId === '' || head.callId.length > CALL_ID_LENGTH_MAX) return undefined
   const method = status === 0 ? text(bytes, 0, bytes.indexOf(SPACE)) : head.method
-  const shown = head.isSdp && message.length <= end ? bytes : bytes.subarray(0, bodyStart)
+  const shown = head.isSdp && length <= end ? bytes : bytes.subarray(0, bodyStart)
   if (shown === bytes) coverKeys(bytes, bodyStart)
   return {
     callId: head.callId,
@@ -49,7 +50,7 @@ export function capture(message: Uint8Array): Capture | undefined {
     status,
     // A part of a larger copy would keep the whole of it.
     bytes: shown === bytes || bodyStart === bytes.length ? bytes : bytes.slice(0, bodyStart),
-    omitted: message.length - shown.length,
+    omitted: length - shown.length,
   }
 }
 
@@ -58,13 +59,6 @@ const CR = 13
 const TAB = 9
 const SPACE = 32
 const COLON = 58
-
-/** `SIP/2.0 200 OK`: 200; 0 for a request. */
-function statusOf(bytes: Uint8Array): number {
-  if (bytes[0] !== 83 || bytes[3] !== 47 || bytes[7] !== SPACE) return 0
-  const status = ((bytes[8] ?? 0) - 48) * 100 + ((bytes[9] ?? 0) - 48) * 10 + ((bytes[10] ?? 0) - 48)
-  return status >= 100 && status <= 699 ? status : 0
-}
 
 class Head {
   callId = ''

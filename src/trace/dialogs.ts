@@ -12,7 +12,11 @@ export class Dialogs {
   private readonly answered = new Map<string, Millis>()
 
   /** An INVITE's final response, or anything of a BYE. */
-  seen(now: Millis, { callId, method, status }: Capture, direction: 'in' | 'out'): void {
+  seen(
+    now: Millis,
+    { callId, method, status }: Pick<Capture, 'callId' | 'method' | 'status'>,
+    direction: 'in' | 'out',
+  ): void {
     if (method === 'BYE') {
       if (status === 0) this.answered.delete(callId)
       return

@@ -2,11 +2,17 @@
  * Keeps what happened to the last calls, by Call-ID, in a fixed amount of memory. Does no I/O and decides nothing: it is told
  * of every message that enters or leaves and of what the overlay did for a call, and forgets the calls that were quiet for
  * longest. Calls that were passed on have their own room, so that registrations and floods of strangers cannot push them out.
+ *
+ * Every message of a node passes here, so that as little as possible is done with it then: it is copied, found its place in its call,
+ * and read only when somebody asks (ADR 22).
  */
 import type { CallNote } from '../adapter/index.ts'
 import type { Now, WallTime } from '../common/time.ts'
-import { capture, CALL_ID_LENGTH_MAX, type Capture } from './capture.ts'
+import { CALL_ID_LENGTH_MAX, CallName } from './call-id.ts'
+import { CallTable, emptyRoom, type CallIndex, type Room } from './call-table.ts'
+import type { Capture } from './capture.ts'
 import { Dialogs } from './dialogs.ts'
+import { ENTRY_UNITS_MAX, MessageShelf, UNIT_COST_BYTES, type EntryId } from './message-shelf.ts'
 
 /** Where a message came from or went to: a phone's address, or for `peer` the far node's name in hex. */
 export interface TraceHop {
@@ -36,9 +42,12 @@ export type Recorded = RecordedMessage | RecordedNote
 
 export interface RecordedCall {
   readonly callId: string
+  /** Read, with all secrets covered, when it is asked for. */
   readonly entries: readonly Recorded[]
   /** Entries that were left out in the middle of a long call. */
   readonly skipped: number
+  /** Entries recorded so far, those that were left out included: says whether anything is new. */
+  readonly recorded: number
 }
 
 export interface RecorderLimits {
@@ -52,29 +61,18 @@ export const RECORDER_LIMITS: RecorderLimits = { bytesMax: 33_554_432, callsMax:
 
 /** Judgement: of one call; the first half stays, in the second the oldest goes. */
 const ENTRIES_MAX = 200
-/** What an entry costs beside its bytes; measured with two million of them. */
-const ENTRY_BYTES = 320
+/** Judgement: no call takes a larger part of its room. */
+const ROOM_PART_MAX = 0.25
 /** Share of registrations and of requests that were never passed on. */
 const UNPROVEN_SHARE = 0.25
 
-interface Call {
-  readonly callId: string
-  readonly entries: Recorded[]
-  skipped: number
-  bytes: number
-  room: Room
-}
-
-interface Room {
-  readonly calls: Map<string, Call>
-  readonly limits: RecorderLimits
-  bytes: number
-}
-
 export class CallRecorder {
   readonly dialogs = new Dialogs()
+  private readonly shelf: MessageShelf
+  private readonly table: CallTable
   private readonly unproven: Room
   private readonly proven: Room
+  private readonly name = new CallName()
   private readonly mirror: ((recorded: Recorded) => void) | undefined
   /** Wall clock minus monotonic clock, so that times within a call are finer than milliseconds. */
   private offset = Number.NaN
@@ -82,97 +80,140 @@ export class CallRecorder {
   /** `mirror` is given every entry as it is recorded; it must not throw or call back. */
   constructor(limits: RecorderLimits = RECORDER_LIMITS, mirror?: (recorded: Recorded) => void) {
     this.mirror = mirror
-    const share = (part: number): Room => ({
-      calls: new Map(),
-      limits: { bytesMax: limits.bytesMax * part, callsMax: Math.ceil(limits.callsMax * part) },
-      bytes: 0,
-    })
-    this.unproven = share(UNPROVEN_SHARE)
-    this.proven = share(1 - UNPROVEN_SHARE)
+    const units = Math.max(1, Math.floor(limits.bytesMax / UNIT_COST_BYTES))
+    const room = (number: number, part: number): Room =>
+      emptyRoom(number, Math.ceil(limits.callsMax * part), Math.ceil(units * part))
+    this.unproven = room(0, UNPROVEN_SHARE)
+    this.proven = room(1, 1 - UNPROVEN_SHARE)
+    // Room is made after an entry has come, not before.
+    this.shelf = new MessageShelf(this.unproven.unitsMax + this.proven.unitsMax + ENTRY_UNITS_MAX)
+    this.table = new CallTable(this.unproven.callsMax + this.proven.callsMax + 1)
   }
 
   get size(): number {
-    return this.unproven.calls.size + this.proven.calls.size
+    return this.unproven.calls + this.proven.calls
   }
 
   /** Bytes held, by the same estimate that the limit is kept with. */
   get bytes(): number {
-    return this.unproven.bytes + this.proven.bytes
+    return (this.unproven.units + this.proven.units) * UNIT_COST_BYTES
   }
 
-  /** A SIP message on the wire. Everything that is secret in it is covered before it is kept. */
+  /** A SIP message on the wire. Nobody sees it before everything that is secret in it is covered. */
   message(now: Now, direction: 'in' | 'out', hop: TraceHop, bytes: Uint8Array): void {
-    const captured = capture(bytes)
-    if (captured === undefined) return
-    const { callId, method, status, omitted } = captured
-    if (method === 'BYE' || (method === 'INVITE' && status >= 200))
-      this.dialogs.seen(now.ms, captured, direction)
-    const { transport, host, port, listener, flow } = hop
-    const entry: RecordedMessage = {
-      kind: 'message',
-      at: this.wall(now),
-      direction,
-      hop: { transport, host, port, listener, flow },
-      callId,
-      method,
-      status,
-      bytes: captured.bytes,
-      omitted,
-    }
+    const { name } = this
+    if (!name.read(bytes)) return
+    const { status } = name
+    if (isBye(bytes)) this.dialogs.seen(now.ms, named(name, bytes, 'BYE'), direction)
+    else if (status >= 200 && name.isInvite)
+      this.dialogs.seen(now.ms, named(name, bytes, 'INVITE'), direction)
+    const entry = this.shelf.put(this.wall(now), direction === 'in', hop, bytes)
     // What this node has passed on is worth more than what only knocked.
-    const passedOn = direction === 'out' && status === 0
-    this.add(callId, entry, ENTRY_BYTES + captured.bytes.length, passedOn)
+    this.add(entry, direction === 'out' && status === 0)
   }
 
   /** What the overlay did for a call. */
   note(now: Now, callId: string, note: CallNote): void {
     if (callId === '' || callId.length > CALL_ID_LENGTH_MAX) return
-    this.add(callId, { kind: 'note', at: this.wall(now), callId, note }, ENTRY_BYTES, false)
+    this.name.of(callId)
+    this.add(this.shelf.putNote(this.wall(now), callId, note), false)
   }
 
   /** A call that is still remembered. */
   call(callId: string): RecordedCall | undefined {
-    return this.proven.calls.get(callId) ?? this.unproven.calls.get(callId)
+    this.name.of(callId)
+    const call = this.table.find(this.name.low, this.name.high)
+    return call < 0 ? undefined : this.recorded(call)
   }
 
   /** What is remembered, latest first; calls that were passed on before the rest. */
   *calls(): Iterable<RecordedCall> {
-    yield* [...this.proven.calls.values()].reverse()
-    yield* [...this.unproven.calls.values()].reverse()
-  }
-
-  private add(callId: string, entry: Recorded, bytes: number, passedOn: boolean): void {
-    this.mirror?.(entry)
-    let call = this.proven.calls.get(callId) ?? this.unproven.calls.get(callId)
-    if (call === undefined) {
-      call = { callId, entries: [], skipped: 0, bytes: 0, room: this.unproven }
-    } else {
-      call.room.calls.delete(callId)
-      call.room.bytes -= call.bytes
+    for (const room of [this.proven, this.unproven]) {
+      for (const call of this.table.latestFirst(room)) {
+        const recorded = this.recorded(call)
+        if (recorded !== undefined) yield recorded
+      }
     }
-    if (passedOn) call.room = this.proven
-    call.entries.push(entry)
-    call.bytes += bytes
-    if (call.entries.length > ENTRIES_MAX) this.thin(call)
-    const { room } = call
-    room.calls.set(callId, call)
-    room.bytes += call.bytes
-    if (room.bytes > room.limits.bytesMax || room.calls.size > room.limits.callsMax) this.forget(room)
   }
 
-  private thin(call: Call): void {
-    const [gone] = call.entries.splice(ENTRIES_MAX / 2, 1)
-    call.skipped++
-    if (gone !== undefined) call.bytes -= ENTRY_BYTES + (gone.kind === 'message' ? gone.bytes.length : 0)
+  /** Puts an entry behind what is known of the call that `name` says. */
+  private add(entry: EntryId, passedOn: boolean): void {
+    const { table, shelf, name } = this
+    if (this.mirror !== undefined) {
+      const recorded = shelf.read(entry)
+      if (recorded !== undefined) this.mirror(recorded)
+    }
+    let call = table.find(name.low, name.high)
+    let room = this.unproven
+    if (call < 0) {
+      call = table.add(name.low, name.high)
+      table.first[call] = entry
+    } else {
+      room = this.roomOf(call)
+      table.leave(call, room)
+      shelf.link(table.last[call] as EntryId, entry)
+    }
+    if (passedOn) room = this.proven
+    table.last[call] = entry
+    const entries = ((table.entries[call] as number) += 1)
+    table.units[call] = (table.units[call] as number) + shelf.units(entry)
+    if (entries === ENTRIES_MAX / 2) table.middle[call] = entry
+    if (entries > ENTRIES_MAX || (table.units[call] as number) > ROOM_PART_MAX * room.unitsMax)
+      this.thin(call, room)
+    table.enter(call, room)
+    while (room.units > room.unitsMax || room.calls > room.callsMax) this.forget(room.oldest, room)
   }
 
-  private forget(room: Room): void {
-    for (const call of room.calls.values()) {
-      if (room.bytes <= room.limits.bytesMax && room.calls.size <= room.limits.callsMax) return
-      // The latest stays whatever it takes: it is bounded by its own limits.
-      if (room.calls.size === 1) return
-      room.calls.delete(call.callId)
-      room.bytes -= call.bytes
+  /** Takes out of the middle what is too much; its beginning and the latest stay. */
+  private thin(call: CallIndex, room: Room): void {
+    const { table, shelf } = this
+    while (
+      (table.entries[call] as number) > ENTRIES_MAX ||
+      (table.units[call] as number) > ROOM_PART_MAX * room.unitsMax
+    ) {
+      const middle = table.middle[call] as EntryId
+      const before = middle < 0 ? (table.first[call] as EntryId) : middle
+      const gone = shelf.next(before)
+      if (gone < 0 || gone === table.last[call]) return
+      shelf.link(before, shelf.next(gone))
+      table.units[call] = (table.units[call] as number) - shelf.units(gone)
+      table.entries[call] = (table.entries[call] as number) - 1
+      table.skipped[call] = (table.skipped[call] as number) + 1
+      shelf.drop(gone)
+    }
+  }
+
+  private forget(call: CallIndex, room: Room): void {
+    const { table, shelf } = this
+    for (let entry = table.first[call] as EntryId; entry >= 0;) {
+      const next = shelf.next(entry)
+      shelf.drop(entry)
+      entry = next
+    }
+    table.remove(call, room)
+  }
+
+  private roomOf(call: CallIndex): Room {
+    return this.table.room[call] === this.proven.number ? this.proven : this.unproven
+  }
+
+  private recorded(call: CallIndex): RecordedCall | undefined {
+    const { table, shelf } = this
+    const begun = shelf.read(table.first[call] as EntryId)
+    if (begun === undefined) return undefined
+    const skipped = table.skipped[call] as number
+    const entries: EntryId[] = []
+    for (let entry = table.first[call] as EntryId; entry >= 0; entry = shelf.next(entry)) entries.push(entry)
+    let read: readonly Recorded[] | undefined
+    return {
+      callId: begun.callId,
+      skipped,
+      recorded: skipped + entries.length,
+      // Whoever keeps it longer than the turn in which it was asked for may read another call's messages.
+      get entries() {
+        read ??= entries.map((entry) => shelf.read(entry)).filter((each) => each !== undefined)
+        return read
+      },
     }
   }
 
@@ -185,3 +226,16 @@ export class CallRecorder {
 
 /** The two clocks drift apart by less than this between two looks; more means that somebody has set the wall clock. */
 const CLOCK_STEP_MS = 50
+
+/** `BYE `: a request. */
+function isBye(bytes: Uint8Array): boolean {
+  return bytes[0] === 66 && bytes[1] === 89 && bytes[2] === 69 && bytes[3] === 32
+}
+
+function named(
+  { from, to, status }: CallName,
+  bytes: Uint8Array,
+  method: string,
+): Pick<Capture, 'callId' | 'method' | 'status'> {
+  return { callId: String.fromCharCode(...bytes.subarray(from, to)), method, status }
+}

@@ -7,6 +7,7 @@ import { asNodeId, makeStandInCredential, makeStandInRoot, StandInCrypto } from 
 import {
   DEFAULT_ADAPTER_SETTINGS,
   NodeCore,
+  type CallObserver,
   type NodeAction,
   type NodeInput,
 } from '../../src/adapter/index.ts'
@@ -25,6 +26,8 @@ export interface MachineOptions {
   readonly users: number
   /** Virtual messages a second: decides how many transactions are remembered at a time. */
   readonly perSecond: number
+  /** Takes notes of every message, as a node does that keeps traces. */
+  readonly calls?: CallObserver
 }
 
 export class SipMachine {
@@ -37,7 +40,7 @@ export class SipMachine {
   /** Spent in the machine, and not in the phones. */
   busyMs = 0
 
-  constructor({ users, perSecond }: MachineOptions) {
+  constructor({ users, perSecond, calls }: MachineOptions) {
     this.users = users
     this.stepMs = 1000 / perSecond
     const accounts = new Map<string, Account>()
@@ -60,6 +63,7 @@ export class SipMachine {
         random: new SeededRandom('bench'),
         trace: NO_TRACE,
         accounts: { byAor: (aor) => accounts.get(aor), byUsername: () => undefined },
+        calls,
       },
       {
         configuration: simConfiguration(root),
