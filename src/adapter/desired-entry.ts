@@ -28,6 +28,7 @@ export function desiredEntry(
     const aor = canonicalAor(only.contact)
     if (aor.ok) return encodeSipRegistration({ kind: 'uri', uri: aor.value })
   }
+  if (only?.kind === 'tel') return encodeSipRegistration({ kind: 'uri', uri: only.contact })
   if (only?.kind === 'node' && settings.publishNodeContact) {
     const list = decodeGr(parseUri(only.contact)?.params.get('gr') ?? '')
     if (list !== undefined) return route(list, smaller ? NOTHING : preferences(bindings))

@@ -183,6 +183,7 @@ function sipReadings({ core, streams, udp, front }: MetricParts): Readings {
   return {
     ...sockets,
     ...sip.instruments,
+    registrarKeepalive: [streams.keepaliveFailures, sip.instruments.registrarKeepalive],
     ...engineReadings(front),
     // The shells know why a connection ended; flows of peers have metrics of their own.
     sipConnectionsOpened: streams.flows.opened,

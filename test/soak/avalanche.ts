@@ -123,11 +123,14 @@ async function metric({ peers }: Testbed, peer: number, name: string): Promise<n
 /** Users of a sample whom another peer does not find. */
 async function notFound(testbed: Testbed, phones: readonly Phone[]): Promise<string[]> {
   const missing: string[] = []
+  const home = testbed.peer(PEER).nodeId
   const step = Math.max(1, Math.floor(phones.length / SAMPLE))
   for (let index = 0; index < phones.length; index += step) {
     const name = (phones[index] as Phone).user
-    const found = (await testbed.api(1, `/api/v1/locate?aor=${name}@${DOMAIN}`)) as { targets?: unknown[] }
-    if ((found.targets ?? []).length === 0) missing.push(name)
+    const { entries = [] } = (await testbed.api(1, `/api/v1/locate?aor=${name}@${DOMAIN}`)) as {
+      entries?: { target: string }[]
+    }
+    if (!entries.some(({ target }) => target === home)) missing.push(name)
   }
   return missing
 }

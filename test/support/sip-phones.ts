@@ -465,6 +465,8 @@ export class Phone {
   flow = 0
   /** Single CRLFs that came on a WebSocket. */
   pongs = 0
+  /** Datagrams that only keep a NAT open. */
+  emptyLines = 0
   /** What came on a WebSocket and is no whole message: answers to requests that were none either. */
   readonly unreadable: string[] = []
   sourcePort: number
@@ -518,6 +520,10 @@ export class Phone {
   bytes(bytes: Uint8Array, flow: number): void {
     if (this.drop) return
     if (flow === 0) {
+      if (bytes.length === 4 && bytes[0] === 13) {
+        this.emptyLines++
+        return
+      }
       const parsed = parseMessage(bytes)
       if (!parsed.ok) throw new Error(`phone cannot read: ${parsed.error.reason}`)
       this.take(parsed.value)

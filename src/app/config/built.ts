@@ -24,7 +24,6 @@ export function refuseUnbuilt(config: Config): void {
     'credentials of a hosted user',
     'leave them out; certificates come from where overlay.credentials says',
   )
-  refuse(sip.queryScope === 'overlay', 'sip.queryScope', 'overlay', 'allowed: local')
   refuse(
     sip.appAttach.plainSip !== 'never',
     'sip.appAttach.plainSip',
@@ -32,11 +31,8 @@ export function refuseUnbuilt(config: Config): void {
     'allowed: never',
   )
   refuse(!sip.redirect.resolveUri, 'sip.redirect.resolveUri', 'false', 'allowed: true')
-  const switches = ['publishTel', 'registerFromOverlay', 'alwaysProxy'] as const
+  const switches = ['registerFromOverlay', 'alwaysProxy'] as const
   for (const key of switches) refuse(sip[key], `sip.${key}`, 'true', 'allowed: false')
-  for (const key of ['registerHome'] as const) {
-    refuse(sip[key] !== undefined, `sip.${key}`, 'this key', 'leave it out')
-  }
   refuse(sip.transitOverlays.length > 0, 'sip.transitOverlays', 'a list of overlays', 'leave it out')
 }
 

@@ -12,6 +12,7 @@ import { checkOutside } from './outside.ts'
 import { checkPolicy } from './policy.ts'
 import { checkTrunks } from './trunks.ts'
 import type { Environment } from './environment.ts'
+import { parseUri } from '../../sip/index.ts'
 import type { Config } from './schema.ts'
 
 /** Loads a configuration and makes sure that this version can run it. Throws `ConfigError`. */
@@ -54,6 +55,7 @@ export function checkCombinations(config: Config): void {
   if (sip.minExpires > sip.defaultExpires || sip.defaultExpires > sip.maxExpires) {
     throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')
   }
+  if (sip.registerHome !== undefined) checkRegisterHome(sip.registerHome, sip.roles)
   if (sip.overlayLifetimeMin > sip.overlayLifetimeMax) {
     throw new ConfigError('"sip.overlayLifetimeMin": has to be at most sip.overlayLifetimeMax')
   }
@@ -106,6 +108,15 @@ export function checkRoles(roles: readonly string[]): void {
   throw new ConfigError(
     `"sip.roles": allowed: [registrar, proxy], [registrar, redirect] or []; not [${roles.join(', ')}]`,
   )
+}
+
+function checkRegisterHome(text: string, roles: readonly string[]): void {
+  if (!roles.includes('redirect'))
+    throw new ConfigError('"sip.registerHome": is for redirect servers; sip.roles has no redirect')
+  if (parseUri(text) === undefined || /[<>\s]/.test(text))
+    throw new ConfigError(
+      '"sip.registerHome": has to be a SIP URI, such as sip:registrar.example.com;transport=tcp',
+    )
 }
 
 /** Files of TLS towards phones go in pairs; whether there is a certificate at all is seen when the node is built. */

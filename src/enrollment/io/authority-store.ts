@@ -127,29 +127,47 @@ function recordOf(line: string): NodeIdRecord {
   return { userName, keySha256, nodeId, ...(index === undefined ? {} : { index: index as number }) }
 }
 
-/** Appends one line after the other; each is on disk when its promise resolves. */
+/** Appends lines; each is on disk when its promise resolves. Those that come while a write is under way go together in the next. */
 class RecordLog {
   private readonly file: FileHandle
-  private last: Promise<void> = Promise.resolve()
+  private waiting: Waiting[] = []
+  private writing: Promise<void> | undefined
 
   constructor(file: FileHandle) {
     this.file = file
   }
 
   append(record: NodeIdRecord): Promise<void> {
-    const written = this.last.then(() => this.write(record))
-    // The next record does not care whether this one failed; its own caller hears of it.
-    this.last = written.catch(() => undefined)
-    return written
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ line: `${JSON.stringify(record)}\n`, resolve, reject })
+      this.writing ??= this.write()
+    })
   }
 
   async close(): Promise<void> {
-    await this.last
+    await this.writing
     await this.file.close()
   }
 
-  private async write(record: NodeIdRecord): Promise<void> {
-    await this.file.appendFile(`${JSON.stringify(record)}\n`)
-    await this.file.datasync()
+  private async write(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const batch = this.waiting
+      this.waiting = []
+      try {
+        await this.file.appendFile(batch.map(({ line }) => line).join(''))
+        await this.file.datasync()
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        // The next ones do not care; who asked for these hears of it.
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.writing = undefined
   }
+}
+
+interface Waiting {
+  readonly line: string
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
 }

@@ -229,7 +229,7 @@ export interface ForeignContact {
 
 /** What the overlay side may know of a binding; it never stores addresses. */
 export interface PublishedBinding {
-  readonly kind: 'device' | 'forward' | 'node'
+  readonly kind: 'device' | 'forward' | 'node' | 'tel'
   /** The Contact URI. */
   readonly contact: string
   /** Contact header parameters, lower-case names: feature tags (RFC 3840) and others. */
@@ -318,6 +318,18 @@ export interface SipSettings {
    * grace time ends their flow. 0, the default: nothing is asked for.
    */
   readonly flowTimerS?: number
+  /** A tel Contact that is a user's only one is told to the overlay. Default: it stays here. */
+  readonly publishTel?: boolean
+  /** Whether a REGISTER without Contact is told of registrations at other nodes, too (M-09). Default: not. */
+  readonly queryScope?: 'local' | 'overlay'
+  /** How often phones on UDP that a NAT stands before are asked for a sign of life. 0, the default: never. */
+  readonly natKeepAliveS?: number
+  /** A REGISTER with Path and without `Supported: path` (RFC 3327 s.5.3). Default: accepted. */
+  readonly pathWithoutSupported?: 'accept' | 'refuse'
+  /** Contacts that want to be woken by a push service (RFC 8599), which nobody here asks. Default: accepted like any other. */
+  readonly pushContacts?: 'accept' | 'refuse'
+  /** SIP URI of the registrar to which a redirect server sends REGISTERs. Default: none, they are taken here. */
+  readonly registerHome?: string
   /** Bindings are kept in a journal, so that phones on UDP are reached after a crash. Default: false. */
   readonly persistBindings?: boolean
   /** Domains elsewhere to whose registrars REGISTERs are passed on; none by default. */

@@ -40,6 +40,8 @@ export interface SipInstruments {
   readonly registrarExpired: Tally
   readonly registrarReplaced: Tally
   readonly registrarFlowLost: Tally
+  /** transport */
+  readonly registrarKeepalive: Tally
   /** result|algorithm */
   readonly authAttempts: Tally
   /** scope: `auth` for credentials refused after too many failures, `source` for too many requests of one address, `register` for too many first registrations. */

@@ -7,6 +7,7 @@ import type { Transactions } from '../transaction/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Flows } from './flows.ts'
 import type { SipInstruments } from './instruments.ts'
+import type { NatKeepAlive } from './nat-keep-alive.ts'
 import type { RegisterHandler } from './register-handler.ts'
 import type { SourceLimit } from './source-limit.ts'
 
@@ -18,6 +19,7 @@ export interface CountingParts {
   readonly proxy: Pick<Proxy, 'mtuSwitches'>
   readonly rateLimits: Tally
   readonly registerHandler: Pick<RegisterHandler, 'results' | 'seconds'>
+  readonly natKeepAlive: Pick<NatKeepAlive, 'failures'>
   readonly registrar: Pick<Registrar<never>, 'expired' | 'replaced' | 'flowLost'>
   readonly sources: Pick<SourceLimit, 'dropped'>
   readonly transactions: Pick<Transactions<never, never>, 'traffic' | 'retransmissions' | 'timeouts'>
@@ -28,6 +30,7 @@ export function instrumentsOf({
   flows,
   front,
   meter,
+  natKeepAlive,
   proxy,
   rateLimits,
   registerHandler,
@@ -57,6 +60,7 @@ export function instrumentsOf({
     registrarExpired: registrar.expired,
     registrarReplaced: registrar.replaced,
     registrarFlowLost: registrar.flowLost,
+    registrarKeepalive: natKeepAlive.failures,
     authAttempts: authenticator.attempts,
     rateLimits: rateLimits,
     scannerDropped: sources.dropped,

@@ -39,6 +39,9 @@ export function registrarSettings(
     ownGr: peerIdentity?.gr,
     gruuOwner,
     persist: settings.persistBindings ?? false,
+    publishTel: settings.publishTel ?? false,
+    refusePath: settings.pathWithoutSupported === 'refuse',
+    refusePush: settings.pushContacts === 'refuse',
     outbound: roles.proxy,
     directOnly: roles.redirect && !roles.proxy,
   }

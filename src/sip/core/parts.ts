@@ -47,6 +47,7 @@ import { KeptBindings } from './kept-bindings.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
+import { NatKeepAlive } from './nat-keep-alive.ts'
 import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
@@ -85,6 +86,7 @@ export class SipParts {
   readonly keptBindings: KeptBindings
   readonly registerHandler: RegisterHandler
   readonly registerGate: RegisterGate
+  readonly natKeepAlive: NatKeepAlive
   readonly registerRelay: RegisterRelay | undefined
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
@@ -223,6 +225,7 @@ export class SipParts {
       {
         gate: registerGate,
         isRegisteredPhone: (incoming) => this.isRegisteredPhone(incoming),
+        askForeign: (aor) => this.askForeign(aor),
         front,
         accounts,
         authenticator,
@@ -280,6 +283,18 @@ export class SipParts {
     )
     const { ownRequests } = this
     trunks.use(ownRequests)
+    this.natKeepAlive = new NatKeepAlive(
+      {
+        random: components.random,
+        texts,
+        requests: ownRequests,
+        datagram: (hop, bytes) => flows.send(hop, bytes),
+        bindings: (aor) => this.registrar.bindings(aor),
+        lost: (now, aor, binding) => this.registrar.unanswered(now, aor, binding),
+      },
+      // An engine in front keeps its phones itself.
+      { everyS: front === undefined ? (settings.natKeepAliveS ?? 0) : 0, domain: realm },
+    )
     const overloaded = (reason: string): Reply => this.overloaded(reason)
     const { relayRegister = [] } = settings
     this.registerRelay =
@@ -305,11 +320,7 @@ export class SipParts {
             texts,
             transactions,
             bindings: (aor) => this.registrar.bindings(aor),
-            askForeign: (aor) => {
-              if (!this.overlayAvailable || settings.lookup === 'localOnly') return undefined
-              const budgetMs = settings.locateBudgetMs.other
-              return { id: questions.foreignContacts(aor, budgetMs), budgetMs }
-            },
+            askForeign: (aor) => this.askForeign(aor),
             overloaded,
           },
           {
@@ -354,12 +365,13 @@ export class SipParts {
       },
       settings,
     )
-    const { registrar, registerHandler } = this
+    const { natKeepAlive, registrar, registerHandler } = this
     this.instruments = instrumentsOf({
       authenticator,
       flows,
       front,
       meter,
+      natKeepAlive,
       proxy,
       rateLimits,
       registerHandler,
@@ -375,6 +387,12 @@ export class SipParts {
     this.tuned.maxBindings = maxBindings
     Object.assign(this.tuned.limits, limits)
     this.sources.limit(limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT)
+  }
+
+  private askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined {
+    if (!this.overlayAvailable || this.settings.lookup === 'localOnly') return undefined
+    const budgetMs = this.settings.locateBudgetMs.other
+    return { id: this.questions.foreignContacts(aor, budgetMs), budgetMs }
   }
 
   /** It says that it is of a phone that is registered here, and comes from where that phone is reached. */
@@ -400,7 +418,8 @@ export class SipParts {
 
   /** Answer to `foreignContacts`. */
   foreignKnown(now: Now, id: RequestId, contacts: readonly ForeignContact[] | undefined): void {
-    this.regEvents?.foreignKnown(now.ms, id, contacts)
+    if (!this.registerHandler.foreignKnown(now, id, contacts))
+      this.regEvents?.foreignKnown(now.ms, id, contacts)
   }
 
   peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
@@ -434,6 +453,8 @@ export class SipParts {
       flows.nextDeadline(),
       lostResponses.nextDeadline(),
       callerChecks.nextDeadline(),
+      this.natKeepAlive.nextDeadline(),
+      this.registerHandler.nextDeadline(),
       trunks.nextDeadline(),
       front?.nextDeadline() ?? NEVER,
       ownRequests.nextDeadline(),
@@ -466,6 +487,7 @@ export class SipParts {
       isUp: (flow) => this.flows.isUp(flow),
       changed: (now, aor, before, after, gone) => {
         if (after.length > 0) this.proxy.registered(now, aor)
+        this.natKeepAlive.watch(now, aor, after)
         const notifier = this.regEvents?.notifier
         if (notifier?.watches(aor) === true) notifier.changed(now, aor, changes(before, after, gone))
       },

@@ -11,8 +11,8 @@ import { ServicePace } from './service-pace.ts'
 
 /** First registrations that may wait for the overlay at one time, unless the operator says otherwise. */
 export const REGISTERS_WAITING_MAX = 1_000
-/** So many may wait whatever the pace: twice the Stores that are under way at once (adapter/store-queue.ts). */
-export const REGISTERS_WAITING_LEAST = 128
+/** So many may wait whatever the pace, which they show to be higher if it is. Judgement. */
+export const REGISTERS_WAITING_LEAST = 32
 /** How long those who are let in wait, about: a phone has repeated its REGISTER twice by then. Judgement. */
 const WAIT_MS: Millis = 2_000
 /** E54: Retry-After lies between these. */

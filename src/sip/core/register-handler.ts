@@ -1,7 +1,8 @@
 /** REGISTER up to the registrar and back: adapter-mapping s.3.1 steps 2 to 7, then the answer (RFC 3261 s.10.3). */
 import type { Due } from '../../common/due-list.ts'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
-import type { Now } from '../../common/time.ts'
+import { OpenQuestions } from '../../common/open-questions.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import { canonicalAor, type SipMessage } from '../message/index.ts'
 import type { ForkContext, OwnIdentity } from '../proxy/index.ts'
 import {
@@ -15,7 +16,7 @@ import type { IncomingRequest, ServerTransaction, Transactions, Unanswered } fro
 import type { Branch } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Callers } from './caller.ts'
-import type { Account, Accounts, SipSettings } from './contract.ts'
+import type { Account, Accounts, ForeignContact, RequestId, SipSettings } from './contract.ts'
 import type { Flows } from './flows.ts'
 import { isKeptByCrlf, keepAnswered } from './keep-alives.ts'
 import type { MergedRequests } from './merged-requests.ts'
@@ -51,6 +52,8 @@ export interface RegisterComponents {
   readonly replies: Replies
   readonly sources: SourceLimit
   readonly transactions: Transactions<ForkContext, Branch>
+  /** Where else a user is registered, answered by `foreignKnown`; undefined while the overlay is away. */
+  askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined
 }
 
 export class RegisterHandler {
@@ -59,6 +62,11 @@ export class RegisterHandler {
   private readonly components: RegisterComponents
   private readonly settings: SipSettings
   private readonly extensions: readonly string[]
+  /** Queries that wait for what the overlay knows. */
+  private readonly queries = new OpenQuestions<{
+    readonly request: RegisterRequest<RegisterTicket>
+    readonly outcome: RegisterOutcome
+  }>()
 
   constructor(components: RegisterComponents, settings: SipSettings) {
     this.components = components
@@ -116,6 +124,40 @@ export class RegisterHandler {
 
   /** The registrar is done with a request. */
   finished(now: Now, request: RegisterRequest<RegisterTicket>, outcome: RegisterOutcome): void {
+    if (this.settings.queryScope === 'overlay' && outcome.kind === 'saved' && outcome.plan.kind === 'query') {
+      const asked = this.components.askForeign(request.aor)
+      if (asked !== undefined) {
+        this.queries.ask(asked.id, { request, outcome }, now.ms + asked.budgetMs)
+        return
+      }
+    }
+    this.answer(now, request, outcome, undefined)
+  }
+
+  nextDeadline(): Millis {
+    return this.queries.nextDeadline()
+  }
+
+  /** Queries for which the overlay has no answer in time are answered with what is known here. */
+  expire(now: Now): void {
+    for (let query = this.queries.overdue(now.ms); query !== undefined; query = this.queries.overdue(now.ms))
+      this.answer(now, query.request, query.outcome, undefined)
+  }
+
+  /** Answer to `askForeign`; true when it was ours. */
+  foreignKnown(now: Now, id: RequestId, contacts: readonly ForeignContact[] | undefined): boolean {
+    const query = this.queries.take(id)
+    if (query === undefined) return false
+    this.answer(now, query.request, query.outcome, contacts)
+    return true
+  }
+
+  private answer(
+    now: Now,
+    request: RegisterRequest<RegisterTicket>,
+    outcome: RegisterOutcome,
+    elsewhere: readonly ForeignContact[] | undefined,
+  ): void {
     const { incoming, server, late } = request.ticket
     this.components.transactions.late.answered(late)
     this.components.merged.answered(incoming.message)
@@ -137,7 +179,11 @@ export class RegisterHandler {
       this.settings.roles.proxy && front === undefined
         ? identity.serviceRoute(incoming.source, message.header('contact') ?? '')
         : undefined
-    const own = { serviceRoute, gruus: front?.capabilities.gruu === false ? undefined : gruus }
+    const own = {
+      serviceRoute,
+      gruus: front?.capabilities.gruu === false ? undefined : gruus,
+      ...(elsewhere === undefined ? {} : { elsewhere }),
+    }
     const headers = savedHeaders(now, aor, message, outcome.plan, outcome.bindings, own)
     const { outbound } = outcome.plan
     const answered = front === undefined ? this.keptAlive(now, incoming, outbound, headers) : incoming
@@ -207,6 +253,10 @@ export class RegisterHandler {
     }
     const front = this.frontOf(incoming)
     const identity = front?.identity ?? this.components.identity
+    const { registerHome } = this.settings
+    // Adapter-mapping s.6: the phone is served elsewhere.
+    if (registerHome !== undefined)
+      return { status: 302, reason: 'Moved Temporarily', headers: [['Contact', `<${registerHome}>`]] }
     const { uri } = message
     if (uri === undefined || !(identity.isHostedDomain(uri.host) || identity.isOwn(uri))) {
       return { status: 403, reason: 'Foreign Domain' }

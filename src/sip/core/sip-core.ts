@@ -100,6 +100,8 @@ export class SipCore {
         break
       case 'restored':
         parts.keptBindings.restore(now, input.records)
+        for (const [aor, bindings] of parts.registrar.entries())
+          parts.natKeepAlive.watch(now.ms, aor, bindings)
         break
       case 'persisted':
         parts.registrar.persisted(now.ms, input.token, input.ok)
@@ -167,6 +169,8 @@ export class SipCore {
     this.parts.front?.expire(now.ms)
     registrar.expire(now.ms)
     this.parts.ownRequests.expire(now.ms)
+    this.parts.natKeepAlive.expire(now.ms)
+    this.parts.registerHandler.expire(now)
     this.parts.trunks.expire(now.ms)
     this.parts.regEvents?.expire(now.ms)
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {

@@ -14,6 +14,7 @@ import { outboundRegId } from './outbound.ts'
 import { reachOf } from './reach.ts'
 import {
   expiresSeconds,
+  listsOption,
   qThousandths,
   rejection,
   type RegisterRequest,
@@ -31,6 +32,8 @@ export interface SavePlan {
   readonly outbound: boolean
 }
 
+const PATH_UNSUPPORTED = rejection(420, 'Bad Extension', [['Unsupported', 'path']])
+const PUSH_UNSUPPORTED = rejection(555, 'Push Notification Service Not Supported')
 const OUT_OF_ORDER = rejection(500, 'Out Of Order', [['Retry-After', '5']])
 
 export function planSave(
@@ -79,6 +82,9 @@ function saveEach(
 ): Result<SavePlan, Rejection> {
   const { message } = request
   const path = message.values('path')
+  // E37, RFC 3327 s.5.3.
+  if (settings.refusePath === true && path.length > 0 && !listsOption(message, 'supported', 'path'))
+    return fail(PATH_UNSUPPORTED)
   const secureRequest = message.uri?.scheme === 'sips' && path.every(isSipsRoute)
   const defaultExpires = message.header('expires')
   const planned = [...live]
@@ -100,6 +106,9 @@ function saveEach(
     if (!regId.ok) return regId
     if (regId.value !== undefined) outbound = true
     if (seconds > 0) {
+      // E59, RFC 8599 s.5.6.1; without a value the phone only asks which services there are.
+      if (settings.refusePush === true && (read.value.uri?.params.get('pn-provider') ?? '') !== '')
+        return fail(PUSH_UNSUPPORTED)
       contactsKept++
       if (read.value.regId !== undefined) withRegId = true
       if (contactsKept > 1 && withRegId) return fail(rejection(400, 'Several Contacts With reg-id'))

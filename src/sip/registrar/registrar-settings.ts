@@ -8,6 +8,12 @@ export interface RegistrarSettings {
   readonly maxBindings: number
   /** Bindings are written down before phones are told of them. */
   readonly persist: boolean
+  /** A telephone number that is a user's only Contact is told to the overlay. */
+  readonly publishTel?: boolean
+  /** E37: a Path is refused when the phone does not say that it knows what that is. */
+  readonly refusePath?: boolean
+  /** E59: Contacts that name a push service are refused. */
+  readonly refusePush?: boolean
   /** Addresses of our own listeners as `host:port`; a Contact there would loop. */
   readonly ownAddresses: ReadonlySet<string>
   /** `gr` value of our own overlay GRUU. */

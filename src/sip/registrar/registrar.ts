@@ -120,7 +120,7 @@ export class Registrar<T> {
     const record = this.record(aor)
     record.bindings = bindings
     this.schedule(record)
-    this.host.publish(aor, publishedBindings(bindings), 'restored', '')
+    this.host.publish(aor, this.shown(bindings), 'restored', '')
   }
 
   /** REGISTERs whose answer waits for the overlay or the disk. */
@@ -217,6 +217,18 @@ export class Registrar<T> {
     }
   }
 
+  /** A phone that is reached by datagrams alone does not answer there any more: no target from now on, gone after the grace time. */
+  unanswered(now: Millis, aor: string, silent: Binding): void {
+    const record = this.records.get(aor)
+    const { host, port } = silent.reach
+    for (const binding of record?.bindings ?? NO_BINDINGS) {
+      const { reach, flowLost, contact, direct } = binding
+      const same = contact === silent.contact && reach.host === host && reach.port === port
+      if (same && !flowLost && !direct) this.loseFlow(now, binding, this.settings.flowGraceS)
+    }
+    if (record !== undefined) this.schedule(record)
+  }
+
   /** How the phone is reached now that was at the far end of `flow`, which is gone. */
   successor(flow: number, now: Millis): Reach | undefined {
     const aor = this.lost.aorOf(flow)
@@ -252,7 +264,7 @@ export class Registrar<T> {
     } else {
       if (write !== undefined) {
         this.journal?.write(now, record.aor)
-        this.host.publish(record.aor, publishedBindings(record.bindings), 'expired', '')
+        this.host.publish(record.aor, this.shown(record.bindings), 'expired', '')
       }
       this.reject(now, request, this.busy(), true)
     }
@@ -278,7 +290,7 @@ export class Registrar<T> {
       return
     }
     const { callId } = request.message
-    const id = this.host.publish(record.aor, publishedBindings(plan.bindings), 'register', callId)
+    const id = this.host.publish(record.aor, this.shown(plan.bindings), 'register', callId)
     record.pending = { id, request, plan, dueAt: now + PUBLISH_BUDGET_MS, write: undefined }
     this.pendingById.set(id, record)
   }
@@ -318,6 +330,10 @@ export class Registrar<T> {
     this.flowLost.add()
   }
 
+  private shown(bindings: readonly Binding[]): PublishableBinding[] {
+    return publishedBindings(bindings, this.settings.publishTel)
+  }
+
   private reject(now: Millis, request: RegisterRequest<T>, why: Rejection, storeFailed: boolean): void {
     this.host.finished(now, request, { kind: 'rejected', rejection: why, storeFailed })
   }
@@ -354,7 +370,7 @@ export class Registrar<T> {
     this.journal?.write(now, record.aor)
     for (const binding of remaining) if (!binding.flowLost) this.flows.add(binding.reach.flow, record.aor)
     this.expired.add('', ended)
-    this.host.publish(record.aor, publishedBindings(remaining), lost ? 'flowLost' : 'expired', '')
+    this.host.publish(record.aor, this.shown(remaining), lost ? 'flowLost' : 'expired', '')
     this.host.changed(now, record.aor, before, remaining, 'expired')
     this.forgetIfEmpty(record)
   }

@@ -13,10 +13,15 @@ export function savedHeaders(
   message: SipMessage,
   plan: SavePlan,
   bindings: readonly Binding[],
-  own: { readonly serviceRoute: string | undefined; readonly gruus: Gruus | undefined },
+  own: {
+    readonly serviceRoute: string | undefined
+    readonly gruus: Gruus | undefined
+    /** What the user has registered at other nodes. */
+    readonly elsewhere?: readonly { readonly uri: string; readonly expiresS: number }[]
+  },
 ): [string, string][] {
   const headers: [string, string][] = []
-  const { serviceRoute, gruus } = own
+  const { serviceRoute, gruus, elsewhere = [] } = own
   // RFC 5627 s.5.2: for phones that can do something with them.
   const written =
     gruus !== undefined && listsOption(message, 'supported', 'gruu')
@@ -27,6 +32,9 @@ export function savedHeaders(
     const contact = contactOf(binding, now.ms)
     headers.push(['Contact', gruu === undefined ? contact : contact + gruu])
   }
+  // M-09.
+  for (const { uri, expiresS } of elsewhere)
+    headers.push(['Contact', `<${uri}>;expires=${expiresS};+x.remote`])
   for (const value of message.values('path')) headers.push(['Path', value])
   if (serviceRoute !== undefined) headers.push(['Service-Route', serviceRoute])
   // RFC 5626 s.6: only when it was applied and the phone knows it.

@@ -62,6 +62,14 @@ describe('desired overlay entry', () => {
     expect(toHex(value!)).toBe(`0100190017${toHex(new TextEncoder().encode('charlie@dht.example.com'))}`)
   })
 
+  it('a telephone number becomes a uri entry', () => {
+    const value = desiredEntry([binding('tel:+4930123456', 1, { kind: 'tel' })], SELF, SETTINGS)
+    expect(decodeSipRegistration(value!)).toEqual({
+      ok: true,
+      value: { kind: 'uri', uri: 'tel:+4930123456' },
+    })
+  })
+
   it('one node binding publishes that list', () => {
     const contact = `sip:x@dht.example.com;gr=${encodeGr(LIST)}`
     const decoded = decodeSipRegistration(

@@ -14,21 +14,23 @@ import type { JournalOperation } from '../../../src/reload/index.ts'
 const REFUSED: EnrollOutcome = { ok: false, final: false, reason: 'test' }
 
 describe('provisioning of hosted users', () => {
-  it('one at a time, users whose REGISTER waits first, nobody twice', async () => {
+  it('R-15 users whose REGISTER waits first, eight side by side; the others one at a time; nobody twice', async () => {
     const order: string[] = []
+    const together: number[] = []
     let running = 0
     let finished: () => void = () => undefined
     const all = new Promise<void>((resolve) => (finished = resolve))
     const queue = new Provisioning(
       async (aor) => {
-        expect(++running).toBe(1)
+        together.push(++running)
         order.push(aor)
-        await Promise.resolve()
+        if (order.length === 1) queue.ask(aor, true)
+        await new Promise((resolve) => setImmediate(resolve))
         running--
         return REFUSED
       },
       () => {
-        if (order.length === 4) finished()
+        if (order.length === 14 && running === 0) finished()
       },
     )
     queue.ask('a', false)
@@ -37,10 +39,14 @@ describe('provisioning of hosted users', () => {
     queue.ask('waiting', true)
     queue.ask('c', true)
     queue.ask('waiting', false)
-    expect(queue.waiting).toEqual({ urgent: 2, background: 2 })
+    for (let i = 0; i < 10; i++) queue.ask(`urgent-${i}`, true)
+    expect(queue.waiting).toEqual({ urgent: 12, background: 2 })
     await all
-    expect(order).toEqual(['waiting', 'c', 'a', 'b'])
-    expect(queue.results.get('failed')).toBe(4)
+    expect(order.slice(0, 3)).toEqual(['waiting', 'c', 'urgent-0'])
+    expect(order.slice(12)).toEqual(['a', 'b'])
+    expect(Math.max(...together)).toBe(8)
+    expect(together.slice(12)).toEqual([1, 1])
+    expect(queue.results.get('failed')).toBe(14)
   })
 
   it('after stop nobody is begun and nothing is reported', async () => {

@@ -16,7 +16,7 @@ export const limits = z.strictObject({
     ),
   registrations: z
     .int()
-    .min(128)
+    .min(32)
     .max(100_000)
     .default(1_000)
     .describe(

@@ -54,6 +54,7 @@ describe('configuration file', () => {
       alwaysProxy: false,
       recurse3xx: true,
       persistBindings: false,
+      natKeepAlive: 25,
       enrollOnFirstRegister: false,
     })
     expect(config.overlay).toMatchObject({
@@ -254,7 +255,9 @@ describe('what this version can run', () => {
       'sip.drachtio.sipAddress',
     ],
     ['sip: { publish: userNode }', 'sip.publish'],
-    ['sip: { publishTel: true }', 'sip.publishTel'],
+    ['sip: { registerFromOverlay: true }', 'sip.registerFromOverlay'],
+    ['sip: { registerHome: "sip:home.example.com" }', 'sip.registerHome'],
+    ['sip: { roles: [registrar, redirect], registerHome: "home.example.com" }', 'sip.registerHome'],
     ['sip: { gateway: "gw" }', 'sip.gateway'],
     ['sip: { gateway: "sip:gw;transport=ws" }', 'sip.gateway'],
     ['sip: { gateway: "sip:gw", roles: [registrar, redirect] }', 'sip.gateway'],
