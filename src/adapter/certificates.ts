@@ -15,6 +15,8 @@ import type { AdapterParts } from './parts.ts'
 
 /** Certificates published at once: provisioning thousands of users must not crowd out calls. */
 const AT_ONCE = 4
+/** As long as REGISTERs wait for the overlay: entries carry their certificates with them, so that these may come later. */
+const AT_ONCE_BESIDE_REGISTERS = 1
 /** Seconds that a published certificate lives in the overlay unless it is published again. Judgement. */
 export const CERTIFICATE_LIFETIME_S = 86_400
 const RETRY_MS = 30_000
@@ -59,7 +61,8 @@ export class CertificatePublisher {
 
   /** Works on as far as the overlay is there and few enough are under way. */
   resume(now: Now): void {
-    while (this.parts.available && !this.stopped && this.fetches.size + this.stores.size < AT_ONCE) {
+    const atOnce = this.parts.registersWaiting > 0 ? AT_ONCE_BESIDE_REGISTERS : AT_ONCE
+    while (this.parts.available && !this.stopped && this.fetches.size + this.stores.size < atOnce) {
       const index = this.queue.shift()
       if (index === undefined) return
       const item = this.items[index]

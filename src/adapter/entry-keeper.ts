@@ -271,6 +271,7 @@ export class EntryKeeper {
   }
 
   private endWait(user: HostedUser): void {
+    if (user.waiting !== undefined) this.parts.registersWaiting--
     user.waiting = undefined
     this.parts.deadlines.cancel(user.budget)
     user.budget = undefined

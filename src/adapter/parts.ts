@@ -44,6 +44,8 @@ export class AdapterParts {
   readonly marks: SiblingMarks | undefined
   /** Joined, so that commands make sense. */
   available = false
+  /** REGISTERs that wait for the overlay. */
+  registersWaiting = 0
   private lastId = 0
 
   constructor(init: {

@@ -75,6 +75,7 @@ export class Publisher {
     if (user.waiting !== undefined)
       return this.keeper.answer(id, { status: 500, reason: 'Overlapping Registration', retryAfterS: 1 })
     user.waiting = { id, bindings, callId }
+    this.parts.registersWaiting++
     user.retried = false
     this.keeper.advance(now, user)
     // A refresh has its answer by now.
@@ -154,6 +155,8 @@ export class Publisher {
       user.budget = undefined
       // M-08: the Store goes on, and what it did is learnt from its outcome.
       if (user.store !== undefined) user.dirty = true
+      // Its certificate comes after those that are still waited for.
+      if (user.enrollment === 'pending') this.parts.shell({ kind: 'enroll', aor, urgent: false })
       return this.keeper.refuse(user, registerFailure({ kind: 'timeout' }, this.parts.random.float()))
     }
     user.timer = undefined

@@ -34,14 +34,17 @@ export class Provisioning {
     return { urgent: this.urgent.size, background: this.background.size }
   }
 
-  /** Queues an AOR; asking again with `urgent` moves it forward. */
+  /** Queues an AOR; asking again with `urgent` moves it forward, asking without moves it back: its REGISTER does not wait any more. */
   ask(aor: string, urgent: boolean): void {
-    if (this.stopped || this.urgent.has(aor) || this.issuing.has(aor)) return
+    if (this.stopped || this.issuing.has(aor)) return
     if (urgent) {
       this.background.delete(aor)
       this.urgent.add(aor)
-    } else if (this.background.size < QUEUE_MAX) this.background.add(aor)
-    else return
+    } else {
+      this.urgent.delete(aor)
+      if (this.background.size >= QUEUE_MAX) return
+      this.background.add(aor)
+    }
     this.fill()
   }
 

@@ -20,6 +20,7 @@ const HELP = `npm run soak:avalanche -- [options]
   --call-max S      seconds that a call may take to be set up (default 2)
   --fresh           their accounts have never registered: certificates are made then, too.
                     Otherwise each has been registered before, and unregistered
+  --again           with --fresh: all unregister then, and the power goes and comes back once more
   --base-port PORT  (default 29000)`
 
 const OPTIONS = {
@@ -30,6 +31,7 @@ const OPTIONS = {
   pairs: { type: 'string', default: '10' },
   'call-max': { type: 'string', default: '2' },
   fresh: { type: 'boolean', default: false },
+  again: { type: 'boolean', default: false },
   'base-port': { type: 'string', default: '29000' },
   help: { type: 'boolean', default: false },
 } as const
@@ -67,19 +69,27 @@ function say(line: string): void {
   process.stdout.write(`${((performance.now() - started) / 1000).toFixed(1).padStart(7)}  ${line}\n`)
 }
 
-/** Calm: everybody once, then gone again, so that certificates and nothing else are there. */
-async function before(phones: readonly Phone[], target: string): Promise<void> {
+/** Calm: each with these times of expiry, the last of which is 0, so that certificates and nothing else are there. */
+async function unregistered(
+  phones: readonly Phone[],
+  target: string,
+  times: readonly number[],
+): Promise<void> {
   const queue = phones.values()
   let done = 0
   const line = async (): Promise<void> => {
-    for (const { user: name, at } of queue) {
-      for (const expires of [3_600, 0]) {
+    for (const phone of queue) {
+      const { user: name, at } = phone
+      for (const expires of times) {
         for (let status = 0; status !== 200;) {
           const answer = await at.register(name, target, expires)
           status = answer.status
           if (status !== 200) await sleep(1000 * (answer.retryAfterS ?? 1))
         }
       }
+      phone.registeredMs = undefined
+      phone.refused.length = 0
+      phone.retryAfterS.length = 0
       if (++done % 1000 === 0) say(`${done} have been registered before`)
     }
   }
@@ -155,6 +165,108 @@ function failed(calls: readonly Call[]): Call[] {
   return calls.filter(({ status, byeStatus }) => status !== 200 || byeStatus !== 200)
 }
 
+type Wishes = Readonly<Record<'within' | 'registered' | 'call-max', string>>
+
+interface Run {
+  readonly testbed: Testbed
+  readonly talkers: readonly CallPair[]
+  readonly phones: readonly Phone[]
+  readonly wishes: Wishes
+}
+
+/** One power cut; true when it went well. */
+async function round({ testbed, talkers, phones, wishes }: Run, fresh: boolean): Promise<boolean> {
+  const count = phones.length
+  const target = testbed.peer(PEER).sip
+  const withinMs = 1000 * Number(wishes.within)
+  const registeredMs = 1000 * Number(wishes.registered)
+  const callMaxMs = 1000 * Number(wishes['call-max'])
+  let calling = true
+  const talks = talkers.map((pair) => pair.keepCalling(BETWEEN_CALLS_MS, () => calling))
+  await sleep(QUIET_MS)
+  const quiet = talkers.flatMap(({ calls }) => [...calls])
+  for (const { calls } of talkers) calls.length = 0
+  const first = usage(testbed)
+  say(`the power comes back: ${count} phones within ${wishes.within} s`)
+  const until = performance.now() + registeredMs
+  const begun = performance.now()
+  const all = Promise.all(
+    phones.map((phone, index) => power(phone, target, (withinMs * index) / count, until)),
+  )
+  let done = false
+  const ended = all.then(() => (done = true))
+  while (!done) {
+    await Promise.race([ended, sleep(5_000)])
+    say(`${phones.filter((phone) => phone.registeredMs !== undefined).length} are registered`)
+  }
+  const tookMs = performance.now() - begun
+  const last = usage(testbed)
+  calling = false
+  await Promise.all(talks)
+  const busy = talkers.flatMap(({ calls }) => calls)
+  const alive = testbed.peers.filter(({ pid }) => isAlive(pid)).length
+  const left = phones.filter((phone) => phone.registeredMs === undefined)
+  const aors = await metric(testbed, PEER, 'p2psip_registrar_aors')
+  const missing = await notFound(
+    testbed,
+    phones.filter((phone) => phone.registeredMs !== undefined),
+  )
+  const seconds = (last.readAt - first.readAt) / 1000
+  const cpu = last.cpuS.map((each, index) => (each - (first.cpuS[index] as number)).toFixed(1))
+  const refused = phones.flatMap((phone) => phone.refused)
+  const slow = busy.filter(({ setupMs }) => setupMs > callMaxMs)
+  const rows: [string, string][] = [
+    ['phones', `${count} within ${wishes.within} s${fresh ? ', never registered before' : ''}`],
+    ['registered', `${count - left.length}; AORs at the peer: ${aors}`],
+    ['until the last one', `${(tookMs / 1000).toFixed(1)} s`],
+    [
+      'power to registration',
+      spread(
+        phones.flatMap((p) => (p.registeredMs === undefined ? [] : [p.registeredMs / 1000])),
+        's',
+      ),
+    ],
+    [
+      '  of it the last attempt',
+      spread(
+        phones.flatMap((p) => (p.registeredMs === undefined ? [] : [p.waitedMs])),
+        'ms',
+      ),
+    ],
+    ['refused, by status (408: no answer)', counts(refused)],
+    [
+      '  Retry-After',
+      spread(
+        phones.flatMap((phone) => phone.retryAfterS),
+        's',
+      ),
+    ],
+    [
+      'calls before',
+      `${quiet.length}, failed ${failed(quiet).length}; set up ${spread(
+        quiet.map(({ setupMs }) => setupMs),
+        'ms',
+      )}`,
+    ],
+    [
+      'calls meanwhile',
+      `${busy.length}, failed ${failed(busy).length}; set up ${spread(
+        busy.map(({ setupMs }) => setupMs),
+        'ms',
+      )}`,
+    ],
+    [`  set up later than ${wishes['call-max']} s`, String(slow.length)],
+    ['CPU of the peers', `${cpu.join(' + ')} s in ${seconds.toFixed(1)} s`],
+    ['not found by another peer', `${missing.length} of a sample`],
+    ['peers alive', `${alive} of ${PEERS}`],
+  ]
+  for (const [name, value] of rows) say(`${name.padEnd(38)}${value}`)
+  for (const call of failed(busy).slice(0, 10)) say(`failed: ${JSON.stringify(call)}`)
+  const good = left.length === 0 && failed(busy).length === 0 && slow.length === 0 && missing.length === 0
+  say(good && alive === PEERS ? 'PASSED' : 'FAILED')
+  return good && alive === PEERS
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: OPTIONS })
   if (values.help) {
@@ -162,9 +274,6 @@ async function main(): Promise<number> {
     return 0
   }
   const [count, pairs] = [Number(values.phones), Number(values.pairs)]
-  const withinMs = 1000 * Number(values.within)
-  const registeredMs = 1000 * Number(values.registered)
-  const callMaxMs = 1000 * Number(values['call-max'])
   const flags = [
     '--peers',
     String(PEERS),
@@ -195,91 +304,15 @@ async function main(): Promise<number> {
       talkers.push(await CallPair.open(users, testbed.peer(index % 2).sip, target))
     }
     say(`${PEERS} peers are ready, ${pairs} pairs are registered`)
-    if (!values.fresh) await before(phones, target)
-    let calling = true
-    const talks = talkers.map((pair) => pair.keepCalling(BETWEEN_CALLS_MS, () => calling))
-    await sleep(QUIET_MS)
-    const quiet = talkers.flatMap(({ calls }) => [...calls])
-    for (const { calls } of talkers) calls.length = 0
-    const first = usage(testbed)
-    say(`the power comes back: ${count} phones within ${values.within} s`)
-    const until = performance.now() + registeredMs
-    const begun = performance.now()
-    const all = Promise.all(
-      phones.map((phone, index) => power(phone, target, (withinMs * index) / count, until)),
-    )
-    let done = false
-    const ended = all.then(() => (done = true))
-    while (!done) {
-      await Promise.race([ended, sleep(5_000)])
-      say(`${phones.filter((phone) => phone.registeredMs !== undefined).length} are registered`)
+    const run = { testbed, talkers, phones, wishes: values }
+    if (!values.fresh) {
+      await unregistered(phones, target, [3_600, 0])
+      return (await round(run, false)) ? 0 : 1
     }
-    const tookMs = performance.now() - begun
-    const last = usage(testbed)
-    calling = false
-    await Promise.all(talks)
-    const busy = talkers.flatMap(({ calls }) => calls)
-    const alive = testbed.peers.filter(({ pid }) => isAlive(pid)).length
-    const left = phones.filter((phone) => phone.registeredMs === undefined)
-    const aors = await metric(testbed, PEER, 'p2psip_registrar_aors')
-    const missing = await notFound(
-      testbed,
-      phones.filter((phone) => phone.registeredMs !== undefined),
-    )
-    const seconds = (last.readAt - first.readAt) / 1000
-    const cpu = last.cpuS.map((each, index) => (each - (first.cpuS[index] as number)).toFixed(1))
-    const refused = phones.flatMap((phone) => phone.refused)
-    const slow = busy.filter(({ setupMs }) => setupMs > callMaxMs)
-    const rows: [string, string][] = [
-      ['phones', `${count} within ${values.within} s${values.fresh ? ', never registered before' : ''}`],
-      ['registered', `${count - left.length}; AORs at the peer: ${aors}`],
-      ['until the last one', `${(tookMs / 1000).toFixed(1)} s`],
-      [
-        'power to registration',
-        spread(
-          phones.flatMap((p) => (p.registeredMs === undefined ? [] : [p.registeredMs / 1000])),
-          's',
-        ),
-      ],
-      [
-        '  of it the last attempt',
-        spread(
-          phones.flatMap((p) => (p.registeredMs === undefined ? [] : [p.waitedMs])),
-          'ms',
-        ),
-      ],
-      ['refused, by status (408: no answer)', counts(refused)],
-      [
-        '  Retry-After',
-        spread(
-          phones.flatMap((phone) => phone.retryAfterS),
-          's',
-        ),
-      ],
-      [
-        'calls before',
-        `${quiet.length}, failed ${failed(quiet).length}; set up ${spread(
-          quiet.map(({ setupMs }) => setupMs),
-          'ms',
-        )}`,
-      ],
-      [
-        'calls meanwhile',
-        `${busy.length}, failed ${failed(busy).length}; set up ${spread(
-          busy.map(({ setupMs }) => setupMs),
-          'ms',
-        )}`,
-      ],
-      [`  set up later than ${values['call-max']} s`, String(slow.length)],
-      ['CPU of the peers', `${cpu.join(' + ')} s in ${seconds.toFixed(1)} s`],
-      ['not found by another peer', `${missing.length} of a sample`],
-      ['peers alive', `${alive} of ${PEERS}`],
-    ]
-    for (const [name, value] of rows) say(`${name.padEnd(38)}${value}`)
-    for (const call of failed(busy).slice(0, 10)) say(`failed: ${JSON.stringify(call)}`)
-    const good = left.length === 0 && failed(busy).length === 0 && slow.length === 0 && missing.length === 0
-    say(good && alive === PEERS ? 'PASSED' : 'FAILED')
-    return good && alive === PEERS ? 0 : 1
+    const first = await round(run, true)
+    if (!values.again) return first ? 0 : 1
+    await unregistered(phones, target, [0])
+    return (await round(run, false)) && first ? 0 : 1
   } finally {
     for (const pair of talkers) pair.close()
     for (const socket of sockets) socket.close()

@@ -12,7 +12,7 @@ import { ServicePace } from './service-pace.ts'
 /** First registrations that may wait for the overlay at one time, unless the operator says otherwise. */
 export const REGISTERS_WAITING_MAX = 1_000
 /** So many may wait whatever the pace, which they show to be higher if it is. Judgement. */
-export const REGISTERS_WAITING_LEAST = 32
+export const REGISTERS_WAITING_LEAST = 8
 /** How long those who are let in wait, about: a phone has repeated its REGISTER twice by then. Judgement. */
 const WAIT_MS: Millis = 2_000
 /** E54: Retry-After lies between these. */
@@ -72,8 +72,11 @@ export class RegisterGate {
     return this.waiting() >= this.room(now)
   }
 
-  /** Undefined: may go on. Otherwise the seconds after which the phone may come back. */
-  refusal(now: Millis, aor: string, look: GateLook): number | undefined {
+  /**
+   * Undefined: may go on. Otherwise the seconds after which the phone may come back. `known` false: nobody of that name is served here, who
+   * would be turned away in the end; he is told the same, and takes no place from anybody.
+   */
+  refusal(now: Millis, aor: string, look: GateLook, known: boolean): number | undefined {
     const appointment = this.appointments.get(aor)
     const due = appointment !== undefined && appointment <= now
     // Whoever has been sent away once and is on time goes before newcomers, as does who has shown its credentials.
@@ -84,7 +87,7 @@ export class RegisterGate {
     }
     this.pace.saturated(now)
     this.rateLimits.add('register')
-    const at = appointment !== undefined && !due ? appointment : this.appoint(now, aor)
+    const at = appointment !== undefined && !due ? appointment : this.appoint(now, aor, known)
     return Math.max(1, Math.ceil((at - now) / 1000))
   }
 
@@ -98,12 +101,13 @@ export class RegisterGate {
     if (lateMs > LATE_MS) this.carefulUntil = now + CAREFUL_MS
   }
 
-  private appoint(now: Millis, aor: string): Millis {
+  private appoint(now: Millis, aor: string, known: boolean): Millis {
     const before = Math.max(this.servedAt, now + SOONEST_MS)
-    this.servedAt = Math.min(now + LATEST_MS, before + 1000 / this.pace.perSecond(now))
+    const next = Math.min(now + LATEST_MS, before + 1000 / this.pace.perSecond(now))
+    if (known) this.servedAt = next
     // Beyond the longest Retry-After they are spread over its second half; who finds no room then is asked again.
-    const soon = this.servedAt < now + LATEST_MS
-    const exact = soon ? this.servedAt : now + LATEST_MS / 2 + this.random.int(LATEST_MS / 2)
+    const soon = next < now + LATEST_MS
+    const exact = soon ? next : now + LATEST_MS / 2 + this.random.int(LATEST_MS / 2)
     const at = Math.min(now + LATEST_MS, exact + this.random.int(JITTER_MS))
     if (this.appointments.size >= APPOINTMENTS_MAX) this.forgetOldest()
     this.appointments.delete(aor)

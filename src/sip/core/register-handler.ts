@@ -212,7 +212,8 @@ export class RegisterHandler {
   /** True when too many wait and this first registration is one too many: it has its 503 then. */
   private crowdedOut(now: Now, incoming: IncomingRequest, aor: string, look: GateLook): boolean {
     if (asksForNothing(incoming.message)) return false
-    const seconds = this.components.gate.refusal(now.ms, aor, look)
+    const known = this.components.accounts.byAor(aor) !== undefined
+    const seconds = this.components.gate.refusal(now.ms, aor, look, known)
     if (seconds === undefined) return false
     this.refuse('overload', incoming, {
       status: 503,

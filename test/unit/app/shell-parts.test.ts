@@ -30,7 +30,7 @@ describe('provisioning of hosted users', () => {
         return REFUSED
       },
       () => {
-        if (order.length === 14 && running === 0) finished()
+        if (order.length === 15 && running === 0) finished()
       },
     )
     queue.ask('a', false)
@@ -38,15 +38,16 @@ describe('provisioning of hosted users', () => {
     queue.ask('c', false)
     queue.ask('waiting', true)
     queue.ask('c', true)
-    queue.ask('waiting', false)
+    queue.ask('gave-up', true)
+    queue.ask('gave-up', false)
     for (let i = 0; i < 10; i++) queue.ask(`urgent-${i}`, true)
-    expect(queue.waiting).toEqual({ urgent: 12, background: 2 })
+    expect(queue.waiting).toEqual({ urgent: 12, background: 3 })
     await all
     expect(order.slice(0, 3)).toEqual(['waiting', 'c', 'urgent-0'])
-    expect(order.slice(12)).toEqual(['a', 'b'])
+    expect(order.slice(12)).toEqual(['a', 'b', 'gave-up'])
     expect(Math.max(...together)).toBe(8)
-    expect(together.slice(12)).toEqual([1, 1])
-    expect(queue.results.get('failed')).toBe(14)
+    expect(together.slice(12)).toEqual([1, 1, 1])
+    expect(queue.results.get('failed')).toBe(15)
   })
 
   it('after stop nobody is begun and nothing is reported', async () => {

@@ -16,7 +16,7 @@ export const limits = z.strictObject({
     ),
   registrations: z
     .int()
-    .min(32)
+    .min(8)
     .max(100_000)
     .default(1_000)
     .describe(
