@@ -14,6 +14,7 @@ import type { EnrollOutcome, NodeQuery, SelfTest } from './contract.ts'
 import { FlowPool } from './flow-pool.ts'
 import { ForeignContacts } from './foreign-contacts.ts'
 import { Locator } from './locate.ts'
+import { NodeTalk, TALK_APPLICATION } from './node-talk.ts'
 import type { AdapterAction, AdapterParts } from './parts.ts'
 import { Publisher } from './publish.ts'
 import { Queries } from './queries.ts'
@@ -35,6 +36,7 @@ const WITHDRAW_MS = 10_000
 export class AdapterCore {
   readonly publisher: Publisher
   readonly flows: FlowPool
+  readonly talk: NodeTalk
   private readonly parts: AdapterParts
   private readonly locator: Locator
   private readonly callers: CallerCheck
@@ -48,6 +50,7 @@ export class AdapterCore {
     this.parts = parts
     this.publisher = new Publisher(parts, credential)
     this.flows = new FlowPool(parts)
+    this.talk = new NodeTalk(parts)
     this.locator = new Locator(parts, this.publisher, this.flows)
     this.callers = new CallerCheck(parts)
     this.foreign = new ForeignContacts(parts)
@@ -113,7 +116,8 @@ export class AdapterCore {
   }
 
   query(now: Now, id: number, query: NodeQuery): void {
-    this.queries.ask(now, id, query)
+    if (query.kind === 'ask') this.talk.ask(now, id, query.node, query.text)
+    else this.queries.ask(now, id, query)
   }
 
   /** Events of the peer core that answer a command of ours. */
@@ -143,9 +147,11 @@ export class AdapterCore {
       case 'probeDone':
         return this.queries.probeDone(now, event.id, event.outcome)
       case 'appFlowOpened':
+        if (event.application === TALK_APPLICATION) return this.talk.opened(now, event)
         return this.flows.opened(now, event)
       case 'appAttachFailed':
-        this.flows.failed(now, event.id, event.error, event.journey)
+        if (!this.talk.failed(event.id, event.error))
+          this.flows.failed(now, event.id, event.error, event.journey)
         return
       case 'stateChanged':
       case 'configurationChanged':
@@ -182,6 +188,9 @@ export class AdapterCore {
           break
         case 'certificates':
           this.certificates.timeout(now, timer.index)
+          break
+        case 'talk':
+          this.talk.timeout(timer.channel)
           break
         case 'selfTest':
           this.tester.tick(now)

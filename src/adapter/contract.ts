@@ -27,7 +27,12 @@ export interface NodeComponents {
   readonly accounts: Accounts
   /** Takes notes of calls; nothing is spent on it when it is absent. */
   readonly calls?: CallObserver | undefined
+  /** Absent: other nodes are told nothing about calls. */
+  readonly report?: CallReport | undefined
 }
+
+/** Answers a question that another node, in hex, asks about a call; '' for none of its business. Must not throw or call back. */
+export type CallReport = (now: Now, node: string, question: string) => string
 
 /** Who watches calls: their messages, and what the overlay did for them. Must not throw or call back. */
 export interface CallObserver extends SipTap {
@@ -117,6 +122,8 @@ export type NodeQuery =
   | { readonly kind: 'path'; readonly aor: string }
   /** The whole ring; `known` in hex are nodes to begin with. */
   | { readonly kind: 'walk'; readonly known: readonly string[] }
+  /** Asks another node, in hex, about a call (node-talk.ts). */
+  | { readonly kind: 'ask'; readonly node: string; readonly text: string }
 
 export type EnrollOutcome =
   | { readonly ok: true; readonly credential: Credential }
@@ -153,6 +160,7 @@ export type NodeAnswer =
   | { readonly kind: 'path'; readonly path: AorPath }
   | { readonly kind: 'pinged'; readonly responder: string; readonly rttMs: number }
   | { readonly kind: 'walked'; readonly walk: RingWalk }
+  | { readonly kind: 'told'; readonly text: string; readonly rttMs: Millis }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** The way to where an AOR is stored, peer by peer: `/api/v1/path`. */

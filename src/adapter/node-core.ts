@@ -1,6 +1,7 @@
 import { Outbox } from '../common/outbox.ts'
 import type { Millis, Now } from '../common/time.ts'
 import {
+  APPLICATION,
   key,
   PeerCore,
   resourceIdOf,
@@ -15,6 +16,7 @@ import { AdapterCore } from './adapter-core.ts'
 import type { NodeAction, NodeComponents, NodeInit, NodeInput } from './contract.ts'
 import { channelOf, flowId } from './flow-names.ts'
 import { AdapterInstruments } from './instruments.ts'
+import { TALK_APPLICATION } from './node-talk.ts'
 import { encodeGr, listTo } from './overlay-address.ts'
 import { AdapterParts, type AdapterAction } from './parts.ts'
 
@@ -38,7 +40,7 @@ export class NodeCore {
   private leaveSent = false
 
   constructor(components: NodeComponents, init: NodeInit) {
-    const { crypto, random, trace, accounts, calls } = components
+    const { crypto, random, trace, accounts, calls, report } = components
     const self = init.credential.nodeId
     const domains = init.sip?.domains ?? [init.configuration.instanceName]
     const parts = new AdapterParts({
@@ -52,6 +54,7 @@ export class NodeCore {
       resourceOf: (name) => resourceIdOf(crypto, name),
       calls,
       marks: init.sip === undefined ? undefined : new SiblingMarks(init.sip.secret),
+      report,
     })
     this.standalone = init.adapter.standalone
     this.restored = init.restored.filter(([name]) => name.startsWith(SIP_RECORDS))
@@ -67,6 +70,11 @@ export class NodeCore {
         advertised: init.advertised,
         founder: init.founder,
         restored: init.restored,
+        applications: [
+          APPLICATION.sip,
+          APPLICATION.sips,
+          ...(report === undefined ? [] : [TALK_APPLICATION]),
+        ],
         ...(init.storageLimits === undefined ? {} : { storageLimits: init.storageLimits }),
       },
     )
@@ -156,6 +164,11 @@ export class NodeCore {
       this.sip?.step(now, { kind: 'flowData', flow: flowId(input.channel), bytes: input.bytes })
       return
     }
+    if (input.kind === 'channelData' && this.adapter.talk.owns(input.channel)) {
+      this.adapter.talk.data(now, input.channel, input.bytes)
+      return
+    }
+    if (input.kind === 'channelClosed') this.adapter.talk.closed(input.channel)
     if (input.kind === 'channelClosed' && this.adapter.flows.closed(input.channel)) {
       this.sip?.step(now, { kind: 'flowClosed', flow: flowId(input.channel) })
     }
@@ -244,7 +257,8 @@ export class NodeCore {
       case 'left':
         return this.outbox.push({ kind: 'left' })
       case 'appFlowOpened':
-        if (this.sip === undefined) return this.closeFlow(action.channel)
+        if (this.sip === undefined && action.application !== TALK_APPLICATION)
+          return this.closeFlow(action.channel)
         return this.adapter.event(now, action)
       case 'storeDone':
       case 'fetchDone':

@@ -9,7 +9,7 @@ import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
 import type { NodeId, PeerCommand, ResourceId } from '../reload/index.ts'
 import type { Accounts, SiblingMarks, SipInput } from '../sip/index.ts'
-import type { AdapterSettings, CallObserver, NodeAction } from './contract.ts'
+import type { AdapterSettings, CallObserver, CallReport, NodeAction } from './contract.ts'
 import type { AdapterInstruments } from './instruments.ts'
 
 export type AdapterAction =
@@ -23,6 +23,7 @@ export type AdapterTimer =
   | { readonly part: 'publish'; readonly aor: string; readonly what: 'budget' | 'retry' | 'renew' }
   | { readonly part: 'flows'; readonly key: string; readonly what: 'idle' | 'reverse' }
   | { readonly part: 'certificates'; readonly index: number }
+  | { readonly part: 'talk'; readonly channel: number }
   | { readonly part: 'selfTest' }
   | { readonly part: 'withdraw' }
 
@@ -42,6 +43,7 @@ export class AdapterParts {
   readonly calls: CallObserver | undefined
   /** Of phones that register at several peers; undefined where none register. */
   readonly marks: SiblingMarks | undefined
+  readonly report: CallReport | undefined
   /** Joined, so that commands make sense. */
   available = false
   /** REGISTERs that wait for the overlay. */
@@ -59,6 +61,7 @@ export class AdapterParts {
     resourceOf: (name: Uint8Array) => ResourceId
     calls?: CallObserver | undefined
     marks?: SiblingMarks | undefined
+    report?: CallReport | undefined
   }) {
     this.random = init.random
     this.trace = init.trace
@@ -70,6 +73,7 @@ export class AdapterParts {
     this.resourceOf = init.resourceOf
     this.calls = init.calls
     this.marks = init.marks
+    this.report = init.report
   }
 
   /** Where an AOR is kept: H(AOR). */

@@ -38,7 +38,7 @@ export class Queries {
     this.walks = new RingWalks(parts)
   }
 
-  ask(now: Now, id: number, query: NodeQuery): void {
+  ask(now: Now, id: number, query: Exclude<NodeQuery, { kind: 'ask' }>): void {
     switch (query.kind) {
       case 'locate':
       case 'path': {

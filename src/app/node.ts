@@ -23,11 +23,13 @@ import { hepExport, type HepExport } from './hep-export.ts'
 import { HostedAccounts, type FreshAccount } from './hosted-accounts.ts'
 import { LiveDocument } from './live-document.ts'
 import { JournalWriter } from './journal-writer.ts'
+import { otherNodes } from './other-nodes.ts'
 import { bound, type AdvertisedOverlay } from './listeners.ts'
 import { nodeMetrics } from './metric-sources.ts'
 import { nameResolution } from './name-resolution.ts'
 import { renewalsOf } from './node-renewals.ts'
 import { CallRecorder, RECORDER_LIMITS } from '../trace/recorder.ts'
+import { callReport } from '../trace/report.ts'
 import { openFoundation } from './node-foundation.ts'
 import { NodeLoop } from './node-loop.ts'
 import { openSockets } from './node-sockets.ts'
@@ -157,8 +159,13 @@ async function build(
   const hep = hepExport(config, nodeId, sip)
   startup.onStop(() => Promise.resolve(hep?.close()))
   const recorder = callRecorder(config, hep)
-  const core = new NodeCore(
-    { crypto, random: new CryptoRandom(), trace, accounts: accounts.book, calls: recorder },
+  const memory = config.trace.memory === 0 ? undefined : recorder
+  const report =
+    memory === undefined || !config.trace.share
+      ? undefined
+      : callReport(memory, nodeId, (transaction) => core.peer.served(transaction))
+  const core: NodeCore = new NodeCore(
+    { crypto, random: new CryptoRandom(), trace, accounts: accounts.book, calls: recorder, report },
     {
       configuration,
       configurationDocument: overlay.document,
@@ -233,10 +240,7 @@ async function build(
       authority === undefined ? [] : [authorityView(new X509Certificate(authority.rootCertificate))],
     userCertificates: () => vault.states(),
     recorder,
-    traces:
-      recorder === undefined || config.trace.memory === 0
-        ? undefined
-        : new CallTraces(recorder, nodeId, () => Promise.resolve({ ok: false, reason: 'not asked' })),
+    traces: memory === undefined ? undefined : new CallTraces(memory, nodeId, otherNodes(loop)),
   })
   const documents = new LiveDocument({ overlay, loop, trace }, config)
   loop.watch(

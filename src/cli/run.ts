@@ -51,6 +51,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./commands/ask.ts')).path,
   },
   {
+    name: 'trace',
+    summary: 'ask a running node what happened to a call, with what other nodes saw of it',
+    load: async () => (await import('./commands/ask.ts')).trace,
+  },
+  {
     name: 'dump',
     summary: 'RELOAD, STUN or SIP bytes as a tree',
     load: async () => (await import('./commands/dump.ts')).dump,

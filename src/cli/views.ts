@@ -1,5 +1,14 @@
 /** Answers of the admin API as lines for people; scripts take `--json`. */
-import type { LocationView, PathView, PingView, RingView } from '../admin/answers.ts'
+import type {
+  LocationView,
+  PathView,
+  PingView,
+  RingView,
+  TracesView,
+  TraceView,
+  WalkView,
+} from '../admin/answers.ts'
+import { ladderText } from '../trace/ladder-text.ts'
 
 /** Rows as columns, two spaces apart. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
@@ -82,6 +91,60 @@ export function pingLines({ responder, rttMs }: PingView): string[] {
 export function pathLines({ hops, complete, fault }: PathView): string[] {
   const rows = hops.map(({ nodeId, rttMs }, index) => [String(index), nodeId, `${rttMs.toFixed(1)} ms`])
   return [...columns(rows), complete ? 'the last one is responsible' : `! ${fault}`]
+}
+
+/** The whole ring, node after node. */
+export function walkLines({ nodes, faults, complete, tookMs }: WalkView): string[] {
+  const rows = nodes.map(({ nodeId, answered, share, resources, uptimeS, rttMs }) => [
+    nodeId,
+    answered ? 'answers' : 'silent',
+    share === null ? '' : percent(share),
+    resources === null ? '' : String(resources),
+    uptimeS === null ? '' : duration(1000 * uptimeS),
+    rttMs === null ? '' : `${rttMs.toFixed(1)} ms`,
+  ])
+  return [
+    ...columns([['node', '', 'owns', 'resources', 'up for', 'round trip'], ...rows]),
+    ...faults.map((fault) => `! ${fault}`),
+    ...(complete ? [`one ring, asked in ${tookMs.toFixed(0)} ms`] : []),
+  ]
+}
+
+/** The latest calls, one a line. */
+export function callLines({ traces }: TracesView): string[] {
+  const rows = traces.map(({ beganAt, method, from, to, state, status, callId }) => [
+    new Date(beganAt).toISOString().slice(0, 19),
+    method,
+    from,
+    to,
+    status >= 300 ? `${state} ${status}` : state,
+    callId,
+  ])
+  return columns([['began (UTC)', '', 'from', 'to', '', 'Call-ID'], ...rows]).map(harmless)
+}
+
+/** One call as a ladder, and who was asked for it. */
+export function traceLines({ callId, node, parts, skipped, ladder }: TraceView): string[] {
+  const rows = parts.map(({ node: other, ok, reason, clockOffsetMs }) => [
+    `  ${other}`,
+    ok ? `asked, its clock put right by ${clockOffsetMs} ms` : `! ${reason}`,
+  ])
+  const text = ladderText({
+    columns: ladder.columns,
+    rows: ladder.rows.map((row) => ({ ...row, tookMs: row.tookMs, fault: row.fault })),
+  })
+  return [
+    callId,
+    ...columns([[`  ${node}`, 'this node'], ...rows]),
+    ...(skipped > 0 ? [`  ${skipped} steps in the middle were not kept`] : []),
+    '',
+    ...text.trimEnd().split('\n'),
+  ].map(harmless)
+}
+
+/** Control characters of a hostile message must not reach a terminal. */
+function harmless(line: string): string {
+  return line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '.')
 }
 
 function named(what: string, nodeIds: readonly string[]): string[][] {

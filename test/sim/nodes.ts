@@ -39,6 +39,8 @@ import { Network, type Faults, type NetworkAction } from '../../src/sim/network.
 import { standInIssuer, type Issuer } from '../../src/sim/overlay.ts'
 import { SimPhone, type Exchange, type PhoneInit } from './phones.ts'
 import { World, type Host } from '../../src/sim/world.ts'
+import { CallRecorder } from '../../src/trace/recorder.ts'
+import { callReport } from '../../src/trace/report.ts'
 
 export interface NodesOptions {
   readonly faults?: Faults
@@ -75,6 +77,7 @@ export class SimNode {
   readonly answers = new Map<number, NodeAnswer>()
   /** Credentials of users, as the app keeps them on disk. */
   readonly enrolled: HostedCredential[]
+  readonly recorder: CallRecorder
   state: PeerState = 'starting'
   left = false
   host: Host<NodeInput> | undefined = undefined
@@ -91,6 +94,7 @@ export class SimNode {
       readonly options: NodeOptions
       readonly accounts: SimAccounts
       readonly enrolled: HostedCredential[]
+      readonly recorder: CallRecorder
     },
   ) {
     this.name = name
@@ -101,6 +105,7 @@ export class SimNode {
     this.options = init.options
     this.accounts = init.accounts
     this.enrolled = init.enrolled
+    this.recorder = init.recorder
   }
 
   get nodeId(): NodeId {
@@ -307,12 +312,15 @@ export class Nodes {
     const address = { address: `10.0.0.${index + 1}`, port: 6084 }
     const application = { ...address, port: 6085 }
     const accounts = options.accounts ?? this.accounts
-    const core = new NodeCore(
+    const recorder = new CallRecorder({ bytesMax: 200_000, callsMax: 50 })
+    const core: NodeCore = new NodeCore(
       {
         crypto: this.issuer.crypto,
         random: this.random.fork(`core ${name} ${this.world.now.ms}`),
         trace: this.options.trace?.(name) ?? NO_TRACE,
         accounts,
+        calls: recorder,
+        report: callReport(recorder, key(credential.nodeId), (transaction) => core.peer.served(transaction)),
       },
       {
         configuration: this.configuration,
@@ -333,6 +341,7 @@ export class Nodes {
       },
     )
     const node = new SimNode(name, core, {
+      recorder,
       credential,
       sipHost,
       address,

@@ -45,6 +45,12 @@ export const configSchema = z.strictObject({
         .max(4_096)
         .default(32)
         .describe('Mebibytes for the traces of the latest calls, at most; 0 keeps none.'),
+      share: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Tells a node that took part in a call, when its operator asks, what was seen of that call here; secrets are covered.',
+        ),
       hep: text()
         .optional()
         .describe(

@@ -1,8 +1,16 @@
-/** `locate`, `ring`, `ping`, `path`: questions to running nodes over their admin API. */
+/** `locate`, `ring`, `ping`, `path`, `trace`: questions to running nodes over their admin API. */
 import { ask, type Answer } from '../admin-client.ts'
-import type { LocationView, PathView, PingView, RingView as WholeRingView } from '../../admin/answers.ts'
+import type {
+  LocationView,
+  PathView,
+  PingView,
+  RingView as WholeRingView,
+  TracesView,
+  TraceView,
+  WalkView,
+} from '../../admin/answers.ts'
 import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
-import { locationLines, pathLines, pingLines, ringLines } from '../views.ts'
+import { callLines, locationLines, pathLines, pingLines, ringLines, traceLines, walkLines } from '../views.ts'
 
 const WHERE = `
   --admin HOST:PORT   admin address of a running node (default 127.0.0.1:8080)
@@ -70,10 +78,14 @@ export const ring: Command = {
   help: `ringbridge ring [ADMIN ...]
 
 The ring as one or several running nodes see it; with several, differences are marked and end in exit code 1.
-ADMIN is host:port or a URL, as for --admin.
-${WHERE}`,
+ADMIN is host:port or a URL, as for --admin. With --all one node asks every node of the ring over the overlay; a ring that does
+not close ends in exit code 1.
+
+  --all               every node of the ring, asked over the overlay${WHERE}`,
   run: async (args) => {
-    const { values, positionals } = readArgs(args, OPTIONS, OTHER_WORDS)
+    const options = { ...OPTIONS, all: { type: 'boolean', default: false } } as const
+    const { values, positionals } = readArgs(args, options, OTHER_WORDS)
+    if (values.all) return wholeRing(positionals, values)
     const admins = positionals.length > 0 ? positionals : [values.admin]
     const answers = await Promise.all(
       admins.map((admin) => ask(admin, '/api/v1/ring', tokenOf(values.token))),
@@ -91,6 +103,48 @@ ${WHERE}`,
       for (const fault of faults) print(`! ${fault}`)
     }
     return faults.length === 0 ? EXIT.done : EXIT.failed
+  },
+}
+
+async function wholeRing(
+  positionals: readonly string[],
+  {
+    admin,
+    token,
+    json,
+  }: { readonly admin: string; readonly token?: string | undefined; readonly json: boolean },
+): Promise<number> {
+  if (positionals.length > 1) throw new UsageError('--all asks one node, which asks all the others')
+  const answer = await ask(positionals[0] ?? admin, '/api/v1/ring/walk', tokenOf(token))
+  if (!answer.ok) return failed(answer)
+  const walk = answer.body as WalkView
+  if (json) print(JSON.stringify(walk))
+  else printAll(walkLines(walk))
+  return walk.complete ? EXIT.done : EXIT.failed
+}
+
+export const trace: Command = {
+  help: `ringbridge trace [CALL-ID]
+
+What happened to a call, step by step: phones, lookup, overlay hops, AppAttach and handshake, the far side. The node is asked
+for what it saw and asks the others that took part. Without a Call-ID: the latest calls. Secrets in messages are covered.
+
+  --local             only what this node saw${WHERE}`,
+  run: async (args) => {
+    const options = { ...OPTIONS, local: { type: 'boolean', default: false } } as const
+    const { values, positionals } = readArgs(args, options, OTHER_WORDS)
+    const callId = positionals.length === 0 ? undefined : only(positionals, 'Call-ID')
+    const scope = values.local ? 'node' : 'all'
+    const query =
+      callId === undefined
+        ? '/api/v1/traces?limit=50'
+        : `/api/v1/traces/${encodeURIComponent(callId)}?scope=${scope}`
+    const answer = await ask(values.admin, query, tokenOf(values.token))
+    if (!answer.ok) return failed(answer)
+    if (values.json) print(JSON.stringify(answer.body))
+    else if (callId === undefined) printAll(callLines(answer.body as TracesView))
+    else printAll(traceLines(answer.body as TraceView))
+    return EXIT.done
   },
 }
 

@@ -12,6 +12,7 @@ import { Couplings } from './couplings.ts'
 import type { PeerInstruments } from './instruments.ts'
 import { loadOf, type PeerLoad } from './load.ts'
 import type { PeerComponents, PeerInit } from './parts.ts'
+import type { ServedRequest } from './served-requests.ts'
 import { peerSnapshot, type PeerSnapshot } from './snapshot.ts'
 
 export class PeerCore {
@@ -84,6 +85,11 @@ export class PeerCore {
 
   get load(): PeerLoad {
     return loadOf(this.use)
+  }
+
+  /** A request of another node that was answered here not long ago. */
+  served(transactionId: bigint): ServedRequest | undefined {
+    return this.use.services.served.find(transactionId)
   }
 
   snapshot(): PeerSnapshot {

@@ -29,6 +29,7 @@ import type { AppAttaches } from './app-attach.ts'
 import type { Attaches } from './attach.ts'
 import type { ConfigurationUpdates } from './configuration-updates.ts'
 import type { PeerParts } from './parts.ts'
+import { ServedRequests } from './served-requests.ts'
 import type { StorageService } from './storage-service.ts'
 import type { IncomingRequest } from './signal.ts'
 
@@ -44,6 +45,7 @@ export interface ServiceParts {
 }
 
 export class Services {
+  readonly served = new ServedRequests()
   private readonly use: ServiceParts
   private readonly startedAt: number
 
@@ -76,6 +78,7 @@ export class Services {
   }
 
   private dispatch(request: IncomingRequest): void {
+    if (!request.own) this.served.note(request, this.use.parts.now.wall)
     const { answers, attaches, appAttaches, storageService, updates } = this.use
     switch (request.message.contents.messageCode) {
       case MESSAGE_CODE.storeReq:

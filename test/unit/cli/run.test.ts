@@ -21,6 +21,7 @@ describe('command line', () => {
       'ring',
       'ping',
       'path',
+      'trace',
       'dump',
       'phone',
       'sim',

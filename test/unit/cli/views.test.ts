@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import type { LocationView, RingView } from '../../../src/admin/answers.ts'
-import { columns, locationLines, pathLines, pingLines, ringLines } from '../../../src/cli/views.ts'
+import type { LocationView, RingView, TracesView, TraceView } from '../../../src/admin/answers.ts'
+import {
+  callLines,
+  columns,
+  locationLines,
+  pathLines,
+  pingLines,
+  ringLines,
+  traceLines,
+  walkLines,
+} from '../../../src/cli/views.ts'
 
 const NOW = 1_800_000_000_000
 const [A, B] = ['aa', 'bb'].map((byte) => byte.repeat(16)) as [string, string]
@@ -119,5 +128,74 @@ describe('answers of nodes for people', () => {
         ['cc', 'd', 'e'],
       ]),
     ).toEqual(['a   bbb', 'cc  d    e'])
+  })
+})
+
+describe('a whole ring and a call for people', () => {
+  it('each node has a line; what does not fit together is marked', () => {
+    const heard = {
+      nodeId: A,
+      answered: true,
+      successor: B,
+      rttMs: 2,
+      share: 0.25,
+      resources: 7,
+      uptimeS: 90,
+    }
+    const silent = { ...heard, nodeId: B, answered: false, successor: null, rttMs: null }
+    const gone = { ...silent, share: null, resources: null, uptimeS: null }
+    const walk = { takenAt: NOW, tookMs: 12.3, nodes: [heard] }
+    expect(walkLines({ ...walk, complete: true, faults: [] })).toEqual([
+      'node                                       owns    resources  up for  round trip',
+      `${A}  answers  25.0 %  7          90 s    2.0 ms`,
+      'one ring, asked in 12 ms',
+    ])
+    const broken = walkLines({ ...walk, nodes: [heard, gone], complete: false, faults: ['bb is silent'] })
+    expect(broken.slice(2)).toEqual([`${B}  silent`, '! bb is silent'])
+  })
+
+  it('calls are listed, and one is a ladder with who was asked; control characters stay out of the terminal', () => {
+    const call: TracesView['traces'][number] = {
+      callId: 'x@y',
+      method: 'INVITE',
+      from: 'a@x\u001b[2J',
+      to: 'b@x',
+      state: 'refused',
+      status: 486,
+      beganAt: NOW,
+      lastAt: NOW,
+      messages: 4,
+      nodes: [],
+    }
+    expect(callLines({ traces: [call], total: 1, bytes: 1 })[1]).toBe(
+      '2027-01-15T08:00:00  INVITE  a@x.[2J  b@x  refused 486  x@y',
+    )
+    const view: TraceView = {
+      callId: 'x@y',
+      node: A,
+      skipped: 2,
+      parts: [
+        { node: B, ok: true, reason: '', clockOffsetMs: 3 },
+        { node: 'cc'.repeat(16), ok: false, reason: 'no answer in time', clockOffsetMs: 0 },
+      ],
+      events: [],
+      ladder: {
+        columns: [
+          { id: 'udp 10.0.0.5:5060', title: 'a@x', subtitle: 'udp 10.0.0.5:5060', isNode: false },
+          { id: `node ${A}`, title: 'aaaaaaaa', subtitle: 'this node', isNode: true },
+        ],
+        rows: [{ offsetMs: 0, kind: 'sip', stops: [0, 1], label: 'INVITE \u001b]0;x', detail: '' }],
+      },
+    }
+    const lines = traceLines(view)
+    expect(lines.slice(0, 5)).toEqual([
+      'x@y',
+      `  ${A}  this node`,
+      `  ${B}  asked, its clock put right by 3 ms`,
+      `  ${'cc'.repeat(16)}  ! no answer in time`,
+      '  2 steps in the middle were not kept',
+    ])
+    expect(lines.at(-1)).toContain('|---------->|')
+    expect(lines.join('')).not.toContain('\u001b')
   })
 })
