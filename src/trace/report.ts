@@ -7,7 +7,7 @@ import { ANSWER_BYTES_MAX, type CallReport } from '../adapter/index.ts'
 import { utf8 } from '../common/bytes.ts'
 import { eventsOf, type TraceEvent } from './events.ts'
 import type { ServedRequest } from './merge.ts'
-import { CALL_ID_LENGTH_MAX } from './capture.ts'
+import { CALL_ID_LENGTH_MAX } from './call-id.ts'
 import type { CallRecorder, RecordedCall } from './recorder.ts'
 
 /** Requests of one call that are asked about. */
