@@ -181,6 +181,7 @@ async function round({ testbed, talkers, phones, wishes }: Run, fresh: boolean):
   const withinMs = 1000 * Number(wishes.within)
   const registeredMs = 1000 * Number(wishes.registered)
   const callMaxMs = 1000 * Number(wishes['call-max'])
+  for (const { calls } of talkers) calls.length = 0
   let calling = true
   const talks = talkers.map((pair) => pair.keepCalling(BETWEEN_CALLS_MS, () => calling))
   await sleep(QUIET_MS)
