@@ -2,7 +2,7 @@
 import { fromUtf8 } from '../common/bytes.ts'
 import type { WallTime } from '../common/time.ts'
 import type { CallNote, JourneyNote } from '../adapter/index.ts'
-import type { Recorded, RecordedCall, RecordedMessage, TraceHop } from './recorder.ts'
+import type { Recorded, RecordedCall, RecordedMessage, TraceHop } from './recorded.ts'
 import { headerOf, startLineOf } from './sip-text.ts'
 
 /**

@@ -6,7 +6,7 @@
 import { fromHex, utf8 } from '../common/bytes.ts'
 import { eventOf, NODE_PREFIX } from './events.ts'
 import type { HepPacket } from './hep.ts'
-import type { Recorded, RecordedMessage, TraceHop } from './recorder.ts'
+import type { Recorded, RecordedMessage, TraceHop } from './recorded.ts'
 
 /** A socket of this node for phones. */
 export interface HepListener {

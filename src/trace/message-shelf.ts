@@ -6,7 +6,7 @@
 import type { CallNote } from '../adapter/index.ts'
 import type { WallTime } from '../common/time.ts'
 import { capture, CAPTURED_BYTES_MAX } from './capture.ts'
-import type { Recorded, TraceHop } from './recorder.ts'
+import type { Recorded, TraceHop } from './recorded.ts'
 
 /** Most messages of phones take one, an INVITE two or three. */
 const UNIT_BYTES = 512

@@ -13,42 +13,7 @@ import { CallTable, emptyRoom, type CallIndex, type Room } from './call-table.ts
 import type { Capture } from './capture.ts'
 import { Dialogs } from './dialogs.ts'
 import { ENTRY_UNITS_MAX, MessageShelf, UNIT_COST_BYTES, type EntryId } from './message-shelf.ts'
-
-/** Where a message came from or went to: a phone's address, or for `peer` the far node's name in hex. */
-export interface TraceHop {
-  readonly transport: string
-  readonly host: string
-  readonly port: number
-  /** Listener of datagrams, flow of streams: which socket of this node it was. */
-  readonly listener: number
-  readonly flow: number
-}
-
-export interface RecordedMessage extends Capture {
-  readonly kind: 'message'
-  readonly at: WallTime
-  readonly direction: 'in' | 'out'
-  readonly hop: TraceHop
-}
-
-export interface RecordedNote {
-  readonly kind: 'note'
-  readonly at: WallTime
-  readonly callId: string
-  readonly note: CallNote
-}
-
-export type Recorded = RecordedMessage | RecordedNote
-
-export interface RecordedCall {
-  readonly callId: string
-  /** Read, with all secrets covered, when it is asked for. */
-  readonly entries: readonly Recorded[]
-  /** Entries that were left out in the middle of a long call. */
-  readonly skipped: number
-  /** Entries recorded so far, those that were left out included: says whether anything is new. */
-  readonly recorded: number
-}
+import type { Recorded, RecordedCall, TraceHop } from './recorded.ts'
 
 export interface RecorderLimits {
   /** Bytes of memory for all calls, roughly. */

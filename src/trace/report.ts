@@ -8,7 +8,8 @@ import { utf8 } from '../common/bytes.ts'
 import { eventsOf, type TraceEvent } from './events.ts'
 import type { ServedRequest } from './merge.ts'
 import { CALL_ID_LENGTH_MAX } from './call-id.ts'
-import type { CallRecorder, RecordedCall } from './recorder.ts'
+import type { CallRecorder } from './recorder.ts'
+import type { RecordedCall } from './recorded.ts'
 
 /** Requests of one call that are asked about. */
 const TRANSACTIONS_MAX = 32

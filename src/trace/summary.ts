@@ -1,7 +1,7 @@
 /** One line about a recorded call, for lists. */
 import type { WallTime } from '../common/time.ts'
 import { hopName, messageText, NODE_PREFIX } from './events.ts'
-import type { RecordedCall, RecordedMessage } from './recorder.ts'
+import type { RecordedCall, RecordedMessage } from './recorded.ts'
 import { addressIn, headerOf } from './sip-text.ts'
 
 /** trying: no final answer yet. ended: answered, and a BYE has been seen since. */

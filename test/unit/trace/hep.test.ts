@@ -6,7 +6,7 @@ import { addressBytes } from '../../../src/sip/index.ts'
 import { hepBytes, type HepPacket } from '../../../src/trace/hep.ts'
 import { hepOf, type HepNode } from '../../../src/trace/hep-entries.ts'
 import { HepSender } from '../../../src/trace/io/hep-sender.ts'
-import type { Recorded, TraceHop } from '../../../src/trace/recorder.ts'
+import type { Recorded, TraceHop } from '../../../src/trace/recorded.ts'
 
 const PACKET: HepPacket = {
   from: Uint8Array.of(10, 0, 0, 5),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../../src/common/random.ts'
 import { capture, type Capture } from '../../../src/trace/capture.ts'
-import { CallRecorder, type RecordedMessage, type TraceHop } from '../../../src/trace/recorder.ts'
+import { CallRecorder } from '../../../src/trace/recorder.ts'
+import type { RecordedMessage, TraceHop } from '../../../src/trace/recorded.ts'
 
 function hop(port: number): TraceHop {
   return { transport: 'udp', host: `10.0.0.${port % 7}`, port, listener: port % 3, flow: port }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { CallRecorder, type TraceHop } from '../../../src/trace/recorder.ts'
+import { CallRecorder } from '../../../src/trace/recorder.ts'
+import type { TraceHop } from '../../../src/trace/recorded.ts'
 
 const PHONE: TraceHop = { transport: 'udp', host: '10.0.0.5', port: 5060, listener: 0, flow: 0 }
 
