@@ -43,6 +43,7 @@ export function sipSettings(
     flowGraceS: sip.flowGrace,
     flowTimerS: sip.flowTimer,
     persistBindings: sip.persistBindings,
+    registerFromOverlay: sip.registerFromOverlay,
     publishTel: sip.publishTel,
     queryScope: sip.queryScope,
     natKeepAliveS: sip.natKeepAlive,

@@ -31,8 +31,7 @@ export function refuseUnbuilt(config: Config): void {
     'allowed: never',
   )
   refuse(!sip.redirect.resolveUri, 'sip.redirect.resolveUri', 'false', 'allowed: true')
-  const switches = ['registerFromOverlay', 'alwaysProxy'] as const
-  for (const key of switches) refuse(sip[key], `sip.${key}`, 'true', 'allowed: false')
+  refuse(sip.alwaysProxy, 'sip.alwaysProxy', 'true', 'allowed: false')
   refuse(sip.transitOverlays.length > 0, 'sip.transitOverlays', 'a list of overlays', 'leave it out')
 }
 

@@ -318,6 +318,8 @@ export interface SipSettings {
    * grace time ends their flow. 0, the default: nothing is asked for.
    */
   readonly flowTimerS?: number
+  /** Whether users of peers may register here over the overlay, with an account of this node. Default: not. */
+  readonly registerFromOverlay?: boolean
   /** A tel Contact that is a user's only one is told to the overlay. Default: it stays here. */
   readonly publishTel?: boolean
   /** Whether a REGISTER without Contact is told of registrations at other nodes, too (M-09). Default: not. */

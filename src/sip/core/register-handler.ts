@@ -176,7 +176,8 @@ export class RegisterHandler {
     // Phones behind an engine in front start everything by the engine.
     const front = this.frontOf(incoming)
     const serviceRoute =
-      this.settings.roles.proxy && front === undefined
+      // A peer finds its way through the overlay by itself.
+      this.settings.roles.proxy && front === undefined && incoming.source.transport !== 'peer'
         ? identity.serviceRoute(incoming.source, message.header('contact') ?? '')
         : undefined
     const own = {
@@ -247,8 +248,9 @@ export class RegisterHandler {
   /** RFC 3261 s.10.3 items 1 and 2. */
   private refusal(incoming: IncomingRequest): Reply | undefined {
     const { message, source } = incoming
-    // A peer stores its own registration (adapter-mapping s.4.9).
-    if (source.transport === 'peer') return { status: 403, reason: 'Not From A Peer' }
+    // A peer stores its own registration, unless users of it are served here like phones (adapter-mapping s.4.9, s.8.1 option 3).
+    if (source.transport === 'peer' && this.settings.registerFromOverlay !== true)
+      return { status: 403, reason: 'Not From A Peer' }
     if (!this.settings.roles.registrar) {
       return { status: 405, reason: 'Method Not Allowed', headers: [['Allow', OWN_METHODS]] }
     }

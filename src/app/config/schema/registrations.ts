@@ -72,5 +72,8 @@ export const registrationKeys = {
   registerHome: text()
     .optional()
     .describe('Redirect mode: SIP URI of the registrar that REGISTER is sent on to (302).'),
-  registerFromOverlay: z.boolean().default(false).describe('Accept REGISTER that arrives from other peers.'),
+  registerFromOverlay: z
+    .boolean()
+    .default(false)
+    .describe('Accounts of this node may also register through the overlay, from other peers.'),
 }

@@ -255,7 +255,7 @@ describe('what this version can run', () => {
       'sip.drachtio.sipAddress',
     ],
     ['sip: { publish: userNode }', 'sip.publish'],
-    ['sip: { registerFromOverlay: true }', 'sip.registerFromOverlay'],
+    ['sip: { alwaysProxy: true }', 'sip.alwaysProxy'],
     ['sip: { registerHome: "sip:home.example.com" }', 'sip.registerHome'],
     ['sip: { roles: [registrar, redirect], registerHome: "home.example.com" }', 'sip.registerHome'],
     ['sip: { gateway: "gw" }', 'sip.gateway'],
