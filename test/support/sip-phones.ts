@@ -389,8 +389,6 @@ export class SipWorld {
         this.later(() => node.input({ kind: 'resolved', id: action.id, outcome }))
         return
       }
-      case 'decide':
-        return // for an engine in front, of which there is none here
     }
   }
 
