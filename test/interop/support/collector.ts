@@ -74,6 +74,19 @@ function packetOf(line: string): CollectedPacket | undefined {
     const equals = field.indexOf('=')
     return [field.slice(0, equals), field.slice(equals + 1)] as const
   })
-  const packet = Object.fromEntries(entries) as unknown as CollectedPacket
-  return { ...packet, payload: decodeURIComponent(packet.payload) }
+  const found = new Map(entries)
+  const text = (name: string): string => found.get(name) ?? ''
+  // One family has the addresses, the other none.
+  const end = (name: string): string => `${text(name)}${text(`${name}6`)}:${text(`${name}Port`)}`
+  return {
+    type: text('type'),
+    family: text('family'),
+    protocol: text('protocol'),
+    from: end('from'),
+    to: end('to'),
+    agent: text('agent'),
+    seconds: text('seconds'),
+    correlation: text('correlation'),
+    payload: Buffer.from(text('payload'), 'hex').toString('latin1'),
+  }
 }
