@@ -126,12 +126,12 @@ export class UdpPhones {
 }
 
 /** RFC 2617 with qop=auth and MD5; passwords as the testbed makes them. */
-function digest(challenge: string, user: string, uri: string): string {
+export function digest(challenge: string, user: string, uri: string, method = 'REGISTER'): string {
   const field = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1] ?? ''
   const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
   const [realm, nonce] = [field('realm'), field('nonce')]
   const secret = md5(`${user}:${realm}:pw-${user}`)
-  const response = md5(`${secret}:${nonce}:00000001:ringbridge:auth:${md5(`REGISTER:${uri}`)}`)
+  const response = md5(`${secret}:${nonce}:00000001:ringbridge:auth:${md5(`${method}:${uri}`)}`)
   return (
     `Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", ` +
     'algorithm=MD5, qop=auth, nc=00000001, cnonce="ringbridge"'

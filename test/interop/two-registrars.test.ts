@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DoublePhone, type Rung } from './support/double-phone.ts'
+import { eventually } from './support/eventually.ts'
+import { DOMAIN, Testbed, user } from './support/testbed.ts'
+
+/** The phone's next call, from whichever peer. */
+async function nextCall(phone: DoublePhone, after: number): Promise<Rung> {
+  const call = await phone.watched.until(() => phone.rung[after], 20_000)
+  if (call === undefined) throw new Error(`${phone.user} is not called`)
+  return call
+}
+
+async function ended(pid: number): Promise<void> {
+  await eventually(`process ${pid} has ended`, () => {
+    try {
+      process.kill(pid, 0)
+      return Promise.resolve(false)
+    } catch {
+      return Promise.resolve(true)
+    }
+  })
+}
+
+describe('one of the two peers that a phone is registered with is killed', () => {
+  let testbed: Testbed
+  const phones: DoublePhone[] = []
+  beforeAll(async () => {
+    testbed = await Testbed.start(['--peers', '4', '--users', '4', '--base-port', '24600'])
+  })
+  afterAll(async () => {
+    for (const phone of phones) phone.close()
+    await testbed.stop()
+  })
+
+  async function phone(number: number, ...peers: readonly number[]): Promise<DoublePhone> {
+    const opened = await DoublePhone.open(
+      user(number),
+      DOMAIN,
+      peers.map((peer) => testbed.peer(peer).sip),
+    )
+    phones.push(opened)
+    expect(await opened.register()).toEqual(peers.map(() => 200))
+    return opened
+  }
+
+  /** Kills the peer that has that SIP address; the number of the other of the two. */
+  async function kill(sip: string, two: readonly [number, number]): Promise<number> {
+    const [a, b] = two
+    const [dead, other] = testbed.peer(a).sip === sip ? [a, b] : [b, a]
+    expect(testbed.peer(dead).sip).toBe(sip)
+    const { pid } = testbed.peer(dead)
+    process.kill(pid, 'SIGKILL')
+    await ended(pid)
+    return other
+  }
+
+  it('M-31 R-07 while idle, while people talk: it rings once, and the next call comes by the other', async () => {
+    const caller = await phone(0, 0)
+    const talking = await phone(1, 1, 2)
+    const talk = await caller.call(talking.user)
+    expect(talk.status).toBe(200)
+    expect(talking.rung.length).toBe(1)
+    const left = await kill(talking.rung[0]?.by ?? '', [1, 2])
+    const idle = await phone(2, left, 3)
+    for (const [number, called] of [talking, idle].entries()) {
+      expect((await caller.call(called.user)).status).toBe(200)
+      expect(called.rung.length).toBe(2 - number)
+    }
+    expect(talking.rung.at(-1)?.by).toBe(testbed.peer(left).sip)
+
+    idle.answersAfterMs = undefined
+    const broken = caller.call(idle.user)
+    const ringing = await nextCall(idle, 1)
+    const last = await kill(ringing.by, [left, 3])
+    idle.answersAfterMs = 50
+    // The same call by the other peer: to this phone it is another one.
+    expect((await nextCall(idle, 2)).by).toBe(testbed.peer(last).sip)
+    expect([200, 408, 480]).toContain((await broken).status)
+    expect((await caller.call(idle.user)).status).toBe(200)
+    expect(idle.rung.at(-1)?.by).toBe(testbed.peer(last).sip)
+  })
+})
