@@ -136,7 +136,7 @@ describe('a phone that is registered at two peers', () => {
     },
   )
 
-  it('M-31 S3261-8.2-09 the phone knows the second INVITE for the same call: the caller is told 480 at once', () => {
+  it('M-31 the phone knows the second INVITE for the same call: the caller is told 480 at once', () => {
     const nodes = new Nodes('siblings-merged').users(4).grow(5)
     const phone = registeredAt(nodes, 'u2', [2, 3])
     const caller = nodes.registered('u1', 0)
