@@ -25,6 +25,7 @@ type LocateQuestion = Extract<SipAction, { kind: 'locate' }>
 interface Lookup {
   readonly id: RequestId
   readonly callId: string
+  readonly follow: boolean
   readonly deadlineMs: Millis
   /** AORs that were or are being fetched (RFC 7904 s.4.2, decision D-06). */
   readonly visited: Set<string>
@@ -63,10 +64,11 @@ export class Locator {
     return this.fetches.size
   }
 
-  locate(now: Now, { id, aor, budgetMs, callId }: LocateQuestion): void {
+  locate(now: Now, { id, aor, budgetMs, callId, follow = true }: LocateQuestion): void {
     const lookup: Lookup = {
       id,
       callId,
+      follow,
       deadlineMs: now.ms + budgetMs,
       visited: new Set(),
       targets: new Map(),
@@ -186,6 +188,10 @@ export class Locator {
     const whole = colon > 0 && colon < (text + '@').indexOf('@') ? text : `sip:${text}`
     const uri = parseUri(whole)
     if (uri === undefined) return
+    if (!lookup.follow) {
+      lookup.targets.set(`uri:${whole}`, { kind: 'uri', uri: whole })
+      return
+    }
     const hosted = this.parts.domains.has(uri.host.toLowerCase())
     const gr = uri.params.get('gr')
     if (hosted && gr !== undefined) {

@@ -1,5 +1,5 @@
 import { Outbox } from '../common/outbox.ts'
-import type { Millis, Now } from '../common/time.ts'
+import { NEVER, type Millis, type Now } from '../common/time.ts'
 import {
   APPLICATION,
   key,
@@ -20,6 +20,11 @@ import { TALK_APPLICATION } from './node-talk.ts'
 import { encodeGr, listTo } from './overlay-address.ts'
 import { AdapterParts, type AdapterAction } from './parts.ts'
 
+/** A node that leaves waits so long for calls that ring; SIGTERM to exit is 20 s (contract s.3). */
+const CALLS_WITHIN_MS: Millis = 6_000
+/** And so long for the ACK of one that has been answered. */
+const ACK_WITHIN_MS: Millis = 500
+
 /**
  * One whole node: SIP core, adapter and peer core joined into a single machine. After every input the three are drained in
  * turn until none has anything left to say; what remains are actions for sockets, disk and people.
@@ -38,6 +43,9 @@ export class NodeCore {
   private state: PeerState = 'starting'
   private draining = false
   private leaveSent = false
+  /** While leaving: how long calls that ring are waited for, and when one was last seen. */
+  private callsUntilMs: Millis = 0
+  private callSeenMs: Millis = Number.NEGATIVE_INFINITY
 
   constructor(components: NodeComponents, init: NodeInit) {
     const { crypto, random, trace, accounts, calls, report } = components
@@ -114,6 +122,7 @@ export class NodeCore {
         this.adapter.query(now, input.id, input.query)
         break
       case 'drain':
+        if (!this.draining) this.callsUntilMs = now.ms + CALLS_WITHIN_MS
         this.draining = true
         this.sip?.step(now, { kind: 'drain' })
         this.adapter.withdraw(now)
@@ -138,6 +147,7 @@ export class NodeCore {
 
   nextDeadline(): Millis {
     return Math.min(
+      this.leaveDeadline(),
       this.peer.nextDeadline(),
       this.adapter.nextDeadline(),
       this.sip === undefined ? Number.POSITIVE_INFINITY : this.sip.nextDeadline(),
@@ -186,11 +196,28 @@ export class NodeCore {
       for (const action of adapter) this.adapterAction(now, action)
       for (const action of peer) this.peerAction(now, action)
     }
-    if (this.draining && !this.leaveSent && this.adapter.withdrawn) {
+    if (this.mayLeave(now)) {
       this.leaveSent = true
       this.peer.step(now, { kind: 'leave' })
       this.settle(now)
     }
+  }
+
+  /** Who is called already is found and answered by way of this node; nobody is sent here any more. */
+  private mayLeave(now: Now): boolean {
+    if (!this.draining || this.leaveSent) return false
+    if (this.callsWaiting > 0) this.callSeenMs = now.ms
+    if (!this.adapter.withdrawn) return false
+    return now.ms >= Math.min(this.callsUntilMs, this.callSeenMs + ACK_WITHIN_MS)
+  }
+
+  private leaveDeadline(): Millis {
+    if (!this.draining || this.leaveSent || !this.adapter.withdrawn || this.callSeenMs < 0) return NEVER
+    return Math.min(this.callsUntilMs, this.callSeenMs + ACK_WITHIN_MS)
+  }
+
+  private get callsWaiting(): number {
+    return this.sip?.callsWaiting ?? 0
   }
 
   private sipAction(now: Now, action: SipAction): void {

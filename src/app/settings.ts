@@ -67,6 +67,7 @@ export function sipSettings(
     policy: sip.policy,
     redirectProxies: sip.redirect.proxies,
     redirectUse305: sip.redirect.use305,
+    redirectResolveUri: sip.redirect.resolveUri,
     appAttachBudgetMs: APP_ATTACH_BUDGET_MS,
     locateBudgetMs: LOCATE_BUDGET_MS,
     secret,

@@ -256,6 +256,24 @@ describe('leaving', () => {
     expect(nodes.finished(caller.bye(talk.dialog))).toBe(200)
   })
 
+  it('R-05 a phone that rings is answered by way of the node that leaves, and it leaves in time when nobody answers', () => {
+    for (const answers of [true, false]) {
+      const nodes = new Nodes(`drain-ringing-${answers}`).users(4).grow(4)
+      const callee = nodes.registered('u2', 2)
+      const caller = nodes.registered('u1', 0)
+      callee.manner = answers ? { kind: 'answer', afterMs: 3_000 } : { kind: 'ring' }
+      const call = caller.call(U2)
+      nodes.until('ringing', () => call.statuses.includes(180))
+      const leaving = nodes.node(2)
+      const began = nodes.world.now.ms
+      leaving.input({ kind: 'drain' })
+      nodes.until('left', () => leaving.left, 20_000)
+      expect(nodes.world.now.ms - began, nodes.replay()).toBeLessThan(10_000)
+      expect(call.status, nodes.replay()).toBe(answers ? 200 : 0)
+      if (answers) expect(callee.rung[0]?.acked).toBe(true)
+    }
+  })
+
   it.each(SEEDS.slice(0, 8))(
     'R-05 the nodes leave one after the other: no AOR of those that stay is lost (seed %i)',
     (seed) => {

@@ -160,6 +160,8 @@ export type SipAction =
       readonly kind: 'locate'
       readonly id: RequestId
       readonly aor: string
+      /** False: a forwarding entry is an answer, and not followed. */
+      readonly follow?: boolean
       readonly budgetMs: Millis
       /** Of the request that is waiting. */
       readonly callId: string
@@ -372,6 +374,8 @@ export interface SipSettings {
   readonly overlayExit?: boolean
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
+  /** Whether callers of a user who forwards to another are redirected to that one's phones (the default), or to his name. */
+  readonly redirectResolveUri?: boolean
   readonly appAttachBudgetMs: { readonly invite: Millis; readonly other: Millis }
   readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
   /** 32 random bytes that key nonces, flow tokens and deterministic tags. The same on every peer of the domain. */

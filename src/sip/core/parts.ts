@@ -527,7 +527,10 @@ export class SipParts {
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
       locate: (aor, isInvite, callId) => {
         const budgetMs = isInvite ? invite : other
-        return { id: this.questions.locate(aor, budgetMs, callId), budgetMs }
+        return {
+          id: this.questions.locate(aor, budgetMs, callId, this.settings.redirectResolveUri),
+          budgetMs,
+        }
       },
       answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
     }

@@ -30,9 +30,10 @@ export class Questions {
     return id
   }
 
-  locate(aor: string, budgetMs: Millis, callId: string): RequestId {
+  /** Without `follow` forwarding entries are named and not followed. */
+  locate(aor: string, budgetMs: Millis, callId: string, follow = true): RequestId {
     const id = ++this.last
-    this.outbox.push({ kind: 'locate', id, aor, budgetMs, callId })
+    this.outbox.push({ kind: 'locate', id, aor, budgetMs, callId, ...(follow ? {} : { follow }) })
     return id
   }
 

@@ -149,6 +149,11 @@ export class SipCore {
     return this.parts.nextDeadline()
   }
 
+  /** Users who are being called and have not answered yet. */
+  get callsWaiting(): number {
+    return this.parts.proxy.calledUsers
+  }
+
   snapshot(): SipSnapshot {
     return snapshotOf(this.parts)
   }

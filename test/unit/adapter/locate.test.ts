@@ -106,6 +106,18 @@ describe('AOR to targets', () => {
     expect(fetch?.timeoutMs).toBe(10_000)
   })
 
+  it('M-27 a forwarding entry is an answer and not followed when the asker wants to name it', () => {
+    const { parts, locator } = setUp()
+    locator.locate(at(0), { ...locateQuestion(1, BOB, 10_000), follow: false })
+    const [fetch] = fetches(drained(parts).commands)
+    locator.fetchDone(at(1), fetch!.id, { ok: true, value: result([entry(BOB_B, uri(CAROL))]) })
+    const { commands, sip } = drained(parts)
+    expect(commands).toEqual([])
+    expect(sip.map((input) => (input.kind === 'located' ? input.outcome : undefined))).toEqual([
+      { kind: 'found', userExists: true, loop: false, targets: [{ kind: 'uri', uri: `sip:${CAROL}` }] },
+    ])
+  })
+
   it('a route becomes a peer target, and several entries several targets', () => {
     expect(
       located(new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route(AFAR))])]])),

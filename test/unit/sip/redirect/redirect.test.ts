@@ -110,6 +110,23 @@ describe('redirect mode', () => {
     expect(alice.last().status).toBe(404)
   })
 
+  it('M-27 a user who forwards to another: the phones of that one, or with resolveUri off his name', () => {
+    for (const [redirectResolveUri, follow] of [
+      [true, undefined],
+      [false, false],
+    ] as const) {
+      const world = new SipWorld()
+      const accounts = new TestAccounts().add('alice').add('bob')
+      const node = world.node('192.0.2.1', { roles: REDIRECT, redirectResolveUri }, accounts)
+      const targets = [{ kind: 'uri', uri: `sip:carol@${DOMAIN}` }] as const
+      node.locateAnswer = () => ({ kind: 'found', targets, userExists: true, loop: false })
+      const alice = world.phone('alice', node)
+      alice.request('INVITE', BOB)
+      expect(node.actions.flatMap((a) => (a.kind === 'locate' ? [a.follow] : []))).toEqual([follow])
+      expect(alice.last().values('contact')).toEqual([`<sip:carol@${DOMAIN}>;q=1.0;expires=60`])
+    }
+  })
+
   it('E44 without any proxy to name a user elsewhere is 480', () => {
     const { world, p, alice } = setUp([])
     world.phone('bob', p).register()
