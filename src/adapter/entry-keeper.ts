@@ -14,6 +14,7 @@ import { desiredEntry, isPlain, plainEntry } from './desired-entry.ts'
 import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
 import {
   longestRemainingMs,
+  leadsHere,
   reflects,
   refreshed,
   wantedBindings,
@@ -65,7 +66,12 @@ export class EntryKeeper {
       return this.enroll(user, user.waiting !== undefined)
     }
     const wanted = isPlain(bindings) ? this.plainFor(user, bindings) : this.entryFor(user, bindings)
-    if (!reflects(user, wanted, now.ms)) return this.want(now, user, user.credential, wanted)
+    if (!reflects(user, wanted, now.ms)) {
+      // Who registers does not wait for what only spares a phone a second ring.
+      if (user.waiting !== undefined && leadsHere(user, this.bareFor(user, bindings), now.ms))
+        this.commit(user)
+      return this.want(now, user, user.credential, wanted)
+    }
     if (wanted === undefined) return this.commit(user)
     this.extend(now, user, user.credential, wanted)
   }
@@ -74,6 +80,12 @@ export class EntryKeeper {
     const { self, settings, marks } = this.parts
     const phones = bindings.filter(({ kind }) => kind === 'device')
     return desiredEntry(bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
+  }
+
+  /** The entry without marks. */
+  private bareFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
+    const { self, settings } = this.parts
+    return isPlain(bindings) ? this.plain : desiredEntry(bindings, self, settings, user.smaller)
   }
 
   private plainFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array {
@@ -211,7 +223,12 @@ export class EntryKeeper {
     const id = this.parts.nextId()
     user.store = {
       id,
-      entry: { value, lifetimeS, expiresAtMs: now.ms + 1000 * lifetimeS },
+      entry: {
+        value,
+        lifetimeS,
+        expiresAtMs: now.ms + 1000 * lifetimeS,
+        bare: value === undefined ? undefined : this.bareFor(user, wantedBindings(user)),
+      },
       attempt: user.retried ? 2 : 1,
     }
     this.cancelTimer(user)

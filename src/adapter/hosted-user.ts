@@ -11,6 +11,8 @@ export interface StoredEntry {
   readonly value: Uint8Array | undefined
   readonly lifetimeS: number
   readonly expiresAtMs: Millis
+  /** What it says without the marks of phones (docs/adr/0019); undefined: not known. */
+  readonly bare?: Uint8Array | undefined
 }
 
 /** A binding of this user's phones, with a time of its own. */
@@ -114,6 +116,13 @@ export function reflects(user: HostedUser, value: Uint8Array | undefined, now: M
   if (stored === undefined || stored.expiresAtMs <= now) return value === undefined
   if (value === undefined) return stored.value === undefined
   return stored.value === value || (stored.value !== undefined && bytesEqual(stored.value, value))
+}
+
+/** True when the overlay is known to say all of `bare`: calls come here, and at most marks of phones are missing. */
+export function leadsHere(user: HostedUser, bare: Uint8Array | undefined, now: Millis): boolean {
+  const { stored, dirty } = user
+  if (dirty || bare === undefined || stored?.bare === undefined || stored.expiresAtMs <= now) return false
+  return stored.bare === bare || bytesEqual(stored.bare, bare)
 }
 
 /** Milliseconds until the last of the bindings ends. */

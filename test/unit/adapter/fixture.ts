@@ -20,7 +20,7 @@ import {
   type PeerEvent,
   type VerifiedValue,
 } from '../../../src/reload/index.ts'
-import type { Account, PublishedBinding, SipInput } from '../../../src/sip/index.ts'
+import type { Account, PublishedBinding, SiblingMarks, SipInput } from '../../../src/sip/index.ts'
 
 export const OVERLAY = 'dht.example.com'
 export const ALICE = 'alice@dht.example.com'
@@ -61,6 +61,7 @@ export function adapterParts(
   over: Partial<AdapterSettings> = {},
   hosted: readonly string[] = [ALICE, BOB],
   trace: Trace = NO_TRACE,
+  marks?: SiblingMarks,
 ): AdapterParts {
   const accounts = new Map<string, Account>(
     hosted.map((aor) => [
@@ -77,6 +78,7 @@ export function adapterParts(
     self: SELF,
     domains: [OVERLAY],
     resourceOf: (name) => resourceIdOf(crypto, name),
+    marks,
   })
   parts.available = true
   return parts

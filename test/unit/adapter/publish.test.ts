@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Publisher } from '../../../src/adapter/publish.ts'
+import { NO_TRACE } from '../../../src/common/trace.ts'
+import { SiblingMarks } from '../../../src/sip/index.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
 import { plainEntry } from '../../../src/adapter/desired-entry.ts'
 import {
@@ -194,6 +196,23 @@ describe('REGISTER becomes Store', () => {
     publisher.storeDone(at(10), stored(first!.id, reload(ERROR_CODE.dataTooLarge)))
     const [second] = stores(drained(parts).commands)
     expect(second!.values[0]!.value.length).toBeLessThan(first!.values[0]!.value.length)
+  })
+
+  it('M-12 a second phone is answered at once: calls come here already, its mark follows; a failure of that is tried again', () => {
+    const parts = adapterParts({}, [ALICE, BOB], NO_TRACE, new SiblingMarks(new Uint8Array(32)))
+    const publisher = registered(parts)
+    const phones = [binding('sip:alice@10.0.0.5', HOUR), binding('sip:alice@10.0.0.6', HOUR)]
+    publisher.register(at(1_000), publication(2, ALICE, phones))
+    const { commands, sip } = drained(parts)
+    expect(sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
+    const [store] = stores(commands)
+    expect(store).toBeDefined()
+    publisher.storeDone(at(1_100), stored(store!.id, reload(ERROR_CODE.dataTooLarge + 100)))
+    expect(drained(parts).sip).toEqual([])
+    expect(parts.deadlines.next()).toBeLessThan(HOUR)
+    // One that calls do not lead to yet waits for the overlay.
+    publisher.register(at(2_000), publication(3, BOB, [binding('sip:bob@10.0.0.7', HOUR)]))
+    expect(drained(parts).sip).toEqual([])
   })
 
   it('E53 not joined: 503 with Retry-After 30', () => {
