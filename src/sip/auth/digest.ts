@@ -24,14 +24,18 @@ export type DigestQop = 'auth' | 'auth-int'
 
 const QOP_DEFAULT: readonly DigestQop[] = ['auth']
 
-/** Values of WWW-Authenticate or Proxy-Authenticate, one an algorithm in the order given: strongest first. */
+/**
+ * Values of WWW-Authenticate or Proxy-Authenticate, one an algorithm in the order given: strongest first. `serial` is that of `NonceSerials`,
+ * without which challenges of one millisecond have the same nonce.
+ */
 export function challenge(
   now: Now,
   rules: Pick<DigestRules, 'realm' | 'algorithms' | 'secret' | 'issuer' | 'userHash' | 'qop'>,
-  init: { readonly stale: boolean; readonly client?: string },
+  init: { readonly stale: boolean; readonly client?: string; readonly serial?: number },
 ): string[] {
   const { realm, secret, issuer = '', qop = QOP_DEFAULT } = rules
-  const nonce = makeNonce(now.wall, realm, secret, { issuer, client: init.client ?? '' })
+  const ends = { issuer, client: init.client ?? '' }
+  const nonce = makeNonce(now.wall, realm, secret, ends, init.serial ?? 0)
   const before = `Digest realm=${quote(latin1(realm))}, nonce="${nonce}", ${init.stale ? 'stale=true, ' : ''}`
   const after = `, qop="${qop.join(',')}"${rules.userHash === true ? ', userhash=true' : ''}`
   return rules.algorithms.map((algorithm) => `${before}algorithm=${algorithm}${after}`)

@@ -14,4 +14,4 @@ export {
   type DigestVerdict,
 } from './digest.ts'
 export { NONCE_USES_MAX, NonceWindow } from './nonce-window.ts'
-export { NONCE_LIFE_MS } from './nonce.ts'
+export { NONCE_LIFE_MS, NonceSerials } from './nonce.ts'

@@ -1,6 +1,6 @@
 /**
- * Nonces that need no memory: a time stamp, who issued it, whom for, and the keyed hash of all that (RFC 7616 s.3.3). Every peer with the
- * same secret accepts them, so a phone may be challenged by one peer and answer to another. Which counts were used is known only
+ * Nonces that need no memory: a time stamp with a number for those of one millisecond, who issued it, whom for, and the keyed hash of all that
+ * (RFC 7616 s.3.3). Every peer with the same secret accepts them, so a phone may be challenged by one peer and answer to another. Which counts were used is known only
  * where they were used; that a nonce belongs to an address keeps captured credentials from working elsewhere
  * (docs/adr/0011-credentials-at-several-peers.md).
  */
@@ -13,8 +13,11 @@ export const NONCE_LIFE_MS: Millis = 120_000
 const CLOCK_SKEW_MS: Millis = 30_000
 
 const TIME_BYTES = 6
+const SERIAL_BYTES = 2
 const TAG_BYTES = 4
-const SIGNED_BYTES = TIME_BYTES + 2 * TAG_BYTES
+const ISSUER_AT = TIME_BYTES + SERIAL_BYTES
+const CLIENT_AT = ISSUER_AT + TAG_BYTES
+const SIGNED_BYTES = CLIENT_AT + TAG_BYTES
 const MAC_BYTES = 16
 /** base64url of all parts. */
 const NONCE_CHARS = Math.ceil(((SIGNED_BYTES + MAC_BYTES) * 4) / 3)
@@ -25,6 +28,22 @@ export interface NonceEnds {
   readonly issuer: string
   /** Address of the client without its port, which a NAT may change. */
   readonly client: string
+}
+
+/**
+ * Tells nonces of the same millisecond apart. A phone whose REGISTER and INVITE are challenged together counts the uses of each challenge
+ * from 1, and so does one that knows no counts: with one nonce for both, the second use would be a replay of the first.
+ */
+export class NonceSerials {
+  private wall: WallTime = Number.NEGATIVE_INFINITY
+  private serial = 0
+
+  /** From 0 in every millisecond, so that nobody reads off how many challenges this node sends. */
+  next(wall: WallTime): number {
+    this.serial = wall === this.wall ? (this.serial + 1) % 2 ** (8 * SERIAL_BYTES) : 0
+    this.wall = wall
+    return this.serial
+  }
 }
 
 export type NonceState =
@@ -43,11 +62,19 @@ export type NonceState =
 const STALE: NonceState = { kind: 'stale' }
 const FOREIGN: NonceState = { kind: 'foreign' }
 
-export function makeNonce(wall: WallTime, realm: string, secret: Uint8Array, ends: NonceEnds): string {
+/** `serial`: of `NonceSerials`. */
+export function makeNonce(
+  wall: WallTime,
+  realm: string,
+  secret: Uint8Array,
+  ends: NonceEnds,
+  serial: number,
+): string {
   const bytes = Buffer.alloc(SIGNED_BYTES + MAC_BYTES)
   bytes.writeUIntBE(Math.max(0, Math.floor(wall)), 0, TIME_BYTES)
-  bytes.set(tag('issuer', ends.issuer, secret), TIME_BYTES)
-  bytes.set(tag('client', ends.client, secret), TIME_BYTES + TAG_BYTES)
+  bytes.writeUIntBE(serial, TIME_BYTES, SERIAL_BYTES)
+  bytes.set(tag('issuer', ends.issuer, secret), ISSUER_AT)
+  bytes.set(tag('client', ends.client, secret), CLIENT_AT)
   bytes.set(mac(bytes.subarray(0, SIGNED_BYTES), realm, secret), SIGNED_BYTES)
   return bytes.toString('base64url')
 }
@@ -67,8 +94,8 @@ export function checkNonce(
   const issuedAt = bytes.readUIntBE(0, TIME_BYTES)
   const age = wall - issuedAt
   if (age < -CLOCK_SKEW_MS || age > NONCE_LIFE_MS) return STALE
-  const issuer = bytes.subarray(TIME_BYTES, TIME_BYTES + TAG_BYTES)
-  const client = bytes.subarray(TIME_BYTES + TAG_BYTES, SIGNED_BYTES)
+  const issuer = bytes.subarray(ISSUER_AT, CLIENT_AT)
+  const client = bytes.subarray(CLIENT_AT, SIGNED_BYTES)
   return {
     kind: 'fresh',
     issuedAt,

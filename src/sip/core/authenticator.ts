@@ -5,6 +5,7 @@ import { sourceOf } from '../../common/rate-limit.ts'
 import {
   challenge,
   DIGEST_ALGORITHMS,
+  NonceSerials,
   NonceWindow,
   verify,
   type DigestAlgorithm,
@@ -58,6 +59,7 @@ export class Authenticator {
   private readonly limits: { readonly authFailuresMax: number }
   private readonly offered: readonly DigestAlgorithm[]
   private readonly window = new NonceWindow()
+  private readonly serials = new NonceSerials()
   /** By source and user, in order of their first failure. */
   private readonly failures = new Map<string, Failures>()
 
@@ -122,7 +124,8 @@ export class Authenticator {
     }
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
     const stale = verdict.kind === 'stale'
-    const values = challenge(now, { ...this.rules, algorithms: this.offered }, { stale, client })
+    const serial = this.serials.next(now.wall)
+    const values = challenge(now, { ...this.rules, algorithms: this.offered }, { stale, client, serial })
     return { kind: 'challenge', headers: values.map((value) => [name, value] as const) }
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
+  NonceSerials,
   NonceWindow,
   NONCE_LIFE_MS,
   challenge,
@@ -280,6 +281,31 @@ describe('verify', () => {
     expect(
       check(credentials({ qop: undefined, algorithm: 'MD5', nonce: freshNonce(now.wall + 1) }), old).kind,
     ).toBe('ok')
+  })
+
+  it('S7616-3.3-01 challenges of one millisecond have nonces of their own, and each of them may be answered with the count 1', () => {
+    const serials = new NonceSerials()
+    const nonces = [0, 0, 0, 1, 1].map((after) => {
+      const wall = now.wall + after
+      const serial = serials.next(wall)
+      return parseDigest(challenge({ ...now, wall }, rules, { stale: false, serial })[0] ?? '')?.get('nonce')
+    })
+    expect(new Set(nonces).size).toBe(5)
+    const window = new NonceWindow()
+    for (const nonce of nonces) {
+      const text = credentials({ nonce: nonce ?? '' })
+      expect(check(text, { window, wall: now.wall + 1 }).kind).toBe('ok')
+      expect(check(text, { window, wall: now.wall + 1 }).kind).toBe('stale')
+    }
+  })
+
+  it('S7616-3.3-01 the number of a nonce goes round before it leaves its two bytes, and begins again with the next millisecond', () => {
+    const serials = new NonceSerials()
+    expect(serials.next(1)).toBe(0)
+    for (let expected = 1; expected < 65_536; expected++) if (serials.next(1) !== expected) expect.fail()
+    expect(serials.next(1)).toBe(0)
+    expect(serials.next(1)).toBe(1)
+    expect(serials.next(2)).toBe(0)
   })
 
   describe('at several peers that share the secret', () => {

@@ -437,3 +437,21 @@ describe('bounds', () => {
     expect(alice.last().status).toBe(200)
   })
 })
+
+describe('challenges of one moment', () => {
+  it('S7616-3.3-01 a REGISTER and an INVITE of one phone that are challenged together are both let in at the first answer', () => {
+    const s = digestNode()
+    const registered = s.alice.register({ callId: 'refresh' })
+    const refusedRegister = s.alice.last()
+    const invited = s.alice.request('INVITE', BOB)
+    const refusedInvite = s.alice.last()
+    expect([refusedRegister.status, refusedInvite.status]).toEqual([401, 407])
+    // Each of its parts counts for itself, as phones do that keep one set of credentials for registering and one for a call.
+    s.alice.authenticate(registered, refusedRegister, { nc: 1 })
+    expect(s.alice.last().status).toBe(200)
+    s.alice.authenticate(invited, refusedInvite, { nc: 1 })
+    expect(s.bob.requests('INVITE')).toHaveLength(1)
+    expect(s.alice.statuses('INVITE')).not.toContain(403)
+    expect(s.alice.responses('INVITE', 407)).toHaveLength(1)
+  })
+})
