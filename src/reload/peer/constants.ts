@@ -13,6 +13,11 @@ export const REPLICATION_HOLD_DOWN_MS = 2_000
 export const REPLICATION_SETTLE_MS = 100
 /** Judgement: what is no longer ours is kept so long, in case the peers between here and there go again. */
 export const REPLICA_DROP_DELAY_MS = 30_000
+/**
+ * Judgement: how long a replica waits for a sign that the owner of today has the resource, before it offers its own copy.
+ * After the death of an owner its successor has noticed by then and sent copies itself.
+ */
+export const REPLICA_ASSURANCE_MS = 5_000
 /** Judgement: a replica that refused, because its tables lag behind, is asked again. */
 export const REPLICA_RETRY_MS = 1_000
 /** Judgement: one search for an unknown owner at a time; the peer it finds may own more of what was refused. */

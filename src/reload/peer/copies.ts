@@ -12,6 +12,8 @@ export interface Copies {
   /** Which version a node is known to have. */
   readonly holders: Map<string, number>
   failures: number
+  /** Since when its owner is somebody who is not known to have it. */
+  unassuredSince: Millis
   /** Since when three peers lie between it and us. */
   beyondSince: Millis
 }
@@ -36,6 +38,7 @@ export class CopiesAccount {
         owned: false,
         holders: new Map(),
         failures: 0,
+        unassuredSince: NEVER,
         beyondSince: NEVER,
       }
       this.table.set(name, copies)

@@ -22,6 +22,7 @@ import type { TopologyPlugin } from '../topology/plugin.ts'
 import {
   HAND_OVER_MAX_MS,
   OWNER_SEARCH_SPACING_MS,
+  REPLICA_ASSURANCE_MS,
   REPLICA_DROP_DELAY_MS,
   REPLICA_OVERHEAD_BYTES,
   REPLICA_RETRY_MS,
@@ -195,7 +196,7 @@ export class Replication {
       if (!this.topology.beyondReplicas(copies.resource)) copies.beyondSince = NEVER
       else if (copies.beyondSince === NEVER) copies.beyondSince = ms
       const leavesAt = copies.beyondSince + REPLICA_DROP_DELAY_MS
-      if (copies.beyondSince !== NEVER && !copies.owned && leavesAt <= ms) {
+      if (copies.beyondSince !== NEVER && leavesAt <= ms && this.dispensable(copies)) {
         // RFC 6940 s.10.7.3: three peers nearer to it, so its owner and both replicas are others.
         this.parts.persist(this.storage.drop(copies.resource))
         this.account.remove(copies.resource)
@@ -242,10 +243,37 @@ export class Replication {
     // RFC 6940 s.6.4.2.3: no longer ours, and its new owner may not have it.
     const owner = topology.knownResponsible(copies.resource)
     relyOn(copies, [owner])
-    if (!copies.owned || sameId(owner, this.parts.self)) return started
+    if (sameId(owner, this.parts.self)) return started
+    if (!copies.owned && !this.unassured(copies, owner)) return started
     const id = this.transferUnlessHeld(copies, owner, 1)
     if (id === undefined && copies.holders.get(key(owner)) === copies.version) copies.owned = false
     return started
+  }
+
+  /** Its owner is known to have it, and relies on others for its copies. */
+  private dispensable(copies: Copies): boolean {
+    return !copies.owned && heldBy(copies, this.topology.knownResponsible(copies.resource))
+  }
+
+  /**
+   * Whether it is time to offer a copy to an owner who has shown no sign of having one. Such an owner came between a dead
+   * one and its replicas: nobody has handed it over (docs/adr/0003-replication.md, 7).
+   */
+  private unassured(copies: Copies, owner: NodeId): boolean {
+    const { ms } = this.parts.now
+    if (heldBy(copies, owner)) {
+      copies.unassuredSince = NEVER
+      return false
+    }
+    const wait = this.topology.followsOwner(copies.resource) ? 0 : REPLICA_ASSURANCE_MS
+    if (copies.unassuredSince === NEVER) {
+      copies.unassuredSince = ms
+      if (wait > 0) this.retries.set(ms + wait, copies)
+    }
+    if (ms < copies.unassuredSince + wait) return false
+    copies.unassuredSince = NEVER
+    copies.owned = true
+    return true
   }
 
   private transferUnlessHeld(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {

@@ -114,6 +114,8 @@ export interface TopologyPlugin {
   replicaSet(): readonly NodeId[]
   /** The owner of `target` as far as this peer knows, self included. */
   knownResponsible(target: Uint8Array): NodeId
+  /** No peer is known between the owner of `target` and this one: its first replica. */
+  followsOwner(target: Uint8Array): boolean
   /** Neither owner nor replica of `target` any more (RFC 6940 s.10.7.3). */
   beyondReplicas(target: Uint8Array): boolean
   /** False when a peer is known that is nearer to `target` than `signer` (RFC 6940 s.6.3.4, answers to a Resource-ID). */

@@ -26,6 +26,12 @@ export function knownResponsible(table: RoutingTable, id: Uint8Array): NodeId {
   return table.clockwise[upTo] ?? table.self
 }
 
+/** The owner of the id is the peer right before this one. */
+export function followsOwner(table: RoutingTable, id: Uint8Array): boolean {
+  const { predecessor } = table
+  return predecessor !== undefined && sameId(predecessor, knownResponsible(table, id))
+}
+
 /**
  * RFC 6940 s.10.7.3: three predecessors between this peer and the resource, so two other peers hold the replicas.
  * With fewer than three other peers nothing is ever out of reach.

@@ -7,6 +7,7 @@ import { RoutingTable } from './neighbors.ts'
 import {
   isBeyondReplicas,
   isResponsible,
+  followsOwner,
   knownResponsible,
   replicaSet,
   responsibleShare,
@@ -53,6 +54,10 @@ export abstract class RingPlace {
 
   knownResponsible(target: Uint8Array): NodeId {
     return knownResponsible(this.table, target)
+  }
+
+  followsOwner(target: Uint8Array): boolean {
+    return followsOwner(this.table, target)
   }
 
   beyondReplicas(target: Uint8Array): boolean {

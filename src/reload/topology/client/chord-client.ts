@@ -135,6 +135,10 @@ export class ChordClient implements TopologyPlugin {
     return this.home ?? this.self
   }
 
+  followsOwner(): boolean {
+    return false
+  }
+
   beyondReplicas(): boolean {
     return true
   }
