@@ -3,6 +3,7 @@ import { utf8 } from '../common/bytes.ts'
 import { fail, ok, type Result } from '../common/errors.ts'
 import type { Denial } from './denial.ts'
 import type { FormPart } from './multipart.ts'
+import { opaqueString, preparedLogin } from './opaque-string.ts'
 
 export const PKCS10_TYPE = 'application/pkcs10'
 export const CERTIFICATE_TYPE = 'application/pkix-cert'
@@ -25,13 +26,16 @@ export const LOGIN_BYTES_MAX = { account: 256, password: 1024 } as const
 const NODE_IDS_DIGITS_MAX = 4
 
 /**
- * The login of a form, or undefined when it has none. Strings are UTF-8 and compared as bytes (RFC 6940 s.11.3), so what
- * is not UTF-8 is no login, and nothing is folded or trimmed.
+ * The login of a form, or undefined when it has none. Strings are UTF-8, prepared and then compared as bytes (RFC 6940
+ * s.11.3), so what is not UTF-8 is no login, and no letter case is folded.
  */
 export function loginOf(parts: readonly FormPart[]): Login | undefined {
   const account = textOf(only(parts, 'username'), LOGIN_BYTES_MAX.account)
   const password = textOf(only(parts, 'password'), LOGIN_BYTES_MAX.password)
-  return account === undefined || password === undefined ? undefined : { account, password }
+  if (account === undefined || password === undefined) return undefined
+  const prepared = { account: opaqueString(account), password: opaqueString(password) }
+  if (!prepared.account.ok || !prepared.password.ok) return undefined
+  return { account: prepared.account.value, password: prepared.password.value }
 }
 
 /** What is asked for. Looked at once the login has proven good, never before (R6940-11.3-12). */
@@ -54,8 +58,8 @@ export function enrollParts(login: Login, wish: CertificateWish): FormPart[] {
     content: utf8(value),
   })
   return [
-    text('username', login.account),
-    text('password', login.password),
+    text('username', preparedLogin(login.account)),
+    text('password', preparedLogin(login.password)),
     ...(wish.nodeIds > 1 ? [text('nodeids', String(wish.nodeIds))] : []),
     { name: 'csr', contentType: PKCS10_TYPE, content: wish.csr },
   ]

@@ -7,6 +7,7 @@ export { DEFAULT_POLICY, type Authority, type EnrollmentPolicy } from './authori
 export type { Denial, DenialToken } from './denial.ts'
 export { NodeIdLedger, type Assignment, type AssignmentRequest, type NodeIdRecord } from './node-id-ledger.ts'
 export { checkUserName } from './user-name.ts'
+export { opaqueString, preparedLogin } from './opaque-string.ts'
 export { checkIssued, type ExpectedCertificate } from './check-issued.ts'
 export { checkNamePattern, mayEnroll, ownUserName, type NamePattern } from './name-permission.ts'
 export { readEnrollAnswer, type EnrollFailure, type HttpAnswer } from './enroll-answer.ts'

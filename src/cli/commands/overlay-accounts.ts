@@ -1,6 +1,6 @@
 /** `ringbridge overlay accounts`: who may enroll which user names at an authority. */
 import { readFileSync } from 'node:fs'
-import { checkNamePattern } from '../../enrollment/index.ts'
+import { checkNamePattern, opaqueString, preparedLogin } from '../../enrollment/index.ts'
 import {
   hashPassword,
   isAccountName,
@@ -23,7 +23,7 @@ const OPTIONS = {
 /** `args`: what follows "accounts". */
 export async function overlayAccounts(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArgs(args, OPTIONS)
-  const [verb, account] = positionals
+  const [verb, typed] = positionals
   const action = verbOf(verb, 'overlay accounts', ['add', 'list', 'remove'])
   if (positionals.length > 2) throw new UsageError(`unexpected "${positionals[2] as string}"`)
   privateFolder(values.authority, '--authority')
@@ -36,6 +36,7 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
     else for (const { account: name, names } of accounts) print(`${name}  ${shown(names)}`)
     return EXIT.done
   }
+  const account = typed === undefined ? undefined : preparedLogin(typed)
   if (account === undefined || !isAccountName(account))
     throw new UsageError('an ACCOUNT of 1 to 256 bytes without blanks is expected')
   const others = accounts.filter((each) => each.account !== account)
@@ -47,7 +48,9 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   }
   const names = namesOf(values.names)
   const given = values['password-file'] === undefined ? undefined : readSecret(values['password-file'])
-  const password = given ?? randomPassword()
+  const prepared = opaqueString(given ?? randomPassword())
+  if (!prepared.ok) throw new UsageError(`the password ${prepared.error}`)
+  const password = prepared.value
   const added: EnrollmentAccount = { account, scrypt: await hashPassword(password), names }
   await asConfigError(saveEnrollmentAccounts(file, [...others, added]))
   const changed = others.length < accounts.length
