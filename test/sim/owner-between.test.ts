@@ -49,7 +49,12 @@ describe('an owner that came between a dead one and its replicas', () => {
     expect(newcomer.core.holds(resource), overlay.replay()).toBe(true)
     overlay.crash(replicas[0]!)
     overlay.world.run(60_000)
-    expect(overlay.ring().dueHolders(resource).every((peer) => peer.core.holds(resource))).toBe(true)
+    expect(
+      overlay
+        .ring()
+        .dueHolders(resource)
+        .every((peer) => peer.core.holds(resource)),
+    ).toBe(true)
   })
 
   it('R6940-10.4-01 is given it by the next replica when its successor dies at the same moment', () => {
@@ -57,6 +62,11 @@ describe('an owner that came between a dead one and its replicas', () => {
     overlay.crash(replicas[0]!)
     overlay.world.run(60_000)
     expect(newcomer.core.holds(resource), overlay.replay()).toBe(true)
-    expect(overlay.ring().dueHolders(resource).every((peer) => peer.core.holds(resource))).toBe(true)
+    expect(
+      overlay
+        .ring()
+        .dueHolders(resource)
+        .every((peer) => peer.core.holds(resource)),
+    ).toBe(true)
   })
 })

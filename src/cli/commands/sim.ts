@@ -9,12 +9,15 @@ import { simulate, type Outcome, type RunOptions } from '../../sim/run.ts'
 import { swarmPlan } from '../../sim/swarm.ts'
 import { WALL_START } from '../../sim/world.ts'
 import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
-import { keysOf, plansOf, seedsOf, SIM_OPTIONS, type SimValues } from '../sim/options.ts'
+import { jobsOf, keysOf, plansOf, seedsOf, SIM_OPTIONS, type SimValues } from '../sim/options.ts'
 import { realIssuer } from '../sim/real-issuer.ts'
+import { sideBySide } from '../sim/side-by-side.ts'
 import { tableOf } from '../sim/table.ts'
 
 /** Long runs say where they are this often, in seconds of real time. */
 const PROGRESS_S = 5
+/** A swarm in several processes says where it is after so many seeds. */
+const SAY_EVERY = 50
 /** Captured packets are written in pieces of about so many bytes. */
 const PCAP_PIECE_BYTES = 1 << 20
 
@@ -41,6 +44,7 @@ is printed as VIOLATION with the command that shows it again, and the exit code 
   --attack drop:F      that share of the peers passes on nothing for others while the load lasts; deny:F: answers no Fetch
   --keys ecdsa|rsa     real certificates and signatures, for some dozens of peers; no two such runs are the same
   --swarm              the seed picks size, faults, churn and mishaps
+  --jobs N             seeds of a swarm at once, each in a process of its own (1)
   --json               the figures as one JSON object a run
   --report FILE.html   charts in one file
   --pcap FILE          every delivered message; tshark reads it as RELOAD (the stand-in certificates look malformed to it)
@@ -54,6 +58,8 @@ is printed as VIOLATION with the command that shows it again, and the exit code 
 }
 
 async function run(values: SimValues): Promise<number> {
+  const jobs = jobsOf(values)
+  if (jobs > 1) return runJobs(values, jobs)
   const plans = values.swarm === true ? seedsOf(values).map(swarmPlan) : plansOf(values)
   // Found out now and not after an hour's run.
   if (values.report !== undefined) write(values.report, () => '')
@@ -67,21 +73,62 @@ async function run(values: SimValues): Promise<number> {
       values,
       keys === undefined ? undefined : await realIssuer(plan, keys),
     )
-    if (figures.violations.length > 0) {
-      failures++
-      process.stderr.write(`FAILED SEED ${plan.seed}; replay: ${replay(plan, values)}\n`)
-    }
+    if (figures.violations.length > 0) failures++
     if (values.report !== undefined) outcomes.push(outcome)
-    if (values.json === true) print(JSON.stringify({ ...figures, seconds }))
-    else if (plans.length === 1 || values.swarm !== true || figures.violations.length > 0)
-      print(`seed ${plan.seed}\n${tableOf(figures, seconds)}\n`)
+    tell(
+      plan.seed,
+      figures,
+      seconds,
+      replay(plan, values),
+      values,
+      plans.length === 1 || values.swarm !== true,
+    )
   }
   if (values.report !== undefined) write(values.report, () => reportOf(outcomes))
-  if (values.swarm === true && values.json !== true) {
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
-    print(`${plans.length} seeds, ${failures} with violations, ${seconds} s`)
-  }
+  if (values.swarm === true) tellSum(values, plans.length, failures, startedAt)
   return failures === 0 ? EXIT.done : EXIT.failed
+}
+
+async function runJobs(values: SimValues, jobs: number): Promise<number> {
+  const seeds = seedsOf(values)
+  const startedAt = performance.now()
+  let failures = 0
+  let over = 0
+  await sideBySide([...process.execArgv, process.argv[1] as string], seeds, jobs, (seed, result) => {
+    over++
+    const replayed = `ringbridge sim --swarm --seed ${seed}`
+    if (result.kind === 'crashed') {
+      failures++
+      process.stderr.write(`FAILED SEED ${seed}, no figures (${result.how}); replay: ${replayed}\n`)
+      return
+    }
+    if (result.figures.violations.length > 0) failures++
+    tell(seed, result.figures, result.seconds, replayed, values, false)
+    if (over % SAY_EVERY === 0)
+      process.stderr.write(`${over} of ${seeds.length} seeds, ${failures} with violations\n`)
+  })
+  tellSum(values, seeds.length, failures, startedAt)
+  return failures === 0 ? EXIT.done : EXIT.failed
+}
+
+/** One run's figures; as a table when there is something to say or somebody wants to look. */
+function tell(
+  seed: string,
+  figures: Figures,
+  seconds: number,
+  replayed: string,
+  values: SimValues,
+  always: boolean,
+): void {
+  if (figures.violations.length > 0) process.stderr.write(`FAILED SEED ${seed}; replay: ${replayed}\n`)
+  if (values.json === true) print(JSON.stringify({ ...figures, seconds }))
+  else if (always || figures.violations.length > 0) print(`seed ${seed}\n${tableOf(figures, seconds)}\n`)
+}
+
+function tellSum(values: SimValues, seeds: number, failures: number, startedAt: number): void {
+  if (values.json === true) return
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+  print(`${seeds} seeds, ${failures} with violations, ${seconds} s`)
 }
 
 function one(

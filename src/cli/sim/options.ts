@@ -23,6 +23,7 @@ export const SIM_OPTIONS = {
   swarm: { type: 'boolean', default: false },
   seeds: { type: 'string' },
   count: { type: 'string' },
+  jobs: { type: 'string', default: '1' },
   json: { type: 'boolean', default: false },
   report: { type: 'string' },
   pcap: { type: 'string' },
@@ -121,6 +122,19 @@ export function seedsOf(values: SimValues): string[] {
   const seed = text(values.seed, '1')
   if (values.count === undefined) return [seed]
   return numbered(wholeNumber(seed, 'seed', 0, 1e9), wholeNumber(values.count, 'count', 1, 1e6))
+}
+
+/** Processes at once; more than one only where every run stands for itself. */
+export function jobsOf(values: SimValues): number {
+  const jobs = wholeNumber(text(values.jobs, '1'), 'jobs', 1, 256)
+  if (jobs === 1) return jobs
+  if (values.swarm !== true) throw new UsageError('--jobs: only with --swarm')
+  for (const name of ['report', 'pcap', 'progress'] as const) {
+    if (values[name] !== undefined && values[name] !== false)
+      throw new UsageError(`--jobs: not together with --${name}`)
+  }
+  if (keysOf(values) !== undefined) throw new UsageError('--jobs: not together with --keys')
+  return jobs
 }
 
 function numbered(first: number, count: number): string[] {

@@ -37,6 +37,9 @@ describe('sim', () => {
     [['--attack', 'drop'], '--attack: drop:FRACTION or deny:FRACTION is expected, as drop:0.1'],
     [['--attack', 'drop:2'], '--attack: a number from 0 to 1 is expected, not "2"'],
     [['--partition', '0.4'], '--partition: FRACTION:MINUTES is expected, as 0.4:10'],
+    [['--jobs', '2'], '--jobs: only with --swarm'],
+    [['--swarm', '--jobs', '2', '--progress'], '--jobs: not together with --progress'],
+    [['--swarm', '--jobs', '0'], '--jobs: a whole number from 1 to 256'],
     [['--churn', 'much'], '--churn: a number from 0.1 to 100000 is expected, not "much"'],
   ])('%j is refused', async (args, message) => {
     expect(await main(['sim', ...args])).toBe(2)
