@@ -183,7 +183,7 @@ export class NodeStatus implements AdminNode {
 
   bindings(aor: string | undefined, limit: number): BindingsView {
     const sip = this.live?.core.sip
-    const found = sip?.bindings(aor === undefined ? undefined : canonical(aor)) ?? []
+    const found = sip?.bindings(aor === undefined ? undefined : canonical(aor), clock().ms) ?? []
     return { bindings: found.slice(0, limit).map((each) => ({ ...each })), total: found.length }
   }
 

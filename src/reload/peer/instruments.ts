@@ -47,7 +47,7 @@ const METHODS: ReadonlyMap<number, string> = new Map(
 
 /** Label of a method, given the code of its request or answer. */
 export function methodLabel(code: number): string {
-  return METHODS.get((code & 1) === 1 ? code : code - 1) ?? 'unknown'
+  return METHODS.get((code & 1) === 1 ? code : code - 1) ?? 'other'
 }
 
 /** The crypto port with its signatures counted. */

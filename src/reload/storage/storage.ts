@@ -337,12 +337,12 @@ export class Storage {
     kinds: readonly { readonly kind: KindId }[],
     result: Result<unknown, ErrorResponse>,
   ): void {
-    const outcome = result.ok ? 'ok' : String(result.error.errorCode)
+    const outcome = result.ok ? 'ok' : 'error'
     for (const { kind } of kinds) this.countOne(op, kind, outcome)
   }
 
   private countOne(op: 'store' | 'fetch' | 'stat', kind: KindId, outcome: string): void {
-    const known = this.checks.definition(kind)?.name ?? 'unknown'
+    const known = this.checks.definition(kind)?.name ?? 'other'
     this.instruments.requests.add(`${op}|${known}|${outcome}`)
   }
 }

@@ -154,13 +154,14 @@ export class SipCore {
     return this.parts.proxy.calledUsers
   }
 
-  snapshot(): SipSnapshot {
-    return snapshotOf(this.parts)
+  /** At that time; at that of the last step unless said otherwise. */
+  snapshot(now: Millis = this.parts.now.ms): SipSnapshot {
+    return snapshotOf(this.parts, now)
   }
 
-  /** Bindings held here, of one AOR or of all. */
-  bindings(aor?: string): BindingView[] {
-    return bindingViews(this.parts, aor)
+  /** Bindings held here, of one AOR or of all, with what is left of them at that time. */
+  bindings(aor?: string, now: Millis = this.parts.now.ms): BindingView[] {
+    return bindingViews(this.parts, aor, now)
   }
 
   private expire(now: Now): void {

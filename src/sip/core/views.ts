@@ -1,9 +1,10 @@
 /** Read-only views for gauges and the admin API. */
+import type { Millis } from '../../common/time.ts'
 import type { Binding } from '../registrar/index.ts'
 import type { BindingView, SipSnapshot } from './instruments.ts'
 import type { SipParts } from './parts.ts'
 
-export function snapshotOf(parts: SipParts): SipSnapshot {
+export function snapshotOf(parts: SipParts, now: Millis): SipSnapshot {
   const bindings = new Map<string, number>([
     ['udp', 0],
     ['tcp', 0],
@@ -18,15 +19,15 @@ export function snapshotOf(parts: SipParts): SipSnapshot {
     connections: parts.flows.counts(),
     bindings,
     aors,
-    registersWaiting: { now: parts.registrar.waiting, room: parts.registerGate.room(parts.now.ms) },
+    registersWaiting: { now: parts.registrar.waiting, room: parts.registerGate.room(now) },
     trunks: parts.trunks.states(),
-    blocked: parts.authenticator.blocked(parts.now.ms),
+    blocked: parts.authenticator.blocked(now),
     overlayAvailable: parts.overlayAvailable,
     draining: parts.draining,
   }
 }
 
-export function bindingViews(parts: SipParts, aor: string | undefined): BindingView[] {
+export function bindingViews(parts: SipParts, aor: string | undefined, now: Millis): BindingView[] {
   const views: BindingView[] = []
   const add = (owner: string, bindings: readonly Binding[]): void => {
     for (const binding of bindings) {
@@ -35,7 +36,7 @@ export function bindingViews(parts: SipParts, aor: string | undefined): BindingV
         aor: owner,
         contact: binding.contact,
         kind: binding.kind,
-        expiresS: Math.max(0, Math.ceil((binding.endsAt - parts.now.ms) / 1000)),
+        expiresS: Math.max(0, Math.ceil((binding.endsAt - now) / 1000)),
         userAgent: binding.userAgent,
         transport: reach.transport,
         flow: binding.flowLost ? 'lost' : reach.flow === 0 ? 'address' : 'flow',

@@ -156,7 +156,7 @@ export class Proxy {
 
   /** An ACK of a 2xx, or a CANCEL of nothing we know: sent on without a transaction, dropped when there is no way. */
   forwardStateless(request: ProxyRequest): void {
-    const { ports } = this.environment
+    const { ports, transactions } = this.environment
     const wanted = this.target(request, 'dns')
     if (wanted === undefined) return
     const { message: original, arrivedAt } = request.incoming
@@ -192,6 +192,7 @@ export class Proxy {
         identity,
         tokens,
       )
+      transactions.traffic.requestSent(original.method, hop.transport)
       this.wire.send(hop, bytes)
     }
     if (target.way.kind === 'hop') send(target.way.hop)

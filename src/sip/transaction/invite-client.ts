@@ -92,7 +92,7 @@ function answered(
   // RFC 3261 s.17.1.1.3: the ACK of a failure belongs to the transaction and goes where the INVITE went.
   transaction.state = 'completed'
   transaction.bytes = ackOf(transaction.bytes, response)
-  machinery.send(transaction)
+  machinery.acknowledge(transaction)
   if (isReliable(transaction.hop)) machinery.terminate(transaction)
   else machinery.arm(transaction, now + TIMER_D_MS)
   return true

@@ -17,7 +17,7 @@ export function stepInviteServer(
       switch (event) {
         case 'request':
           machinery.retransmitted('request', 'in')
-          if (transaction.response !== undefined) machinery.respond(transaction)
+          machinery.respondAgain(transaction)
           return
         case 'provisional':
           machinery.respond(transaction)
@@ -53,7 +53,7 @@ export function stepInviteServer(
       switch (event) {
         case 'request':
           machinery.retransmitted('request', 'in')
-          machinery.respond(transaction)
+          machinery.respondAgain(transaction)
           return
         case 'ack':
           transaction.state = 'confirmed'
@@ -68,8 +68,7 @@ export function stepInviteServer(
             return
           }
           transaction.interval = Math.min(2 * transaction.interval, T2_MS)
-          machinery.retransmitted('response', 'out')
-          machinery.respond(transaction)
+          machinery.respondAgain(transaction)
           machinery.arm(transaction, Math.min(now + transaction.interval, transaction.endAt))
           return
         default:

@@ -46,7 +46,11 @@ export type TimeoutTimer = 'B' | 'F' | 'H'
 /** Implemented by the table. */
 export interface Machinery {
   send(transaction: ClientTransaction): boolean
+  /** Sends the ACK of a failure, which `bytes` are now. */
+  acknowledge(transaction: ClientTransaction): void
   respond(transaction: ServerTransaction): void
+  /** The latest response once more, if there is one. */
+  respondAgain(transaction: ServerTransaction): void
   /** Sets the one deadline of a transaction. */
   arm(transaction: AnyTransaction, at: Millis): void
   disarm(transaction: AnyTransaction): void

@@ -18,7 +18,7 @@ export function stepNonInviteServer(
       switch (event) {
         case 'request':
           machinery.retransmitted('request', 'in')
-          if (transaction.response !== undefined) machinery.respond(transaction)
+          machinery.respondAgain(transaction)
           return
         case 'provisional':
           transaction.state = 'proceeding'
@@ -38,7 +38,7 @@ export function stepNonInviteServer(
     case 'completed':
       if (event === 'request') {
         machinery.retransmitted('request', 'in')
-        machinery.respond(transaction)
+        machinery.respondAgain(transaction)
       } else if (event === 'timer') machinery.terminate(transaction)
       return
     case 'confirmed':

@@ -209,6 +209,17 @@ export class Transactions<S, C> implements Machinery {
     if (transaction.response !== undefined) this.wire.respond(transaction.hop, transaction.response)
   }
 
+  acknowledge(transaction: ClientTransaction): void {
+    this.traffic.requestSent('ACK', transaction.hop.transport)
+    this.send(transaction)
+  }
+
+  respondAgain(transaction: ServerTransaction): void {
+    if (transaction.response === undefined) return
+    this.retransmitted('response', 'out')
+    this.respond(transaction)
+  }
+
   arm(transaction: AnyTransaction, at: Millis): void {
     if (transaction.side === 'server' && !transaction.invite && this.shelve(transaction, at)) return
     this.deadlines.cancel(transaction.deadline)

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../../src/metrics/names.ts'
 
@@ -93,7 +95,28 @@ const SPECIFIED: readonly (readonly [
   ['trace_buffer_calls', 'gauge', ''],
 ]
 
+/** Nothing here checks connectivity by ICE (docs/requirements/open-gaps.md). */
+const STANDING_STILL = ['p2psip_ice_checks_total']
+
+/** Names in the titles of tests that watch metrics move, `moved-*.test.ts`. */
+function watched(): Set<string> {
+  const folder = import.meta.dirname
+  const files = readdirSync(folder).filter((name) => /^moved-.*\.test\.ts$/.test(name))
+  const titles = files.flatMap((name) =>
+    [...readFileSync(join(folder, name), 'utf8').matchAll(/\bit\('([^\n]*)'/g)].map(
+      ([, title]) => title ?? '',
+    ),
+  )
+  return new Set(titles.flatMap((title) => title.match(/p2psip_\w+/g) ?? []))
+}
+
 describe('metrics of the specification', () => {
+  it('each is seen to move in a test', () => {
+    const seen = watched()
+    const unseen = SPECIFIED.map(([name]) => `p2psip_${name}`).filter((name) => !seen.has(name))
+    expect(unseen).toEqual(STANDING_STILL)
+  })
+
   const byName = new Map(Object.values(METRICS).map((metric) => [metric.name as string, metric]))
 
   for (const [name, type, labels, values] of SPECIFIED) {

@@ -527,7 +527,7 @@ describe('counting requests', () => {
     here.storage.fetch(T0, here.storage.fetchReqFor(ALICE, [SINGLE]))
     const { requests } = here.storage.instruments
     expect(requests.get('store|TEST-SINGLE|ok')).toBe(1)
-    expect(requests.get(`store|TEST-SINGLE|${ERROR_CODE.dataTooOld}`)).toBe(1)
+    expect(requests.get('store|TEST-SINGLE|error')).toBe(1)
     expect(requests.get('fetch|TEST-SINGLE|ok')).toBe(1)
   })
 })
