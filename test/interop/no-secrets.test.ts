@@ -1,170 +1,122 @@
 import { randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { freePort, Running } from './support/processes.ts'
+import { afterEach, describe, expect, it } from 'vitest'
+import { keysIn, leaks, planted, plantedInvite, type Planted } from './support/planted-secrets.ts'
+import { Running } from './support/processes.ts'
+import { SIP_SECRET, TalkativeNode } from './support/talkative-node.ts'
 import { COMMAND } from './support/testbed.ts'
 
 const DOMAIN = 'secrets.example.com'
-const TOKEN = `token-${randomBytes(12).toString('hex')}`
-const PASSWORD = `password-${randomBytes(12).toString('hex')}`
-const WRONG = `wrong-${randomBytes(12).toString('hex')}`
-const SDES = `inline:${randomBytes(30).toString('base64')}`
-const ICE = `ice-${randomBytes(12).toString('hex')}`
-const OPAQUE = `vendor-${randomBytes(12).toString('hex')}`
-const PUSH = `push-${randomBytes(12).toString('hex')}`
 
-/** Everything under `folder` that is a file, by path. */
-function files(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name)
-    return statSync(path).isDirectory() ? files(path) : [path]
+const nodes: TalkativeNode[] = []
+const phones: Running[] = []
+afterEach(async () => {
+  for (const phone of phones.splice(0)) await phone.stop('SIGKILL')
+  for (const node of nodes.splice(0).reverse()) await node.stop()
+})
+
+async function start(folder: string, name: string, joins?: TalkativeNode): Promise<TalkativeNode> {
+  const node = await TalkativeNode.start({
+    domain: DOMAIN,
+    folder,
+    name,
+    ...(joins === undefined ? {} : { joins }),
   })
+  nodes.push(node)
+  return node
 }
 
-/** What stands in private key files, line by line. */
-function keysIn(folder: string): string[] {
-  return files(folder)
-    .filter((path) => /key|\.pem$/i.test(path))
-    .map((path) => readFileSync(path, 'latin1'))
-    .filter((text) => text.includes('PRIVATE KEY'))
-    .flatMap((text) => text.split('\n').filter((line) => line.length >= 40 && !line.startsWith('-')))
+function phone(node: TalkativeNode, verb: string, who: string, password: string, ...rest: string[]): Running {
+  const run = new Running(process.execPath, [
+    ...[COMMAND, 'phone', verb, `${who}@${DOMAIN}`, ...rest],
+    ...['--server', `127.0.0.1:${node.sip}`, '--password', password],
+  ])
+  phones.push(run)
+  return run
+}
+
+async function answering(node: TalkativeNode, who: string, password: string, calls: number): Promise<void> {
+  const run = phone(node, 'answer', who, password, '--calls', String(calls), '--seconds', '150')
+  await run.line((line) => line.includes('status=200'), 'registered')
+}
+
+/** Whatever all these nodes know and may not say. */
+function secretsOf(all: readonly TalkativeNode[], more: Planted, others: readonly string[]): string[] {
+  const hashes = all.flatMap(({ data }) => {
+    const found = readFileSync(join(data, 'users.jsonl'), 'utf8').match(/[0-9a-f]{32,64}/g) ?? []
+    expect(found.length).toBeGreaterThanOrEqual(1)
+    return found
+  })
+  const keys = all.flatMap(({ data }) => keysIn(data))
+  expect(keys.length).toBeGreaterThanOrEqual(all.length)
+  const tokens = all.map(({ token }) => token)
+  return [...Object.values(more), ...others, SIP_SECRET, ...tokens, ...hashes, ...keys]
 }
 
 describe('secrets', () => {
   it('stand in no log line, API answer, page, trace, HEP packet or metric of a node that has seen them all', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-secrets-'))
-    const collector = createSocket('udp4')
-    collector.bind(0, '127.0.0.1')
-    await once(collector, 'listening')
-    const packets: string[] = []
-    collector.on('message', (bytes) => packets.push(bytes.toString('latin1')))
-    const [sip, admin, reload] = [await freePort(), await freePort(), await freePort()]
-    const config = join(folder, 'node.yaml')
-    writeFileSync(
-      config,
-      `overlay: { name: ${DOMAIN}, listen: ["tls://127.0.0.1:${reload}"], applicationListen: "tls://127.0.0.1:0", standalone: true }
-sip: { listen: ["udp://127.0.0.1:${sip}", "tcp://127.0.0.1:${sip}"], secret: "${'ab'.repeat(32)}" }
-admin: { listen: "127.0.0.1:${admin}", token: "${TOKEN}" }
-data: { dir: ${join(folder, 'data')} }
-log: { level: debug, format: json }
-trace: { hep: "udp://127.0.0.1:${collector.address().port}" }
-`,
-    )
-    const node = new Running(process.execPath, [COMMAND, 'start', '--config', config])
-    const answers: string[] = []
-    const fetched = async (path: string, init: RequestInit = {}): Promise<string> => {
-      const response = await fetch(`http://127.0.0.1:${admin}${path}`, {
-        ...init,
-        headers: { authorization: `Bearer ${TOKEN}`, ...(init.headers as Record<string, string>) },
-      })
-      const text = await response.text()
-      answers.push(`${path} ${response.status} ${JSON.stringify([...response.headers])} ${text}`)
-      return text
-    }
-    const phones: Running[] = []
-    try {
-      await node.line((line) => line.includes('"joined"'), 'joined')
-      for (const username of ['carol', 'dave'])
-        await fetched('/api/v1/users', {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ username, password: PASSWORD }),
-        })
-      const phone = (verb: string, who: string, password: string, ...rest: string[]): Running => {
-        const run = new Running(process.execPath, [
-          ...[COMMAND, 'phone', verb, `${who}@${DOMAIN}`, ...rest],
-          ...['--server', `127.0.0.1:${sip}`, '--password', password],
-        ])
-        phones.push(run)
-        return run
-      }
-      const dave = phone('answer', 'dave', PASSWORD, '--calls', '1', '--seconds', '150')
-      await dave.line((line) => line.includes('status=200'), 'registered')
-      expect(await phone('call', 'carol', PASSWORD, 'dave', '--seconds', '0').exit()).toBe(0)
-      expect(await phone('register', 'carol', WRONG).exit()).toBe(1)
-      const responses = await plantedInvite(sip)
-      expect(responses).toContain('SIP/2.0 4')
-      await fetched('/api/v1/peer', { headers: { authorization: `Bearer ${WRONG}` } })
+    const secrets = planted()
+    const { password } = secrets
+    const wrong = `wrong-${randomBytes(12).toString('hex')}`
+    const node = await start(folder, 'node')
+    for (const username of ['carol', 'dave']) await node.account(username, password)
+    await answering(node, 'dave', password, 1)
+    expect(await phone(node, 'call', 'carol', password, 'dave', '--seconds', '0').exit()).toBe(0)
+    expect(await phone(node, 'register', 'carol', wrong).exit()).toBe(1)
+    const call = { port: node.sip, domain: DOMAIN, from: 'carol', to: 'dave' }
+    expect(await plantedInvite(call, secrets)).toMatch(/^SIP\/2\.0 [24]/)
+    await node.fetched('/api/v1/peer', { headers: { authorization: `Bearer ${wrong}` } })
+    await node.everything(`dave@${DOMAIN}`)
+    await node.stop()
+    expect(node.packets.length).toBeGreaterThan(10)
+    const all = secretsOf([node], secrets, [wrong])
+    for (const [place, text] of node.said()) expect(leaks(text, all), place).toEqual([])
+    rmSync(folder, { recursive: true, force: true })
+  })
 
-      const traces = JSON.parse(await fetched('/api/v1/traces')) as { traces: { callId: string }[] }
-      expect(traces.traces.length).toBeGreaterThanOrEqual(4)
-      for (const { callId } of traces.traces)
-        for (const format of ['json', 'text', 'svg'])
-          await fetched(`/api/v1/traces/${encodeURIComponent(callId)}?format=${format}`)
-      const aor = `dave@${DOMAIN}`
-      const paths = [
-        'peer',
-        'ring',
-        'ring/walk',
-        'bindings',
-        'storage',
-        'users',
-        'rates',
-        `locate?aor=${aor}`,
-        `path?aor=${aor}`,
-      ]
-      for (const path of paths) await fetched(`/api/v1/${path}`)
-      for (const path of ['/', '/readyz?verbose', '/metrics', '/api/docs', '/assets/main.js'])
-        await fetched(path)
-      // The state that is written to the log on request.
-      node.child.kill('SIGUSR2')
-      node.child.kill('SIGHUP')
-      await node.line(
-        (line) => line.includes('"event":"state"') || line.includes('state_dump') || line.includes('reload'),
-        'state',
-      )
-    } finally {
-      for (const each of phones) await each.stop('SIGKILL')
-      await node.stop()
-      collector.close()
+  it('stand nowhere either when calls with them cross nodes: what one node tells another of a call is covered, and nobody shows what it was told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-secrets-'))
+    const secrets = planted()
+    const { password } = secrets
+    const first = await start(folder, 'first')
+    const second = await start(folder, 'second', first)
+    const third = await start(folder, 'third', first)
+    await first.account('carol', password)
+    await second.account('dave', password)
+    await third.account('erin', password)
+    await answering(second, 'dave', password, 9)
+    expect(await phone(first, 'call', 'carol', password, 'dave', '--seconds', '0').exit()).toBe(0)
+    expect(await phone(third, 'call', 'erin', password, 'dave', '--seconds', '0').exit()).toBe(0)
+    expect(await phone(first, 'message', 'carol', password, 'dave', 'hello').exit()).toBe(0)
+    const call = { port: first.sip, domain: DOMAIN, from: 'carol', to: 'dave' }
+    expect(await plantedInvite(call, secrets)).toMatch(/^SIP\/2\.0 200/)
+    // Every node is asked for everything, which has it ask the others for their part of each call.
+    for (const node of nodes) await node.everything(`dave@${DOMAIN}`)
+    const asked = [first, second].map((node) =>
+      node.answers.find((answer) => answer.startsWith('/api/v1/traces/planted?format=json')),
+    )
+    for (const answer of asked) {
+      const { parts, events } = JSON.parse(answer?.slice(answer.indexOf(' {')) ?? '') as {
+        parts: { ok: boolean }[]
+        events: { node: string; message?: string }[]
+      }
+      // The third one too, when a lookup went by way of it.
+      expect(parts.every(({ ok }) => ok) && parts.length > 0).toBe(true)
+      // The leg to the other phone is known from the other node, with its text.
+      const invites = events.filter(({ message }) => message?.startsWith('INVITE') === true)
+      expect(new Set(invites.map(({ node }) => node)).size).toBe(2)
     }
-    const hashes = readFileSync(join(folder, 'data', 'users.jsonl'), 'utf8').match(/[0-9a-f]{32,64}/g) ?? []
-    const keys = keysIn(folder)
-    expect(hashes.length).toBeGreaterThanOrEqual(2)
-    expect(keys.length).toBeGreaterThan(0)
-    expect(packets.length).toBeGreaterThan(10)
-    const secrets = [TOKEN, PASSWORD, WRONG, SDES, ICE, OPAQUE, PUSH, 'ab'.repeat(32), ...hashes, ...keys]
-    const places = { log: node.output, api: answers.join('\n'), hep: packets.join('\n') }
-    for (const [place, text] of Object.entries(places)) {
-      for (const secret of secrets) expect(text.includes(secret), `${secret} in ${place}`).toBe(false)
-      expect(text, place).not.toMatch(/response=\\?"?[0-9a-f]{16}/i)
-      expect(text, place).not.toMatch(/authorization: *Digest +[^*\s]/i)
+    const all = secretsOf(nodes, secrets, [])
+    const stopped = [...nodes]
+    for (const node of stopped.toReversed()) await node.stop()
+    for (const node of stopped) {
+      expect(node.packets.length).toBeGreaterThan(3)
+      for (const [place, text] of node.said())
+        expect(leaks(text, all), `${place} of ${node.data}`).toEqual([])
     }
     rmSync(folder, { recursive: true, force: true })
   })
 })
-
-/** A call that carries what phones should not send and some do; resolves with what came back. */
-async function plantedInvite(port: number): Promise<string> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const own = `127.0.0.1:${socket.address().port}`
-  const body = [
-    ...['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0', `a=ice-pwd:${ICE}`],
-    ...['m=audio 9 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 ${SDES}`, ''],
-  ].join('\r\n')
-  const head = [
-    `INVITE sip:dave:${PASSWORD}@${DOMAIN} SIP/2.0`,
-    `Via: SIP/2.0/UDP ${own};branch=z9hG4bKplanted`,
-    `From: <sip:carol:${PASSWORD}@${DOMAIN}>;tag=planted`,
-    `To: <sip:dave@${DOMAIN}>`,
-    'Call-ID: planted',
-    'CSeq: 1 INVITE',
-    'Max-Forwards: 70',
-    `Contact: <sip:carol@${own};pn-provider=x;pn-prid=${PUSH}>`,
-    `Authorization: Bearer ${OPAQUE}`,
-    `X-Vendor-Secret: ${OPAQUE}`,
-    `Proxy-Authorization: Digest username="carol", realm="${DOMAIN}", nonce="${OPAQUE}", uri="sip:dave@${DOMAIN}", response="${'f'.repeat(32)}"`,
-    'Content-Type: application/sdp',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ].join('\r\n')
-  socket.send(`${head}\r\n\r\n${body}`, port, '127.0.0.1')
-  const [answer] = (await once(socket, 'message')) as [Buffer]
-  socket.close()
-  return answer.toString('latin1')
-}
