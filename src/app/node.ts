@@ -305,7 +305,8 @@ async function build(
 /** Undefined when `trace.memory` is 0 and nobody collects: then nothing is spent on it. */
 function callRecorder({ trace }: Config, hep: HepExport | undefined): CallRecorder | undefined {
   if (trace.memory === 0 && hep === undefined) return undefined
-  return new CallRecorder({ ...RECORDER_LIMITS, bytesMax: trace.memory * 1_048_576 }, hep?.push)
+  const limits = { ...RECORDER_LIMITS, bytesMax: trace.memory * 1_048_576 }
+  return new CallRecorder(new CryptoRandom().u64(), limits, hep?.push)
 }
 
 function phoneRootOf(config: Config, { certificate }: PhoneTls): string | undefined {

@@ -12,9 +12,7 @@ const SPACE = 32
 const TAB = 9
 const COLON = 58
 /** FNV-1a; two of them with different starts and primes make 64 bits that name a call. */
-const START_LOW = 0x811c9dc5 | 0
 const PRIME_LOW = 0x01000193
-const START_HIGH = 0x2c1b3c6d
 const PRIME_HIGH = 0x01000197
 
 /** One for all messages: what it says is of the last `read`. */
@@ -29,6 +27,14 @@ export class CallName {
   to = 0
   /** CSeq names INVITE. */
   isInvite = false
+  private readonly startLow: number
+  private readonly startHigh: number
+
+  /** `seed`: 64 bits that nobody else knows, or strangers could choose Call-IDs that all fall on one place, or on another call. */
+  constructor(seed: bigint) {
+    this.startLow = Number(BigInt.asIntN(32, seed))
+    this.startHigh = Number(BigInt.asIntN(32, seed >> 32n))
+  }
 
   /** False for what is no SIP message, has no Call-ID or one that is too long. */
   read(bytes: Uint8Array): boolean {
@@ -66,8 +72,8 @@ export class CallName {
 
   /** The same numbers for a Call-ID by itself; what follows a blank is no part of it. */
   of(callId: string): void {
-    let low = START_LOW
-    let high = START_HIGH
+    let low = this.startLow
+    let high = this.startHigh
     for (let at = 0; at < callId.length; at++) {
       const code = callId.charCodeAt(at)
       if (code <= SPACE) break
@@ -83,8 +89,8 @@ export class CallName {
     let at = value
     while (bytes[at] === SPACE) at++
     let end = at
-    let low = START_LOW
-    let high = START_HIGH
+    let low = this.startLow
+    let high = this.startHigh
     for (let code = bytes[end] ?? 0; code > SPACE; code = bytes[++end] ?? 0) {
       low = Math.imul(low ^ code, PRIME_LOW)
       high = Math.imul(high ^ code, PRIME_HIGH)

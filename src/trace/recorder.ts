@@ -37,13 +37,14 @@ export class CallRecorder {
   private readonly table: CallTable
   private readonly unproven: Room
   private readonly proven: Room
-  private readonly name = new CallName()
+  private readonly name: CallName
   private readonly mirror: ((recorded: Recorded) => void) | undefined
   /** Wall clock minus monotonic clock, so that times within a call are finer than milliseconds. */
   private offset = Number.NaN
 
-  /** `mirror` is given every entry as it is recorded; it must not throw or call back. */
-  constructor(limits: RecorderLimits = RECORDER_LIMITS, mirror?: (recorded: Recorded) => void) {
+  /** `seed`: 64 random bits. `mirror` is given every entry as it is recorded; it must not throw or call back. */
+  constructor(seed: bigint, limits: RecorderLimits = RECORDER_LIMITS, mirror?: (recorded: Recorded) => void) {
+    this.name = new CallName(seed)
     this.mirror = mirror
     const units = Math.max(1, Math.floor(limits.bytesMax / UNIT_COST_BYTES))
     const room = (number: number, part: number): Room =>

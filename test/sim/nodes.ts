@@ -312,7 +312,7 @@ export class Nodes {
     const address = { address: `10.0.0.${index + 1}`, port: 6084 }
     const application = { ...address, port: 6085 }
     const accounts = options.accounts ?? this.accounts
-    const recorder = new CallRecorder({ bytesMax: 200_000, callsMax: 50 })
+    const recorder = new CallRecorder(1n, { bytesMax: 200_000, callsMax: 50 })
     const core: NodeCore = new NodeCore(
       {
         crypto: this.issuer.crypto,

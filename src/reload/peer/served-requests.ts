@@ -1,8 +1,8 @@
 /**
- * The way of the latest requests that this node answered, so that whoever asked can be told by which peers his request came: the
+ * The way of the latest Stores, Fetches and Attaches that this node answered, so that whoever asked can be told by which peers his request came: the
  * via list is seen by the last node alone (RFC 6940 s.6.1.2). For people; nothing is decided by it.
  */
-import { key } from '../codec/index.ts'
+import { key, MESSAGE_CODE } from '../codec/index.ts'
 import type { WallTime } from '../../common/time.ts'
 import { methodLabel } from './instruments.ts'
 import type { IncomingRequest } from './signal.ts'
@@ -15,13 +15,22 @@ export interface ServedRequest {
   readonly at: WallTime
 }
 
-/** Judgement: at some 250 bytes each; a minute of a busy peer, days of a small office. */
-const SERVED_MAX = 4_096
+/** Judgement: at some 250 bytes each; some seconds of a busy peer, days of a small office. */
+const SERVED_MAX = 1_024
+
+/** What is done for a call or a registration; Pings, Updates and the like are many and nobody asks for their way. */
+const OF_INTEREST: ReadonlySet<number> = new Set([
+  MESSAGE_CODE.storeReq,
+  MESSAGE_CODE.fetchReq,
+  MESSAGE_CODE.attachReq,
+  MESSAGE_CODE.appAttachReq,
+])
 
 export class ServedRequests {
   private readonly served = new Map<bigint, ServedRequest>()
 
   note({ message, previousHop }: IncomingRequest, at: WallTime): void {
+    if (!OF_INTEREST.has(message.contents.messageCode)) return
     const { transactionId, viaList } = message.header
     const path: string[] = []
     for (const hop of viaList) if (hop.kind === 'node') path.push(key(hop.nodeId))

@@ -4,6 +4,8 @@ import { capture, type Capture } from '../../../src/trace/capture.ts'
 import { CallRecorder } from '../../../src/trace/recorder.ts'
 import type { RecordedMessage, TraceHop } from '../../../src/trace/recorded.ts'
 
+const SEED = 0x1234_5678_9abc_def0n
+
 function hop(port: number): TraceHop {
   return { transport: 'udp', host: `10.0.0.${port % 7}`, port, listener: port % 3, flow: port }
 }
@@ -28,7 +30,7 @@ describe('what the recorder remembers', () => {
       const random = new SeededRandom(`recorder ${seed}`)
       const pick = (below: number): number => random.int(below)
       const limits = { bytesMax: 60_000 + 40_000 * pick(4), callsMax: 8 + pick(60) }
-      const recorder = new CallRecorder(limits)
+      const recorder = new CallRecorder(SEED, limits)
       const told = new Map<string, Told[]>()
       const first = new Map<string, number>()
       for (let step = 0; step < 600; step++) {
@@ -77,7 +79,7 @@ describe('what the recorder remembers', () => {
   })
 
   it('names calls by the whole Call-ID in every form of the header', () => {
-    const recorder = new CallRecorder()
+    const recorder = new CallRecorder(SEED)
     const bytes = (line: string): Uint8Array =>
       new TextEncoder().encode(`OPTIONS sip:x SIP/2.0\r\nCSeq: 1 OPTIONS\r\n${line}\r\nTo: <sip:x>\r\n\r\n`)
     for (const line of ['Call-ID: one@x', 'call-id :one@x ', 'i:  one@x', 'I: one@x', 'CALL-ID:one@x'])
@@ -90,7 +92,7 @@ describe('what the recorder remembers', () => {
   })
 
   it('says when nothing was added to a call, so that nobody reads it again', () => {
-    const recorder = new CallRecorder()
+    const recorder = new CallRecorder(SEED)
     for (let i = 0; i < 300; i++)
       recorder.message({ ms: i, wall: i }, 'in', hop(1), message('a', 'INFO sip:x SIP/2.0', 'INFO', 0))
     expect(recorder.call('a')?.recorded).toBe(300)

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { CallName } from '../../../src/trace/call-id.ts'
 import { CallRecorder } from '../../../src/trace/recorder.ts'
 import type { TraceHop } from '../../../src/trace/recorded.ts'
+
+const SEED = 0x1234_5678_9abc_def0n
 
 const PHONE: TraceHop = { transport: 'udp', host: '10.0.0.5', port: 5060, listener: 0, flow: 0 }
 
@@ -20,7 +23,7 @@ function at(ms: number): { ms: number; wall: number } {
 
 describe('CallRecorder', () => {
   it('keeps messages and notes of a call in order, with times finer than the wall clock', () => {
-    const recorder = new CallRecorder()
+    const recorder = new CallRecorder(SEED)
     recorder.message(at(10.25), 'in', PHONE, request('a'))
     recorder.note(at(11.5), 'a', {
       kind: 'flow',
@@ -39,7 +42,7 @@ describe('CallRecorder', () => {
   })
 
   it('stays within its memory: the calls that were quiet for longest go first', () => {
-    const recorder = new CallRecorder({ bytesMax: 100_000, callsMax: 1000 })
+    const recorder = new CallRecorder(SEED, { bytesMax: 100_000, callsMax: 1000 })
     for (let i = 0; i < 500; i++) {
       recorder.message(at(i), 'in', PHONE, request(`c${i}`, 'INVITE', 500))
       recorder.message(at(i), 'out', PHONE, request(`c${i}`, 'INVITE', 500))
@@ -54,7 +57,7 @@ describe('CallRecorder', () => {
   })
 
   it('registrations and floods of strangers do not push out calls that were passed on', () => {
-    const recorder = new CallRecorder({ bytesMax: 200_000, callsMax: 100 })
+    const recorder = new CallRecorder(SEED, { bytesMax: 200_000, callsMax: 100 })
     recorder.message(at(0), 'in', PHONE, request('call'))
     recorder.message(at(1), 'out', PHONE, request('call'))
     for (let i = 0; i < 5_000; i++) {
@@ -66,7 +69,7 @@ describe('CallRecorder', () => {
   })
 
   it('a call that never ends keeps its beginning and its end', () => {
-    const recorder = new CallRecorder()
+    const recorder = new CallRecorder(SEED)
     for (let i = 0; i < 1_000; i++) recorder.message(at(i), 'in', PHONE, request('long', 'INFO'))
     const call = recorder.call('long')
     expect(call?.entries.length).toBe(200)
@@ -76,7 +79,7 @@ describe('CallRecorder', () => {
   })
 
   it('counts dialogs: answered calls until their BYE, or for six hours', () => {
-    const recorder = new CallRecorder()
+    const recorder = new CallRecorder(SEED)
     recorder.message(at(0), 'in', PHONE, response('a', 200))
     expect(recorder.dialogs.count(0)).toBe(0)
     recorder.message(at(0), 'out', PHONE, response('a', 200))
@@ -90,9 +93,24 @@ describe('CallRecorder', () => {
   })
 
   it('follows the wall clock when somebody sets it', () => {
-    const recorder = new CallRecorder()
+    const recorder = new CallRecorder(SEED)
     recorder.message({ ms: 0, wall: 1_000_000 }, 'in', PHONE, request('a'))
     recorder.message({ ms: 10, wall: 5_000_000 }, 'in', PHONE, request('a'))
     expect(recorder.call('a')?.entries.map(({ at: time }) => time)).toEqual([1_000_000, 5_000_000])
+  })
+})
+
+describe('names of calls', () => {
+  it('are the same for a message and its Call-ID, and others with every seed', () => {
+    const names = new Set<string>()
+    for (const seed of [0n, 1n, 1n << 32n, SEED, 0xffff_ffff_ffff_ffffn]) {
+      const name = new CallName(seed)
+      expect(name.read(request('a84b4c76e66710'))).toBe(true)
+      const { low, high } = name
+      name.of('a84b4c76e66710')
+      expect([name.low, name.high]).toEqual([low, high])
+      names.add(`${low} ${high}`)
+    }
+    expect(names.size).toBe(5)
   })
 })
