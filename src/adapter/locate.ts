@@ -9,6 +9,7 @@ import {
   type Journey,
 } from '../reload/index.ts'
 import { canonicalAor, parseUri, type LocatedTarget, type RequestId, type SipAction } from '../sip/index.ts'
+import { toHex } from '../common/bytes.ts'
 import type { Millis, Now, WallTime } from '../common/time.ts'
 import { faultNote, journeyNote } from './call-note.ts'
 import type { CallObserver } from './contract.ts'
@@ -178,6 +179,7 @@ export class Locator {
       features: entry.features,
       marks: entry.marks === '' ? undefined : this.parts.marks?.read(aor, entry.marks),
       storedAt,
+      node: toHex(terminal),
     })
   }
 

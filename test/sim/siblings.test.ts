@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Nodes, type SimNode } from './nodes.ts'
-import type { SimPhone } from './phones.ts'
+import type { Dialog, SimPhone } from './phones.ts'
 
 const U2 = 'u2@dht.example.com'
 /** Within which a phone with two registrars is reached again (docs/adr/0019). */
@@ -204,5 +204,61 @@ describe('sip.siblings: serial', () => {
     nodes.until('ringing', () => call.statuses.includes(180), 10_000)
     expect(nodes.world.now.ms - began).toBeLessThan(REACHED_MS)
     expect(older.rung.length).toBe(1)
+  })
+})
+
+describe('a call that is up when the peer of one of its phones dies', () => {
+  /** u1 at one peer has called u2, who is registered at two others; the one that the call goes by is gone. */
+  function upAndLost(
+    seed: string,
+    silently: boolean,
+  ): { nodes: Nodes; caller: SimPhone; callee: SimPhone; dialog: Dialog } {
+    const nodes = new Nodes(seed).users(4).grow(4)
+    const [from, ...two] = strangers(nodes, U2)
+    const callee = registeredAt(nodes, 'u2', two)
+    const caller = nodes.registered('u1', from)
+    const call = caller.call(U2)
+    expect(nodes.finished(call)).toBe(200)
+    nodes.world.run(1_000)
+    expect(callee.rung[0]?.acked).toBe(true)
+    const by = wayOf(nodes, callee, 0)
+    const { dialog } = call
+    if (by === undefined || dialog === undefined) throw new Error('no call')
+    nodes.crash(by, silently)
+    return { nodes, caller, callee, dialog }
+  }
+
+  it.each([
+    ['killed', false],
+    ['cut off', true],
+  ])(
+    'M-31 R-07 the peer is %s: re-INVITE, INFO and BYE of the other side go by the peer where the phone is registered, too',
+    (how, silently) => {
+      const { nodes, caller, callee, dialog } = upAndLost(`siblings-up-${how}`, silently)
+      const again = caller.inDialog('INVITE', dialog)
+      expect(nodes.finished(again), nodes.replay()).toBe(200)
+      expect(again.tookMs).toBeLessThan(5_000)
+      nodes.world.run(1_000)
+      // The ACK, whose route names the dead peer as well.
+      expect(callee.rung.at(-1)?.acked).toBe(true)
+      const info = caller.inDialog('INFO', dialog)
+      expect(nodes.finished(info), nodes.replay()).toBe(200)
+      // The way is known by now.
+      expect(info.tookMs).toBeLessThan(500)
+      expect(nodes.finished(caller.bye(dialog)), nodes.replay()).toBe(200)
+      expect(callee.rung[0]?.dialog?.ended).toBe(true)
+    },
+  )
+
+  it.each([
+    ['killed', false],
+    ['cut off', true],
+  ])('M-31 R-07 the peer is %s: hanging up at once ends the call at both phones', (how, silently) => {
+    const { nodes, caller, callee, dialog } = upAndLost(`siblings-bye-${how}`, silently)
+    const bye = caller.bye(dialog)
+    expect(nodes.finished(bye), nodes.replay()).toBe(200)
+    expect(bye.tookMs).toBeLessThan(12_000)
+    expect(callee.requests.filter(({ method }) => method === 'BYE')).toHaveLength(1)
+    expect(callee.rung[0]?.dialog?.ended).toBe(true)
   })
 })

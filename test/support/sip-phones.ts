@@ -191,6 +191,8 @@ export class SipWorld {
   now: Now = { ms: 1_000, wall: 1_700_000_000_000 }
   readonly nodes: TestNode[] = []
   readonly phones: Phone[] = []
+  /** Cannot be connected to; use `cutPeerFlows` for what they have open. */
+  readonly dead = new Set<TestNode>()
   private readonly queue: (() => void)[] = []
   private readonly pipes: Pipe[] = []
   private nextFlow = 2
@@ -401,6 +403,7 @@ export class SipWorld {
         address: `node:${node.hex}`,
         aor: undefined,
         secureOnly: node.secureOnly.has(aor),
+        node: node.hex,
       }))
     const userExists = this.nodes.some((node) => node.accounts.byAor(aor) !== undefined)
     return { kind: 'found', targets, userExists, loop: false }
@@ -417,7 +420,7 @@ export class SipWorld {
     const far = this.nodes.find(
       (n) => n !== node && (address === `node:${n.hex}` || address === `gr:${n.gr}`),
     )
-    if (far === undefined || !node.peersReachable) {
+    if (far === undefined || !node.peersReachable || this.dead.has(far)) {
       node.input({ kind: 'peerFlow', id, outcome: { ok: false, status: 480, reason: 'No Path' } })
       return
     }

@@ -62,7 +62,11 @@ export class Errands {
       case 'routeToHost':
         return { kind: 'host', uri: wish.uri }
       case 'aor': {
-        const { aor, otherwise, renamed = false } = wish
+        const { aor, otherwise, renamed = false, inCall = false } = wish
+        if (inCall) {
+          const targets = this.components.proxy.phoneHere(now, aor, route.requestUri)
+          return targets.length === 0 ? UNREGISTERED : { kind: 'targets', targets, path: 'local' }
+        }
         const { outside } = this.components
         const out = mayLeave ? outside.fallback(aor, incoming.message.uri?.scheme === 'sips') : undefined
         const fallback = otherwise === undefined ? out : ({ kind: 'aor', aor: otherwise } as const)

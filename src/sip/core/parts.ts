@@ -49,6 +49,7 @@ import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
 import { NatKeepAlive } from './nat-keep-alive.ts'
 import { OwnRequests } from './own-requests.ts'
+import { phoneInCall } from './phone-in-call.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
 import { Trunks } from './trunks.ts'
@@ -247,7 +248,7 @@ export class SipParts {
         outside,
         lines: trunks,
         tokens,
-        ports: this.proxyPorts(accounts, texts),
+        ports: this.proxyPorts(accounts, texts, gruus),
         transactions,
         wire,
         meter,
@@ -498,7 +499,7 @@ export class SipParts {
     }
   }
 
-  private proxyPorts(accounts: Accounts, texts: RandomText): ProxyPorts {
+  private proxyPorts(accounts: Accounts, texts: RandomText, gruus: Gruus | undefined): ProxyPorts {
     const { questions } = this
     return {
       locate: (aor, budgetMs, callId) => questions.locate(aor, budgetMs, callId),
@@ -510,6 +511,16 @@ export class SipParts {
         return this.front?.reachable(held) ?? held
       },
       userHosted: (aor) => accounts.byAor(aor) !== undefined,
+      phoneInCall: (now, aor, contact) => {
+        const held = this.registrar.lookup(aor, now)
+        const bindings = this.front?.reachable(held) ?? held
+        return phoneInCall(
+          bindings,
+          aor,
+          contact,
+          (uri) => gruus?.meaning(now, uri, aor) ?? { kind: 'unknown' },
+        )
+      },
       marks: new SiblingMarks(this.settings.secret),
       dial: (hop, domain) => this.flows.dial(hop, domain),
       flowHop: (flow) => this.flows.get(flow)?.hop,

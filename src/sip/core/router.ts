@@ -17,7 +17,7 @@ import {
   type Wish,
 } from '../proxy/index.ts'
 import type { CallMeter } from '../proxy/index.ts'
-import { buildResponse, type SipMessage, type SipUri } from '../message/index.ts'
+import { buildResponse, canonicalAor, type SipMessage, type SipUri } from '../message/index.ts'
 import { withoutClaim, type Front, type Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
@@ -142,7 +142,8 @@ export class Router {
 
   /** What a call of a trunk wants is told by its number (adapter-mapping s.1.1), wherever its URI leads. */
   private wishOf(incoming: IncomingRequest, side: ProxyRequest['side'], wish: Wish): Wish {
-    if (side === 'north' || isAsked(incoming)) return wish
+    if (side === 'north') return this.inCall(incoming, wish)
+    if (isAsked(incoming)) return wish
     if (wish.kind !== 'aor' && wish.kind !== 'foreign' && wish.kind !== 'refuse') return wish
     const trunk = this.components.callers.trunk(incoming.source)
     if (trunk === undefined || (wish.kind === 'refuse' && wish.status !== 404)) return wish
@@ -156,15 +157,25 @@ export class Router {
     return aor === undefined ? NOBODY_CALLED : { kind: 'aor', aor, otherwise, renamed: true }
   }
 
+  /** A request of a call whose own peer is gone, for a phone that is registered here, too (docs/adr/0024): as good as its AOR. */
+  private inCall({ message, arrivedAt }: IncomingRequest, wish: Wish): Wish {
+    const strange = wish.kind === 'foreign' || (wish.kind === 'gruu' && !wish.own)
+    if (!strange || !message.to.params.has('tag') || message.has('route')) return wish
+    const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
+    if (!to.ok || !this.components.proxy.hasPhone(arrivedAt, to.value, message.requestUri)) return wish
+    return { kind: 'aor', aor: to.value, inCall: true }
+  }
+
   /** An ACK that belongs to no transaction: sent on where a token of ours says so, dropped otherwise. */
   ack(incoming: IncomingRequest): void {
     const { message, source } = incoming
     if (!this.settings.roles.proxy || message.maxForwards === 0) return
-    const route = decideRoute(message, this.components.identity, this.components.tokens)
-    const wish = classify(message, route, this.components.identity)
-    if (wish.kind !== 'token') return
-    const goal = this.components.errands.byToken(incoming, wish, route)
     const side = source.transport === 'peer' ? 'north' : 'south'
+    const { identity, tokens, errands } = this.components
+    const route = decideRoute(message, identity, tokens)
+    const wish = this.wishOf(incoming, side, classify(message, route, identity))
+    if (wish.kind !== 'token' && (wish.kind !== 'aor' || wish.inCall !== true)) return
+    const goal = errands.of(incoming.arrivedAt, incoming, side, route, wish, false)
     if (goal !== undefined && goal.kind !== 'answer')
       this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
   }

@@ -29,6 +29,11 @@ export const SILENCE_MS: Millis = 4_000
  * seconds within which the phone shall be reached after its peer has died (docs/adr/0019).
  */
 export const SIBLING_SILENCE_MS: Millis = 1_000
+/**
+ * A request other than INVITE that a living peer has not finished is answered with 100 after 3.5 s. One of a call that gets not even that is sent
+ * to another peer that has the phone (docs/adr/0024).
+ */
+export const STAND_IN_SILENCE_MS: Millis = 5_000
 /** The owner keeps the budgets; only when it is silent for this long beyond them is a question given up. */
 export const ANSWER_GRACE_MS: Millis = 1_000
 
@@ -50,6 +55,16 @@ export interface OutgoingRequest {
   readonly path: string | undefined
   readonly loopHash: string
   readonly caller: CallerIdentity
+}
+
+/** The Route header for a target; undefined leaves it as it came. */
+export function routesOf(
+  { routes, whole = false }: Target,
+  left: readonly string[] | undefined,
+  message: SipMessage,
+): readonly string[] | undefined {
+  if (whole) return routes
+  return routes.length === 0 ? left : [...routes, ...(left ?? message.values('route'))]
 }
 
 export class BranchSender {
@@ -222,10 +237,7 @@ export class BranchSender {
       environment.lines.found(line, hop)
       branch.credentials ??= environment.lines.credentials(line, this.credited(target))
     }
-    const routes =
-      target.routes.length === 0
-        ? request.routes
-        : [...target.routes, ...(request.routes ?? message.values('route'))]
+    const routes = routesOf(target, request.routes, message)
     return forwardedBytes(
       {
         message,

@@ -38,6 +38,8 @@ export class Branch {
    * interests nobody.
    */
   superseded = false
+  /** Of a call: has been silent for as long as a connection may take. */
+  doubtful = false
   timerC: Deadline<ProxyTimer> | undefined = undefined
   silence: Deadline<ProxyTimer> | undefined = undefined
   sibling: Deadline<ProxyTimer> | undefined = undefined
@@ -77,7 +79,12 @@ export type Question =
   | LocateQuestion
   | { readonly kind: 'branch'; readonly branch: Branch }
   /** A request without a transaction (an ACK) that waits for a peer flow. */
-  | { readonly kind: 'stateless'; readonly send: (hop: Hop) => void }
+  | {
+      readonly kind: 'stateless'
+      readonly send: (hop: Hop) => void
+      /** The peer cannot be reached. */
+      readonly lost?: ((now: Millis) => void) | undefined
+    }
 
 /** `C` as in RFC 3261 s.16.6; `silence` of a branch that has further addresses, `sibling` of one whose
  * phones another peer has; `group`: the next lower q-value's turn. */

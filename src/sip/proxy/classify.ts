@@ -28,6 +28,8 @@ export type Wish =
       readonly aor: string
       /** The Request-URI does not say so: nobody else would read it as this AOR. */
       readonly renamed?: boolean
+      /** The Request-URI is the Contact of a phone of that user, in a call that is up. */
+      readonly inCall?: boolean
       /** Who is called when nobody has that AOR. */
       readonly otherwise?: string | undefined
     }

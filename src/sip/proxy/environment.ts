@@ -14,6 +14,7 @@ import type { HeldAddresses } from './held-addresses.ts'
 import type { LargeRequests } from './large-requests.ts'
 import type { ProxyPorts } from './ports.ts'
 import type { RouteTokens } from './route-token.ts'
+import type { StandIns } from './stand-ins.ts'
 import type { SipToSips } from './sips.ts'
 
 export interface ProxySettings {
@@ -49,4 +50,5 @@ export interface ProxyEnvironment {
   readonly largeRequests: LargeRequests
   readonly held: HeldAddresses
   readonly calledUsers: CalledUsers
+  readonly standIns: StandIns
 }

@@ -32,6 +32,8 @@ export type LocatedTarget =
       readonly marks?: readonly string[] | undefined
       /** Wall time at which its entry was stored. */
       readonly storedAt?: WallTime
+      /** Name of the node in hex, as its flows have it. */
+      readonly node?: string
     }
   /** Forwarded to an AOR whose bindings are held here. */
   | { readonly kind: 'local'; readonly aor: string }

@@ -30,6 +30,8 @@ export interface ProxyPorts {
   /** Live bindings of an AOR, and whether this node knows the user at all. */
   bindings(now: Millis, aor: string): readonly LocalBinding[]
   userHosted(aor: string): boolean
+  /** Registrations here of the phone of that user which a call has this Contact of. */
+  phoneInCall(now: Millis, aor: string, contact: string): readonly LocalBinding[]
   readonly marks: PhoneMarks
   /**
    * For a stream that no flow leads to yet: the same hop with the flow that is now being opened. `domain` is what the far end's certificate

@@ -12,7 +12,7 @@ import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { ClientFailure, Transactions } from '../transaction/transactions.ts'
 import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
-import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, type OutgoingRequest } from './branch-sender.ts'
+import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, routesOf, type OutgoingRequest } from './branch-sender.ts'
 import { identityFor } from './caller-identity.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CalledUsers } from './called-users.ts'
@@ -32,6 +32,8 @@ import type { Goal, ProxyRequest } from './proxy-request.ts'
 import { ResponseContext } from './response-context.ts'
 import type { RouteTokens } from './route-token.ts'
 import { obeyScheme } from './sips.ts'
+import { nextPeer, phoneHere, StandInAck } from './stand-in.ts'
+import { StandIns } from './stand-ins.ts'
 import { bindingTarget, hostTarget, withoutHops } from './target-kinds.ts'
 import { TargetSearch, type SearchOwner } from './target-search.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
@@ -63,7 +65,17 @@ export class Proxy {
     const { deadlines, questions, largeRequests, held } = this
     this.mtuSwitches = largeRequests.switched
     const calledUsers = new CalledUsers()
-    this.environment = { ...components, settings, deadlines, questions, largeRequests, held, calledUsers }
+    const standIns = new StandIns()
+    this.environment = {
+      ...components,
+      settings,
+      deadlines,
+      questions,
+      largeRequests,
+      held,
+      calledUsers,
+      standIns,
+    }
     this.wire = components.wire
   }
 
@@ -91,6 +103,16 @@ export class Proxy {
     return this.environment.ports.userHosted(aor)
   }
 
+  /** A phone of that user which a call has this Contact of is registered here. */
+  hasPhone(now: Millis, aor: string, contact: string): boolean {
+    return this.environment.ports.phoneInCall(now, aor, contact).length > 0
+  }
+
+  /** The ways to it, the newest first. */
+  phoneHere(now: Millis, aor: string, contact: string): readonly Target[] {
+    return phoneHere(now, aor, contact, this.environment)
+  }
+
   /** An AOR with phones here: its calls count as local. */
   hasBindings(now: Millis, aor: string): boolean {
     return this.environment.ports.bindings(now, aor).length > 0
@@ -113,11 +135,14 @@ export class Proxy {
     const outgoing = this.outgoing(request, hash)
     const disposition = goal.kind === 'aor' ? dispositionOf(message) : USUAL_DISPOSITION
     const aor = goal.kind === 'aor' && message.method === 'INVITE' ? goal.aor : undefined
+    const peer = nextPeer(message, goal)
+    const toPhone = goal.kind === 'targets' && message.to.params.has('tag')
     const context = new ResponseContext(environment, {
       outgoing,
       server,
       call,
-      serial: isSerial(message) || disposition.sequential,
+      inCall: peer === undefined ? undefined : { request, peer },
+      serial: isSerial(message) || disposition.sequential || toPhone || peer !== undefined,
       disposition,
       aor,
       oneInstance: goal.kind === 'instance',
@@ -137,7 +162,8 @@ export class Proxy {
     else if (goal.kind === 'instance') context.finder.addInstance(goal.bindings, goal.withPath)
     else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
-      const target = this.target(request, path)
+      const known = peer === undefined ? undefined : this.standIn(request, peer)
+      const target = known ?? this.target(request, path)
       if (target !== undefined) context.add(target)
     }
     context.run(now)
@@ -156,10 +182,18 @@ export class Proxy {
 
   /** An ACK of a 2xx, or a CANCEL of nothing we know: sent on without a transaction, dropped when there is no way. */
   forwardStateless(request: ProxyRequest): void {
+    const peer = nextPeer(request.incoming.message, request.goal)
+    const known = peer === undefined ? undefined : this.standIn(request, peer)
+    const wanted = known ?? this.target(request, 'dns')
+    const { arrivedAt } = request.incoming
+    if (wanted !== undefined)
+      this.sendStateless(arrivedAt, request, wanted, known === undefined ? peer : undefined)
+  }
+
+  /** `peer`: the one that it goes to, which others may stand in for. */
+  private sendStateless(now: Millis, request: ProxyRequest, wanted: Target, peer: string | undefined): void {
     const { ports, transactions } = this.environment
-    const wanted = this.target(request, 'dns')
-    if (wanted === undefined) return
-    const { message: original, arrivedAt } = request.incoming
+    const { message: original } = request.incoming
     const { sipToSips } = this.environment.settings
     const verdict = obeyScheme(wanted, original.uri?.scheme === 'sips', sipToSips)
     if (!verdict.ok) return
@@ -175,10 +209,7 @@ export class Proxy {
         {
           message: incoming.message,
           requestUri: target.uri,
-          routes:
-            target.routes.length === 0
-              ? routes
-              : [...target.routes, ...(routes ?? incoming.message.values('route'))],
+          routes: routesOf(target, routes, incoming.message),
           recordRouteTo: undefined,
           dialogHop: hop,
           breadth: undefined,
@@ -200,11 +231,20 @@ export class Proxy {
       const { address, secure } = target.way
       const budget = this.environment.settings.peerFlowBudgetMs.other
       const id = ports.openPeerFlow(address, secure, budget, original.callId)
-      this.questions.ask(id, { kind: 'stateless', send }, arrivedAt + budget + ANSWER_GRACE_MS)
+      const lost =
+        peer === undefined
+          ? undefined
+          : (at: Millis): void => {
+              const ack = new StandInAck(this.environment, request, (later, other) => {
+                this.sendStateless(later, request, other, undefined)
+              })
+              ack.start(at, peer)
+            }
+      this.questions.ask(id, { kind: 'stateless', send, lost }, now + budget + ANSWER_GRACE_MS)
     } else {
       const { host, port, transport, secure } = target.way
       const id = ports.resolve(host, port, transport, secure)
-      this.questions.ask(id, { kind: 'stateless', send }, arrivedAt + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS)
+      this.questions.ask(id, { kind: 'stateless', send }, now + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS)
     }
   }
 
@@ -228,9 +268,10 @@ export class Proxy {
   peerFlow(now: Millis, id: number, answer: PeerFlowOutcome): void {
     const question = this.questions.take(id)
     if (question?.kind === 'branch') question.branch.context.connected(now, question.branch, answer)
-    else if (question?.kind === 'stateless' && answer.ok) {
-      const hop = this.environment.ports.flowHop(answer.flow)
+    else if (question?.kind === 'stateless') {
+      const hop = answer.ok ? this.environment.ports.flowHop(answer.flow) : undefined
       if (hop !== undefined) question.send(hop)
+      else question.lost?.(now)
     }
   }
 
@@ -280,9 +321,15 @@ export class Proxy {
     }
   }
 
+  /** By which other way requests of this call go to the phone whose peer is gone. */
+  private standIn({ incoming, route }: ProxyRequest, peer: string): Target | undefined {
+    return this.environment.standIns.find(incoming.message.callId, peer, route.requestUri)
+  }
+
   private target(request: ProxyRequest, path: TargetPath): Target | undefined {
     const { goal, route } = request
-    if (goal.kind === 'aor' || goal.kind === 'targets') return undefined
+    if (goal.kind === 'aor') return undefined
+    if (goal.kind === 'targets') return goal.targets[0]
     if (goal.kind === 'instance') {
       const [newest] = goal.bindings
       const target = newest === undefined ? undefined : bindingTarget(newest, 0)
@@ -312,6 +359,7 @@ export class Proxy {
       regId: undefined,
       registeredAt: 0,
       path,
+      peer: nextPeer(message, goal),
       line: goal.kind === 'hop' ? this.environment.lines.at(goal.hop) : undefined,
     }
   }

@@ -9,15 +9,23 @@ import type { ServerTransaction } from '../transaction/machinery.ts'
 import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
-import { BranchSender, LEFT_ALONE, SIBLING_SILENCE_MS, type OutgoingRequest } from './branch-sender.ts'
+import {
+  BranchSender,
+  LEFT_ALONE,
+  SIBLING_SILENCE_MS,
+  STAND_IN_SILENCE_MS,
+  type OutgoingRequest,
+} from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
+import type { ProxyRequest } from './proxy-request.ts'
 import { TargetFinder } from './target-finder.ts'
 import { mayHaveMissed } from './siblings.ts'
+import { StandInSearch } from './stand-in.ts'
 import { TargetSet, type Target } from './targets.ts'
 import { Upstream } from './upstream.ts'
 
@@ -31,6 +39,8 @@ export interface ContextInit {
   readonly disposition: Disposition
   /** The user whose phones are rung, also those that register meanwhile; undefined when it is not about a user. */
   readonly aor: string | undefined
+  /** Set for a request of a call that is up which goes to this peer next. */
+  readonly inCall: { readonly request: ProxyRequest; readonly peer: string } | undefined
   /** Meant for one phone and no other, by its GRUU: nothing is forwarded elsewhere (RFC 5627 s.6.1). */
   readonly oneInstance: boolean
 }
@@ -53,6 +63,11 @@ export class ResponseContext implements ForkContext {
   private cancelled = false
   /** What rings is left alone, as the caller wishes it (RFC 3841 s.9.1). */
   private sparing = false
+  private readonly standIns: StandInSearch | undefined
+  /** Is silent; others that have its phone are looked for meanwhile. */
+  private doubted: Branch | undefined = undefined
+  /** What the peer of a call failed with: to be said when nobody stands in for it. */
+  private lostPeer: Candidate | undefined = undefined
 
   constructor(environment: ProxyEnvironment, init: ContextInit) {
     this.environment = environment
@@ -65,6 +80,8 @@ export class ResponseContext implements ForkContext {
     const forks = init.disposition.noFork ? 1 : environment.settings.maxForks
     this.set = new TargetSet(forks, init.oneInstance, environment.settings.siblings)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
+    this.standIns =
+      init.inCall === undefined ? undefined : new StandInSearch(environment, this, init.inCall.request)
   }
 
   /** Adds a target that needs no finding. */
@@ -75,6 +92,7 @@ export class ResponseContext implements ForkContext {
   /** Starts what can be started; call after targets were added. */
   run(now: Millis): void {
     if (this.finder.pending === 0) this.init.call?.resolved(now, this.finder.asked)
+    if (this.doubted !== undefined && !this.set.empty) this.standInFor(this.doubted)
     // Who wants one phone wants the best, which is known when all are.
     const { noFork } = this.init.disposition
     if ((this.environment.settings.lookup !== 'overlayFirst' && !noFork) || this.finder.pending === 0)
@@ -98,7 +116,8 @@ export class ResponseContext implements ForkContext {
   }
 
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
-    this.finder.located(now, question, answer)
+    if (this.standIns?.pending === true) for (const target of this.standIns.located(answer)) this.add(target)
+    else this.finder.located(now, question, answer)
     if (this.stopped) this.set.clear()
     this.run(now)
   }
@@ -162,7 +181,7 @@ export class ResponseContext implements ForkContext {
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped) {
       if (this.sender.next(now, branch)) return
-      if (cause === 'transport' && this.sender.reconnect(now, branch)) return
+      if (cause === 'transport' && this.sender.reconnect(now, branch)) return this.hurry(now, branch)
     }
     const located = branch.target.way.kind === 'host'
     // S3263-LO-01: nobody answers there, by whatever way.
@@ -227,6 +246,7 @@ export class ResponseContext implements ForkContext {
     branch.sibling = undefined
     const { state } = branch
     if ((state !== 'calling' && state !== 'connecting') || this.stopped || branch.superseded) return
+    if (this.standIns !== undefined) return this.doubt(now, branch)
     if (!this.set.addSiblingsOf(branch.target)) return
     this.breadth.giveBack(branch.breadth)
     branch.superseded = true
@@ -235,6 +255,35 @@ export class ResponseContext implements ForkContext {
       this.set.putBack(branch.target)
     }
     this.run(now)
+  }
+
+  /** Nothing that is on its way to a phone is sent a second time before it is clear that the peer says nothing at all. */
+  private doubt(now: Millis, branch: Branch): void {
+    if (branch.state === 'calling' && !this.invite && !branch.doubtful) {
+      branch.doubtful = true
+      this.watch(now, branch, STAND_IN_SILENCE_MS - SIBLING_SILENCE_MS)
+    } else if (this.seekStandIns(now, branch)) {
+      this.doubted = branch
+      this.run(now)
+    }
+  }
+
+  /** Others that have the phone of a call are looked for, once a request. */
+  private seekStandIns(now: Millis, branch: Branch): boolean {
+    const here = this.stopped ? undefined : this.standIns?.start(now, branch.target.peer)
+    for (const target of here ?? []) this.add(target)
+    return here !== undefined
+  }
+
+  /** Somebody has been found; unless the peer has been heard of meanwhile, it is not waited for. */
+  private standInFor(branch: Branch): void {
+    this.doubted = undefined
+    const { state } = branch
+    if (state === 'proceeding') this.set.clear()
+    if ((state !== 'calling' && state !== 'connecting') || branch.superseded) return
+    this.breadth.giveBack(branch.breadth)
+    branch.superseded = true
+    if (state === 'connecting') this.end(branch)
   }
 
   private heardFromPeer(branch: Branch): void {
@@ -269,6 +318,7 @@ export class ResponseContext implements ForkContext {
 
   /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
   private succeeded(now: Millis, branch: Branch, response: SipMessage): void {
+    this.heardFromStandIn(branch)
     if (this.invite || !this.upstream.finalSent) {
       this.init.call?.setUp(now)
       this.init.call?.over(200, this.branches.length)
@@ -318,10 +368,17 @@ export class ResponseContext implements ForkContext {
   }
 
   private hurry(now: Millis, branch: Branch): void {
-    if (branch.target.way.kind !== 'peer' || branch.state === 'done' || !this.set.hasSiblingOf(branch.target))
-      return
-    const timer = { kind: 'sibling', context: this, branch } as const
-    branch.sibling = this.environment.deadlines.set(now + SIBLING_SILENCE_MS, timer)
+    const { target, state } = branch
+    if (state === 'done') return
+    const inCall = this.init.inCall !== undefined && target.peer !== undefined
+    if (inCall || (target.way.kind === 'peer' && this.set.hasSiblingOf(target)))
+      this.watch(now, branch, SIBLING_SILENCE_MS)
+  }
+
+  private watch(now: Millis, branch: Branch, after: Millis): void {
+    const { deadlines } = this.environment
+    deadlines.cancel(branch.sibling)
+    branch.sibling = deadlines.set(now + after, { kind: 'sibling', context: this, branch })
   }
 
   private active(): number {
@@ -351,8 +408,32 @@ export class ResponseContext implements ForkContext {
       !this.stopped &&
       ((flowFailed && this.set.addSpareOf(branch.target)) ||
         (mayHaveMissed(status) && this.set.addSiblingsOf(branch.target)))
-    if (!takenOver) this.candidates.push(candidate)
+    if (!takenOver && !this.isOfLostPeer(now, branch, candidate)) this.candidates.push(candidate)
     this.run(now)
+  }
+
+  /** In a call: the peer cannot be reached. Whoever stands in for it and does not have the phone says 403. */
+  private isOfLostPeer(now: Millis, branch: Branch, candidate: Candidate): boolean {
+    const { inCall } = this.init
+    if (inCall === undefined) return false
+    const { message, status } = candidate
+    const isStandIn = branch.target.whole === true
+    const missed = isStandIn && branch.target.way.kind === 'peer' && (status === 403 || mayHaveMissed(status))
+    if (message !== undefined && !missed) return false
+    if (isStandIn) this.environment.standIns.forget(inCall.request.incoming.message.callId, inCall.peer)
+    this.seekStandIns(now, branch)
+    this.lostPeer ??= candidate
+    return true
+  }
+
+  /** The phone has been reached by another way: the rest of the call goes by it at once. */
+  private heardFromStandIn({ target, client }: Branch): void {
+    const { inCall } = this.init
+    if (inCall === undefined || target.whole !== true || client === undefined) return
+    const { standIns } = this.environment
+    const { callId, method } = inCall.request.incoming.message
+    if (method === 'BYE') standIns.forget(callId, inCall.peer)
+    else standIns.found(callId, inCall.peer, target)
   }
 
   private end(branch: Branch): void {
@@ -370,6 +451,7 @@ export class ResponseContext implements ForkContext {
 
   private finishIfDone(now: Millis): void {
     if (this.upstream.finalSent || this.finder.pending > 0 || this.active() > 0) return
+    if (this.standIns?.pending === true && !this.stopped) return
     if (!this.set.empty && !this.stopped) return
     const best = this.best()
     this.init.call?.over(best.status, this.branches.length)
@@ -380,6 +462,7 @@ export class ResponseContext implements ForkContext {
   private best(): Candidate {
     let best: Candidate | undefined
     for (const candidate of this.candidates) if (isBetter(candidate, best)) best = candidate
+    best ??= this.lostPeer
     if (this.cancelled && (best === undefined || best.message === undefined))
       return madeHere(487, 'Request Terminated')
     if (best === undefined || (this.branches.length === 0 && best.status !== 440))

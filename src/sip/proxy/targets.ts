@@ -45,6 +45,10 @@ export interface Target extends MarkedTarget {
   readonly preference?: number
   /** Name of the trunk whose other side it is, for credentials. */
   readonly line: string | undefined
+  /** True: its routes are all there are. What the request has of others leads to the peer that it stands in for. */
+  readonly whole?: boolean
+  /** Name of the peer in hex, where it matters which one it is. */
+  readonly peer?: string | undefined
 }
 
 /** The callee's wish first, then the caller's. */

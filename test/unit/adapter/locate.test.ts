@@ -132,6 +132,7 @@ describe('AOR to targets', () => {
           aor: undefined,
           secureOnly: false,
           storedAt: 1_700_000_000_000,
+          node: '0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b',
         },
         {
           kind: 'peer',
@@ -139,6 +140,7 @@ describe('AOR to targets', () => {
           aor: undefined,
           secureOnly: false,
           storedAt: 1_700_000_000_000,
+          node: '0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c',
         },
       ],
     })
@@ -161,6 +163,7 @@ describe('AOR to targets', () => {
         aor: undefined,
         secureOnly: false,
         storedAt: 1_700_000_000_000,
+        node: '0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b',
       },
     ])
     expect(targets[1]).toEqual(targets[0])
