@@ -1,7 +1,8 @@
 /** Traces of calls as the admin API shows them, put together from what this node and others saw. */
 import type { CommandResult, TraceForms } from '../admin/port.ts'
 import type { TracesView } from '../admin/answers.ts'
-import { eventsOf, NODE_PREFIX, type TraceEvent } from '../trace/events.ts'
+import { inOurTime } from '../trace/clocks.ts'
+import { eventsOf, micros, NODE_PREFIX, type TraceEvent } from '../trace/events.ts'
 import { ladderOf } from '../trace/ladder.ts'
 import { ladderSvg } from '../trace/ladder-svg.ts'
 import { ladderText } from '../trace/ladder-text.ts'
@@ -75,16 +76,17 @@ export class CallTraces {
         outcome: await this.askNode(node, callId, transactions),
       })),
     )
-    const events = merged(
+    const told = inOurTime(
       own,
       outcomes.flatMap(({ outcome }) => (outcome.ok ? [outcome.part] : [])),
     )
+    const events = merged(own, told)
     const ladder = ladderOf(events, this.self)
     const parts = outcomes.map(({ node, outcome }) => ({
       node,
       ok: outcome.ok,
       reason: outcome.ok ? '' : outcome.reason,
-      clockOffsetMs: outcome.ok ? outcome.part.clockOffset : 0,
+      clockOffsetMs: micros(told.find((part) => part.node === node)?.clockOffset ?? 0),
     }))
     const view = {
       callId,

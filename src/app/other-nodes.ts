@@ -50,12 +50,17 @@ export function otherNodes(loop: Asker): AskNode {
     const answer = await loop.query({ kind: 'ask', node, text: questionText(callId, transactions) })
     if (answer.kind === 'failed') return { ok: false, reason: answer.reason }
     if (answer.kind !== 'told') return { ok: false, reason: 'no answer' }
-    return partOf(node, answer.text, Date.now() - answer.rttMs / 2)
+    // The clock is read in whole milliseconds.
+    return partOf(node, answer.text, { at: Date.now() - answer.rttMs / 2, error: answer.rttMs / 2 + 1 })
   }
 }
 
-/** `spokenAt`: our time when it answered, as far as that can be told. */
-export function partOf(node: string, text: string, spokenAt: number): PartOutcome {
+/** `spoken`: our time when it answered, give or take `error` milliseconds. */
+export function partOf(
+  node: string,
+  text: string,
+  spoken: { readonly at: number; readonly error: number },
+): PartOutcome {
   if (text === '') return { ok: false, reason: 'it knows nothing of this call' }
   let value: unknown
   try {
@@ -71,7 +76,8 @@ export function partOf(node: string, text: string, spokenAt: number): PartOutcom
     // Whatever it says, it is the one who has seen it.
     events: events.map((each) => ({ ...each, node })),
     served,
-    clockOffset: Math.round(spokenAt - now),
+    clockOffset: spoken.at - now,
+    clockError: spoken.error,
   }
   return { ok: true, part }
 }

@@ -127,7 +127,7 @@ export function callLines({ traces }: TracesView): string[] {
 export function traceLines({ callId, node, parts, skipped, ladder }: TraceView): string[] {
   const rows = parts.map(({ node: other, ok, reason, clockOffsetMs }) => [
     `  ${other}`,
-    ok ? `asked, its clock put right by ${clockOffsetMs} ms` : `! ${reason}`,
+    ok ? `asked, its clock put right by ${clockOffsetMs.toFixed(1)} ms` : `! ${reason}`,
   ])
   const text = ladderText({
     columns: ladder.columns,

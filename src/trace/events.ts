@@ -45,8 +45,12 @@ export function eventsOf(call: RecordedCall, self: string): TraceEvent[] {
 /** To microseconds: sums of clocks differ in digits that mean nothing and would change the order of what happened at once. */
 function rounded(event: TraceEvent): TraceEvent {
   const { at, endAt } = event
-  const micro = (time: WallTime): WallTime => Math.round(time * 1000) / 1000
-  return { ...event, at: micro(at), ...(endAt === undefined ? {} : { endAt: micro(endAt) }) }
+  return { ...event, at: micros(at), ...(endAt === undefined ? {} : { endAt: micros(endAt) }) }
+}
+
+/** Milliseconds without what is less than a microsecond. */
+export function micros(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }
 
 export function eventOf(entry: Recorded, self: string): TraceEvent {

@@ -1,6 +1,6 @@
 /** What several nodes saw of one call, as one list: a message that left here and arrived there is one step. */
-import type { WallTime } from '../common/time.ts'
 import type { TraceEvent } from './events.ts'
+import { sightings } from './sightings.ts'
 
 /** A request that some node answered, as it remembers it. */
 export interface ServedRequest {
@@ -16,12 +16,15 @@ export interface TracePart {
   readonly node: string
   readonly events: readonly TraceEvent[]
   readonly served: readonly ServedRequest[]
-  /** What to add to its times to get ours. */
+  /** What to add to its times to get ours, by its own answer; `inOurTime` makes it better, and adds it. */
   readonly clockOffset: number
+  /** So much may that be wrong, either way: half the round trip of the answer. */
+  readonly clockError: number
 }
 
+/** Of parts whose times are ours (`clocks.ts`). */
 export function merged(own: readonly TraceEvent[], parts: readonly TracePart[]): TraceEvent[] {
-  const events = [...own, ...parts.flatMap(({ events: theirs, clockOffset }) => shifted(theirs, clockOffset))]
+  const events = [...own, ...parts.flatMap(({ events: theirs }) => theirs)]
   const paths = new Map<string, readonly string[]>()
   for (const { node, served } of parts) {
     for (const { transaction, path } of served) paths.set(transaction, [...path, node])
@@ -31,43 +34,23 @@ export function merged(own: readonly TraceEvent[], parts: readonly TracePart[]):
     .toSorted((a, b) => a.at - b.at)
 }
 
-function shifted(events: readonly TraceEvent[], by: number): TraceEvent[] {
-  return events.map((event) => ({
-    ...event,
-    at: event.at + by,
-    ...(event.endAt === undefined ? {} : { endAt: event.endAt + by }),
-  }))
-}
-
 function withPath(event: TraceEvent, paths: ReadonlyMap<string, readonly string[]>): TraceEvent {
   const path = event.transaction === undefined ? undefined : paths.get(event.transaction)
   return path === undefined ? event : { ...event, path }
 }
 
-/** Sightings of one message by both ends become one event; a repeated message pairs with its own repetition. */
+/** Sightings of one message by both ends become one event. */
 function paired(events: readonly TraceEvent[]): TraceEvent[] {
-  const sent = new Map<string, TraceEvent[]>()
-  for (const event of events) {
-    if (event.match === undefined || event.from !== `node ${event.node}`) continue
-    const name = sightingOf(event)
-    const list = sent.get(name)
-    if (list === undefined) sent.set(name, [event])
-    else list.push(event)
+  const arrivals = new Map<TraceEvent, TraceEvent>()
+  const twice = new Set<TraceEvent>()
+  for (const { departure, arrival } of sightings(events)) {
+    arrivals.set(departure, arrival)
+    twice.add(arrival)
   }
-  const arrivals = new Map<TraceEvent, WallTime>()
-  const rest = events.filter((event) => {
-    if (event.match === undefined || event.from === `node ${event.node}`) return true
-    const departure = sent.get(sightingOf(event))?.shift()
-    if (departure === undefined) return true
-    arrivals.set(departure, event.at)
-    return false
-  })
-  return rest.map((event) => {
-    const arrivedAt = arrivals.get(event)
-    return arrivedAt === undefined || arrivedAt < event.at ? event : { ...event, endAt: arrivedAt }
-  })
-}
-
-function sightingOf({ from, to, match }: TraceEvent): string {
-  return `${from}|${to}|${match ?? ''}`
+  return events
+    .filter((event) => !twice.has(event))
+    .map((event) => {
+      const arrival = arrivals.get(event)
+      return arrival === undefined || arrival.at < event.at ? event : { ...event, endAt: arrival.at }
+    })
 }

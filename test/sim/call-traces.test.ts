@@ -31,7 +31,10 @@ describe('what nodes tell one another of a call', () => {
       const answer = nodes.query(near, { kind: 'ask', node, text: questionText(id, transactions) })
       return Promise.resolve(
         answer.kind === 'told'
-          ? partOf(node, answer.text, nodes.world.now.wall - answer.rttMs / 2)
+          ? partOf(node, answer.text, {
+              at: nodes.world.now.wall - answer.rttMs / 2,
+              error: answer.rttMs / 2,
+            })
           : { ok: false, reason: answer.kind === 'failed' ? answer.reason : '' },
       )
     })

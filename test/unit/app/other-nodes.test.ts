@@ -7,10 +7,10 @@ const REPORT = { now: 5_000, events: [EVENT], served: [] }
 
 describe('answers of other nodes', () => {
   it('count as seen by the node that was asked, with its clock put right', () => {
-    const outcome = partOf(NODE, JSON.stringify(REPORT), 5_250)
+    const outcome = partOf(NODE, JSON.stringify(REPORT), { at: 5_250, error: 3 })
     expect(outcome).toMatchObject({
       ok: true,
-      part: { node: NODE, clockOffset: 250, events: [{ node: NODE }] },
+      part: { node: NODE, clockOffset: 250, clockError: 3, events: [{ node: NODE }] },
     })
   })
 
@@ -28,7 +28,7 @@ describe('answers of other nodes', () => {
       JSON.stringify({ ...REPORT, served: [{ transaction: '0'.repeat(16), method: 'x', path: ['<b>'] }] }),
     ],
   ])('%s is refused', (_name, text) => {
-    expect(partOf(NODE, text, 0)).toMatchObject({ ok: false })
+    expect(partOf(NODE, text, { at: 0, error: 0 })).toMatchObject({ ok: false })
   })
 
   it('a failure is told with its reason', async () => {

@@ -191,7 +191,7 @@ describe('a whole ring and a call for people', () => {
     expect(lines.slice(0, 5)).toEqual([
       'x@y',
       `  ${A}  this node`,
-      `  ${B}  asked, its clock put right by 3 ms`,
+      `  ${B}  asked, its clock put right by 3.0 ms`,
       `  ${'cc'.repeat(16)}  ! no answer in time`,
       '  2 steps in the middle were not kept',
     ])
