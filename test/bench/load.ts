@@ -38,20 +38,31 @@ export function sipload(): string {
   return binary
 }
 
-/** CPU seconds (user and system) that a process and its children have used, from /proc. */
+/** CPU seconds that a process, all its threads and its children have used, from /proc; threads that have ended count no more. */
 export function cpuSeconds(pid: number): number {
-  let ticks = 0
+  let nanoseconds = 0
   for (const each of family(pid)) {
     try {
-      const stat = readFileSync(`/proc/${each}/stat`, 'latin1')
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      ticks += Number(fields[11]) + Number(fields[12])
+      for (const thread of readdirSync(`/proc/${each}/task`))
+        nanoseconds += Number(readFileSync(`/proc/${each}/task/${thread}/schedstat`, 'latin1').split(' ')[0])
     } catch {
       // It ended between the listing and the reading.
     }
   }
-  return ticks / 100
+  return nanoseconds / 1e9
 }
+
+/** Resolves when the servers rest: certificates that are still being made after a first REGISTER are no part of the second one's cost. */
+export async function atRest(pids: readonly number[]): Promise<void> {
+  for (let turn = 0; turn < REST_TURNS_MAX; turn++) {
+    const before = pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    const used = pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0) - before
+    if (used < 0.02 * pids.length) return
+  }
+}
+
+const REST_TURNS_MAX = 60
 
 /** A process and all its descendants. */
 export function family(pid: number): number[] {

@@ -3,23 +3,10 @@
  * users that are registered, then REGISTERs or calls through `step` and `drain` as the loop drives them. Garbage collection on
  * other threads is in the CPU time, as it is in a real process.
  */
-import { asNodeId, makeStandInCredential, makeStandInRoot, StandInCrypto } from '../../src/reload/index.ts'
-import {
-  DEFAULT_ADAPTER_SETTINGS,
-  NodeCore,
-  type CallObserver,
-  type NodeAction,
-  type NodeInput,
-} from '../../src/adapter/index.ts'
-import { SeededRandom } from '../../src/common/random.ts'
+import type { CallObserver, NodeAction, NodeCore, NodeInput } from '../../src/adapter/index.ts'
 import type { Now } from '../../src/common/time.ts'
-import { NO_TRACE } from '../../src/common/trace.ts'
-import type { Account } from '../../src/sip/index.ts'
-import { utf8 } from '../../src/common/bytes.ts'
-import { simConfiguration } from '../../src/sim/configuration.ts'
-import { testSettings } from '../support/sip-phones.ts'
+import { coreWithUsers, DOMAIN, userName } from './core-with-users.ts'
 
-const DOMAIN = 'dht.example.com'
 const WALL = 1_700_000_000_000
 
 export interface MachineOptions {
@@ -43,46 +30,10 @@ export class SipMachine {
   constructor({ users, perSecond, calls }: MachineOptions) {
     this.users = users
     this.stepMs = 1000 / perSecond
-    const accounts = new Map<string, Account>()
-    const crypto = new StandInCrypto()
-    const root = makeStandInRoot(DOMAIN)
-    const userCredentials = []
-    for (let i = 0; i < users; i++) {
-      const aor = `${name(i)}@${DOMAIN}`
-      accounts.set(aor, { username: name(i), ha1: new Map(), aors: [aor], delegates: [] })
-      const nodeId = asNodeId(crypto.hash('sha256', [utf8(aor)]).slice(0, 16))
-      userCredentials.push({ aor, credential: makeStandInCredential(nodeId, aor, DOMAIN, { issuer: root }) })
-    }
-    const self = makeStandInCredential(asNodeId(new Uint8Array(16).fill(9)), `node@${DOMAIN}`, DOMAIN, {
-      issuer: root,
-    })
-    const usual = testSettings('127.0.0.1')
-    this.core = new NodeCore(
-      {
-        crypto,
-        random: new SeededRandom('bench'),
-        trace: NO_TRACE,
-        accounts: { byAor: (aor) => accounts.get(aor), byUsername: () => undefined },
-        calls,
-      },
-      {
-        configuration: simConfiguration(root),
-        configurationDocument: utf8('<configuration/>'),
-        credential: self,
-        userCredentials,
-        bootstrap: [],
-        advertised: {
-          overlay: { address: '10.0.0.1', port: 1 },
-          application: { address: '10.0.0.1', port: 2 },
-        },
-        founder: true,
-        restored: [],
-        adapter: { ...DEFAULT_ADAPTER_SETTINGS, standalone: true, selfTestIntervalMs: 1e9 },
-        sip: { ...usual, limits: { ...usual.limits, transactionsMax: 10_000_000 } },
-      },
-    )
+    const { core, aors } = coreWithUsers({ users, calls })
+    this.core = core
     this.feed({ kind: 'peer', input: { kind: 'start' } })
-    this.feed({ kind: 'hostedUsers', aors: [...accounts.keys()] })
+    this.feed({ kind: 'hostedUsers', aors })
     for (let turn = 0; turn < 200; turn++) this.wait(100)
   }
 
@@ -105,7 +56,7 @@ export class SipMachine {
 
   registerOf(): Uint8Array {
     const n = ++this.serial
-    const user = name(n % this.users)
+    const user = userName(n % this.users)
     return Buffer.from(
       `REGISTER sip:${DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK1-${n}-0;rport\r\nMax-Forwards: 70\r\n` +
         `From: <sip:${user}@${DOMAIN}>;tag=f${n}\r\nTo: <sip:${user}@${DOMAIN}>\r\nCall-ID: 1.${n}.77@127.0.0.1\r\nCSeq: ${n} REGISTER\r\n` +
@@ -117,7 +68,7 @@ export class SipMachine {
   /** One whole call as two phones make it: INVITE, 180, 200, ACK, BYE, 200. */
   call(): void {
     const n = ++this.serial
-    const user = name(n % this.users)
+    const user = userName(n % this.users)
     const head = `Max-Forwards: 70\r\nFrom: "Caller" <sip:caller@${DOMAIN}>;tag=f${n}\r\nTo: <sip:${user}@${DOMAIN}>`
     const rest = `Call-ID: 1.${n}.77@127.0.0.1\r\nCSeq: `
     const via = `Via: SIP/2.0/UDP 127.0.0.1:6000;branch=z9hG4bK1-${n}`
@@ -187,10 +138,6 @@ export class SipMachine {
     else if (action.kind === 'peer' && action.action.kind === 'persist')
       inputs.push({ kind: 'peer', input: { kind: 'persisted', token: action.action.token } })
   }
-}
-
-function name(index: number): string {
-  return `u${String(index).padStart(7, '0')}`
 }
 
 const SDP =

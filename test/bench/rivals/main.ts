@@ -11,7 +11,8 @@ import { isThere, missingTools } from './tools.ts'
 import { twoPeerCalls } from './two-peers.ts'
 
 const PORT = 23000
-const USERS = 1000
+/** Each needs a certificate before the first round, which costs as much as a thousand REGISTERs. */
+const USERS = 300
 /** Where sipload answers calls. */
 const ANSWERS_AT = ['-p', '5090']
 const TCP = ['-T']
@@ -39,7 +40,7 @@ function register(title: string, flags: readonly string[], count: number): Compa
     flags: base,
     count: Math.round(count * scale),
     rounds,
-    warmUp: [[...base, '-n', String(USERS)]],
+    warmUp: [[...base, '-w', '4', '-n', String(USERS)]],
   }
 }
 
@@ -51,7 +52,7 @@ function call(title: string, flags: readonly string[], count: number): Compariso
     count: Math.round(count * scale),
     rounds,
     warmUp: [
-      ['-m', 'register', '-u', String(USERS), '-w', '16', ...ANSWERS_AT, ...flags, '-n', String(USERS)],
+      ['-m', 'register', '-u', String(USERS), '-w', '4', ...ANSWERS_AT, ...flags, '-n', String(USERS)],
     ],
   }
 }
