@@ -12,6 +12,11 @@ export interface Machine<I, A> {
 
 /** setTimeout cannot wait longer (2^31 - 1 ms). */
 const TIMER_MAX_MS = 0x7fff_ffff
+/**
+ * Judgement: the timer goes off at most this often. A node that carries thousands of messages a second has as many timers that end what
+ * they have left behind; waking up for each by itself costs more than what it does then. No timer of SIP or RELOAD is this fine.
+ */
+export const SPACING_MS: Millis = 8
 
 export class Loop<I, A> {
   private readonly machine: Machine<I, A>
@@ -22,6 +27,8 @@ export class Loop<I, A> {
   private stopped = false
   private timer: NodeJS.Timeout | undefined
   private timerAt: Millis = NEVER
+  /** Not before this time does the timer go off again. */
+  private quietUntil: Millis = Number.NEGATIVE_INFINITY
 
   /** `timeout` is the input that says "look at your deadlines"; `perform` carries out one action and may feed inputs. */
   constructor(machine: Machine<I, A>, timeout: I, perform: (action: A) => void) {
@@ -61,7 +68,9 @@ export class Loop<I, A> {
   }
 
   private arm(): void {
-    const at = this.machine.nextDeadline()
+    // It cannot go off any earlier, whatever has come.
+    if (this.timerAt <= this.quietUntil) return
+    const at = Math.max(this.machine.nextDeadline(), this.quietUntil)
     // A timer that is early does no harm: it looks and goes back to sleep. So a deadline that moves out costs nothing.
     if (this.stopped || at >= this.timerAt) return
     clearTimeout(this.timer)
@@ -73,8 +82,13 @@ export class Loop<I, A> {
   private readonly onTimer = (): void => {
     this.timer = undefined
     this.timerAt = NEVER
-    if (this.machine.nextDeadline() <= performance.now()) this.feed(this.timeout)
-    else this.arm()
+    const now = performance.now()
+    if (now < this.quietUntil || this.machine.nextDeadline() > now) {
+      this.arm()
+      return
+    }
+    this.quietUntil = now + SPACING_MS
+    this.feed(this.timeout)
   }
 }
 

@@ -33,7 +33,7 @@ export interface Pauses {
 }
 
 const [usersText = '', portText = ''] = process.argv.slice(2)
-const recorder = new CallRecorder()
+const recorder = new CallRecorder(1n)
 const { core, aors } = coreWithUsers({ users: Number(usersText), calls: recorder })
 const udp = new UdpShell((input) => loop.feed({ kind: 'sip', input }))
 const loop = new Loop<NodeInput, NodeAction>(core, { kind: 'timeout' }, (action) => {

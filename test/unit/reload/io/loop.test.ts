@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { NEVER, type Millis, type Now } from '../../../../src/common/time.ts'
-import { Loop, type Machine } from '../../../../src/reload/io/loop.ts'
+import { Loop, SPACING_MS, type Machine } from '../../../../src/reload/io/loop.ts'
 
 /** Answers every input with itself, and the first with a second action that feeds another input. */
 class Echo implements Machine<string, string> {
@@ -65,6 +65,25 @@ describe('the loop that drives one machine', () => {
       loop.feed('again')
     })
     expect(machine.seen).toEqual(['start', 'again', 'timeout'])
+  })
+
+  it('wakes it once for deadlines that are close together, and keeps a pause after that', async () => {
+    const times: Millis[] = []
+    const machine = new Echo()
+    await new Promise<void>((resolve) => {
+      const loop = new Loop<string, string>(machine, 'timeout', (action) => {
+        if (action !== 'did timeout') return
+        times.push(performance.now())
+        if (times.length === 4) resolve()
+        // The next one is due at once, and others bring news meanwhile.
+        else machine.deadline = performance.now()
+        setImmediate(() => loop.feed('news'))
+      })
+      machine.deadline = performance.now()
+      loop.feed('start')
+    })
+    for (const [index, time] of times.slice(1).entries())
+      expect(time - (times[index] ?? NaN)).toBeGreaterThan(SPACING_MS - 1)
   })
 
   it('after stop nothing reaches the machine, not even what was waiting', () => {
