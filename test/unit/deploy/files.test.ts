@@ -188,6 +188,8 @@ describe('systemd unit', () => {
       expect(unit.split('\n'), line).toContain(line)
     // A fault in the configuration is exit code 2.
     expect(unit).toContain('RestartPreventExitStatus=2')
+    // systemd asks that of the main process alone: what fails before it is started again for ever.
+    expect(unit).not.toMatch(/^ExecStartPre=/m)
   })
 })
 

@@ -303,6 +303,28 @@ describe('chart', () => {
     ])
   })
 
+  it('the pod of helm test is none of the peers: neither Services nor budget nor policies are for it, and a policy lets it through', () => {
+    const all = manifests(EVERYTHING)
+    const { labels } = only(all, 'Pod').metadata
+    const fits = (wanted: object): boolean =>
+      Object.entries(wanted).every(([name, value]) => labels[name] === value)
+    for (const { kind, metadata, spec } of all) {
+      if (kind === 'Pod' || spec === undefined) continue
+      const { selector, podSelector } = spec as {
+        selector?: { matchLabels?: object }
+        podSelector?: { matchLabels: object }
+      }
+      const wanted = podSelector?.matchLabels ?? selector?.matchLabels ?? selector
+      if (wanted !== undefined) expect(fits(wanted), `${kind} ${metadata.name}`).toBe(false)
+    }
+    const { ingress } = only(all, 'NetworkPolicy').spec as unknown as {
+      ingress: { from: { podSelector?: { matchLabels: object } }[] }[]
+    }
+    expect(
+      ingress[0]?.from.some(({ podSelector }) => podSelector !== undefined && fits(podSelector.matchLabels)),
+    ).toBe(true)
+  })
+
   it('keeps names within limits, whatever the release is called', () => {
     const long = 'a-release-with-a-name-that-is-longer-than-it-has-any-need-to-be'
     for (const { metadata } of manifests(EVERYTHING, long))
