@@ -7,6 +7,7 @@ import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
 import type { Accounts, SipAction, SipInput, SipSettings, SipTap, SipTunables } from '../sip/index.ts'
 import type { CallNote } from './call-note.ts'
+import type { ProxyRecord } from './proxy-record.ts'
 
 export type { CallNote, JourneyNote } from './call-note.ts'
 import type {
@@ -85,6 +86,8 @@ export interface AdapterSettings {
    * node whose overlay port was cut cannot tell that from being the last one alive.
    */
   readonly standalone: boolean
+  /** What this node tells of itself as a proxy (M-30); nothing without it. */
+  readonly proxyRecord?: ProxyRecord
 }
 
 export const DEFAULT_ADAPTER_SETTINGS: AdapterSettings = {

@@ -23,6 +23,7 @@ import {
 } from './hosted-user.ts'
 import { jittered, overlayLifetimeS, removalLifetimeS, renewalMarginMs } from './lifetime.ts'
 import type { AdapterParts } from './parts.ts'
+import { PROXY_RECORD_LIFETIME_S } from './proxy-record.ts'
 import { StoreQueue, STORES_AT_ONCE } from './store-queue.ts'
 
 export type StoreDone = Extract<PeerEvent, { kind: 'storeDone' }>
@@ -77,6 +78,7 @@ export class EntryKeeper {
   }
 
   private entryFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
+    if (user.fixed !== undefined) return bindings.length === 0 ? undefined : user.fixed
     const { self, settings, marks } = this.parts
     const phones = bindings.filter(({ kind }) => kind === 'device')
     return desiredEntry(bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
@@ -207,7 +209,9 @@ export class EntryKeeper {
       value === undefined
         ? removalLifetimeS(user.dirty ? 1000 * this.parts.settings.overlayLifetimeMaxS : remainingMs)
         : overlayLifetimeS(
-            longestRemainingMs(wantedBindings(user), now.ms),
+            user.fixed === undefined
+              ? longestRemainingMs(wantedBindings(user), now.ms)
+              : 1000 * PROXY_RECORD_LIFETIME_S,
             certificateMs,
             this.parts.settings,
           )

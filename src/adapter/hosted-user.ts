@@ -48,6 +48,8 @@ export interface HostedUser {
   dirty: boolean
   /** Served here in an earlier life of this node, and nobody has looked yet what the overlay holds since. */
   unseen: boolean
+  /** No user but the proxies of a domain (M-30): what its entry says as long as this node serves. */
+  readonly fixed: Uint8Array | undefined
   store: PendingStore | undefined
   /** Failures in a row; from three on, refreshes wait for the overlay again (adapter-mapping s.3.4). */
   failures: number
@@ -62,6 +64,7 @@ export function hostedUser(
   aor: string,
   resource: ResourceId,
   credential: Credential | undefined,
+  fixed?: Uint8Array,
 ): HostedUser {
   return {
     aor,
@@ -74,6 +77,7 @@ export function hostedUser(
     plain: undefined,
     dirty: false,
     unseen: false,
+    fixed,
     store: undefined,
     failures: 0,
     smaller: false,

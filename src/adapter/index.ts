@@ -5,6 +5,7 @@
  */
 export * from './contract.ts'
 export { NodeCore } from './node-core.ts'
+export type { ProxyRecord } from './proxy-record.ts'
 export type { AdapterCore, AdapterSnapshot } from './adapter-core.ts'
 export type { AdapterInstruments } from './instruments.ts'
 export { ANSWER_BYTES_MAX } from './node-talk.ts'

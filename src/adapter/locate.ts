@@ -180,6 +180,8 @@ export class Locator {
       marks: entry.marks === '' ? undefined : this.parts.marks?.read(aor, entry.marks),
       storedAt,
       node: toHex(terminal),
+      ...(entry.proxy.addresses.length === 0 ? {} : { addresses: entry.proxy.addresses }),
+      ...(entry.proxy.exit ? { exit: true } : {}),
     })
   }
 

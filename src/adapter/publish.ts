@@ -7,6 +7,7 @@ import { EntryKeeper, type StoreDone } from './entry-keeper.ts'
 import { registerFailure } from './error-map.ts'
 import { hostedUser, wantedBindings, type HostedUser } from './hosted-user.ts'
 import type { AdapterParts } from './parts.ts'
+import { PROXY_BINDING, proxyAor, proxyEntry } from './proxy-record.ts'
 import { Reconciler } from './reconciler.ts'
 
 type Publication = Extract<SipAction, { kind: 'publish' }>
@@ -46,11 +47,16 @@ export class Publisher {
 
   /** The users whose phones may register here, all of them. Names that are gone are withdrawn. */
   setHosted(now: Now, aors: readonly string[], credentials: ReadonlyMap<string, Credential>): void {
-    const wanted = new Set(aors)
+    const { proxyRecord } = this.parts.settings
+    const proxies = new Set(proxyRecord?.domains.map(proxyAor))
+    const wanted = new Set([...aors, ...proxies])
     for (const aor of wanted) {
       if (this.users.has(aor)) continue
-      const user = hostedUser(aor, this.parts.resourceOfAor(aor), credentials.get(aor))
+      const isProxy = proxyRecord !== undefined && proxies.has(aor)
+      const fixed = isProxy ? proxyEntry(this.parts.self, proxyRecord) : undefined
+      const user = hostedUser(aor, this.parts.resourceOfAor(aor), credentials.get(aor), fixed)
       this.users.set(aor, user)
+      if (isProxy) user.committed = [PROXY_BINDING]
       if (user.credential !== undefined) this.reconciler.add(user)
       if (user.credential === undefined && !this.parts.settings.enrollOnFirstRegister)
         this.keeper.enroll(user, false)
@@ -169,7 +175,8 @@ export class Publisher {
     if (user === undefined) return false
     if (this.withdrawing) this.withdrawNext(now)
     else this.reconciler.next(this.keeper.active)
-    if (!this.parts.accounts.byAor(user.aor) && user.store === undefined) this.forget(user)
+    const served = user.fixed !== undefined || this.parts.accounts.byAor(user.aor) !== undefined
+    if (!served && user.store === undefined) this.forget(user)
     return true
   }
 
@@ -195,6 +202,7 @@ export class Publisher {
     let missing = 0
     let enrolled = 0
     for (const user of this.users.values()) {
+      if (user.fixed !== undefined) continue
       if (user.credential !== undefined) enrolled++
       if (user.committed.length === 0) continue
       aors++

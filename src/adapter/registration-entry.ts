@@ -7,6 +7,7 @@ import {
 } from '../reload/index.ts'
 import { siblingMarks, wantsSecureOnly } from './feature-merge.ts'
 import { featureParameters } from './feature-parameters.ts'
+import { proxyFacts, type ProxyRecord } from './proxy-record.ts'
 
 /** A SIP-REGISTRATION entry that passed every check of the reader, or the reason why it is not believed. */
 export type RegistrationEntry =
@@ -20,6 +21,8 @@ export type RegistrationEntry =
       readonly features: ReadonlyMap<string, string> | undefined
       /** Marks of its phones, for `SiblingMarks.read`. */
       readonly marks: string
+      /** What it says of its node as a proxy (M-30). */
+      readonly proxy: Pick<ProxyRecord, 'addresses' | 'exit'>
     }
   | { readonly kind: 'uri'; readonly key: Uint8Array; readonly uri: string }
   /** exists=false: the user has left that node. */
@@ -50,6 +53,7 @@ export function registrationEntry(value: VerifiedValue, aor: string): Registrati
         secureOnly: wantsSecureOnly(preferences),
         features: featureParameters(preferences),
         marks: siblingMarks(preferences),
+        proxy: proxyFacts(preferences),
       }
     }
     case 'uri':

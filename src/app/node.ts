@@ -178,7 +178,7 @@ async function build(
       restored,
       storageLimits: storageLimits(config),
       sip: sipSettings(config, sip, sharedSecret(config)),
-      adapter: adapterSettings(config),
+      adapter: adapterSettings(config, sip),
     },
   )
   const loop = new NodeLoop(core, trace)

@@ -1,10 +1,16 @@
 /** From configuration keys to what the machines are built with. */
-import { DEFAULT_ADAPTER_SETTINGS, type AdapterSettings, type NodeInit } from '../adapter/index.ts'
+import {
+  DEFAULT_ADAPTER_SETTINGS,
+  type AdapterSettings,
+  type NodeInit,
+  type ProxyRecord,
+} from '../adapter/index.ts'
 import type { TlsLimits } from '../reload/io/tls-links.ts'
 import type { StreamLimits } from '../sip/io/stream-flows.ts'
 import type { SipListener, SipTunables, TrustedSource } from '../sip/index.ts'
 import type { StorageLimits } from '../reload/index.ts'
 import { frontSettings } from './front-engine.ts'
+import { formatHostPort } from './config/endpoint.ts'
 import { outsideRules } from './config/outside.ts'
 import { trunkSettings } from './config/trunks.ts'
 import { hostedDomains } from './config/places.ts'
@@ -63,6 +69,7 @@ export function sipSettings(
     trunks: trunkSettings(config),
     ...(sip.telDomain === undefined ? {} : { telDomain: sip.telDomain.toLowerCase() }),
     overlayExit: sip.overlayExit,
+    alwaysProxy: sip.alwaysProxy,
     trusted: sip.trusted.map(trustedSource),
     policy: sip.policy,
     redirectProxies: sip.redirect.proxies,
@@ -113,7 +120,8 @@ export function sipTunables({ sip, limits }: Config): SipTunables {
   }
 }
 
-export function adapterSettings({ overlay, sip }: Config): AdapterSettings {
+export function adapterSettings(config: Config, listeners: readonly SipListener[]): AdapterSettings {
+  const { overlay, sip } = config
   return {
     ...DEFAULT_ADAPTER_SETTINGS,
     publishForwardAsUri: sip.publishForwardAsUri,
@@ -126,7 +134,16 @@ export function adapterSettings({ overlay, sip }: Config): AdapterSettings {
     flowsMax: sip.appAttach.maxFlows,
     enrollOnFirstRegister: sip.enrollOnFirstRegister,
     standalone: overlay.standalone,
+    ...(sip.proxyRecord ? { proxyRecord: proxyRecord(config, listeners) } : {}),
   }
+}
+
+/** WebSockets are no transport that a redirected phone could change to. */
+function proxyRecord(config: Config, listeners: readonly SipListener[]): ProxyRecord {
+  const addresses = listeners.flatMap(({ transport, advertisedHost: host, port }) =>
+    transport === 'ws' || transport === 'wss' ? [] : [`${formatHostPort({ host, port })}/${transport}`],
+  )
+  return { domains: hostedDomains(config), addresses, exit: config.sip.overlayExit }
 }
 
 /** What this peer holds for the overlay at most; more is answered with Error_Data_Too_Large. */

@@ -2,7 +2,7 @@ import { digestHash } from '../../sip/auth/index.ts'
 import type { AccountEntry } from './account-file.ts'
 
 /** What a username may be; see account-file.ts. */
-export const USERNAME = /^[^\s:"<>@]{1,128}$/
+export const USERNAME = /^(?!_proxy$)[^\s:"<>@]{1,128}$/
 
 /** An account as it goes into the file: the password is hashed here and not kept (RFC 7616 s.3.4.2, RFC 8760). */
 export function newAccount(username: string, realm: string, password: string): AccountEntry {

@@ -30,7 +30,6 @@ export function refuseUnbuilt(config: Config): void {
     sip.appAttach.plainSip,
     'allowed: never',
   )
-  refuse(sip.alwaysProxy, 'sip.alwaysProxy', 'true', 'allowed: false')
   refuse(sip.transitOverlays.length > 0, 'sip.transitOverlays', 'a list of overlays', 'leave it out')
 }
 

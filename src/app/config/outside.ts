@@ -13,6 +13,11 @@ export function checkOutside(config: Config): void {
     const key = (['gateway', 'overlayExit', 'dnsAlso'] as const).find((each) => sip[each]) ?? 'routes'
     throw new ConfigError(`"sip.${key}": only a proxy lets calls out; add the role proxy or leave it out`)
   }
+  for (const key of ['alwaysProxy', 'proxyRecord'] as const)
+    if (sip[key] && !sip.roles.includes('proxy'))
+      throw new ConfigError(`"sip.${key}": is for proxies; add the role proxy or leave it out`)
+  if (sip.alwaysProxy && sip.overlayExit)
+    throw new ConfigError('"sip.alwaysProxy": goes to the nodes with overlayExit, of which this is one')
   const trunks = sip.trunks.map(({ name }) => name)
   if (sip.gateway !== undefined) checkNextHop(sip.gateway, 'sip.gateway', trunks)
   for (const { domain, prefix, to } of sip.routes) {

@@ -372,6 +372,8 @@ export interface SipSettings {
   readonly trunks?: readonly TrunkSettings[]
   /** Whether calls of peers may leave here, for callers that the overlay confirms. Default: no. */
   readonly overlayExit?: boolean
+  /** Whether calls to other domains leave by proxies of the own domain that are such an exit, before DNS. Default: no. */
+  readonly alwaysProxy?: boolean
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
   /** Whether callers of a user who forwards to another are redirected to that one's phones (the default), or to his name. */

@@ -61,6 +61,7 @@ export function proxySettings(settings: SipSettings, realm: string, tuned: Tuned
     siblings: settings.siblings ?? 'parallel',
     groupTimeoutMs: 1000 * (settings.groupTimeoutS ?? GROUP_TIMEOUT_S),
     sipToSips: settings.sipToSips ?? 'upgrade',
+    alwaysProxy: settings.alwaysProxy ?? false,
     peerFlowBudgetMs: appAttachBudgetMs,
     locateBudgetMs,
   }

@@ -15,6 +15,9 @@ export interface AorRules {
   readonly telContext?: string | undefined
 }
 
+/** Reserved for the proxies of a domain (M-30): no user has it. */
+export const PROXY_USER = '_proxy'
+
 const NO_RULES: AorRules = {}
 const NUMBER_CHARS = '+0123456789*#'
 

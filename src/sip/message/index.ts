@@ -21,7 +21,7 @@ export { formatUri, isIpHost, parseUri, type SipUri, type UriParts } from './uri
 export { escapeUser, percentDecode } from './escapes.ts'
 export { stripSeparators, urisEqual } from './uri-equal.ts'
 export { isGr } from './gr.ts'
-export { canonicalAor, type AorRules } from './aor.ts'
+export { canonicalAor, PROXY_USER, type AorRules } from './aor.ts'
 export { bracketed, canonicalAddress, isIpv4, isIpv6, isUnanswerable, repairIpv6 } from './ip.ts'
 export { addressBytes, isInNetwork, parseNetwork, type Network } from './network.ts'
 export { parseDigest } from './digest-params.ts'

@@ -30,6 +30,8 @@ export interface ProxySettings {
   /** How long targets of equal q may ring before the next ones are tried. */
   readonly groupTimeoutMs: Millis
   readonly sipToSips: SipToSips
+  /** Calls to other domains leave by the proxies of the own domain first. */
+  readonly alwaysProxy: boolean
   readonly peerFlowBudgetMs: { readonly invite: Millis; readonly other: Millis }
   readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
 }

@@ -34,6 +34,9 @@ export type LocatedTarget =
       readonly storedAt?: WallTime
       /** Name of the node in hex, as its flows have it. */
       readonly node?: string
+      /** Of a proxy record (M-30): where phones reach it, such as `198.51.100.7:5060/tcp`, and whether requests leave the overlay there. */
+      readonly addresses?: readonly string[]
+      readonly exit?: boolean
     }
   /** Forwarded to an AOR whose bindings are held here. */
   | { readonly kind: 'local'; readonly aor: string }

@@ -86,6 +86,11 @@ export class Outside {
     return throughPlace(place, requestUri, uri.scheme === 'sips', path)
   }
 
+  /** The operator has said where calls to this domain go. */
+  isRouted(uri: SipUri): boolean {
+    return this.byDomain.some(([domain]) => fits(domain, uri.host))
+  }
+
   /** Where a user has his calls forwarded to, a URI of another domain; undefined when it may not be followed. */
   forwarded(requestUri: string, uri: SipUri): Target | undefined {
     return this.rules.forwardToForeign ? this.toUri(requestUri, uri, 'dns') : undefined

@@ -19,6 +19,7 @@ import { CalledUsers } from './called-users.ts'
 import { CallRecord } from './call-record.ts'
 import { dispositionOf, USUAL_DISPOSITION } from './disposition.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
+import { ExitSearch } from './exits.ts'
 import { forwardedBytes, isRecordRouted } from './forward.ts'
 import { HeldAddresses } from './held-addresses.ts'
 import { branchOf, isLoop, loopHash } from './loop.ts'
@@ -137,11 +138,13 @@ export class Proxy {
     const aor = goal.kind === 'aor' && message.method === 'INVITE' ? goal.aor : undefined
     const peer = nextPeer(message, goal)
     const toPhone = goal.kind === 'targets' && message.to.params.has('tag')
+    const exits = this.exits(request, path)
     const context = new ResponseContext(environment, {
       outgoing,
       server,
       call,
       inCall: peer === undefined ? undefined : { request, peer },
+      exits,
       serial: isSerial(message) || disposition.sequential || toPhone || peer !== undefined,
       disposition,
       aor,
@@ -160,6 +163,7 @@ export class Proxy {
     }
     if (goal.kind === 'aor') context.finder.addUser(now, goal)
     else if (goal.kind === 'instance') context.finder.addInstance(goal.bindings, goal.withPath)
+    else if (exits !== undefined) exits.start(now, context)
     else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
       const known = peer === undefined ? undefined : this.standIn(request, peer)
@@ -324,6 +328,15 @@ export class Proxy {
   /** By which other way requests of this call go to the phone whose peer is gone. */
   private standIn({ incoming, route }: ProxyRequest, peer: string): Target | undefined {
     return this.environment.standIns.find(incoming.message.callId, peer, route.requestUri)
+  }
+
+  private exits(request: ProxyRequest, path: TargetPath): ExitSearch | undefined {
+    const { goal, route, side } = request
+    if (goal.kind !== 'outside' || side !== 'south' || !this.environment.settings.alwaysProxy)
+      return undefined
+    const uri = parseUri(route.requestUri)
+    if (uri === undefined || this.environment.outside.isRouted(uri)) return undefined
+    return new ExitSearch(this.environment, request, this.target(request, path))
   }
 
   private target(request: ProxyRequest, path: TargetPath): Target | undefined {

@@ -20,6 +20,7 @@ import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
 import type { ProxyEnvironment } from './environment.ts'
+import type { ExitSearch } from './exits.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
 import type { ProxyRequest } from './proxy-request.ts'
@@ -41,6 +42,8 @@ export interface ContextInit {
   readonly aor: string | undefined
   /** Set for a request of a call that is up which goes to this peer next. */
   readonly inCall: { readonly request: ProxyRequest; readonly peer: string } | undefined
+  /** By which proxies it leaves the overlay, to be looked up first. */
+  readonly exits: ExitSearch | undefined
   /** Meant for one phone and no other, by its GRUU: nothing is forwarded elsewhere (RFC 5627 s.6.1). */
   readonly oneInstance: boolean
 }
@@ -78,7 +81,8 @@ export class ResponseContext implements ForkContext {
     this.invite = message.method === 'INVITE'
     this.breadth = new Breadth(message)
     const forks = init.disposition.noFork ? 1 : environment.settings.maxForks
-    this.set = new TargetSet(forks, init.oneInstance, environment.settings.siblings)
+    const siblings = init.exits === undefined ? environment.settings.siblings : 'parallel'
+    this.set = new TargetSet(forks, init.oneInstance, siblings)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
     this.standIns =
       init.inCall === undefined ? undefined : new StandInSearch(environment, this, init.inCall.request)
@@ -116,7 +120,8 @@ export class ResponseContext implements ForkContext {
   }
 
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
-    if (this.standIns?.pending === true) for (const target of this.standIns.located(answer)) this.add(target)
+    const search = this.init.exits ?? this.standIns
+    if (search?.pending === true) for (const target of search.located(answer)) this.add(target)
     else this.finder.located(now, question, answer)
     if (this.stopped) this.set.clear()
     this.run(now)
@@ -451,7 +456,7 @@ export class ResponseContext implements ForkContext {
 
   private finishIfDone(now: Millis): void {
     if (this.upstream.finalSent || this.finder.pending > 0 || this.active() > 0) return
-    if (this.standIns?.pending === true && !this.stopped) return
+    if ((this.standIns ?? this.init.exits)?.pending === true && !this.stopped) return
     if (!this.set.empty && !this.stopped) return
     const best = this.best()
     this.init.call?.over(best.status, this.branches.length)

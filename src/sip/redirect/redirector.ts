@@ -12,6 +12,7 @@ import {
   type RedirectContact,
 } from './redirect-contacts.ts'
 import { RedirectRepeats } from './repeats.ts'
+import { ProxyRecords, type KnownProxy } from './proxy-records.ts'
 import { parseRedirectProxy, type RedirectProxy } from './redirect-proxies.ts'
 
 /** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
@@ -30,7 +31,12 @@ export type RedirectLocated =
   | {
       readonly kind: 'found'
       readonly targets: readonly (
-        | { readonly kind: 'peer'; readonly aor: string | undefined }
+        | {
+            readonly kind: 'peer'
+            readonly aor: string | undefined
+            readonly node?: string
+            readonly addresses?: readonly string[]
+          }
         | { readonly kind: 'local'; readonly aor: string }
         | { readonly kind: 'uri'; readonly uri: string }
       )[]
@@ -79,10 +85,12 @@ const SIPS_NOT_ALLOWED: RedirectAnswer = {
 
 export class Redirector<T> {
   private readonly host: RedirectHost<T>
+  /** By configuration; without any, those that say so in the overlay (M-30). */
   private readonly proxies: readonly RedirectProxy[]
+  private readonly records: ProxyRecords<RedirectRequest<T>>
   private readonly use305: boolean
   private readonly localOnly: boolean
-  private readonly waiting = new OpenQuestions<RedirectRequest<T>>()
+  private readonly waiting = new OpenQuestions<Waiting<T>>()
   private readonly repeats = new RedirectRepeats()
 
   constructor(
@@ -93,6 +101,7 @@ export class Redirector<T> {
     this.proxies = init.proxies.flatMap((entry) => parseRedirectProxy(entry) ?? [])
     this.use305 = init.use305
     this.localOnly = init.localOnly
+    this.records = new ProxyRecords((aor) => this.host.locate(aor, false, ''))
   }
 
   request(now: Millis, request: RedirectRequest<T>): void {
@@ -100,33 +109,54 @@ export class Redirector<T> {
       this.host.answer(now, request.ticket, { status: 482, reason: 'Loop Detected', headers: [] })
     } else if (request.fromPeer && request.instance !== undefined) {
       this.answer(now, request, this.usable(now, request.instance), true)
-    } else if (request.gruu !== undefined) {
-      this.answer(now, request, this.byProxies(request.aor, request.gruu), true)
+    } else if (!request.fromPeer && !this.localOnly && this.proxies.length === 0) {
+      const proxies = this.records.find(now, domainOf(request.aor), request)
+      if (proxies !== undefined) this.begin(now, request, proxies)
+    } else {
+      this.begin(now, request, this.proxies)
+    }
+  }
+
+  private begin(now: Millis, request: RedirectRequest<T>, proxies: readonly RedirectProxy[]): void {
+    if (request.gruu !== undefined) {
+      this.answer(now, request, byProxies(request.aor, request.gruu, proxies), true)
     } else if (request.fromPeer || this.localOnly) {
       this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
     } else {
       const { method, callId } = request.message
       const { id, budgetMs } = this.host.locate(request.aor, method === 'INVITE', callId)
-      this.waiting.ask(id, request, now + budgetMs + ANSWER_GRACE_MS)
+      this.waiting.ask(id, { request, proxies }, now + budgetMs + ANSWER_GRACE_MS)
     }
   }
 
   located(now: Millis, id: number, outcome: RedirectLocated): void {
-    const request = this.waiting.take(id)
-    if (request !== undefined) this.answered(now, request, outcome)
+    const targets = outcome.kind === 'found' ? outcome.targets : undefined
+    const ready = this.records.answered(now, id, targets)
+    if (ready !== undefined) return this.resume(now, ready)
+    const waiting = this.waiting.take(id)
+    if (waiting !== undefined) this.answered(now, waiting, outcome)
+  }
+
+  /** It is known now which proxies there are. */
+  private resume(now: Millis, requests: readonly RedirectRequest<T>[]): void {
+    for (const request of requests) {
+      const proxies = this.records.find(now, domainOf(request.aor), request)
+      if (proxies !== undefined) this.begin(now, request, proxies)
+    }
   }
 
   nextDeadline(): Millis {
-    return this.waiting.nextDeadline()
+    return Math.min(this.waiting.nextDeadline(), this.records.nextDeadline())
   }
 
   /** Requests whose question nobody has answered are answered with what is known here. */
   expire(now: Millis): void {
+    if (this.records.nextDeadline() <= now) this.resume(now, this.records.expire(now))
     for (let lost = this.waiting.overdue(now); lost !== undefined; lost = this.waiting.overdue(now))
       this.answered(now, lost, { kind: 'failed', status: 504, reason: 'Locate Timeout' })
   }
 
-  private answered(now: Millis, request: RedirectRequest<T>, outcome: RedirectLocated): void {
+  private answered(now: Millis, { request, proxies }: Waiting<T>, outcome: RedirectLocated): void {
     const contacts = this.local(now, request.aor)
     if (outcome.kind === 'failed') {
       if (contacts.length > 0) this.answer(now, request, contacts, true)
@@ -141,12 +171,13 @@ export class Redirector<T> {
     let elsewhere = false
     for (const target of outcome.targets) {
       elsewhere = true
-      if (target.kind === 'peer') contacts.push(...this.byProxies(target.aor ?? request.aor, ''))
+      if (target.kind === 'peer')
+        contacts.push(...byProxies(target.aor ?? request.aor, '', ownFirst(proxies, target.node)))
       else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
       else contacts.push({ uri: target.uri, q: 1000, expiresS: OVERLAY_EXPIRES_S })
     }
-    const proxy = this.proxies[0]
-    if (elsewhere && this.use305 && request.ownPhone && proxy !== undefined && this.proxies.length === 1) {
+    const [proxy] = proxies
+    if (elsewhere && this.use305 && request.ownPhone && proxy !== undefined && proxies.length === 1) {
       const contact = proxyRoute(proxy)
       this.host.answer(now, request.ticket, {
         status: 305,
@@ -178,14 +209,6 @@ export class Redirector<T> {
     return contacts
   }
 
-  private byProxies(aor: string, parameters: string): RedirectContact[] {
-    return this.proxies.map((proxy) => ({
-      uri: viaProxy(aor, parameters, proxy),
-      q: 1000,
-      expiresS: OVERLAY_EXPIRES_S,
-    }))
-  }
-
   private answer(
     now: Millis,
     request: RedirectRequest<T>,
@@ -209,4 +232,31 @@ export class Redirector<T> {
       this.host.answer(now, request.ticket, { status: 404, reason: 'Not Found', headers: [] })
     }
   }
+}
+
+/** A request whose user is being looked up, and the proxies that can be named for it. */
+interface Waiting<T> {
+  readonly request: RedirectRequest<T>
+  readonly proxies: readonly RedirectProxy[]
+}
+
+function domainOf(aor: string): string {
+  return aor.slice(aor.lastIndexOf('@') + 1)
+}
+
+function byProxies(aor: string, parameters: string, proxies: readonly RedirectProxy[]): RedirectContact[] {
+  return proxies.map((proxy) => ({
+    uri: viaProxy(aor, parameters, proxy),
+    q: 1000,
+    expiresS: OVERLAY_EXPIRES_S,
+  }))
+}
+
+/** Adapter-mapping s.6: the node that serves the user, when it is a proxy itself; any of them otherwise. */
+function ownFirst(
+  proxies: readonly (RedirectProxy & Partial<KnownProxy>)[],
+  node: string | undefined,
+): readonly RedirectProxy[] {
+  const own = node === undefined ? [] : proxies.filter((proxy) => proxy.node === node)
+  return own.length > 0 ? own : proxies
 }

@@ -15,7 +15,18 @@ export const outsideKeys = {
     .boolean()
     .default(true)
     .describe('Users may have their calls forwarded to other domains.'),
-  alwaysProxy: z.boolean().default(false).describe('Always try the proxy of the own domain before DNS.'),
+  alwaysProxy: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Calls to other domains leave by the proxies of the first domain that have a record with overlayExit, and by DNS when none can be reached.',
+    ),
+  proxyRecord: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Store an entry for this proxy at _proxy@DOMAIN, where redirect servers and alwaysProxy look for one. Takes a certificate of that name.',
+    ),
   dns: z
     .strictObject({
       servers: z

@@ -374,3 +374,70 @@ describe('calls of peers (adapter-mapping s.4.8)', () => {
     expect(taken(p.b, 'verifyCaller').map(({ aor }) => aor)).toEqual([`alice@${DOMAIN}`, `carol@${DOMAIN}`])
   })
 })
+
+describe('sip.alwaysProxy', () => {
+  /** `inside` lets nobody out itself; `exit` has a record and does. */
+  function between(): { world: SipWorld; inside: TestNode; exit: TestNode; alice: Phone; far: Phone } {
+    const world = new SipWorld()
+    const accounts = (): TestAccounts => new TestAccounts().add('alice')
+    const inside = world.node('192.0.2.1', { alwaysProxy: true, outside: RULES }, accounts())
+    const exit = world.node('192.0.2.2', { overlayExit: true, outside: RULES }, accounts())
+    const alice = world.phone('alice', inside)
+    alice.register()
+    const far = world.phone('far', exit)
+    const found = [{ host: far.host, port: 5060, transport: 'udp' as const }]
+    for (const node of [inside, exit]) node.resolveAnswer = () => ({ ok: true, addresses: found })
+    const plain = { kind: 'peer' as const, aor: undefined, secureOnly: false }
+    const targets = [
+      { ...plain, address: 'node:00' },
+      { ...plain, address: `node:${exit.hex}`, exit: true },
+    ]
+    inside.locateAnswer = (aor) => {
+      expect(aor).toBe(`_proxy@${DOMAIN}`)
+      return { kind: 'found', targets, userExists: true, loop: false }
+    }
+    return { world, inside, exit, alice, far }
+  }
+
+  it('M-30 a call to another domain leaves by a proxy of the own domain that is an exit, as it came', () => {
+    const s = between()
+    s.alice.request('INVITE', 'sip:x@example.net:5070')
+    expect(uris(s.far)).toEqual(['sip:x@example.net:5070'])
+    expect(taken(s.inside, 'resolve')).toHaveLength(0)
+    expect(taken(s.exit, 'resolve').map(({ host }) => host)).toEqual(['example.net'])
+    s.far.respond(s.far.requests('INVITE')[0]!, 486)
+    // Whoever was reached has spoken.
+    expect(s.alice.statuses('INVITE').at(-1)).toBe(486)
+    expect(taken(s.inside, 'resolve')).toHaveLength(0)
+  })
+
+  it('M-30 by DNS when the exit cannot be reached, or is silent for a second', () => {
+    const s = between()
+    s.world.dead.add(s.exit)
+    s.alice.request('INVITE', 'sip:x@example.net')
+    expect(taken(s.inside, 'resolve')).toHaveLength(1)
+    expect(s.far.requests('INVITE')).toHaveLength(1)
+    s.world.dead.clear()
+    const listen = s.exit.input.bind(s.exit)
+    s.exit.input = (input) => {
+      if (input.kind === 'timeout') listen(input)
+    }
+    s.alice.request('INVITE', 'sip:y@example.net')
+    s.world.advance(900)
+    expect(taken(s.inside, 'resolve')).toHaveLength(1)
+    s.world.advance(200)
+    expect(taken(s.inside, 'resolve')).toHaveLength(2)
+  })
+
+  it('M-30 a route of the operator comes before it, and without the key nobody looks', () => {
+    const s = between()
+    const other = s.world.node('192.0.2.3', { outside: RULES })
+    const carol = s.world.phone('carol', other)
+    carol.request('INVITE', 'sip:x@example.net')
+    expect(taken(other, 'locate')).toHaveLength(0)
+    const routes = [{ domain: 'example.net', to: 'sip:10.0.0.77' }]
+    const routed = s.world.node('192.0.2.4', { alwaysProxy: true, outside: { ...RULES, routes } })
+    s.world.phone('dave', routed).request('INVITE', 'sip:x@example.net')
+    expect(taken(routed, 'locate')).toHaveLength(0)
+  })
+})

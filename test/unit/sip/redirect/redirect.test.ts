@@ -117,7 +117,8 @@ describe('redirect mode', () => {
     ] as const) {
       const world = new SipWorld()
       const accounts = new TestAccounts().add('alice').add('bob')
-      const node = world.node('192.0.2.1', { roles: REDIRECT, redirectResolveUri }, accounts)
+      const redirectProxies = ['192.0.2.2:5060']
+      const node = world.node('192.0.2.1', { roles: REDIRECT, redirectResolveUri, redirectProxies }, accounts)
       const targets = [{ kind: 'uri', uri: `sip:carol@${DOMAIN}` }] as const
       node.locateAnswer = () => ({ kind: 'found', targets, userExists: true, loop: false })
       const alice = world.phone('alice', node)
@@ -196,5 +197,85 @@ describe('redirect contacts', () => {
       '<sip:c@x>;q=1.0;expires=60',
       '<sip:b@x>;q=0.3;expires=60',
     ])
+  })
+})
+
+describe('proxies that say so in the overlay', () => {
+  const record = (node: TestNode, ...addresses: readonly string[]) => ({
+    kind: 'peer' as const,
+    address: `node:${node.hex}`,
+    aor: undefined,
+    secureOnly: false,
+    node: node.hex,
+    addresses,
+  })
+
+  function staged(addresses: readonly string[]): ReturnType<typeof setUp> & { asked: () => number } {
+    const s = setUp([])
+    const records = [record(s.p, ...addresses), record(s.r, '192.0.2.9:5060/tcp')]
+    const usual = s.r.locateAnswer
+    s.r.locateAnswer = (aor) => {
+      s.r.locateAnswer = usual
+      if (aor !== `_proxy@${DOMAIN}`) throw new Error(`${aor} before the proxies`)
+      return { kind: 'found', targets: records, userExists: true, loop: false }
+    }
+    const asked = (): number =>
+      s.r.actions.filter((one) => one.kind === 'locate' && one.aor.startsWith('_proxy@')).length
+    return { ...s, asked }
+  }
+
+  it('M-30 M-27 the node that serves the callee is named by its own record, for a GRUU any of them; asked for once a minute', () => {
+    const s = staged(['192.0.2.2:5060/udp', '192.0.2.2:5060/tcp'])
+    s.world.phone('bob', s.p).register()
+    s.alice.request('INVITE', BOB)
+    expect(s.alice.last().values('contact')).toEqual([
+      `<${BOB};maddr=192.0.2.2;transport=udp>;q=1.0;expires=60`,
+      `<${BOB};maddr=192.0.2.2;transport=tcp>;q=1.0;expires=60`,
+    ])
+    s.alice.request('INVITE', `${BOB};gr=${s.p.gr}`)
+    expect(s.alice.last().values('contact')).toHaveLength(3)
+    expect(s.asked()).toBe(1)
+    s.world.advance(61_000)
+    s.alice.request('INVITE', BOB)
+    expect(s.asked()).toBe(2)
+  })
+
+  it('M-30 E44 without any record a user elsewhere cannot be named: 480', () => {
+    const s = setUp([])
+    s.world.phone('bob', s.p).register()
+    s.r.locateAnswer = (aor) =>
+      aor.startsWith('_proxy@')
+        ? { kind: 'failed', status: 504, reason: 'Locate Timeout' }
+        : { kind: 'found', targets: [record(s.p)], userExists: true, loop: false }
+    s.alice.request('INVITE', BOB)
+    expect(s.alice.last().status).toBe(480)
+  })
+
+  it.each([
+    '192.0.2.2',
+    '192.0.2.2:0/udp',
+    '192.0.2.2:70000/udp',
+    '192.0.2.2:5060/ws',
+    'a;lr:5060/udp',
+    'x>,<sip:evil:5060/udp',
+    ':5060/udp',
+    '/',
+    '',
+  ])('M-30 what is no address of a proxy names none: %s', (text) => {
+    const s = staged([text])
+    s.world.phone('bob', s.p).register()
+    s.alice.request('INVITE', BOB)
+    // The other record is all there is.
+    expect(s.alice.last().values('contact')).toEqual([
+      `<${BOB};maddr=192.0.2.9;transport=tcp>;q=1.0;expires=60`,
+    ])
+  })
+
+  it('M-30 nobody is held up for ever by an overlay that does not answer', () => {
+    const s = setUp([])
+    s.r.locateAnswer = () => undefined
+    s.alice.request('INVITE', BOB)
+    s.world.advance(40_000)
+    expect(s.alice.statuses('INVITE').at(-1)).toBe(504)
   })
 })
