@@ -103,10 +103,8 @@ describe('names in the documentation', () => {
     const metrics = new Map(Object.values<MetricDefinition>(METRICS).map((each) => [each.name, each]))
     for (const path of MANUAL)
       for (const [whole, metric = '', selector = ''] of text(path).matchAll(/(p2psip_\w+)\{([^}]*)\}/g)) {
-        const { labels, initial } = metrics.get(metric.replace(/_(?:bucket|sum|count)$/, '')) ?? {
-          labels: [],
-          initial: [],
-        }
+        const found = metrics.get(metric.replace(/_(?:bucket|sum|count)$/, ''))
+        const [labels, initial] = [found?.labels ?? [], found?.initial ?? []]
         for (const [, label = '', value = ''] of selector.matchAll(/(\w+)="([^"]*)"/g)) {
           expect(labels, `${name(path)}: ${whole}`).toContain(label)
           const values = initial.map((set) => set.split('|')[labels.indexOf(label)])
