@@ -62,6 +62,12 @@ function rankOf({ q, preference = PREFERENCE_MAX }: Target): number {
  */
 export type SiblingMode = 'parallel' | 'serial' | 'all'
 
+/**
+ * Judgement: keys of targets that one request may have, with those that come while it rings. Far more than a user has phones; a stranger who
+ * registers for ever finds an end here.
+ */
+const TARGETS_MAX = 512
+
 /** Ordered by q and preference; equal ones as they were added. */
 export class TargetSet {
   private readonly seen = new Set<string>()
@@ -69,6 +75,7 @@ export class TargetSet {
   /** Other flows of an instance that is a target already, tried when that one's has failed. */
   private spare: Target[] = []
   private taken = 0
+  private standIns = 0
   private readonly siblings = new Siblings<Target>()
   private readonly takenMax: number
   private readonly sparesAll: boolean
@@ -102,7 +109,7 @@ export class TargetSet {
   /** False when it is there already. */
   add(target: Target): boolean {
     const instanceKey = target.instance === undefined ? undefined : `instance ${target.instance}`
-    if (this.seen.has(target.key)) return false
+    if (this.seen.has(target.key) || this.seen.size >= TARGETS_MAX) return false
     this.seen.add(target.key)
     if (instanceKey !== undefined) {
       const twin = this.waiting.findIndex((other) => other.instance === target.instance)
@@ -133,12 +140,18 @@ export class TargetSet {
     return this.siblings.hasFor(target)
   }
 
-  /** The phones of a target were not reached there: other peers that have them become targets; false without one. */
+  /**
+   * The phones of a target were not reached there: other peers that have them become targets; false without one, and when there have been
+   * as many as forks: each may be silent for half a minute, and somebody waits.
+   */
   addSiblingsOf(failed: Target): boolean {
+    if (this.standIns >= this.takenMax) return false
     const siblings = this.siblings.takeFor(failed)
-    if (siblings.length > 0 && this.taken > 0) this.taken--
+    if (siblings.length === 0) return false
+    this.standIns++
+    if (this.taken > 0) this.taken--
     for (const target of siblings) this.insert(target)
-    return siblings.length > 0
+    return true
   }
 
   /** It was too slow, and is tried once more when the others have failed, too. */

@@ -88,6 +88,23 @@ describe('peers that have the same phones', () => {
     expect(group(targets)).toEqual([['b', undefined]])
   })
 
+  it('M-31 S-20 a call ends however many stand in for a phone, also those that come while it rings', () => {
+    const targets = new TargetSet(3, false, 'parallel')
+    let tried = 0
+    let added = 0
+    const more = (): boolean => targets.add(peer(`p${added++}`, '1'))
+    more()
+    for (;;) {
+      const [target] = targets.takeGroup(10)
+      if (target === undefined) break
+      tried++
+      for (let i = 0; i < 300; i++) more()
+      if (!targets.addSiblingsOf(target)) break
+    }
+    expect(tried).toBe(4)
+    expect(targets.empty).toBe(true)
+  })
+
   it('M-31 without marks, and where somebody else chooses, everybody is a target', () => {
     expect(group(set('parallel', peer('a'), peer('b')))).toHaveLength(2)
     expect(group(set('all', peer('a', '1'), peer('b', '1')))).toHaveLength(2)
