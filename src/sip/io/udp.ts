@@ -1,4 +1,8 @@
-/** UDP sockets of the SIP stack: datagrams in, datagrams out, nothing understood. */
+/**
+ * UDP sockets of the SIP stack: datagrams in, datagrams out, nothing understood. What arrives in one turn of the event loop is handed
+ * on together after the sockets have been read, and what is answered leaves together after that (ADR 23): reading, thinking and writing by
+ * turns for each datagram costs a third more, since each finds the processor's caches full of the others.
+ */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIP } from 'node:net'
 import { Tally } from '../../common/instruments.ts'
@@ -15,6 +19,13 @@ export interface UdpListenerInit {
   readonly port: number
 }
 
+interface Outgoing {
+  readonly socket: Socket
+  readonly host: string
+  readonly port: number
+  readonly bytes: Uint8Array
+}
+
 export class UdpShell {
   /** Datagrams that the system refused, by error code. */
   readonly sendFailures = new Tally()
@@ -22,6 +33,10 @@ export class UdpShell {
   private readonly sockets = new Map<ListenerId, Socket>()
   /** Listeners on ::, which take IPv4 too and answer it in the mapped form (RFC 4291 s.2.5.5.2). */
   private readonly dual = new Set<ListenerId>()
+  /** Of this turn. The system hands over 32 datagrams of a socket at most before it lets the turn go on. */
+  private received: SipInput[] = []
+  private outgoing: Outgoing[] = []
+  private turnComes = false
 
   constructor(sink: (input: SipInput) => void) {
     this.sink = sink
@@ -41,7 +56,8 @@ export class UdpShell {
     enlargeBuffers(socket)
     const { id } = init
     socket.on('message', (bytes: Buffer, from: RemoteInfo) => {
-      this.sink({ kind: 'datagram', listener: id, host: from.address, port: from.port, bytes })
+      this.received.push({ kind: 'datagram', listener: id, host: from.address, port: from.port, bytes })
+      this.awaitTurn()
     })
     this.sockets.set(id, socket)
     if (init.host === '::') this.dual.add(id)
@@ -49,7 +65,7 @@ export class UdpShell {
     return { host: bound.address, port: bound.port }
   }
 
-  /** Sends one datagram to an IP literal. Failures are counted; UDP gives no other promise. */
+  /** Sends one datagram to an IP literal, before this turn ends. Failures are counted; UDP gives no other promise. */
   send(listener: ListenerId, host: string, port: number, bytes: Uint8Array): void {
     const socket = this.sockets.get(listener)
     if (socket === undefined) return
@@ -58,13 +74,41 @@ export class UdpShell {
       return
     }
     const mapped = this.dual.has(listener) && !host.includes(':')
-    socket.send(bytes, port, mapped ? `::ffff:${host}` : host, this.onSendDone)
+    this.outgoing.push({ socket, host: mapped ? `::ffff:${host}` : host, port, bytes })
+    this.awaitTurn()
   }
 
+  /** What has been given to `send` still leaves. */
   async close(): Promise<void> {
+    this.received = []
+    this.write()
     const sockets = [...this.sockets.values()]
     this.sockets.clear()
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))))
+  }
+
+  private awaitTurn(): void {
+    if (this.turnComes) return
+    this.turnComes = true
+    setImmediate(this.onTurn)
+  }
+
+  private readonly onTurn = (): void => {
+    const { received } = this
+    this.received = []
+    try {
+      for (const input of received) this.sink(input)
+    } finally {
+      this.turnComes = false
+      this.write()
+    }
+  }
+
+  private write(): void {
+    const { outgoing } = this
+    if (outgoing.length === 0) return
+    this.outgoing = []
+    for (const { socket, host, port, bytes } of outgoing) socket.send(bytes, port, host, this.onSendDone)
   }
 
   private readonly onSendDone = (error: Error | null): void => {

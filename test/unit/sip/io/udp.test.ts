@@ -48,6 +48,38 @@ describe('UDP shell', () => {
     expect(a.udp.sendFailures.get('EINVAL')).toBe(0)
   })
 
+  it('what is answered in a turn leaves in its order, once everything that came in it has been handed on', async () => {
+    const b = shell()
+    await b.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    const udp = new UdpShell((input) => {
+      if (input.kind !== 'datagram') return
+      const text = Buffer.from(input.bytes).toString()
+      for (const part of ['first', 'second']) udp.send(0, input.host, input.port, utf8(`${part} of ${text}`))
+    })
+    open.push(udp)
+    const { port } = await udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    for (const text of ['one', 'two', 'three']) b.udp.send(0, '127.0.0.1', port, utf8(text))
+    const answers: string[] = []
+    for (let count = 1; count <= 6; count++) {
+      const got = await b.inputs.next('datagram', count)
+      expect(got.port).toBe(port)
+      answers.push(Buffer.from(got.bytes).toString())
+    }
+    expect(answers).toEqual(
+      ['one', 'two', 'three'].flatMap((text) => [`first of ${text}`, `second of ${text}`]),
+    )
+  })
+
+  it('what was sent before the close still leaves', async () => {
+    const a = shell()
+    const b = shell()
+    await a.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    const atB = await b.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    a.udp.send(0, '127.0.0.1', atB.port, utf8('good-bye'))
+    await a.udp.close()
+    expect(Buffer.from((await b.inputs.next('datagram')).bytes).toString()).toBe('good-bye')
+  })
+
   it('rejects a taken port', async () => {
     const a = shell()
     const { port } = await a.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
