@@ -56,6 +56,7 @@ export function checkCombinations(config: Config): void {
     throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')
   }
   if (sip.registerHome !== undefined) checkRegisterHome(sip.registerHome, sip.roles)
+  checkSessionTimer(sip)
   if (sip.overlayLifetimeMin > sip.overlayLifetimeMax) {
     throw new ConfigError('"sip.overlayLifetimeMin": has to be at most sip.overlayLifetimeMax')
   }
@@ -117,6 +118,17 @@ function checkRegisterHome(text: string, roles: readonly string[]): void {
     throw new ConfigError(
       '"sip.registerHome": has to be a SIP URI, such as sip:registrar.example.com;transport=tcp',
     )
+}
+
+function checkSessionTimer({ sessionTimer, roles, engine }: Config['sip']): void {
+  const { expires, minimum } = sessionTimer
+  if (expires === 0) return
+  if (expires < minimum)
+    throw new ConfigError('"sip.sessionTimer.expires": has to be at least sip.sessionTimer.minimum')
+  if (!roles.includes('proxy'))
+    throw new ConfigError('"sip.sessionTimer": is asked for by a proxy; add the role proxy or leave it out')
+  if (engine === 'drachtio')
+    throw new ConfigError('"sip.sessionTimer": not with sip.engine: drachtio, which forwards calls itself')
 }
 
 /** Files of TLS towards phones go in pairs; whether there is a certificate at all is seen when the node is built. */

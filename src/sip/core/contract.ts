@@ -16,6 +16,7 @@ import type {
   OutsideRules,
   PeerFlowOutcome,
   ResolveOutcome,
+  SessionTimerPolicy,
 } from '../proxy/index.ts'
 import type { Hop, Transport } from '../transaction/index.ts'
 import type { Trunk } from '../trunk/index.ts'
@@ -374,6 +375,8 @@ export interface SipSettings {
   readonly overlayExit?: boolean
   /** Whether calls to other domains leave by proxies of the own domain that are such an exit, before DNS. Default: no. */
   readonly alwaysProxy?: boolean
+  /** Session timers that the proxy asks for (RFC 4028). Default: none. */
+  readonly sessionTimer?: SessionTimerPolicy | undefined
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
   /** Whether callers of a user who forwards to another are redirected to that one's phones (the default), or to his name. */

@@ -62,6 +62,7 @@ export function proxySettings(settings: SipSettings, realm: string, tuned: Tuned
     groupTimeoutMs: 1000 * (settings.groupTimeoutS ?? GROUP_TIMEOUT_S),
     sipToSips: settings.sipToSips ?? 'upgrade',
     alwaysProxy: settings.alwaysProxy ?? false,
+    sessionTimer: settings.sessionTimer,
     peerFlowBudgetMs: appAttachBudgetMs,
     locateBudgetMs,
   }

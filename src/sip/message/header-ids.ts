@@ -76,6 +76,7 @@ const FORMS: readonly HeaderForm[] = [
   { name: 'request-disposition', display: 'Request-Disposition', compact: 'd' },
   { name: 'reject-contact', display: 'Reject-Contact', compact: 'j' },
   { name: 'session-expires', display: 'Session-Expires', compact: 'x' },
+  { name: 'min-se', display: 'Min-SE' },
   { name: 'identity', display: 'Identity', compact: 'y' },
   { name: 'identity-info', display: 'Identity-Info', compact: 'n' },
   { name: 'p-asserted-identity', display: 'P-Asserted-Identity' },

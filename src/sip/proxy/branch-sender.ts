@@ -13,6 +13,7 @@ import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import type { CreditedRequest } from './lines.ts'
 import { branchOf } from './loop.ts'
+import type { SessionTimer } from './session-timer.ts'
 import { isSips } from './sips.ts'
 import type { ResolvedAddresses } from './outcomes.ts'
 import type { Target } from './targets.ts'
@@ -54,6 +55,8 @@ export interface OutgoingRequest {
   /** Path value to add (RFC 3327). */
   readonly path: string | undefined
   readonly loopHash: string
+  /** What is asked of a session refresh request. */
+  readonly timer: SessionTimer | undefined
   readonly caller: CallerIdentity
 }
 
@@ -251,6 +254,7 @@ export class BranchSender {
         realm: environment.settings.realm,
         credentials: branch.credentials,
         leftOut: target.except,
+        timer: request.timer,
         caller: identityFor(caller, hop, environment.ports.trusts),
       },
       hop,

@@ -15,6 +15,7 @@ import type { LargeRequests } from './large-requests.ts'
 import type { ProxyPorts } from './ports.ts'
 import type { RouteTokens } from './route-token.ts'
 import type { StandIns } from './stand-ins.ts'
+import type { SessionTimerPolicy } from './session-timer.ts'
 import type { SipToSips } from './sips.ts'
 
 export interface ProxySettings {
@@ -32,6 +33,8 @@ export interface ProxySettings {
   readonly sipToSips: SipToSips
   /** Calls to other domains leave by the proxies of the own domain first. */
   readonly alwaysProxy: boolean
+  /** Undefined: timers are a matter of the phones alone. */
+  readonly sessionTimer: SessionTimerPolicy | undefined
   readonly peerFlowBudgetMs: { readonly invite: Millis; readonly other: Millis }
   readonly locateBudgetMs: { readonly invite: Millis; readonly other: Millis }
 }

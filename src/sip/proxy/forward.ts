@@ -6,6 +6,7 @@ import type { Credentials } from './lines.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import { leaveOut } from './left-out.ts'
 import type { RouteTokens } from './route-token.ts'
+import { askFor, type SessionTimer } from './session-timer.ts'
 import { isSips } from './sips.ts'
 
 /** Methods that a target refresh or dialog never follows, and those that live inside a dialog (M-19). */
@@ -44,6 +45,8 @@ export interface Forwarding {
   readonly leftOut?: readonly string[] | undefined
   /** For the trunk that it goes to. */
   readonly credentials: Credentials | undefined
+  /** What is asked of it as a session refresh request. */
+  readonly timer?: SessionTimer | undefined
 }
 
 export function isRecordRouted(message: SipMessage): boolean {
@@ -81,6 +84,7 @@ export function forwardedBytes(
   if (forwarding.credentials !== undefined)
     edit.append(forwarding.credentials.header, forwarding.credentials.value)
   writeIdentity(edit, forwarding.caller)
+  if (forwarding.timer?.kind === 'asked') askFor(forwarding.timer, edit)
   if (forwarding.leftOut !== undefined)
     for (const mark of forwarding.leftOut) edit.append('reject-contact', leaveOut(mark))
   if (isReliable(hop)) edit.ensureContentLength()

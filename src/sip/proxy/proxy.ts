@@ -32,6 +32,7 @@ import type { ProxyPorts } from './ports.ts'
 import type { Goal, ProxyRequest } from './proxy-request.ts'
 import { ResponseContext } from './response-context.ts'
 import type { RouteTokens } from './route-token.ts'
+import { sessionTimer } from './session-timer.ts'
 import { obeyScheme } from './sips.ts'
 import { nextPeer, phoneHere, StandInAck } from './stand-in.ts'
 import { StandIns } from './stand-ins.ts'
@@ -134,6 +135,12 @@ export class Proxy {
     const isCall = message.method === 'INVITE' && !message.to.params.has('tag')
     const call = isCall ? new CallRecord(environment.meter, request.incoming.arrivedAt, path) : undefined
     const outgoing = this.outgoing(request, hash)
+    if (outgoing.timer?.kind === 'tooSmall') {
+      const headers = [['Min-SE', String(outgoing.timer.minimum)]] as const
+      const refusal = madeHere(422, 'Session Interval Too Small', headers)
+      new Upstream(environment, request.incoming, server).final(now, refusal, [])
+      return
+    }
     const disposition = goal.kind === 'aor' ? dispositionOf(message) : USUAL_DISPOSITION
     const aor = goal.kind === 'aor' && message.method === 'INVITE' ? goal.aor : undefined
     const peer = nextPeer(message, goal)
@@ -315,12 +322,14 @@ export class Proxy {
 
   private outgoing(request: ProxyRequest, hash: string): OutgoingRequest {
     const { incoming, route } = request
+    const { sessionTimer: policy } = this.environment.settings
     return {
       incoming,
       routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
       recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
       path: request.path,
       loopHash: hash,
+      timer: policy === undefined ? undefined : sessionTimer(incoming.message, policy),
       caller: request.caller,
     }
   }

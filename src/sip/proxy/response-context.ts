@@ -76,7 +76,7 @@ export class ResponseContext implements ForkContext {
     this.environment = environment
     this.init = init
     this.sender = new BranchSender(environment, init.outgoing)
-    this.upstream = new Upstream(environment, init.outgoing.incoming, init.server)
+    this.upstream = new Upstream(environment, init.outgoing.incoming, init.server, init.outgoing.timer)
     const { message } = init.outgoing.incoming
     this.invite = message.method === 'INVITE'
     this.breadth = new Breadth(message)

@@ -16,6 +16,7 @@ import {
   type CallerIdentity,
 } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
+import { tellCaller, type SessionTimer } from './session-timer.ts'
 
 export class Upstream {
   finalSent = false
@@ -23,12 +24,15 @@ export class Upstream {
   private readonly environment: ProxyEnvironment
   private readonly incoming: IncomingRequest
   private readonly server: ServerTransaction<ForkContext>
+  private readonly timer: SessionTimer | undefined
 
   constructor(
     environment: ProxyEnvironment,
     incoming: IncomingRequest,
     server: ServerTransaction<ForkContext>,
+    timer?: SessionTimer,
   ) {
+    this.timer = timer
     this.environment = environment
     this.incoming = incoming
     this.server = server
@@ -36,12 +40,17 @@ export class Upstream {
 
   /**
    * Passes a response on: our Via goes (RFC 3261 s.16.7 items 3 and 9), and who the answering side says it is, unless it came from a
-   * trusted source (RFC 3325 s.5). Nothing else changes.
+   * trusted source (RFC 3325 s.5). Nothing else changes, but for a session timer that the answering side knows nothing of.
    */
   forward(now: Millis, status: number, response: SipMessage, from: Hop | undefined): void {
     if (status >= 200) this.ended()
     const identity = this.answerer(response, from)
-    this.environment.transactions.answer(now, this.server, status, withoutOurVia(response, [], identity))
+    this.environment.transactions.answer(
+      now,
+      this.server,
+      status,
+      withoutOurVia(response, [], identity, this.timer),
+    )
   }
 
   /** A request other than INVITE is under way: its sender is told when that takes its time. */
@@ -98,10 +107,12 @@ function withoutOurVia(
   response: SipMessage,
   challenges: readonly (readonly [string, string])[],
   identity: CallerIdentity,
+  timer?: SessionTimer,
 ): Uint8Array {
   const edit = new Edit(response)
   edit.removeFirst('via')
   writeIdentity(edit, identity)
+  if (timer !== undefined) tellCaller(timer, response, edit)
   for (const [name, value] of challenges) edit.append(name.toLowerCase(), value)
   return edit.toBytes()
 }

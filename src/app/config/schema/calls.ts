@@ -25,6 +25,18 @@ export const callKeys = {
     .describe(
       'Peers that serve the same user. parallel: all phones at once, each by one peer. serial: one peer after the other.',
     ),
+  sessionTimer: z
+    .strictObject({
+      expires: z
+        .union([z.literal(0), seconds(90, 86_400)])
+        .default(0)
+        .describe(
+          'Seconds after which calls are refreshed or over, for calls that say nothing or more. 0: nothing is asked for.',
+        ),
+      minimum: seconds(90, 86_400).default(90).describe('Shorter intervals are refused with 422, or raised.'),
+    })
+    .prefault({})
+    .describe('Session timers (RFC 4028) that the proxy asks for, so that calls end whose phones are gone.'),
   sipToSips: z
     .enum(['upgrade', 'reject'])
     .default('upgrade')

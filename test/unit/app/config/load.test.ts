@@ -258,6 +258,12 @@ describe('what this version can run', () => {
     ['sip: { alwaysProxy: true, overlayExit: true }', 'sip.alwaysProxy'],
     ['sip: { alwaysProxy: true, roles: [registrar, redirect] }', 'sip.alwaysProxy'],
     ['sip: { proxyRecord: true, roles: [registrar, redirect] }', 'sip.proxyRecord'],
+    ['sip: { sessionTimer: { expires: 600, minimum: 900 } }', 'sip.sessionTimer.expires'],
+    ['sip: { sessionTimer: { expires: 600 }, roles: [registrar, redirect] }', 'sip.sessionTimer'],
+    [
+      'sip: { sessionTimer: { expires: 600 }, engine: drachtio, drachtio: { secret: x }, listen: ["udp://127.0.0.1:5070", "tcp://127.0.0.1:5070"] }',
+      'sip.sessionTimer',
+    ],
     ['sip: { registerHome: "sip:home.example.com" }', 'sip.registerHome'],
     ['sip: { roles: [registrar, redirect], registerHome: "home.example.com" }', 'sip.registerHome'],
     ['sip: { gateway: "gw" }', 'sip.gateway'],
