@@ -68,6 +68,9 @@ export type SiblingMode = 'parallel' | 'serial' | 'all'
  */
 const TARGETS_MAX = 512
 
+/** Judgement: how often others stand in for targets of one request. Each may be silent for half a minute, and somebody waits. */
+const STAND_INS_MAX = 5
+
 /** Ordered by q and preference; equal ones as they were added. */
 export class TargetSet {
   private readonly seen = new Set<string>()
@@ -142,10 +145,10 @@ export class TargetSet {
 
   /**
    * The phones of a target were not reached there: other peers that have them become targets; false without one, and when there have been
-   * as many as forks: each may be silent for half a minute, and somebody waits.
+   * too many of them.
    */
   addSiblingsOf(failed: Target): boolean {
-    if (this.standIns >= this.takenMax) return false
+    if (this.standIns >= STAND_INS_MAX) return false
     const siblings = this.siblings.takeFor(failed)
     if (siblings.length === 0) return false
     this.standIns++

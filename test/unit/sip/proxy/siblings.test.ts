@@ -101,7 +101,7 @@ describe('peers that have the same phones', () => {
       for (let i = 0; i < 300; i++) more()
       if (!targets.addSiblingsOf(target)) break
     }
-    expect(tried).toBe(4)
+    expect(tried).toBe(6)
     expect(targets.empty).toBe(true)
   })
 
