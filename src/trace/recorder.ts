@@ -203,5 +203,7 @@ function named(
   bytes: Uint8Array,
   method: string,
 ): Pick<Capture, 'callId' | 'method' | 'status'> {
-  return { callId: String.fromCharCode(...bytes.subarray(from, to)), method, status }
+  const { buffer, byteOffset, length } = bytes
+  const callId = Buffer.from(buffer, byteOffset, length).toString('latin1', from, to)
+  return { callId, method, status }
 }

@@ -3,14 +3,15 @@
  * node's secret, so that nobody can aim us anywhere, and bound to one Call-ID, so that a token of one call does not
  * open another. Needs no dialog state (adapter-mapping s.4.3, RFC 5626 s.5.2).
  */
-import { hash } from 'node:crypto'
+import { HmacSha1 } from '../../common/hmac-sha1.ts'
 import { FlowTokens } from '../transport/flow-token.ts'
 import type { Hop, HopTransport } from '../transaction/hop.ts'
 
 const TRANSPORTS: readonly HopTransport[] = ['udp', 'tcp', 'tls', 'ws', 'wss', 'peer']
 const FIXED_BYTES = 16
-/** Four bytes of the hash of the Call-ID. */
+/** Four bytes of the keyed hash of the Call-ID. */
 const CALL_AT = 2
+const CALL_PURPOSE = Buffer.from('call-id\0', 'latin1')
 const RUN_AT = 6
 
 export type OpenedToken =
@@ -23,9 +24,12 @@ export class RouteTokens {
   private readonly run: Uint8Array
   private latestCall: string | undefined = undefined
   private latestHash = 0
+  private readonly hmac: HmacSha1
+  private readonly mac = Buffer.alloc(4)
 
   constructor(init: { readonly secret: Uint8Array; readonly run: Uint8Array }) {
     this.tokens = new FlowTokens(init.secret)
+    this.hmac = new HmacSha1(init.secret)
     this.run = init.run
   }
 
@@ -72,8 +76,8 @@ export class RouteTokens {
   /** Asked several times in a row for one call. */
   private callHash(callId: string): number {
     if (callId !== this.latestCall) {
-      const digest = hash('sha1', Buffer.from(callId, 'latin1'), 'hex')
-      this.latestHash = Number.parseInt(digest.slice(0, 8), 16)
+      this.hmac.sign(CALL_PURPOSE, Buffer.from(callId, 'latin1'), this.mac, 0, this.mac.length)
+      this.latestHash = this.mac.readUInt32BE(0)
       this.latestCall = callId
     }
     return this.latestHash

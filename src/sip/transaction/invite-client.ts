@@ -6,6 +6,8 @@ import { isReliable } from './hop.ts'
 import type { ClientEvent, ClientTransaction, Machinery } from './machinery.ts'
 import { T1_MS, TIMER_B_MS, TIMER_D_MS, TIMER_M_MS } from './timers.ts'
 
+const NOTHING = new Uint8Array(0)
+
 /**
  * Takes one event and says whether the response belongs to the user. `response` comes with the three events that
  * are responses.
@@ -85,6 +87,8 @@ function answered(
   }
   if (event === 'success') {
     transaction.state = 'accepted'
+    // Nothing is repeated or cancelled any more, and 32 s are long where there are many calls.
+    transaction.bytes = NOTHING
     machinery.arm(transaction, now + TIMER_M_MS)
     return true
   }
