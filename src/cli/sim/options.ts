@@ -89,6 +89,10 @@ function mishapsOf(values: SimValues, loadMs: number): Mishap[] {
     if (share === undefined || minutes === undefined || rest.length > 0)
       throw new UsageError('--partition: FRACTION:MINUTES is expected, as 0.4:10')
     const durationMs = number(minutes, 'partition', 0, 10_000) * MINUTE
+    if (atMs + durationMs > loadMs)
+      throw new UsageError(
+        `--partition: ${minutes} minutes after a calm fifth do not fit into --minutes; ${Math.ceil(durationMs / MINUTE / 0.8)} would do`,
+      )
     mishaps.push({ kind: 'partition', atMs, share: number(share, 'partition', 0, 1), durationMs })
   }
   return mishaps

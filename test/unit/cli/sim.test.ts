@@ -40,6 +40,7 @@ describe('sim', () => {
     [['--jobs', '2'], '--jobs: only with --swarm'],
     [['--swarm', '--jobs', '2', '--progress'], '--jobs: not together with --progress'],
     [['--swarm', '--jobs', '0'], '--jobs: a whole number from 1 to 256'],
+    [['--minutes', '63', '--partition', '0.4:60'], 'do not fit into --minutes; 75 would do'],
     [['--churn', 'much'], '--churn: a number from 0.1 to 100000 is expected, not "much"'],
   ])('%j is refused', async (args, message) => {
     expect(await main(['sim', ...args])).toBe(2)
