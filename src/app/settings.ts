@@ -70,6 +70,7 @@ export function sipSettings(
     ...(sip.telDomain === undefined ? {} : { telDomain: sip.telDomain.toLowerCase() }),
     overlayExit: sip.overlayExit,
     alwaysProxy: sip.alwaysProxy,
+    moved: new Map(Object.entries(sip.moved)),
     sessionTimer: sip.sessionTimer.expires === 0 ? undefined : sip.sessionTimer,
     trusted: sip.trusted.map(trustedSource),
     policy: sip.policy,

@@ -10,6 +10,20 @@ import type { Config } from './schema.ts'
 export function checkPolicy(config: Config): void {
   checkTrusted(config)
   checkHostedUsers(config)
+  checkMoved(config)
+}
+
+function checkMoved(config: Config): void {
+  const domains = hostedDomains(config)
+  for (const [aor, to] of Object.entries(config.sip.moved)) {
+    const canonical = canonicalAor(`sip:${aor}`)
+    if (!canonical.ok || canonical.value !== aor || !domains.includes(aor.slice(aor.lastIndexOf('@') + 1)))
+      throw new ConfigError(`"sip.moved": "${aor}" is no user of a hosted domain (${domains.join(', ')})`)
+    const uri = /^sips?:/i.test(to) && !/[<>"\s]/.test(to) ? canonicalAor(to) : undefined
+    if (uri?.ok !== true)
+      throw new ConfigError(`"sip.moved": "${to}" is no SIP URI of a user, such as sip:alice@example.net`)
+    if (uri.value === aor) throw new ConfigError(`"sip.moved": "${aor}" has moved to itself`)
+  }
 }
 
 /** A key that takes one text or several. */

@@ -377,6 +377,8 @@ export interface SipSettings {
   readonly alwaysProxy?: boolean
   /** Session timers that the proxy asks for (RFC 4028). Default: none. */
   readonly sessionTimer?: SessionTimerPolicy | undefined
+  /** AORs that the operator has moved, and the URIs where they are now: 301. Default: none. */
+  readonly moved?: ReadonlyMap<string, string>
   readonly redirectProxies: readonly string[]
   readonly redirectUse305: boolean
   /** Whether callers of a user who forwards to another are redirected to that one's phones (the default), or to his name. */

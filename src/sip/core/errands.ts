@@ -27,6 +27,8 @@ export interface ErrandComponents {
   readonly flows: Flows
   readonly outside: Outside
   readonly proxy: Proxy
+  /** Where the users are now whom the operator has moved. */
+  readonly moved: ReadonlyMap<string, string>
   /** Undefined where no phone registers. */
   readonly gruus: Gruus | undefined
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
@@ -67,6 +69,8 @@ export class Errands {
           const targets = this.components.proxy.phoneHere(now, aor, route.requestUri)
           return targets.length === 0 ? UNREGISTERED : { kind: 'targets', targets, path: 'local' }
         }
+        const moved = this.movedTo(aor, incoming.message.to.params.has('tag'))
+        if (moved !== undefined) return { kind: 'answer', reply: moved }
         const { outside } = this.components
         const out = mayLeave ? outside.fallback(aor, incoming.message.uri?.scheme === 'sips') : undefined
         const fallback = otherwise === undefined ? out : ({ kind: 'aor', aor: otherwise } as const)
@@ -124,6 +128,13 @@ export class Errands {
     if (!fromThisRun) return undefined
     const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, incoming.arrivedAt)
     return up === undefined ? undefined : { kind: 'hop', hop: up }
+  }
+
+  /** Adapter-mapping s.6: 301 for users whom the operator has moved for good. A call that is up is not moved. */
+  movedTo(aor: string, inCall: boolean): Reply | undefined {
+    const uri = inCall ? undefined : this.components.moved.get(aor)
+    if (uri === undefined) return undefined
+    return { status: 301, reason: 'Moved Permanently', headers: [['Contact', `<${uri}>`]] }
   }
 
   /** Under which path the call is counted: local when the callee has a binding here, wherever else it rings. */

@@ -336,6 +336,7 @@ export class SipParts {
       flows,
       outside,
       proxy,
+      moved: settings.moved ?? new Map(),
       gruus,
       successor: (flow, now) => this.registrar.successor(flow, now),
     })

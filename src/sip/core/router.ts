@@ -406,6 +406,11 @@ export class Router {
       ownPhone = caller.kind === 'ownPhone'
     }
     const { aor } = wish
+    const moved = wish.kind === 'aor' ? errands.movedTo(wish.aor, false) : undefined
+    if (moved !== undefined) {
+      this.respond(now, key, incoming, moved)
+      return
+    }
     if (aor === undefined) {
       this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
       return

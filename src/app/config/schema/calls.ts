@@ -37,6 +37,12 @@ export const callKeys = {
     })
     .prefault({})
     .describe('Session timers (RFC 4028) that the proxy asks for, so that calls end whose phones are gone.'),
+  moved: z
+    .record(text(), text())
+    .default({})
+    .describe(
+      'Users who have moved for good: the AOR and the SIP URI where they are now. Callers get 301 at the nodes that have the entry.',
+    ),
   sipToSips: z
     .enum(['upgrade', 'reject'])
     .default('upgrade')

@@ -258,6 +258,8 @@ describe('what this version can run', () => {
     ['sip: { alwaysProxy: true, overlayExit: true }', 'sip.alwaysProxy'],
     ['sip: { alwaysProxy: true, roles: [registrar, redirect] }', 'sip.alwaysProxy'],
     ['sip: { proxyRecord: true, roles: [registrar, redirect] }', 'sip.proxyRecord'],
+    ['sip: { moved: { "bob@elsewhere.example": "sip:b@example.net" } }', 'sip.moved'],
+    ['sip: { moved: { bob: "sip:b@example.net" } }', 'sip.moved'],
     ['sip: { sessionTimer: { expires: 600, minimum: 900 } }', 'sip.sessionTimer.expires'],
     ['sip: { sessionTimer: { expires: 600 }, roles: [registrar, redirect] }', 'sip.sessionTimer'],
     [

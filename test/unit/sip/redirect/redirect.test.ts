@@ -279,3 +279,38 @@ describe('proxies that say so in the overlay', () => {
     expect(s.alice.statuses('INVITE').at(-1)).toBe(504)
   })
 })
+
+describe('users who have moved', () => {
+  const moved = new Map([[`bob@${DOMAIN}`, 'sip:bob@example.net;transport=tcp']])
+
+  it.each([
+    ['redirect server', REDIRECT],
+    ['proxy', { registrar: true, proxy: true, redirect: false }],
+  ])('S3261-21.3-02 a %s answers 301 with where they are now, without asking the overlay', (_, roles) => {
+    const world = new SipWorld()
+    const accounts = new TestAccounts().add('alice').add('bob').add('carol')
+    const node = world.node('192.0.2.1', { roles, moved }, accounts)
+    const [alice, bob] = [world.phone('alice', node), world.phone('bob', node)]
+    bob.register()
+    for (const method of ['INVITE', 'MESSAGE']) {
+      alice.request(method, BOB)
+      expect(alice.last().status).toBe(301)
+      expect(alice.last().values('contact')).toEqual(['<sip:bob@example.net;transport=tcp>'])
+    }
+    expect(bob.requests('INVITE')).toHaveLength(0)
+    expect(node.actions.some(({ kind }) => kind === 'locate')).toBe(false)
+    alice.request('INVITE', `sip:carol@${DOMAIN}`)
+    expect(alice.last().status).toBe(480)
+  })
+
+  it('S3261-22-01 who has to show credentials does so first', () => {
+    const world = new SipWorld()
+    const accounts = new TestAccounts().add('alice').add('bob')
+    const node = world.node('192.0.2.1', { auth: 'digest', moved }, accounts)
+    const alice = world.phone('alice', node)
+    const sent = alice.request('INVITE', BOB)
+    expect(alice.last().status).toBe(407)
+    alice.authenticate(sent, alice.last())
+    expect(alice.last().status).toBe(301)
+  })
+})
