@@ -4,7 +4,7 @@
  * where they were used; that a nonce belongs to an address keeps captured credentials from working elsewhere
  * (docs/adr/0011-credentials-at-several-peers.md).
  */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Millis, WallTime } from '../../common/time.ts'
 
 /** RFC 7616 asks for a short life; S7616-3.3-01. */
@@ -104,17 +104,54 @@ export function checkNonce(
   }
 }
 
+/** What is known of a secret before the first nonce: a nonce is made for each challenge and looked at with each answer. */
+interface NonceKey {
+  /** Blocks of the padded key (RFC 2104): hashing both parts at once costs a third of what setting up an HMAC does. */
+  readonly inner: Buffer
+  readonly outer: Buffer
+  readonly tags: Map<string, Uint8Array>
+}
+
+const BLOCK_BYTES = 64
+const INNER_PAD = 0x36
+const OUTER_PAD = 0x5c
+/** Addresses whose tags are remembered; the answer to a challenge comes from where it was sent. */
+const TAGS_MAX = 4_096
+const PURPOSE = Buffer.from('nonce\0', 'latin1')
+/** Secrets live as long as the node and are never changed in place. */
+const KEYS = new WeakMap<Uint8Array, NonceKey>()
+
+function keyOf(secret: Uint8Array): NonceKey {
+  const known = KEYS.get(secret)
+  if (known !== undefined) return known
+  const short = secret.length > BLOCK_BYTES ? hash('sha256', secret, 'buffer') : secret
+  const padded = (pad: number): Buffer => {
+    const block = Buffer.alloc(BLOCK_BYTES, pad)
+    for (let i = 0; i < short.length; i++) block[i] = (short[i] as number) ^ pad
+    return block
+  }
+  const made: NonceKey = { inner: padded(INNER_PAD), outer: padded(OUTER_PAD), tags: new Map() }
+  KEYS.set(secret, made)
+  return made
+}
+
+/** HMAC-SHA256 of purpose, content and realm. */
 function mac(signed: Uint8Array, realm: string, secret: Uint8Array): Uint8Array {
-  return createHmac('sha256', secret)
-    .update('nonce\0')
-    .update(signed)
-    .update(realm, 'utf8')
-    .digest()
-    .subarray(0, MAC_BYTES)
+  const { inner, outer } = keyOf(secret)
+  const digest = hash('sha256', Buffer.concat([inner, PURPOSE, signed, Buffer.from(realm)]), 'buffer')
+  return hash('sha256', Buffer.concat([outer, digest]), 'buffer').subarray(0, MAC_BYTES)
 }
 
 /** Keyed too: nobody reads an address or a node's name out of a nonce. */
 function tag(kind: 'issuer' | 'client', text: string, secret: Uint8Array): Uint8Array {
-  const digest = hash('sha256', Buffer.concat([secret, Buffer.from(`nonce ${kind}\0${text}`)]), 'buffer')
-  return digest.subarray(0, TAG_BYTES)
+  const { tags } = keyOf(secret)
+  const name = `${kind}\0${text}`
+  let made = tags.get(name)
+  if (made === undefined) {
+    const digest = hash('sha256', Buffer.concat([secret, Buffer.from(`nonce ${name}`)]), 'buffer')
+    made = digest.subarray(0, TAG_BYTES)
+    if (tags.size >= TAGS_MAX) tags.clear()
+    tags.set(name, made)
+  }
+  return made
 }

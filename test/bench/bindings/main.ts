@@ -8,6 +8,8 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { load } from '../load.ts'
+import { pssBytes } from '../rivals/memory.ts'
+import { kamailio } from '../servers.ts'
 import type { Memory, Pauses, Question } from './served-core.ts'
 
 const PORT = 23950
@@ -79,6 +81,19 @@ class Served {
   }
 }
 
+/** Growth of a Kamailio with one worker over as many bindings; undefined where it is not installed. */
+async function rivalBytes(flags: readonly string[], users: number): Promise<number | undefined> {
+  const rival = await kamailio(PORT + 2, false)
+  if (rival === undefined) return undefined
+  try {
+    const before = pssBytes(rival.pids)
+    const { ok } = await load(rival.pids, rival.targets[0] ?? '', [...flags, '-w', '32', '-n', String(users)])
+    return (pssBytes(rival.pids) - before) / ok
+  } finally {
+    await rival.stop()
+  }
+}
+
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
@@ -127,6 +142,8 @@ async function run(
     `${after.bindings} bindings, ${REST_MS / 1000} s later: bytes each ${each((m) => m.heap)} heap, ` +
       `${each((m) => m.arrayBuffers)} buffers, ${each((m) => m.rss)} resident (entry in the overlay and traces included)`,
   )
+  const rival = await rivalBytes(flags, users)
+  say(`Kamailio: ${rival?.toFixed(0) ?? 'not installed'} bytes each (growth of Pss)`)
   await Promise.all([served.ask('watch'), idle.ask('watch')])
   const count = rate * seconds
   const steady = await load(served.pids, served.target, [

@@ -38,7 +38,8 @@ export async function bindingMemory(servers: readonly Server[], bindings: number
   return lines
 }
 
-function pssBytes(pids: readonly number[]): number {
+/** Memory that only these processes have, and their part of what they share. */
+export function pssBytes(pids: readonly number[]): number {
   let bytes = 0
   for (const pid of pids.flatMap(family)) {
     const line = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
