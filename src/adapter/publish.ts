@@ -58,9 +58,12 @@ export class Publisher {
       this.users.set(aor, user)
       if (isProxy) user.committed = [PROXY_BINDING]
       if (user.credential !== undefined) this.reconciler.add(user)
-      if (user.credential === undefined && !this.parts.settings.enrollOnFirstRegister)
+      // No phone is going to ask for the proxies' certificate.
+      if (user.credential === undefined && (isProxy || !this.parts.settings.enrollOnFirstRegister))
         this.keeper.enroll(user, false)
     }
+    // Who founds an overlay has joined it before anybody is hosted: there will be no `resume`.
+    if (proxies.size > 0) this.reconciler.next(this.keeper.active)
     for (const user of this.users.values()) {
       if (wanted.has(user.aor)) continue
       user.committed = []

@@ -22,6 +22,14 @@ function overlay(seed: string): Nodes {
 }
 
 describe('proxy location records in an overlay', () => {
+  it('M-30 the founder of the overlay says so, too, when it enrolls users as they register', () => {
+    const nodes = new Nodes('proxy-records-founder').users(1)
+    const first = nodes.start({ adapter: { ...record(0), enrollOnFirstRegister: true } })
+    nodes.world.run(10_000)
+    const answer = nodes.query(first, { kind: 'locate', aor: `_proxy@${OVERLAY_NAME}` })
+    expect(answer.kind === 'located' ? answer.location.entries.length : answer).toBe(1)
+  })
+
   it('M-30 M-27 a redirect server finds the proxies of the domain: the one that serves the callee, or any', () => {
     const nodes = overlay('proxy-records')
     const redirect = nodes.node(3)

@@ -31,8 +31,8 @@ describe('proxy location records', () => {
   it('M-30 a proxy stores its addresses at _proxy@domain for an hour, renews them after three quarters, and takes them back', () => {
     const parts = adapterParts({ proxyRecord: RECORD })
     const publisher = new Publisher(parts, nodeCredential())
+    // Without `resume`: a founder has joined already.
     publisher.setHosted(at(0), [ALICE], new Map([[PROXY, CREDENTIAL]]))
-    publisher.resume(at(0))
     const [look] = fetches(drained(parts).commands)
     publisher.fetchDone(at(1), look!.id, { ok: true, value: found([]) })
     const [store] = stores(drained(parts).commands)
@@ -65,9 +65,10 @@ describe('proxy location records', () => {
     const parts = adapterParts({ proxyRecord: RECORD, enrollOnFirstRegister: true })
     const publisher = new Publisher(parts, nodeCredential())
     publisher.setHosted(at(0), [], new Map())
-    publisher.resume(at(0))
     const wanted = parts.outbox.drain().flatMap((one) => (one.to === 'shell' ? [one.action] : []))
     expect(wanted).toEqual([{ kind: 'enroll', aor: PROXY, urgent: false }])
+    publisher.resume(at(0))
+    expect(drained(parts).all).toEqual([])
     publisher.enrolled(at(1), PROXY, { ok: false, final: true, reason: 'not an operator' })
     publisher.resume(at(2))
     expect(drained(parts).all).toEqual([])
