@@ -69,7 +69,7 @@ th:last-child, td:last-child { padding-right: 0; } th.number + th, td.number + t
 tr.choice { cursor: pointer; } tr.choice:hover { background: var(--sunk); }
 tr:has([aria-current]) { background: var(--accent-soft); }
 
-.ring-page { display: grid; grid-template-columns: minmax(0, 1fr) minmax(320px, 400px); gap: 1rem; align-items: start; }
+.ring-page { display: grid; grid-template-columns: minmax(0, 1fr) minmax(320px, 400px); grid-template-rows: auto 1fr; gap: 1rem; align-items: start; }
 .stage { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: .8rem 1rem 1rem; box-shadow: var(--shadow); min-width: 0; }
 .banner { color: var(--muted); display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .6rem; min-height: 1.6rem; }
 .side { display: grid; gap: 1rem; min-width: 0; grid-row: span 2; }
@@ -100,7 +100,7 @@ svg.ring { display: block; width: 100%; max-width: 760px; height: auto; margin: 
   .ring .arc { transition: stroke-width .12s; }
   @keyframes come { from { transform: scale(3); opacity: 0; } }
 }
-.legend { list-style: none; display: flex; flex-wrap: wrap; justify-content: center; gap: .25rem 1.1rem; padding: 0; margin: .4rem 0 0; color: var(--muted); font-size: .85rem; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; justify-content: center; gap: .25rem .9rem; padding: 0; margin: .4rem 0 0; color: var(--muted); font-size: .8rem; }
 .legend li { display: flex; align-items: center; gap: .45rem; } .key { width: 20px; height: 0; border-top: 3px solid var(--even); }
 .key.self { border-color: var(--accent); border-top-width: 8px; border-radius: 2px; opacity: .65; } .key.successor { border-color: var(--accent); } .key.predecessor { border-color: var(--accent); opacity: .45; border-top-width: 2px; }
 .key.finger { border-top: 2px dotted var(--violet); } .key.silent, .key.gone { width: 11px; height: 11px; border-radius: 50%; border: 2px dashed var(--warn); } .key.gone { border: 2px solid var(--bad); background: var(--bad-soft); }
@@ -109,7 +109,7 @@ svg.ring { display: block; width: 100%; max-width: 760px; height: auto; margin: 
 .entry { margin-top: .7rem; padding-top: .7rem; border-top: 1px solid var(--line); } .entry h3 { margin-bottom: .35rem; overflow-wrap: anywhere; } .entry h3 .id { font-weight: 400; }
 .changes ol { list-style: none; margin: 0; padding: 0; } .changes li { display: flex; align-items: baseline; gap: .7rem; padding: .16rem 0; } .changes time { color: var(--muted); font-variant-numeric: tabular-nums; }
 
-.rows { overflow-x: auto; } .calls-page .trace { margin-top: 1rem; }
+.rows { overflow-x: auto; } .rows td button { white-space: nowrap; } .phones-page td strong { overflow-wrap: break-word; } .calls-page .trace { margin-top: 1rem; }
 .ladder-box { overflow-x: auto; margin: .8rem 0; border: 1px solid var(--line); border-radius: 8px; background: var(--ground); padding: .4rem 0; }
 svg.ladder { display: block; color: var(--text); min-width: min-content; }
 .ladder .lane { stroke: var(--line); } .ladder .step { cursor: pointer; outline: none; } .ladder .step.sip line, .ladder .who.node { stroke: none; } .ladder .step.sip line { stroke: var(--accent); } .ladder .step.sip path, .ladder .step.sip circle { fill: var(--accent); }

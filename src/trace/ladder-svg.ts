@@ -10,8 +10,8 @@ const RIGHT = 120
 const HEAD = 64
 const ROW = 40
 
-/** With wide lanes a label fits over its arrow. */
-const LABEL_LENGTH = 30
+/** A label fits over its arrow, between two lanes. */
+const LABEL_LENGTH = 26
 
 export function ladderSvg({ columns, rows }: Ladder): string {
   const width = LEFT + Math.max(1, columns.length - 1) * LANE + RIGHT
@@ -28,7 +28,8 @@ export function ladderSvg({ columns, rows }: Ladder): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" aria-label="Ladder of the call" viewBox="0 0 ${width} ${height}" ` +
     `width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="currentColor">` +
-    text(LEFT - 24, 40, 'ms', 'time', 'end', ' font-size="11" fill-opacity="0.7"') +
+    // Below the heads: the address of the first one reaches over the times.
+    text(LEFT - 24, HEAD - 4, 'ms', 'time', 'end', ' font-size="11" fill-opacity="0.7"') +
     `${lanes.join('')}${drawn.join('')}</svg>\n`
   )
 }
@@ -64,7 +65,7 @@ function rowSvg(row: LadderRow, y: number, index: number, width: number): string
       : text(middle, y - 6, label, 'label', 'middle'),
   )
   if (kind !== 'sip') {
-    const note = fitted(fault ?? row.detail, 34 * Math.max(1, Math.abs(last - first)))
+    const note = fitted(fault ?? row.detail, 32 * Math.max(1, Math.abs(last - first)))
     parts.push(
       text(
         beside ? xOf(first) + 10 : middle,
