@@ -48,6 +48,11 @@ export interface ContextInit {
   readonly oneInstance: boolean
 }
 
+/** Judgement: no phone begins to ring later than that, as with Timer C (RFC 3261 s.16.6) no phone rings on for ever. */
+const START_FOR_MS = 180_000
+/** Judgement: unless groups of phones are given so much time that not so many of them would have their turn. */
+const GROUPS_LEAST = 3
+
 export class ResponseContext implements ForkContext {
   readonly finder: TargetFinder
   private readonly environment: ProxyEnvironment
@@ -60,6 +65,8 @@ export class ResponseContext implements ForkContext {
   private branches: Branch[] = []
   private candidates: Candidate[] = []
   private groupRank = -1
+  /** Whoever waits longer than that has hung up, or is nobody who wants to talk. */
+  private startUntil: Millis | undefined = undefined
   private groupDeadline: Deadline<ProxyTimer> | undefined = undefined
   /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
   private stopped = false
@@ -336,6 +343,9 @@ export class ResponseContext implements ForkContext {
   }
 
   private startGroups(now: Millis): void {
+    const { groupTimeoutMs } = this.environment.settings
+    this.startUntil ??= now + Math.max(START_FOR_MS, GROUPS_LEAST * groupTimeoutMs)
+    if (now > this.startUntil) this.set.clear()
     while (!this.stopped && !this.set.empty) {
       const active = this.active()
       const lower = this.set.highestRank < this.groupRank || this.init.serial

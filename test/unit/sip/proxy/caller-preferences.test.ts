@@ -365,6 +365,16 @@ describe('phones that register during a call', () => {
 })
 
 describe('groups of equal q', () => {
+  it('S3261-16.6-10 S-20 a call ends however many phones are silent one after the other', () => {
+    const s = setUp({ groupTimeoutS: 50 })
+    const phones = Array.from({ length: 9 }, (_, index) => s.phone('', `0.${9 - index}`))
+    s.alice.request('INVITE', BOB)
+    // Each has 32 s to say something; none begins to ring after three minutes.
+    for (let second = 0; second < 195; second++) s.world.advance(1_000)
+    expect(s.alice.last().status).toBe(408)
+    expect(rings(...phones)).toEqual(phones.map((_, index) => index < 7))
+  })
+
   it.each([
     [undefined, 20_000],
     [5, 5_000],
