@@ -110,6 +110,8 @@ describe('INVITE client', () => {
   it('S6026-7-02 in Accepted every 2xx goes to the user until Timer M', () => {
     const t = start('INVITE', UDP)
     expect(t.respond(100, 200)).toBe('user')
+    // The INVITE itself is not repeated any more and not kept.
+    expect(t.client.bytes).toHaveLength(0)
     expect(t.respond(31_000, 200)).toBe('user')
     expect(t.respond(31_000, 180)).toBeUndefined()
     t.table.expire(100 + 32_000)
