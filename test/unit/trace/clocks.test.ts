@@ -128,8 +128,7 @@ describe('clocks of several nodes', () => {
         ])
         for (const { departure, arrival } of sightings([...own, ...told.flatMap(({ events }) => events)])) {
           // Between two nodes that both talked to us the bounds of each come from us alone.
-          if (departure.node === A || arrival.node === A)
-            expect(arrival.at).toBeGreaterThan(departure.at)
+          if (departure.node === A || arrival.node === A) expect(arrival.at).toBeGreaterThan(departure.at)
         }
         const all = merged(own, told)
         for (const { at, endAt } of all) expect(endAt ?? at).toBeGreaterThanOrEqual(at)
