@@ -21,6 +21,8 @@ export interface SippRun {
   readonly password?: string
   readonly keys?: Readonly<Record<string, string>>
   readonly calls?: number
+  /** File for all messages that it sends and gets. */
+  readonly messages?: string
   /** Its own address; loopback of IPv4 when not given. */
   readonly address?: string
 }
@@ -59,6 +61,7 @@ export function sipp(run: SippRun, before: readonly string[] = []): Running {
         join(folder, 'errors.log'),
       ],
       ...(run.port === undefined ? [] : ['-p', String(run.port)]),
+      ...(run.messages === undefined ? [] : ['-trace_msg', '-message_file', run.messages]),
       ...keys,
     ],
     { cwd: folder },
