@@ -151,9 +151,12 @@ export class Redirector<T> {
 
   /** Requests whose question nobody has answered are answered with what is known here. */
   expire(now: Millis): void {
-    if (this.records.nextDeadline() <= now) this.resume(now, this.records.expire(now))
+    const silence: RedirectLocated = { kind: 'failed', status: 504, reason: 'Locate Timeout' }
+    // Who was not told which proxies there are would not be told either where a user is.
+    for (const request of this.records.expire(now))
+      this.answered(now, { request, proxies: NO_PROXIES }, silence)
     for (let lost = this.waiting.overdue(now); lost !== undefined; lost = this.waiting.overdue(now))
-      this.answered(now, lost, { kind: 'failed', status: 504, reason: 'Locate Timeout' })
+      this.answered(now, lost, silence)
   }
 
   private answered(now: Millis, { request, proxies }: Waiting<T>, outcome: RedirectLocated): void {
@@ -243,6 +246,8 @@ interface Waiting<T> {
 function domainOf(aor: string): string {
   return aor.slice(aor.lastIndexOf('@') + 1)
 }
+
+const NO_PROXIES: readonly RedirectProxy[] = []
 
 function byProxies(aor: string, parameters: string, proxies: readonly RedirectProxy[]): RedirectContact[] {
   return proxies.map((proxy) => ({
