@@ -18,7 +18,10 @@ export const OVERLAY_METRICS = {
     'table',
     product('successor predecessor finger connection'),
   ),
-  overlaySize: gauge('overlay_size_estimate', 'Peers in the overlay, estimated from the neighbor table; 0 at a client.'),
+  overlaySize: gauge(
+    'overlay_size_estimate',
+    'Peers in the overlay, estimated from the neighbor table; 0 at a client.',
+  ),
   overlayJoinRate: gauge(
     'overlay_join_rate_estimate',
     'Peers a second that join the whole overlay, estimated from those that became neighbors.',
