@@ -9,13 +9,8 @@ import type { ServerTransaction } from '../transaction/machinery.ts'
 import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
-import {
-  BranchSender,
-  LEFT_ALONE,
-  SIBLING_SILENCE_MS,
-  STAND_IN_SILENCE_MS,
-  type OutgoingRequest,
-} from './branch-sender.ts'
+import { Branches } from './branches.ts'
+import { BranchSender, LEFT_ALONE, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
@@ -23,10 +18,9 @@ import type { ProxyEnvironment } from './environment.ts'
 import type { ExitSearch } from './exits.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
-import type { ProxyRequest } from './proxy-request.ts'
 import { TargetFinder } from './target-finder.ts'
 import { mayHaveMissed } from './siblings.ts'
-import { StandInSearch } from './stand-in.ts'
+import { SilentPeers, type InCall, type OvertakenContext } from './silent-peers.ts'
 import { TargetSet, type Target } from './targets.ts'
 import { Upstream } from './upstream.ts'
 
@@ -41,7 +35,7 @@ export interface ContextInit {
   /** The user whose phones are rung, also those that register meanwhile; undefined when it is not about a user. */
   readonly aor: string | undefined
   /** Set for a request of a call that is up which goes to this peer next. */
-  readonly inCall: { readonly request: ProxyRequest; readonly peer: string } | undefined
+  readonly inCall: InCall | undefined
   /** By which proxies it leaves the overlay, to be looked up first. */
   readonly exits: ExitSearch | undefined
   /** Meant for one phone and no other, by its GRUU: nothing is forwarded elsewhere (RFC 5627 s.6.1). */
@@ -53,7 +47,7 @@ const START_FOR_MS = 180_000
 /** Judgement: unless groups of phones are given so much time that not so many of them would have their turn. */
 const GROUPS_LEAST = 3
 
-export class ResponseContext implements ForkContext {
+export class ResponseContext implements OvertakenContext {
   readonly finder: TargetFinder
   private readonly environment: ProxyEnvironment
   private readonly init: ContextInit
@@ -62,7 +56,8 @@ export class ResponseContext implements ForkContext {
   private readonly breadth: Breadth
   private readonly set: TargetSet
   private readonly invite: boolean
-  private branches: Branch[] = []
+  private readonly branches: Branches
+  private readonly peers: SilentPeers
   private candidates: Candidate[] = []
   private groupRank = -1
   /** Whoever waits longer than that has hung up, or is nobody who wants to talk. */
@@ -73,11 +68,6 @@ export class ResponseContext implements ForkContext {
   private cancelled = false
   /** What rings is left alone, as the caller wishes it (RFC 3841 s.9.1). */
   private sparing = false
-  private readonly standIns: StandInSearch | undefined
-  /** Is silent; others that have its phone are looked for meanwhile. */
-  private doubted: Branch | undefined = undefined
-  /** What the peer of a call failed with: to be said when nobody stands in for it. */
-  private lostPeer: Candidate | undefined = undefined
 
   constructor(environment: ProxyEnvironment, init: ContextInit) {
     this.environment = environment
@@ -91,8 +81,13 @@ export class ResponseContext implements ForkContext {
     const siblings = init.exits === undefined ? environment.settings.siblings : 'parallel'
     this.set = new TargetSet(forks, init.oneInstance, siblings)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
-    this.standIns =
-      init.inCall === undefined ? undefined : new StandInSearch(environment, this, init.inCall.request)
+    this.branches = new Branches(environment.deadlines, this.breadth)
+    const { set, branches, invite } = this
+    this.peers = new SilentPeers(environment, this, { set, branches, invite, inCall: init.inCall })
+  }
+
+  get isStopped(): boolean {
+    return this.stopped
   }
 
   /** Adds a target that needs no finding. */
@@ -103,7 +98,7 @@ export class ResponseContext implements ForkContext {
   /** Starts what can be started; call after targets were added. */
   run(now: Millis): void {
     if (this.finder.pending === 0) this.init.call?.resolved(now, this.finder.asked)
-    if (this.doubted !== undefined && !this.set.empty) this.standInFor(this.doubted)
+    this.peers.takeOver()
     // Who wants one phone wants the best, which is known when all are.
     const { noFork } = this.init.disposition
     if ((this.environment.settings.lookup !== 'overlayFirst' && !noFork) || this.finder.pending === 0)
@@ -115,7 +110,7 @@ export class ResponseContext implements ForkContext {
   joined(now: Millis, bindings: readonly LocalBinding[]): void {
     if (this.stopped || this.upstream.finalSent) return
     for (const binding of bindings) {
-      const known = this.branches.some(({ target }) => target.uri === binding.contact)
+      const known = this.branches.all.some(({ target }) => target.uri === binding.contact)
       if (!known && this.init.aor !== undefined) this.finder.addLate(now, binding, this.init.aor)
     }
     this.run(now)
@@ -127,7 +122,7 @@ export class ResponseContext implements ForkContext {
   }
 
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
-    const search = this.init.exits ?? this.standIns
+    const search = this.init.exits ?? this.peers.search
     if (search?.pending === true) for (const target of search.located(answer)) this.add(target)
     else this.finder.located(now, question, answer)
     if (this.stopped) this.set.clear()
@@ -155,7 +150,7 @@ export class ResponseContext implements ForkContext {
   responded(now: Millis, branch: Branch, response: SipMessage): void {
     const { status } = response
     this.sender.heard(now, branch, response)
-    this.heardFromPeer(branch)
+    this.peers.heard(branch)
     if (branch.superseded && this.heardLate(now, branch, status)) return
     if (status < 200) {
       this.provisional(now, branch, status, response)
@@ -186,14 +181,14 @@ export class ResponseContext implements ForkContext {
 
   failed(now: Millis, branch: Branch, cause: 'timeout' | 'transport'): void {
     if (branch.state === 'done') return
-    if (branch.superseded) return this.end(branch)
+    if (branch.superseded) return this.branches.end(branch)
     this.sender.lost(now, branch)
     const heard = branch.state === 'proceeding'
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped) {
       if (this.sender.next(now, branch)) return
-      if (cause === 'transport' && this.sender.reconnect(now, branch)) return this.hurry(now, branch)
+      if (cause === 'transport' && this.sender.reconnect(now, branch)) return this.peers.watch(now, branch)
     }
     const located = branch.target.way.kind === 'host'
     // S3263-LO-01: nobody answers there, by whatever way.
@@ -213,7 +208,7 @@ export class ResponseContext implements ForkContext {
       return
     }
     const { branch } = timer
-    if (timer.kind === 'sibling') return this.overtake(now, branch)
+    if (timer.kind === 'sibling') return this.peers.silent(now, branch)
     if (timer.kind === 'silence') return this.supersede(now, branch)
     branch.timerC = undefined
     if (branch.state === 'done') return
@@ -247,66 +242,13 @@ export class ResponseContext implements ForkContext {
     if (!this.sender.next(now, other)) return
     this.sender.lost(now, branch)
     branch.superseded = true
-    this.branches.push(other)
-  }
-
-  /**
-   * A living peer answers an INVITE at once, with 100. One that does not, or that cannot be connected to, is not waited for when its phones are
-   * registered at another (docs/adr/0019).
-   */
-  private overtake(now: Millis, branch: Branch): void {
-    branch.sibling = undefined
-    const { state } = branch
-    if ((state !== 'calling' && state !== 'connecting') || this.stopped || branch.superseded) return
-    if (this.standIns !== undefined) return this.doubt(now, branch)
-    if (!this.set.addSiblingsOf(branch.target)) return
-    this.breadth.giveBack(branch.breadth)
-    branch.superseded = true
-    if (state === 'connecting') {
-      this.end(branch)
-      this.set.putBack(branch.target)
-    }
-    this.run(now)
-  }
-
-  /** Nothing that is on its way to a phone is sent a second time before it is clear that the peer says nothing at all. */
-  private doubt(now: Millis, branch: Branch): void {
-    if (branch.state === 'calling' && !this.invite && !branch.doubtful) {
-      branch.doubtful = true
-      this.watch(now, branch, STAND_IN_SILENCE_MS - SIBLING_SILENCE_MS)
-    } else if (this.seekStandIns(now, branch)) {
-      this.doubted = branch
-      this.run(now)
-    }
-  }
-
-  /** Others that have the phone of a call are looked for, once a request. */
-  private seekStandIns(now: Millis, branch: Branch): boolean {
-    const here = this.stopped ? undefined : this.standIns?.start(now, branch.target.peer)
-    for (const target of here ?? []) this.add(target)
-    return here !== undefined
-  }
-
-  /** Somebody has been found; unless the peer has been heard of meanwhile, it is not waited for. */
-  private standInFor(branch: Branch): void {
-    this.doubted = undefined
-    const { state } = branch
-    if (state === 'proceeding') this.set.clear()
-    if ((state !== 'calling' && state !== 'connecting') || branch.superseded) return
-    this.breadth.giveBack(branch.breadth)
-    branch.superseded = true
-    if (state === 'connecting') this.end(branch)
-  }
-
-  private heardFromPeer(branch: Branch): void {
-    this.environment.deadlines.cancel(branch.sibling)
-    branch.sibling = undefined
+    this.branches.all.push(other)
   }
 
   /** Of a branch that another one stands for; false for a 2xx, which counts wherever it comes from. */
   private heardLate(now: Millis, branch: Branch, status: number): boolean {
     if (status >= 200 && status < 300) return false
-    if (status >= 300) this.end(branch)
+    if (status >= 300) this.branches.end(branch)
     else if (branch.state !== 'done') {
       branch.state = 'proceeding'
       this.sender.cancel(now, branch)
@@ -330,13 +272,13 @@ export class ResponseContext implements ForkContext {
 
   /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
   private succeeded(now: Millis, branch: Branch, response: SipMessage): void {
-    this.heardFromStandIn(branch)
+    this.peers.heardFromStandIn(branch)
     if (this.invite || !this.upstream.finalSent) {
       this.init.call?.setUp(now)
-      this.init.call?.over(200, this.branches.length)
+      this.init.call?.over(200, this.branches.all.length)
       this.upstream.forward(now, response.status, response, branch.client?.hop)
     }
-    this.end(branch)
+    this.branches.end(branch)
     this.sparing = this.init.disposition.noCancel
     this.stop(now)
     this.releaseIfDone()
@@ -347,12 +289,12 @@ export class ResponseContext implements ForkContext {
     this.startUntil ??= now + Math.max(START_FOR_MS, GROUPS_LEAST * groupTimeoutMs)
     if (now > this.startUntil) this.set.clear()
     while (!this.stopped && !this.set.empty) {
-      const active = this.active()
+      const active = this.branches.active()
       const lower = this.set.highestRank < this.groupRank || this.init.serial
       if (active > 0 && lower) break
       const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.finder.pending > 0)
       if (shares.length === 0) {
-        if (active === 0 && this.branches.length === 0)
+        if (active === 0 && this.branches.all.length === 0)
           this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
         if (active === 0) this.set.clear()
         break
@@ -365,7 +307,7 @@ export class ResponseContext implements ForkContext {
         else this.begin(now, target, share)
       })
     }
-    if (!this.set.empty && this.groupDeadline === undefined && this.active() > 0) {
+    if (!this.set.empty && this.groupDeadline === undefined && this.branches.active() > 0) {
       this.groupDeadline = this.environment.deadlines.set(now + this.environment.settings.groupTimeoutMs, {
         kind: 'group',
         context: this,
@@ -375,31 +317,11 @@ export class ResponseContext implements ForkContext {
 
   private begin(now: Millis, target: Target, share: number): void {
     const branch = new Branch(this, target, share)
-    this.branches.push(branch)
+    this.branches.all.push(branch)
     const failure = this.sender.start(now, branch)
-    if (failure === undefined) return this.hurry(now, branch)
-    this.end(branch)
+    if (failure === undefined) return this.peers.watch(now, branch)
+    this.branches.end(branch)
     this.candidates.push(failure)
-  }
-
-  private hurry(now: Millis, branch: Branch): void {
-    const { target, state } = branch
-    if (state === 'done') return
-    const inCall = this.init.inCall !== undefined && target.peer !== undefined
-    if (inCall || (target.way.kind === 'peer' && this.set.hasSiblingOf(target)))
-      this.watch(now, branch, SIBLING_SILENCE_MS)
-  }
-
-  private watch(now: Millis, branch: Branch, after: Millis): void {
-    const { deadlines } = this.environment
-    deadlines.cancel(branch.sibling)
-    branch.sibling = deadlines.set(now + after, { kind: 'sibling', context: this, branch })
-  }
-
-  private active(): number {
-    let count = 0
-    for (const branch of this.branches) if (branch.state !== 'done' && !branch.superseded) count++
-    return count
   }
 
   /** RFC 3261 s.16.7 item 10: nothing new is started, and what rings is cancelled. */
@@ -408,14 +330,14 @@ export class ResponseContext implements ForkContext {
     this.set.clear()
     this.environment.deadlines.cancel(this.groupDeadline)
     this.groupDeadline = undefined
-    for (const branch of this.branches) {
-      if (branch.state === 'connecting') this.end(branch)
+    for (const branch of this.branches.all) {
+      if (branch.state === 'connecting') this.branches.end(branch)
       else if (branch.state === 'proceeding' && !this.sparing) this.sender.cancel(now, branch)
     }
   }
 
   private finish(now: Millis, branch: Branch, candidate: Candidate): void {
-    this.end(branch)
+    this.branches.end(branch)
     // RFC 5626 s.7: only these two say that the flow is dead, and not the phone's will.
     const { status } = candidate
     const flowFailed = status === 430 || status === 408
@@ -423,53 +345,16 @@ export class ResponseContext implements ForkContext {
       !this.stopped &&
       ((flowFailed && this.set.addSpareOf(branch.target)) ||
         (mayHaveMissed(status) && this.set.addSiblingsOf(branch.target)))
-    if (!takenOver && !this.isOfLostPeer(now, branch, candidate)) this.candidates.push(candidate)
+    if (!takenOver && !this.peers.isOfLostPeer(now, branch, candidate)) this.candidates.push(candidate)
     this.run(now)
   }
 
-  /** In a call: the peer cannot be reached. Whoever stands in for it and does not have the phone says 403. */
-  private isOfLostPeer(now: Millis, branch: Branch, candidate: Candidate): boolean {
-    const { inCall } = this.init
-    if (inCall === undefined) return false
-    const { message, status } = candidate
-    const isStandIn = branch.target.whole === true
-    const missed = isStandIn && branch.target.way.kind === 'peer' && (status === 403 || mayHaveMissed(status))
-    if (message !== undefined && !missed) return false
-    if (isStandIn) this.environment.standIns.forget(inCall.request.incoming.message.callId, inCall.peer)
-    this.seekStandIns(now, branch)
-    this.lostPeer ??= candidate
-    return true
-  }
-
-  /** The phone has been reached by another way: the rest of the call goes by it at once. */
-  private heardFromStandIn({ target, client }: Branch): void {
-    const { inCall } = this.init
-    if (inCall === undefined || target.whole !== true || client === undefined) return
-    const { standIns } = this.environment
-    const { callId, method } = inCall.request.incoming.message
-    if (method === 'BYE') standIns.forget(callId, inCall.peer)
-    else standIns.found(callId, inCall.peer, target)
-  }
-
-  private end(branch: Branch): void {
-    if (branch.state === 'done') return
-    branch.state = 'done'
-    if (!branch.superseded) this.breadth.giveBack(branch.breadth)
-    const { deadlines } = this.environment
-    deadlines.cancel(branch.timerC)
-    deadlines.cancel(branch.silence)
-    deadlines.cancel(branch.sibling)
-    branch.sibling = undefined
-    branch.timerC = undefined
-    branch.silence = undefined
-  }
-
   private finishIfDone(now: Millis): void {
-    if (this.upstream.finalSent || this.finder.pending > 0 || this.active() > 0) return
-    if ((this.standIns ?? this.init.exits)?.pending === true && !this.stopped) return
+    if (this.upstream.finalSent || this.finder.pending > 0 || this.branches.active() > 0) return
+    if ((this.peers.search ?? this.init.exits)?.pending === true && !this.stopped) return
     if (!this.set.empty && !this.stopped) return
     const best = this.best()
-    this.init.call?.over(best.status, this.branches.length)
+    this.init.call?.over(best.status, this.branches.all.length)
     this.upstream.final(now, best, otherChallenges(best, this.candidates))
     this.releaseIfDone()
   }
@@ -477,10 +362,10 @@ export class ResponseContext implements ForkContext {
   private best(): Candidate {
     let best: Candidate | undefined
     for (const candidate of this.candidates) if (isBetter(candidate, best)) best = candidate
-    best ??= this.lostPeer
+    best ??= this.peers.lostPeer
     if (this.cancelled && (best === undefined || best.message === undefined))
       return madeHere(487, 'Request Terminated')
-    if (best === undefined || (this.branches.length === 0 && best.status !== 440))
+    if (best === undefined || (this.branches.all.length === 0 && best.status !== 440))
       return this.finder.nobody(best)
     // Of no use to the caller, who knows nothing of the phone's flows (adapter-mapping s.7.3).
     if (best.status === 430) return madeHere(480, 'Temporarily Unavailable')
@@ -492,7 +377,7 @@ export class ResponseContext implements ForkContext {
     if (!this.environment.settings.recurse3xx || this.stopped || branch.target.path === 'dns') return false
     if (this.init.oneInstance || this.init.disposition.noRecurse) return false
     if (!this.finder.redirected(now, response)) return false
-    this.end(branch)
+    this.branches.end(branch)
     this.run(now)
     return true
   }
@@ -501,7 +386,7 @@ export class ResponseContext implements ForkContext {
   private releaseIfDone(): void {
     if (!this.upstream.finalSent) return
     if (this.init.aor !== undefined) this.environment.calledUsers.over(this.init.aor, this)
-    if (this.active() > 0) return
+    if (this.branches.active() > 0) return
     this.candidates = []
     this.set.clear()
   }

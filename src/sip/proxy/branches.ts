@@ -1,0 +1,43 @@
+/** The branches of one response context: which are active, and what is given back when one ends. */
+import type { Deadlines } from '../../common/deadlines.ts'
+import type { Branch, ProxyTimer } from './branch.ts'
+import type { Breadth } from './breadth.ts'
+
+export class Branches {
+  /** All that were ever started, in that order. */
+  readonly all: Branch[] = []
+  private readonly deadlines: Deadlines<ProxyTimer>
+  private readonly breadth: Breadth
+
+  constructor(deadlines: Deadlines<ProxyTimer>, breadth: Breadth) {
+    this.deadlines = deadlines
+    this.breadth = breadth
+  }
+
+  /** How many may still bring an answer that is waited for. */
+  active(): number {
+    let count = 0
+    for (const branch of this.all) if (branch.state !== 'done' && !branch.superseded) count++
+    return count
+  }
+
+  /** Another takes its place and its share of Max-Breadth. */
+  supersede(branch: Branch): void {
+    this.breadth.giveBack(branch.breadth)
+    branch.superseded = true
+  }
+
+  /** It has a final response or will never have one. */
+  end(branch: Branch): void {
+    if (branch.state === 'done') return
+    branch.state = 'done'
+    if (!branch.superseded) this.breadth.giveBack(branch.breadth)
+    const { deadlines } = this
+    deadlines.cancel(branch.timerC)
+    deadlines.cancel(branch.silence)
+    deadlines.cancel(branch.sibling)
+    branch.sibling = undefined
+    branch.timerC = undefined
+    branch.silence = undefined
+  }
+}

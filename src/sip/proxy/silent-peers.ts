@@ -1,0 +1,150 @@
+/**
+ * Peers that say nothing, and who takes their place (M-31). For a call that begins: other peers at which the same phone is registered
+ * (docs/adr/0019). In a call that is up: whoever else has the phone that the call's route leads to (docs/adr/0024).
+ */
+import type { Millis } from '../../common/time.ts'
+import type { Candidate } from './best-response.ts'
+import type { Branch, ForkContext } from './branch.ts'
+import { SIBLING_SILENCE_MS, STAND_IN_SILENCE_MS } from './branch-sender.ts'
+import type { Branches } from './branches.ts'
+import type { ProxyEnvironment } from './environment.ts'
+import type { ProxyRequest } from './proxy-request.ts'
+import { mayHaveMissed } from './siblings.ts'
+import { StandInSearch } from './stand-in.ts'
+import type { Target, TargetSet } from './targets.ts'
+
+/** A request of a call that is up, and the peer that it goes to next. */
+export interface InCall {
+  readonly request: ProxyRequest
+  readonly peer: string
+}
+
+/** The response context, as far as it is needed here. */
+export interface OvertakenContext extends ForkContext {
+  /** No further target is started. */
+  readonly isStopped: boolean
+  add(target: Target): void
+  run(now: Millis): void
+}
+
+interface Parts {
+  readonly set: TargetSet
+  readonly branches: Branches
+  readonly invite: boolean
+  readonly inCall: InCall | undefined
+}
+
+export class SilentPeers {
+  /** What the peer of a call failed with: to be said when nobody stands in for it. */
+  lostPeer: Candidate | undefined = undefined
+  /** Looks for others in a call that is up. */
+  readonly search: StandInSearch | undefined
+  private readonly environment: ProxyEnvironment
+  private readonly context: OvertakenContext
+  private readonly parts: Parts
+  /** Is silent; others that have its phone are looked for meanwhile. */
+  private doubted: Branch | undefined = undefined
+
+  constructor(environment: ProxyEnvironment, context: OvertakenContext, parts: Parts) {
+    this.environment = environment
+    this.context = context
+    this.parts = parts
+    const { inCall } = parts
+    this.search = inCall === undefined ? undefined : new StandInSearch(environment, context, inCall.request)
+  }
+
+  /** A request has gone to a target: it is not waited for in vain where others have its phones. */
+  watch(now: Millis, branch: Branch): void {
+    const { target, state } = branch
+    if (state === 'done') return
+    const inCall = this.parts.inCall !== undefined && target.peer !== undefined
+    if (inCall || (target.way.kind === 'peer' && this.parts.set.hasSiblingOf(target)))
+      this.wakeAfter(now, branch, SIBLING_SILENCE_MS)
+  }
+
+  /** It lives. */
+  heard(branch: Branch): void {
+    this.environment.deadlines.cancel(branch.sibling)
+    branch.sibling = undefined
+  }
+
+  /**
+   * A living peer answers an INVITE at once, with 100. One that does not, or that cannot be connected to, is not waited for when its phones are
+   * registered at another.
+   */
+  silent(now: Millis, branch: Branch): void {
+    branch.sibling = undefined
+    const { state } = branch
+    const { set, branches } = this.parts
+    if ((state !== 'calling' && state !== 'connecting') || this.context.isStopped || branch.superseded) return
+    if (this.search !== undefined) return this.doubt(now, branch)
+    if (!set.addSiblingsOf(branch.target)) return
+    branches.supersede(branch)
+    if (state === 'connecting') {
+      branches.end(branch)
+      set.putBack(branch.target)
+    }
+    this.context.run(now)
+  }
+
+  /** Others that have the phone of a silent peer have been found: unless it has been heard of meanwhile, it is not waited for. */
+  takeOver(): void {
+    const branch = this.doubted
+    const { set, branches } = this.parts
+    if (branch === undefined || set.empty) return
+    this.doubted = undefined
+    const { state } = branch
+    if (state === 'proceeding') set.clear()
+    if ((state !== 'calling' && state !== 'connecting') || branch.superseded) return
+    branches.supersede(branch)
+    if (state === 'connecting') branches.end(branch)
+  }
+
+  /** In a call: the peer cannot be reached. Whoever stands in for it and does not have the phone says 403. */
+  isOfLostPeer(now: Millis, branch: Branch, candidate: Candidate): boolean {
+    const { inCall } = this.parts
+    if (inCall === undefined) return false
+    const { message, status } = candidate
+    const isStandIn = branch.target.whole === true
+    const missed = isStandIn && branch.target.way.kind === 'peer' && (status === 403 || mayHaveMissed(status))
+    if (message !== undefined && !missed) return false
+    if (isStandIn) this.environment.standIns.forget(inCall.request.incoming.message.callId, inCall.peer)
+    this.seek(now, branch)
+    this.lostPeer ??= candidate
+    return true
+  }
+
+  /** The phone has been reached by another way: the rest of the call goes by it at once. */
+  heardFromStandIn({ target, client }: Branch): void {
+    const { inCall } = this.parts
+    if (inCall === undefined || target.whole !== true || client === undefined) return
+    const { standIns } = this.environment
+    const { callId, method } = inCall.request.incoming.message
+    if (method === 'BYE') standIns.forget(callId, inCall.peer)
+    else standIns.found(callId, inCall.peer, target)
+  }
+
+  /** Nothing that is on its way to a phone is sent a second time before it is clear that the peer says nothing at all. */
+  private doubt(now: Millis, branch: Branch): void {
+    if (branch.state === 'calling' && !this.parts.invite && !branch.doubtful) {
+      branch.doubtful = true
+      this.wakeAfter(now, branch, STAND_IN_SILENCE_MS - SIBLING_SILENCE_MS)
+    } else if (this.seek(now, branch)) {
+      this.doubted = branch
+      this.context.run(now)
+    }
+  }
+
+  /** Others that have the phone of a call are looked for, once a request. */
+  private seek(now: Millis, branch: Branch): boolean {
+    const here = this.context.isStopped ? undefined : this.search?.start(now, branch.target.peer)
+    for (const target of here ?? []) this.context.add(target)
+    return here !== undefined
+  }
+
+  private wakeAfter(now: Millis, branch: Branch, after: Millis): void {
+    const { deadlines } = this.environment
+    deadlines.cancel(branch.sibling)
+    branch.sibling = deadlines.set(now + after, { kind: 'sibling', context: this.context, branch })
+  }
+}
