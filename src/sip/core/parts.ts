@@ -14,10 +14,9 @@ import {
   RouteTokens,
   type Branch,
   type ForkContext,
-  type ProxyPorts,
 } from '../proxy/index.ts'
-import { Gruus, isLive, Registrar, SiblingMarks, type RegistrarHost } from '../registrar/index.ts'
-import { Redirector, type RedirectHost } from '../redirect/index.ts'
+import { Gruus, Registrar } from '../registrar/index.ts'
+import { Redirector } from '../redirect/index.ts'
 import { Transactions, type IncomingRequest } from '../transaction/index.ts'
 import { AuthLog } from './auth-log.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
@@ -34,13 +33,13 @@ import type {
   SipTap,
   SipTunables,
 } from './contract.ts'
-import { changes } from '../events/index.ts'
 import { Errands } from './errands.ts'
 import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { PeerAdmission } from './peer-admission.ts'
 import { instrumentsOf } from './part-instruments.ts'
+import { proxyPorts, redirectHost, registrarHost } from './part-ports.ts'
 import { proxySettings, registrarSettings, type Tuned } from './part-settings.ts'
 import { Questions } from './questions.ts'
 import { KeptBindings } from './kept-bindings.ts'
@@ -49,7 +48,6 @@ import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
 import { NatKeepAlive } from './nat-keep-alive.ts'
 import { OwnRequests } from './own-requests.ts'
-import { phoneInCall } from './phone-in-call.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
 import { Trunks } from './trunks.ts'
@@ -105,9 +103,9 @@ export class SipParts {
   readonly validation: ValidationRole
   /** Limits in force. */
   readonly tuned: Tuned
-  private readonly questions: Questions
+  readonly questions: Questions
   private readonly outbox: Outbox<SipAction>
-  private readonly settings: SipSettings
+  readonly settings: SipSettings
   private readonly random: Random
 
   constructor(components: SipComponents, settings: SipSettings, outbox: Outbox<SipAction>) {
@@ -185,7 +183,7 @@ export class SipParts {
             { secret, gr: peerIdentity.gr },
           )
     this.registrar = new Registrar(
-      { host: this.registrarHost(texts) },
+      { host: registrarHost(this, texts) },
       registrarSettings(settings, {
         tuned,
         gruuOwner: gruus?.ownerOf,
@@ -248,7 +246,7 @@ export class SipParts {
         outside,
         lines: trunks,
         tokens,
-        ports: this.proxyPorts(accounts, texts, gruus),
+        ports: proxyPorts(this, accounts, texts, gruus),
         transactions,
         wire,
         meter,
@@ -257,7 +255,7 @@ export class SipParts {
       proxySettings(settings, realm, tuned),
     )
     this.redirector = new Redirector(
-      { host: this.redirectHost(accounts) },
+      { host: redirectHost(this, accounts) },
       {
         proxies: settings.redirectProxies,
         use305: settings.redirectUse305,
@@ -477,75 +475,6 @@ export class SipParts {
       },
       { ...front, listeners, identity },
     )
-  }
-
-  private registrarHost(texts: RandomText): RegistrarHost<RegisterTicket> {
-    const { questions } = this
-    return {
-      publish: (aor, bindings, cause, callId) => {
-        return questions.publish(aor, bindings, cause, callId)
-      },
-      finished: (_now, request, outcome) => this.registerHandler.finished(this.now, request, outcome),
-      isUp: (flow) => this.flows.isUp(flow),
-      changed: (now, aor, before, after, gone) => {
-        if (after.length > 0) this.proxy.registered(now, aor)
-        this.natKeepAlive.watch(now, aor, after)
-        const notifier = this.regEvents?.notifier
-        if (notifier?.watches(aor) === true) notifier.changed(now, aor, changes(before, after, gone))
-      },
-      write: (users) => this.keptBindings.write(this.now, users),
-      freshEpoch: () => texts.hex(4),
-      mayStore: () => this.overlayAvailable,
-      retryAfterS: (low, high) => this.retryAfterS(low, high),
-    }
-  }
-
-  private proxyPorts(accounts: Accounts, texts: RandomText, gruus: Gruus | undefined): ProxyPorts {
-    const { questions } = this
-    return {
-      locate: (aor, budgetMs, callId) => questions.locate(aor, budgetMs, callId),
-      openPeerFlow: (address, secure, budgetMs, callId) =>
-        questions.openPeerFlow(address, secure, budgetMs, callId),
-      resolve: (host, port, transport, secure) => questions.resolve(host, port, transport, secure),
-      bindings: (now, aor) => {
-        const held = this.registrar.lookup(aor, now)
-        return this.front?.reachable(held) ?? held
-      },
-      userHosted: (aor) => accounts.byAor(aor) !== undefined,
-      phoneInCall: (now, aor, contact) => {
-        const held = this.registrar.lookup(aor, now)
-        const bindings = this.front?.reachable(held) ?? held
-        return phoneInCall(
-          bindings,
-          aor,
-          contact,
-          (uri) => gruus?.meaning(now, uri, aor) ?? { kind: 'unknown' },
-        )
-      },
-      marks: new SiblingMarks(this.settings.secret),
-      dial: (hop, domain) => this.flows.dial(hop, domain),
-      flowHop: (flow) => this.flows.get(flow)?.hop,
-      peerHop: (hex) => this.flows.peerHop(hex),
-      trusts: (hop) => this.callers.trusts(hop),
-      branchId: () => texts.hex(8),
-      tag: () => texts.hex(6),
-    }
-  }
-
-  private redirectHost(accounts: Accounts): RedirectHost<RedirectTicket> {
-    const { invite, other } = this.settings.locateBudgetMs
-    return {
-      bindings: (now, aor) => this.registrar.bindings(aor).filter((binding) => isLive(binding, now)),
-      userHosted: (aor) => accounts.byAor(aor) !== undefined,
-      locate: (aor, isInvite, callId) => {
-        const budgetMs = isInvite ? invite : other
-        return {
-          id: this.questions.locate(aor, budgetMs, callId, this.settings.redirectResolveUri),
-          budgetMs,
-        }
-      },
-      answer: (now, { server, incoming }, answer) => this.replies.send(now, server, incoming, answer),
-    }
   }
 }
 
