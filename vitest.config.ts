@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 // `interop` starts real processes and real peers, one file at a time because they share ports.
 export default defineConfig({
   test: {
+    // One processor is not kept free for anybody: nothing else runs meanwhile.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -252,8 +252,9 @@ describe('sockets', () => {
     const { port } = collector.address()
     const node = await start('hep', { trace: { hep: `udp://127.0.0.1:${port}` } })
     const meter = await meterOf(node)
+    const packet = once(collector, 'message')
     await phone(node, 'ann')
-    await once(collector, 'message')
+    await packet
     const ben = await phone(node, 'ben')
     expect((await ben.message(`nobody@${DOMAIN}`, 'hello')).status).toBe(404)
     expect((await meter.moved())['hep_packets_total{result="sent"}']).toBeGreaterThan(0)
