@@ -34,7 +34,7 @@ import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import type { RequestOutcome } from './signal.ts'
 import { elementFetched, elementOf, StorageTimes } from './storage-times.ts'
-import type { StoreAttempt } from './store-attempt.ts'
+import type { FetchAttempt, StoreAttempt } from './store-attempt.ts'
 
 type Command<K extends PeerCommand['kind']> = Extract<PeerCommand, { kind: K }>
 
@@ -53,7 +53,7 @@ export class Commands {
 
   store(command: Command<'store'>): void {
     const until = command.timeoutMs === undefined ? undefined : this.parts.now.ms + command.timeoutMs
-    this.attempt({ command, until, again: false, storageTime: 0n })
+    this.attempt({ command, until, again: false, storageTime: 0n, astray: false })
   }
 
   private attempt(attempt: StoreAttempt): void {
@@ -97,6 +97,12 @@ export class Commands {
   }
 
   fetch(command: Command<'fetch'>): void {
+    const until = command.timeoutMs === undefined ? undefined : this.parts.now.ms + command.timeoutMs
+    this.attemptFetch({ command, until, astray: false })
+  }
+
+  private attemptFetch(attempt: FetchAttempt): void {
+    const { command, until } = attempt
     if (this.fetchHere(command)) return
     const req = this.storage.fetchReqFor(command.resource, command.kinds)
     if (req.specifiers.length !== command.kinds.length) {
@@ -109,8 +115,8 @@ export class Commands {
       code: MESSAGE_CODE.fetchReq,
       body: encodeFetchReq(req),
       destinations: [{ kind: 'resource', resourceId: command.resource }],
-      purpose: { kind: 'fetch', id: command.id, resource: command.resource },
-      ...timeout(command),
+      purpose: { kind: 'fetch', attempt },
+      ...this.timeLeft(until),
     })
   }
 
@@ -144,6 +150,7 @@ export class Commands {
     if (!outcome.ok) {
       const tooOld = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.dataTooOld
       if (tooOld && !attempt.again) return this.catchUp(attempt, outcome.error)
+      if (isAstray(outcome.error) && !attempt.astray) return this.attempt({ ...attempt, astray: true })
       return this.storeFailed(id, outcome.error, outcome.journey)
     }
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
@@ -170,9 +177,13 @@ export class Commands {
     else this.storeFailed(command.id, error)
   }
 
-  fetched(id: CommandId, resource: ResourceId, outcome: RequestOutcome): void {
+  fetched(attempt: FetchAttempt, outcome: RequestOutcome): void {
     const { journey } = outcome
-    if (!outcome.ok) return this.fetchFailed(id, outcome.error, journey)
+    const { id, resource } = attempt.command
+    if (!outcome.ok) {
+      if (isAstray(outcome.error) && !attempt.astray) return this.attemptFetch({ ...attempt, astray: true })
+      return this.fetchFailed(id, outcome.error, journey)
+    }
     const verified = this.verified(resource, outcome.message)
     if (!verified.ok) return this.fetchFailed(id, { kind: 'invalidAnswer', reason: verified.error })
     this.gotten(id, resource, outcome.signer.nodeId, verified.value, journey)
@@ -235,8 +246,12 @@ export class Commands {
   }
 }
 
-function timeout(command: { readonly timeoutMs?: number }): { timeoutMs?: number } {
-  return command.timeoutMs === undefined ? {} : { timeoutMs: command.timeoutMs }
+/**
+ * A resource that nobody stores at is no error (RFC 6940 s.7.4.2.2): some peer on the way had nobody to pass the request to, most likely since
+ * it leaves. By the time it says so its Leave has been heard, or soon will be, and another way is taken.
+ */
+function isAstray(error: CommandError): boolean {
+  return error.kind === 'reload' && error.code === ERROR_CODE.notFound
 }
 
 function failed<T>(error: CommandError): CommandOutcome<T> {

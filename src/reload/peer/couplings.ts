@@ -120,7 +120,7 @@ export class Couplings {
       case 'catchUp':
         return this.use.commands.caughtUp(purpose.attempt, purpose.error, outcome)
       case 'fetch':
-        return this.use.commands.fetched(purpose.id, purpose.resource, outcome)
+        return this.use.commands.fetched(purpose.attempt, outcome)
       case 'ping':
         return this.use.inquiries.pinged(purpose.id, outcome)
       case 'routeQuery':

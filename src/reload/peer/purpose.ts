@@ -1,6 +1,6 @@
 import type { KindId, NodeId, ResourceId } from '../codec/index.ts'
 import type { CommandError, CommandId } from './contract.ts'
-import type { StoreAttempt } from './store-attempt.ts'
+import type { FetchAttempt, StoreAttempt } from './store-attempt.ts'
 
 /** Why this node sent a request: decides who gets its answer. */
 export type RequestPurpose =
@@ -19,7 +19,7 @@ export type RequestPurpose =
   | { readonly kind: 'store'; readonly attempt: StoreAttempt; readonly kinds: readonly KindId[] }
   /** Fetch of what a Store did not replace because it came with too small a storage_time. */
   | { readonly kind: 'catchUp'; readonly attempt: StoreAttempt; readonly error: CommandError }
-  | { readonly kind: 'fetch'; readonly id: CommandId; readonly resource: ResourceId }
+  | { readonly kind: 'fetch'; readonly attempt: FetchAttempt }
   | { readonly kind: 'ping'; readonly id: CommandId }
   | { readonly kind: 'routeQuery'; readonly id: CommandId }
   | { readonly kind: 'probe'; readonly id: CommandId }
