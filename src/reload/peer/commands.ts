@@ -1,4 +1,5 @@
 /** What the user of the overlay stores and fetches. Every command ends in exactly one event with its id. */
+import { Deadlines } from '../../common/deadlines.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import {
@@ -28,7 +29,7 @@ import type {
   PeerCommand,
   ValueToStore,
 } from './contract.ts'
-import { OWN_MESSAGE_OVERHEAD_BYTES } from './constants.ts'
+import { ASTRAY_WAITS_MS, OWN_MESSAGE_OVERHEAD_BYTES } from './constants.ts'
 import { NewestValues } from './newest-values.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -44,6 +45,8 @@ export class Commands {
   private readonly storage: Storage
   private readonly storageTimes = new StorageTimes()
   private readonly newest = new NewestValues()
+  /** Those that wait until the tables of others are right again. */
+  private readonly astray = new Deadlines<StoreAttempt | FetchAttempt>()
 
   constructor(parts: PeerParts, requests: Requests, storage: Storage) {
     this.parts = parts
@@ -53,7 +56,7 @@ export class Commands {
 
   store(command: Command<'store'>): void {
     const until = command.timeoutMs === undefined ? undefined : this.parts.now.ms + command.timeoutMs
-    this.attempt({ command, until, again: false, storageTime: 0n, astray: false })
+    this.attempt({ command, until, again: false, storageTime: 0n, astray: 0 })
   }
 
   private attempt(attempt: StoreAttempt): void {
@@ -98,7 +101,30 @@ export class Commands {
 
   fetch(command: Command<'fetch'>): void {
     const until = command.timeoutMs === undefined ? undefined : this.parts.now.ms + command.timeoutMs
-    this.attemptFetch({ command, until, astray: false })
+    this.attemptFetch({ command, until, astray: 0 })
+  }
+
+  nextDeadline(): Millis {
+    return this.astray.next()
+  }
+
+  timeout(): void {
+    const { ms } = this.parts.now
+    for (let due = this.astray.pop(ms); due !== undefined; due = this.astray.pop(ms)) this.begin(due)
+  }
+
+  /** False when it has gone out often enough. */
+  private onceMore(attempt: StoreAttempt | FetchAttempt): boolean {
+    const wait = ASTRAY_WAITS_MS[attempt.astray - 1]
+    if (wait === undefined) return false
+    if (wait === 0) this.begin(attempt)
+    else this.astray.set(this.parts.now.ms + wait, attempt)
+    return true
+  }
+
+  private begin(attempt: StoreAttempt | FetchAttempt): void {
+    if ('storageTime' in attempt) this.attempt(attempt)
+    else this.attemptFetch(attempt)
   }
 
   private attemptFetch(attempt: FetchAttempt): void {
@@ -150,7 +176,7 @@ export class Commands {
     if (!outcome.ok) {
       const tooOld = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.dataTooOld
       if (tooOld && !attempt.again) return this.catchUp(attempt, outcome.error)
-      if (isAstray(outcome.error) && !attempt.astray) return this.attempt({ ...attempt, astray: true })
+      if (isAstray(outcome.error) && this.onceMore({ ...attempt, astray: attempt.astray + 1 })) return
       return this.storeFailed(id, outcome.error, outcome.journey)
     }
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
@@ -181,7 +207,7 @@ export class Commands {
     const { journey } = outcome
     const { id, resource } = attempt.command
     if (!outcome.ok) {
-      if (isAstray(outcome.error) && !attempt.astray) return this.attemptFetch({ ...attempt, astray: true })
+      if (isAstray(outcome.error) && this.onceMore({ ...attempt, astray: attempt.astray + 1 })) return
       return this.fetchFailed(id, outcome.error, journey)
     }
     const verified = this.verified(resource, outcome.message)

@@ -78,6 +78,12 @@ export const STORAGE_TIMES_MAX = 10_000
 /** Judgement: fetched elements whose newest value is remembered, so that an older one is noticed. */
 export const NEWEST_VALUES_MAX = 4_096
 
+/**
+ * Judgement: how long a lookup or Store waits before it goes out once more, when a peer on its way had nobody to pass it to. The first time the Leave
+ * that explains it has come on the same link; farther away tables need some round trips.
+ */
+export const ASTRAY_WAITS_MS: readonly number[] = [0, 200, 600]
+
 /** Judgement: how long a request waits for the other side to take our Configuration Document, or for theirs to come. */
 export const MISMATCH_WAIT_MS = 1_000
 /** Judgement: how often one request is sent anew because the documents differ. */

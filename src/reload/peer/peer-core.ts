@@ -55,6 +55,7 @@ export class PeerCore {
     return Math.min(
       this.use.links.nextDeadline(),
       this.use.requests.nextDeadline(),
+      this.use.commands.nextDeadline(),
       this.use.receiver.nextDeadline(),
       this.use.attaches.nextDeadline(),
       this.use.appAttaches.nextDeadline(),
@@ -201,6 +202,7 @@ export class PeerCore {
   private timeout(): void {
     this.use.links.timeout()
     this.use.requests.timeout()
+    this.use.commands.timeout()
     this.use.receiver.timeout()
     this.use.attaches.timeout()
     this.use.appAttaches.timeout()

@@ -10,8 +10,8 @@ export interface StoreAttempt {
   readonly again: boolean
   /** Of the values that went out with it. */
   readonly storageTime: bigint
-  /** It goes out for the second time since a peer on the way knew of none that comes next. */
-  readonly astray: boolean
+  /** How often a peer on the way knew of none that comes next. */
+  readonly astray: number
 }
 
 /** A fetch command under way. */
@@ -19,5 +19,5 @@ export interface FetchAttempt {
   readonly command: Extract<PeerCommand, { kind: 'fetch' }>
   /** As in `StoreAttempt`. */
   readonly until: Millis | undefined
-  readonly astray: boolean
+  readonly astray: number
 }
