@@ -79,7 +79,10 @@ export async function freePortPair(): Promise<number> {
   throw new Error('no two free ports in a row')
 }
 
-/** A TCP port on loopback that was free a moment ago; `wanted`, or a rejection when that is taken. */
+/** Given out by this process: whoever got one may not have opened it yet. */
+const given = new Set<number>()
+
+/** A TCP port on loopback that was free a moment ago; `wanted`, or a rejection when that is taken. No port is given out twice. */
 export async function freePort(wanted = 0): Promise<number> {
   const server = createServer()
   server.listen(wanted, '127.0.0.1')
@@ -88,5 +91,7 @@ export async function freePort(wanted = 0): Promise<number> {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   server.close()
   await once(server, 'close')
+  if (wanted === 0 && given.has(port)) return freePort()
+  given.add(port)
   return port
 }
