@@ -23,7 +23,7 @@ describe('health', () => {
     })
   })
 
-  it('/metrics and / are open to everybody and hold no secrets', async () => {
+  it('S-80 /metrics and / are open to everybody and hold no secrets, and nothing outside the assets is served', async () => {
     const { get } = server('hush')
     const metrics = await get('/metrics', { host: 'prometheus.example' }, '192.0.2.9')
     expect(metrics.statusCode).toBe(200)
@@ -107,7 +107,7 @@ describe('API', () => {
     expect(audit.at(-1)).toEqual({ action: 'users.remove', subject: 'carol', source: '::1', result: 'ok' })
   })
 
-  it('a form of a foreign page cannot write: only JSON is taken, and no CORS answer is given', async () => {
+  it('S-80 a form of a foreign page cannot write: only JSON is taken, and no CORS answer is given', async () => {
     const { admin } = server()
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
       const answer = await admin.inject({
@@ -131,7 +131,7 @@ describe('API', () => {
     expect((await post('{')).statusCode).toBe(400)
   })
 
-  it('is limited per source; time heals', async () => {
+  it('S-80 is limited per source; time heals', async () => {
     const { get, advance, admin } = server()
     let limited = 0
     for (let i = 0; i < 205; i++) if ((await get('/api/v1/peer')).statusCode === 429) limited++
@@ -180,11 +180,11 @@ describe('who may ask', () => {
     ['a rebound name is not loopback', { ...local, host: 'evil.example:8080' }, undefined, false],
     ['no Host, no entry', { ...local, host: undefined }, undefined, false],
     ['a name that only begins like loopback', { ...local, host: '127.0.0.1.evil.example' }, undefined, false],
-  ])('%s', (_title, question, token, expected) => {
+  ])('S-80 %s', (_title, question, token, expected) => {
     expect(access(question, token).ok).toBe(expected)
   })
 
-  it('the answer is 401 with a challenge, and health needs no token', async () => {
+  it('S-80 the answer is 401 with a challenge, and health needs no token', async () => {
     const { get } = server('hush')
     const refused = await get('/api/v1/ring', { host: 'node.example' }, '192.0.2.1')
     expect(refused.statusCode).toBe(401)

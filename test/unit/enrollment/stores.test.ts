@@ -78,7 +78,7 @@ describe('an authority in a folder', () => {
     expect(two.ok && third.ledger.ownerOf(two.value.nodeId)).toBe('bob@example.org')
   })
 
-  it('refuses a key that others may read, another overlay, a missing key and a damaged ledger', async () => {
+  it('S-82 refuses a key that others may read, another overlay, a missing key and a damaged ledger', async () => {
     await (await openAuthority(folder, 'example.org', TEST_WALL)).close()
     const open = (name = 'example.org'): Promise<unknown> => openAuthority(folder, name, TEST_WALL)
     await expect(open('other.org')).rejects.toMatchObject({ code: 'authority_mismatch' })
@@ -149,7 +149,7 @@ describe('a credential in a folder', () => {
     })
   })
 
-  it('refuses a key that others may read', async () => {
+  it('S-82 refuses a key that others may read', async () => {
     await saveCredential(folder, await aPair())
     const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
     for (const exposed of [0o644, 0o640, 0o660, 0o604]) {

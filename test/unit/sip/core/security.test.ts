@@ -390,6 +390,22 @@ describe('bounds', () => {
     })
   })
 
+  it('S-43 somebody whose address is forged gets one answer to a request, no repetitions, and no more than the budget of an address', () => {
+    const s = digestNode()
+    for (const [index, method] of ['INVITE', 'MESSAGE', 'REGISTER', 'OPTIONS'].entries()) {
+      const victim = s.world.phone('alice', s.node, { host: `198.51.100.${index + 1}` })
+      victim.request(method, method === 'REGISTER' ? `sip:${DOMAIN}` : BOB)
+      s.world.advance(60_000)
+      // A 401 or 407 with its nonce, once: whoever did not send the request does not get it again and again (RFC 3261 s.26.3.2.4).
+      expect(victim.received, method).toHaveLength(1)
+    }
+    const victim = s.world.phone('alice', s.node, { host: '198.51.100.99' })
+    for (let i = 0; i < 3_000; i++) victim.request('INVITE', BOB)
+    s.world.advance(60_000)
+    expect(victim.responses('INVITE', 407)).toHaveLength(1_000)
+    expect(victim.received).toHaveLength(1_100)
+  })
+
   it('S-20 stray responses, ACKs and CANCELs leave nothing behind', () => {
     const s = digestNode()
     s.world.advance(60_000)

@@ -267,7 +267,7 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(alice.requests('MESSAGE')).toHaveLength(0)
   })
 
-  it('E34 E35 reg-id behind another hop gets 439, several live contacts with reg-id 400', () => {
+  it('E34 E35 S5626-6-01 S5626-6-03 reg-id behind another hop gets 439, several live contacts with reg-id 400', () => {
     const { alice } = setUp()
     const id = '+sip.instance="<urn:uuid:1>"'
     alice.register({
@@ -275,11 +275,43 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
       extra: ['Supported: outbound', 'Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKz'],
     })
     expect(alice.last().status).toBe(439)
+    const throughAnEdge = (path: string) => {
+      alice.register({
+        contact: `${c('10.0.0.1')};${id};reg-id=1`,
+        extra: ['Supported: outbound, path', 'Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKz', `Path: ${path}`],
+      })
+      return alice.last()
+    }
+    expect(throughAnEdge('<sip:edge.example.org;lr>').status).toBe(439)
+    expect(throughAnEdge('<sip:edge.example.org;lr;object>').status).toBe(439)
+    const edge = throughAnEdge('<sip:edge.example.org;lr;ob>')
+    expect([edge.status, edge.header('require')]).toEqual([200, 'outbound'])
     alice.register({
       contact: `${c('10.0.0.1')};${id};reg-id=1, ${c('10.0.0.2')};${id};reg-id=2`,
       extra: ['Supported: outbound'],
     })
     expect(alice.last().status).toBe(400)
+    // One that goes and one that stays are no two flows.
+    alice.register({
+      contact: `${c('10.0.0.1')};${id};reg-id=1;expires=0, ${c('10.0.0.2')};${id};reg-id=2`,
+      extra: ['Supported: outbound'],
+    })
+    expect(alice.last().status).toBe(200)
+  })
+
+  it('S5626-6-01 S5626-6-02 a reg-id of a phone that does not ask for outbound, or without an instance, is no key', () => {
+    const { alice } = setUp()
+    const id = '+sip.instance="<urn:uuid:1>"'
+    const register = (contact: string, extra: readonly string[]) => {
+      alice.register({ contact, extra: [...extra] })
+      expect([alice.last().status, alice.last().has('require')]).toEqual([200, false])
+      return alice.last().values('contact').length
+    }
+    // Behind another hop, too: without outbound there is nothing that it could lack.
+    expect(register(`${c('10.0.0.1')};${id};reg-id=1`, ['Via: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKz'])).toBe(1)
+    expect(register(`${c('10.0.0.2')};reg-id=2`, ['Supported: outbound'])).toBe(2)
+    // Were the reg-id a key, this one would take the place of the one before.
+    expect(register(`${c('10.0.0.3')};reg-id=2`, ['Supported: outbound'])).toBe(3)
   })
 
   it('S3261-10.3-01 a redirect-only or plain proxy node refuses REGISTER with 405', () => {
