@@ -208,7 +208,7 @@ export class Router {
     if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
     const extension = unsupported(message, 'proxy-require', this.extensionsTowards(incoming))
     if (extension !== undefined) return refused(extension)
-    if (wish.kind === 'forgedToken') return refused({ status: 403, reason: 'Forged Route' })
+    if (wish.kind === 'forgedToken') return refused({ status: 403, reason: wish.reason })
     // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
     if (wish.kind === 'token') {
       sources.inDialog(now.ms, source)
@@ -223,10 +223,8 @@ export class Router {
     const caller = this.caller(now, incoming, 'proxy')
     if (caller.kind === 'refused' || caller.kind === 'ignored') return caller
     const inside = wish.kind === 'aor' || wish.kind === 'gruu'
-    // A node of the overlay is inside for who belongs here.
-    const reachable = inside || (wish.kind === 'routeToPeer' && caller.kind !== 'stranger')
-    if (!reachable && !caller.mayCallOutside)
-      return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
+    // A Route to a node of the overlay, too: that one may let calls out, and asks only whether the caller is served here.
+    if (!inside && !caller.mayCallOutside) return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
     if (without !== undefined) return refused(without)
     const { mayCallOutside } = caller
     if (caller.kind === 'trusted') return admitted(believedIdentity(message), mayCallOutside)

@@ -15,8 +15,15 @@ const CALL_PURPOSE = Buffer.from('call-id\0', 'latin1')
 const RUN_AT = 6
 
 export type OpenedToken =
-  /** `fromThisRun` is false when the flow number is of an earlier life of this node or of another one. */
-  { readonly kind: 'hop'; readonly hop: Hop; readonly fromThisRun: boolean } | { readonly kind: 'forged' }
+  | {
+      readonly kind: 'hop'
+      readonly hop: Hop
+      /** False when the flow number is of an earlier life of this node or of another one. */
+      readonly fromThisRun: boolean
+      /** Of a Record-Route: it leads on in a call that is up, and begins none. */
+      readonly ofCall: boolean
+    }
+  | { readonly kind: 'forged' }
 
 export class RouteTokens {
   private readonly tokens: FlowTokens
@@ -70,7 +77,7 @@ export class RouteTokens {
       host: bytes.toString('latin1', FIXED_BYTES),
       port: bytes.readUInt16BE(14),
     }
-    return { kind: 'hop', hop, fromThisRun }
+    return { kind: 'hop', hop, fromThisRun, ofCall: call !== ANY_CALL }
   }
 
   /** Asked several times in a row for one call. */

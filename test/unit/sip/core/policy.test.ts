@@ -77,6 +77,37 @@ describe('who may call outside', () => {
     expect(status(s, BOB, { extra: ['Route: <sip:203.0.113.9;lr>'] })).toBe(403)
   })
 
+  it('S-24 a route of a call that came from outside is no way out again, whoever has it', () => {
+    const s = setUp({ policy: { callOutside: 'none', strangers: 'allow' } })
+    const eve = s.world.phone('eve', s.node, { fromDomain: 'example.org' })
+    eve.request('INVITE', BOB)
+    const invite = s.bob.requests('INVITE')[0]!
+    s.bob.respond(invite, 200)
+    const routes = invite.values('record-route').map((route) => `Route: ${route}`)
+    // The route of that very call, and no call that it belongs to.
+    for (const method of ['INVITE', 'MESSAGE', 'REFER']) {
+      s.bob.request(method, 'sip:+900555@10.0.0.99', { callId: invite.callId, extra: routes })
+      expect(s.bob.last().status).toBe(403)
+      expect(eve.requests(method)).toHaveLength(0)
+    }
+    s.bob.fromCallee('BYE', invite)
+    expect(eve.requests('BYE')).toHaveLength(1)
+  })
+
+  it('S-24 nor is a Route to another node of the overlay, which may let calls out', () => {
+    const barred = setUp({ policy: { callOutside: 'none', strangers: 'allow' } })
+    const open = setUp()
+    for (const [s, asked] of [
+      [barred, 0],
+      [open, 1],
+    ] as const) {
+      const exit = s.world.node('192.0.2.2', {}, new TestAccounts())
+      const extra = [`Route: <sip:${exit.hex}.${DOMAIN};lr>`]
+      expect(status(s, OUTSIDE, { extra })).toBe(403)
+      expect(s.node.actions.filter(({ kind }) => kind === 'openPeerFlow')).toHaveLength(asked)
+    }
+  })
+
   it('S-24 without digest nobody is listed', () => {
     const s = setUp({ auth: 'none', policy: { callOutside: 'listed', strangers: 'allow' } }, true)
     expect(status(s, OUTSIDE)).toBe(403)

@@ -185,7 +185,7 @@ describe('route tokens', () => {
   it('S5626-5.2-01 give their hop back, to their own call only', () => {
     for (const hop of hops) {
       const token = tokens.seal(hop, 'call')
-      expect(tokens.open(token, 'call')).toEqual({ kind: 'hop', hop, fromThisRun: true })
+      expect(tokens.open(token, 'call')).toEqual({ kind: 'hop', hop, fromThisRun: true, ofCall: true })
       expect(tokens.open(token, 'other')).toEqual({ kind: 'forged' })
       expect(parseUri(`sip:${token}@x.org;lr`)?.user).toBe(token)
     }
