@@ -47,7 +47,7 @@ export function locationLines(view: LocationView, nowMs: number): string[] {
     `${duration(expiresAt - nowMs)} left`,
     signer.userName,
   ])
-  return [...lines, '', ...columns([['  calls go to', '', 'for', 'signed by'], ...rows])]
+  return [...lines, '', ...columns([['  calls go to', '', 'for', 'signed by'], ...rows])].map(harmless)
 }
 
 export function ringLines(view: RingView): string[] {

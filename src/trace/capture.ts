@@ -2,7 +2,7 @@
  * A SIP message as a trace may show it: a copy whose secrets are covered with `*` of the same length, so that it still reads
  * and parses as SIP. One pass over the head.
  */
-import { addressCovered, coverTo, userPartCovered } from './cover.ts'
+import { addressCovered, coverTo, indexIn, userPartCovered } from './cover.ts'
 import { ADDRESS, CALL_ID, CONTENT_TYPE, COVERED, CSEQ, ROUTE, ruleOf, SCHEME } from './header-rules.ts'
 import { CALL_ID_LENGTH_MAX, statusOf } from './call-id.ts'
 import { coverKeys } from './sdp-keys.ts'
@@ -83,8 +83,8 @@ class Head {
       // A folded line goes on with the header above it.
       if (first === SPACE || first === TAB) this.line(rule, at + 1, end, true)
       else {
-        const colon = bytes.indexOf(COLON, at)
-        if (colon < 0 || colon >= end) {
+        const colon = indexIn(bytes, COLON, at, end)
+        if (colon < 0) {
           rule = COVERED
           coverTo(bytes, at, end)
         } else {
@@ -105,8 +105,8 @@ class Head {
       case COVERED:
         return coverTo(bytes, at, end)
       case SCHEME: {
-        const space = folded ? -1 : bytes.indexOf(SPACE, at)
-        return coverTo(bytes, space > at && space < end && isToken(bytes, at, space) ? space + 1 : at, end)
+        const space = folded ? -1 : indexIn(bytes, SPACE, at, end)
+        return coverTo(bytes, space > at && isToken(bytes, at, space) ? space + 1 : at, end)
       }
       case ADDRESS:
         return addressCovered(bytes, at, end)

@@ -11,63 +11,85 @@ const COLON = 58
 const QUESTION = 63
 const SEMICOLON = 59
 const EQUALS = 61
+const QUOTE = 34
 
 /** Passwords before `@`, what follows `?`, and the push parameters of RFC 8599, in all URIs of `from`..`to`. */
 export function addressCovered(bytes: Uint8Array, from: number, to: number): void {
-  for (let at = bytes.indexOf(AT, from); at >= 0 && at < to; at = bytes.indexOf(AT, at + 1)) {
-    passwordCovered(bytes, from, at)
-  }
-  for (let at = bytes.indexOf(QUESTION, from); at >= 0 && at < to; at = bytes.indexOf(QUESTION, at + 1)) {
-    coverTo(bytes, at + 1, uriEnd(bytes, at + 1, to))
-  }
-  for (let at = bytes.indexOf(SEMICOLON, from); at >= 0 && at < to; at = bytes.indexOf(SEMICOLON, at + 1)) {
-    if (!isSecretParameter(bytes, at + 1)) continue
-    const equals = bytes.indexOf(EQUALS, at)
-    if (equals >= 0 && equals < to) coverTo(bytes, equals + 1, parameterEnd(bytes, equals + 1, to))
-  }
+  words(bytes, from, to, false)
 }
 
 /** Everything between the scheme and `@`. */
 export function userPartCovered(bytes: Uint8Array, from: number, to: number): void {
-  for (let at = bytes.indexOf(AT, from); at >= 0 && at < to; at = bytes.indexOf(AT, at + 1)) {
-    const start = userInfoStart(bytes, from, at)
-    const scheme = bytes.indexOf(COLON, start)
-    coverTo(bytes, scheme >= 0 && scheme < at ? scheme + 1 : start, at)
+  words(bytes, from, to, true)
+}
+
+/** Each byte is looked at a few times and no more, whatever a stranger has written: messages of 16 kB are covered as they pass (HEP). */
+function words(bytes: Uint8Array, from: number, to: number, users: boolean): void {
+  let start = from
+  for (let end = from; end <= to; end++) {
+    if (end < to && !endsUri(bytes[end] as number)) continue
+    if (end > start) word(bytes, start, end, to, users)
+    start = end + 1
   }
-  addressCovered(bytes, from, to)
 }
 
-/** `sip:user:password@`: what is behind the second colon. */
-function passwordCovered(bytes: Uint8Array, from: number, at: number): void {
-  const scheme = bytes.indexOf(COLON, userInfoStart(bytes, from, at))
-  if (scheme < 0 || scheme >= at) return
-  const second = bytes.indexOf(COLON, scheme + 1)
-  if (second >= 0 && second < at) coverTo(bytes, second + 1, at)
+/**
+ * Bytes among which no URI ends: one URI at most, or so much of it as counts. `users`: its user part is covered as well. The line ends at
+ * `lineEnd`.
+ */
+function word(bytes: Uint8Array, from: number, to: number, lineEnd: number, users: boolean): void {
+  let lastAt = -1
+  let firstAt = -1
+  let scheme = -1
+  let second = -1
+  for (let at = from; at < to; at++) {
+    const code = bytes[at]
+    if (code === AT) {
+      lastAt = at
+      if (firstAt < 0) firstAt = at
+    } else if (code === COLON) {
+      if (scheme < 0) scheme = at
+      else if (second < 0) second = at
+    }
+  }
+  if (lastAt >= 0) {
+    if (users) coverTo(bytes, scheme >= 0 && scheme < firstAt ? scheme + 1 : from, lastAt)
+    // `sip:user:password@`: what is behind the second colon.
+    else if (second >= 0 && second < lastAt) coverTo(bytes, second + 1, lastAt)
+  }
+  for (let at = from; at < to; at++) {
+    const code = bytes[at]
+    if (code === QUESTION) return coverTo(bytes, at + 1, to)
+    if (code === SEMICOLON && isSecretParameter(bytes, at + 1)) at = valueCovered(bytes, at + 1, to, lineEnd) - 1
+  }
 }
 
-/** Where the URI begins that has its `@` at `at`. */
-function userInfoStart(bytes: Uint8Array, from: number, at: number): number {
-  let start = at
-  while (start > from && !endsUri(bytes[start - 1] as number)) start--
-  return start
-}
-
-function uriEnd(bytes: Uint8Array, from: number, to: number): number {
-  let end = from
-  while (end < to && !endsUri(bytes[end] as number)) end++
+/** The value of the parameter at `from`; returns where it ends, or where the next one begins. */
+function valueCovered(bytes: Uint8Array, from: number, to: number, lineEnd: number): number {
+  let equals = from
+  while (equals < to && bytes[equals] !== EQUALS && bytes[equals] !== SEMICOLON) equals++
+  if (bytes[equals] !== EQUALS || equals === to) return equals
+  let end = equals + 1
+  while (end < to && bytes[end] !== SEMICOLON && bytes[end] !== QUESTION) end++
+  coverTo(bytes, equals + 1, end)
+  if (equals + 1 === to && to < lineEnd && bytes[to] === QUOTE) quotedCovered(bytes, to + 1, lineEnd)
   return end
 }
 
-function parameterEnd(bytes: Uint8Array, from: number, to: number): number {
-  let end = from
-  while (end < to && bytes[end] !== SEMICOLON && bytes[end] !== QUESTION && !endsUri(bytes[end] as number))
-    end++
-  return end
+function quotedCovered(bytes: Uint8Array, from: number, lineEnd: number): void {
+  const end = indexIn(bytes, QUOTE, from, lineEnd)
+  coverTo(bytes, from, end < 0 ? lineEnd : end)
+}
+
+/** As `indexOf`, and no look at what is behind `to`. */
+export function indexIn(bytes: Uint8Array, code: number, from: number, to: number): number {
+  for (let at = from; at < to; at++) if (bytes[at] === code) return at
+  return -1
 }
 
 /** Blank, quote, `,`, `<` or `>`. */
 function endsUri(code: number): boolean {
-  return code <= 32 || code === 34 || code === 44 || code === 60 || code === 62
+  return code <= 32 || code === QUOTE || code === 44 || code === 60 || code === 62
 }
 
 /** pn-prid and pn-param name a device to a push service; some phones put their password or a token into the Contact. */

@@ -18,7 +18,8 @@ export function headerOf(text: string, name: string, compact: string): string {
 
 /** `"Alice" <sip:alice@x>;tag=1`: `alice@x`. */
 export function addressIn(value: string): string {
-  const inBrackets = /<([^>]*)>/.exec(value)?.[1]
-  const uri = inBrackets ?? value.split(';')[0] ?? ''
+  const open = value.indexOf('<')
+  const close = value.indexOf('>', open)
+  const uri = open >= 0 && close > open ? value.slice(open + 1, close) : (value.split(';')[0] ?? '')
   return uri.replace(/^sips?:/i, '').split(';')[0] ?? ''
 }
