@@ -106,7 +106,7 @@ export class EventStreams {
     if (slow) this.publish('storage', node.storage())
     if (this.ticks % 2 === 0) {
       this.publish('rates', node.rates())
-      const view = node.bindings(undefined, BINDINGS_SHOWN)
+      const view = node.bindings(BINDINGS_SHOWN)
       const stable = view.bindings.map((binding) => without(binding, 'expiresS'))
       // Time runs off by itself; a REGISTER that prolongs it shows at the latest with the next round.
       this.publish('bindings', view, this.ticks % 20 === 0 ? undefined : [stable, view.total])

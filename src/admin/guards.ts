@@ -4,8 +4,10 @@ import type { Tally } from '../common/instruments.ts'
 import { RateLimit, sourceOf } from '../common/rate-limit.ts'
 import { access } from './access.ts'
 
-const REQUESTS_PER_SECOND = 50
-const REQUESTS_BURST = 200
+/** Of one source that may ask: scripts ask for thousands of AORs one after the other (docs/adr/0026-scripts.md). */
+const REQUESTS = { perSecond: 500, burst: 5_000 }
+/** Of one source that may not. */
+const REFUSALS = { perSecond: 50, burst: 200 }
 
 /**
  * Scripts and styles come from this node and nowhere else, nothing inline; no page may frame, sniff or read what stands here, and no
@@ -32,19 +34,12 @@ export interface GuardInit {
 }
 
 export function guard(app: FastifyInstance, { token, clock, rateLimited, open }: GuardInit): void {
-  const limit = new RateLimit({ perSecond: REQUESTS_PER_SECOND, burst: REQUESTS_BURST })
+  const limits = { known: new RateLimit(REQUESTS), strange: new RateLimit(REFUSALS) }
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS)
     const url = request.routeOptions.url ?? ''
     if (!url.startsWith('/api/')) return undefined
     const source = request.socket.remoteAddress ?? ''
-    const wait = limit.take(sourceOf(source), clock())
-    if (wait > 0) {
-      rateLimited.add('admin')
-      const seconds = String(Math.ceil(wait / 1000))
-      return reply.code(429).header('retry-after', seconds).send({ error: 'too many requests' })
-    }
-    if (open.has(url)) return undefined
     const { headers } = request
     const answer = access(
       {
@@ -55,6 +50,13 @@ export function guard(app: FastifyInstance, { token, clock, rateLimited, open }:
       },
       token,
     )
+    const wait = limits[answer.ok ? 'known' : 'strange'].take(sourceOf(source), clock())
+    if (wait > 0) {
+      rateLimited.add('admin')
+      const seconds = String(Math.ceil(wait / 1000))
+      return reply.code(429).header('retry-after', seconds).send({ error: 'too many requests' })
+    }
+    if (open.has(url)) return undefined
     if (answer.ok) return undefined
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="ringbridge"')
     return reply.code(answer.status).send({ error: answer.reason })

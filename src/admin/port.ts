@@ -41,8 +41,10 @@ export interface AdminNode {
   walk(): Promise<CommandResult<WalkView>>
   /** What this peer stores for the overlay, by kind and role: numbers, no content. */
   storage(): StorageView
-  /** Bindings held here, of one AOR or of all; at most `limit`. */
-  bindings(aor: string | undefined, limit: number): BindingsView
+  /** Bindings held here; at most `limit`. */
+  bindings(limit: number): BindingsView
+  /** Those of one AOR; a text that is none is refused. */
+  bindingsOf(aor: string, limit: number): CommandResult<BindingsView>
   /** What the overlay holds for an AOR. */
   locate(aor: string): Promise<CommandResult<LocationView>>
   ping(nodeId: string): Promise<CommandResult<PingView>>

@@ -34,6 +34,7 @@ import { readinessChecks } from './readiness.ts'
 import { VERSION } from './version.ts'
 
 const READY_POLL_MS = 50
+const NOT_AN_AOR = { ok: false, status: 400, reason: 'user@domain is expected' } as const
 
 export interface StatusInit {
   readonly config: Config
@@ -181,15 +182,18 @@ export class NodeStatus implements AdminNode {
     return storageView(this.live?.core.peer.snapshot().storage ?? [])
   }
 
-  bindings(aor: string | undefined, limit: number): BindingsView {
-    const sip = this.live?.core.sip
-    const found = sip?.bindings(aor === undefined ? undefined : canonical(aor), clock().ms) ?? []
-    return { bindings: found.slice(0, limit).map((each) => ({ ...each })), total: found.length }
+  bindings(limit: number): BindingsView {
+    return this.heldBindings(undefined, limit)
+  }
+
+  bindingsOf(aor: string, limit: number): CommandResult<BindingsView> {
+    const name = canonical(aor)
+    return name === undefined ? NOT_AN_AOR : { ok: true, value: this.heldBindings(name, limit) }
   }
 
   async locate(aor: string): Promise<CommandResult<LocationView>> {
     const name = canonical(aor)
-    if (name === undefined) return { ok: false, status: 400, reason: 'user@domain is expected' }
+    if (name === undefined) return NOT_AN_AOR
     const answer = await this.query({ kind: 'locate', aor: name })
     if (answer.kind !== 'located') return asFailure(answer)
     const { location } = answer
@@ -213,7 +217,7 @@ export class NodeStatus implements AdminNode {
   }
 
   async path(aor: string): Promise<CommandResult<PathView>> {
-    if (canonical(aor) === undefined) return { ok: false, status: 400, reason: `not an AOR: ${aor}` }
+    if (canonical(aor) === undefined) return NOT_AN_AOR
     const answer = await this.query({ kind: 'path', aor })
     if (answer.kind !== 'path') return asFailure(answer)
     return { ok: true, value: { ...answer.path, hops: [...answer.path.hops] } }
@@ -255,6 +259,12 @@ export class NodeStatus implements AdminNode {
     return { contentType: live.metrics.contentType, text: await live.metrics.text() }
   }
 
+  /** `aor` canonical; undefined: of all. */
+  private heldBindings(aor: string | undefined, limit: number): BindingsView {
+    const found = this.live?.core.sip?.bindings(aor, clock().ms) ?? []
+    return { bindings: found.slice(0, limit).map((each) => ({ ...each })), total: found.length }
+  }
+
   private query(query: Parameters<NodeLoop['query']>[0]): ReturnType<NodeLoop['query']> {
     return this.live?.loop.query(query) ?? Promise.resolve({ kind: 'failed', reason: 'starting' })
   }
@@ -270,7 +280,7 @@ export class NodeStatus implements AdminNode {
   }
 
   private view(username: string, aors: readonly string[]): UserView {
-    const registered = aors.some((aor) => this.bindings(aor, 1).total > 0)
+    const registered = aors.some((aor) => this.heldBindings(aor, 1).total > 0)
     return { username, aors: [...aors], registered }
   }
 }

@@ -16,8 +16,13 @@ import { ok, replyTo, route, type Route } from '../route.ts'
 
 const AOR_LENGTH_MAX = 512
 
-/** user@domain; a scheme in front is allowed. */
-export const aor = z.string().min(1).max(AOR_LENGTH_MAX).describe('user@domain')
+/** user@domain; a scheme in front is allowed. No AOR holds a blank: it was a + that nobody escaped. */
+export const aor = z
+  .string()
+  .min(1)
+  .max(AOR_LENGTH_MAX)
+  .overwrite((text) => text.replaceAll(' ', '+'))
+  .describe('user@domain')
 
 const noAnswer = { description: 'The overlay did not answer in time.', schema: failureAnswer }
 const notYet = { description: 'The node is not that far.', schema: failureAnswer }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { bindingsAnswer } from '../answers.ts'
 import type { AdminNode } from '../port.ts'
-import { ok, route, type Route } from '../route.ts'
+import { ok, replyTo, route, type Route } from '../route.ts'
 import { aor } from './overlay.ts'
 
 /** As many as one answer holds. */
@@ -19,7 +19,8 @@ export function phoneRoutes(node: AdminNode): Route[] {
         limit: z.coerce.number().int().min(1).max(LIST_MAX).default(LIST_MAX).describe('Bindings at most.'),
       }),
       answers: { 200: { description: 'Bindings of one AOR or of all.', schema: bindingsAnswer } },
-      handle: ({ query }) => ok(node.bindings(query.aor, query.limit)),
+      handle: ({ query: { aor: of, limit } }) =>
+        of === undefined ? ok(node.bindings(limit)) : replyTo(node.bindingsOf(of, limit)),
     }),
   ]
 }

@@ -195,9 +195,10 @@ function tokenOf(option: string | undefined): string | undefined {
   return option ?? process.env['RINGBRIDGE_ADMIN__TOKEN']
 }
 
+/** A question that the node refuses as none (400) is bad usage, like one that this side refuses. */
 function failed(answer: Extract<Answer, { ok: false }>): number {
   process.stderr.write(`ringbridge: ${answer.reason}\n`)
-  return EXIT.failed
+  return answer.status === 400 ? EXIT.usage : EXIT.failed
 }
 
 function printAll(lines: readonly string[]): void {

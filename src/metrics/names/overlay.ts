@@ -52,13 +52,13 @@ export const OVERLAY_METRICS = {
     'overlay_request_seconds',
     'From a request to its answer.',
     'method result',
-    product('store fetch attach appAttach join update ping', 'ok error timeout'),
+    product(RELOAD_METHODS, 'ok error timeout'),
   ),
   overlayRequestHops: histogram(
     'overlay_request_hops',
     'Overlay hops of requests that were answered.',
     'method',
-    product('store fetch attach appAttach ping'),
+    product(RELOAD_METHODS),
     HOPS_BUCKETS,
   ),
   overlayRetries: counter(
@@ -71,7 +71,7 @@ export const OVERLAY_METRICS = {
     'overlay_errors_total',
     'RELOAD error answers received, by code.',
     'code',
-    product('2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19'),
+    product('2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20'),
   ),
   overlayRollbacks: counter(
     'overlay_rollbacks_total',

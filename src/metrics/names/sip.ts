@@ -4,6 +4,9 @@ import { counter, gauge, product, type MetricDefinition } from '../define.ts'
 const SIP_METHODS =
   'INVITE ACK BYE CANCEL OPTIONS REGISTER MESSAGE SUBSCRIBE NOTIFY PUBLISH REFER INFO UPDATE PRACK other'
 const SIP_CODES = '100 180 200 302 400 401 403 404 407 408 480 482 483 486 487 500 503 603'
+/** Of other methods: what most of them get. */
+const OTHER_METHODS = 'BYE CANCEL OPTIONS MESSAGE SUBSCRIBE NOTIFY PUBLISH REFER INFO UPDATE PRACK'
+const OTHER_CODES = '200 404 481'
 const SIP_TRANSPORTS = 'udp tcp tls ws wss peer'
 const SIP_STREAMS = 'tcp tls ws wss'
 
@@ -24,13 +27,13 @@ export const SIP_METRICS = {
     'sip_responses_sent_total',
     'SIP responses that went out, retransmissions not counted.',
     'method code transport',
-    product('INVITE REGISTER', SIP_CODES, SIP_TRANSPORTS),
+    responses(),
   ),
   sipResponsesReceived: counter(
     'sip_responses_received_total',
     'SIP responses that came in.',
     'method code transport',
-    product('INVITE', SIP_CODES, SIP_TRANSPORTS),
+    responses(),
   ),
   sipTrunks: gauge(
     'sip_trunks',
@@ -128,3 +131,11 @@ export const SIP_METRICS = {
     product('refused lost overload'),
   ),
 } as const satisfies Record<string, MetricDefinition>
+
+/** method|code|transport */
+function responses(): string[] {
+  return [
+    ...product('INVITE REGISTER', SIP_CODES, SIP_TRANSPORTS),
+    ...product(OTHER_METHODS, OTHER_CODES, SIP_TRANSPORTS),
+  ]
+}

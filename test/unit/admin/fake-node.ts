@@ -57,16 +57,21 @@ export class FakeNode implements AdminNode {
   storage(): ReturnType<AdminNode['storage']> {
     return { values: 3, bytes: 300, kinds: [] }
   }
-  bindings(aor: string | undefined, limit: number): ReturnType<AdminNode['bindings']> {
+  bindings(limit: number): ReturnType<AdminNode['bindings']> {
     const all = ['x', 'y'].map((name) => ({
-      aor: aor ?? name,
+      aor: name,
       contact: `sip:${name}@10.0.0.1`,
       kind: 'device' as const,
       expiresS: 60,
       transport: 'udp',
       flow: 'address' as const,
     }))
-    return { bindings: all.slice(0, aor === undefined ? limit : 1), total: aor === undefined ? 2 : 1 }
+    return { bindings: all.slice(0, limit), total: 2 }
+  }
+  bindingsOf(aor: string, limit: number): ReturnType<AdminNode['bindingsOf']> {
+    if (!aor.includes('@')) return { ok: false, status: 400, reason: 'user@domain is expected' }
+    const bindings = this.bindings(limit).bindings.slice(0, 1)
+    return { ok: true, value: { bindings: bindings.map((each) => ({ ...each, aor })), total: 1 } }
   }
   locate(aor: string): ReturnType<AdminNode['locate']> {
     if (aor === 'gone') return Promise.resolve({ ok: false, status: 504, reason: 'no answer in time' })

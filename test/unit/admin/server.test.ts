@@ -56,7 +56,10 @@ describe('API', () => {
     expect((await get('/api/v1/bindings?limit=1')).json().bindings).toHaveLength(1)
     expect((await get('/api/v1/bindings?limit=0')).statusCode).toBe(400)
     expect((await get('/api/v1/bindings?aor=a%40b')).json()).toMatchObject({ bindings: [{ aor: 'a@b' }] })
+    expect((await get('/api/v1/bindings?aor=x')).statusCode).toBe(400)
     expect((await get('/api/v1/locate?aor=a@b')).json()).toMatchObject({ aor: 'a@b' })
+    for (const number of ['+49301@b', '%2B49301@b'])
+      expect((await get(`/api/v1/locate?aor=${number}`)).json(), number).toMatchObject({ aor: '+49301@b' })
     expect((await get('/api/v1/locate?aor=gone')).statusCode).toBe(504)
     expect((await get('/api/v1/locate')).statusCode).toBe(400)
     expect((await get(`/api/v1/locate?aor=${'x'.repeat(600)}`)).statusCode).toBe(400)
@@ -134,13 +137,22 @@ describe('API', () => {
   it('S-80 is limited per source; time heals', async () => {
     const { get, advance, admin } = server()
     let limited = 0
-    for (let i = 0; i < 205; i++) if ((await get('/api/v1/peer')).statusCode === 429) limited++
+    const stranger = () => get('/api/v1/peer', {}, '192.0.2.9')
+    for (let i = 0; i < 205; i++) if ((await stranger()).statusCode === 429) limited++
     expect(limited).toBe(5)
     expect(admin.rateLimited.get('admin')).toBe(5)
-    expect((await get('/healthz')).statusCode).toBe(200)
-    expect((await get('/api/v1/peer', {}, '::1')).statusCode).toBe(200)
+    expect((await get('/healthz', {}, '192.0.2.9')).statusCode).toBe(200)
+    expect((await get('/api/v1/peer', {}, '192.0.2.10')).statusCode).toBe(401)
     advance(1000)
-    expect((await get('/api/v1/peer')).statusCode).toBe(200)
+    expect((await stranger()).statusCode).toBe(401)
+  })
+
+  it('a script on this machine may ask thousands of times in one go, and not without end', async () => {
+    const { get } = server()
+    for (let i = 0; i < 5_000; i++) await get('/api/v1/peer')
+    const answer = await get('/api/v1/peer')
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '1'])
+    expect((await get('/api/v1/peer', {}, '::1')).statusCode).toBe(200)
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../../src/common/instruments.ts'
+import { ERROR_CODE, MESSAGE_CODE } from '../../../src/reload/codec/index.ts'
 import { METRICS } from '../../../src/metrics/names.ts'
 import { MetricsRegistry } from '../../../src/metrics/registry.ts'
 
@@ -40,6 +41,17 @@ describe('metrics text', () => {
     expect(found.get('p2psip_call_setup_seconds_count{path="overlay"}')).toBe('0')
     expect(found.get('p2psip_call_setup_seconds_bucket{path="overlay",le="+Inf"}')).toBe('0')
     expect(found.get('p2psip_registrar_expired_total')).toBe('0')
+    for (const method of Object.keys(MESSAGE_CODE).flatMap((name) => /^(\w+)Req$/.exec(name)?.[1] ?? [])) {
+      expect(found.get(`p2psip_overlay_request_hops_count{method="${method}"}`), method).toBe('0')
+      const seconds = `p2psip_overlay_request_seconds_count{method="${method}",result="timeout"}`
+      expect(found.get(seconds), method).toBe('0')
+    }
+    for (const code of Object.values(ERROR_CODE).filter((each) => each > 1))
+      expect(found.get(`p2psip_overlay_errors_total{code="${code}"}`), String(code)).toBe('0')
+    for (const method of ['BYE', 'MESSAGE', 'OPTIONS'])
+      expect(
+        found.get(`p2psip_sip_responses_sent_total{method="${method}",code="200",transport="udp"}`),
+      ).toBe('0')
     for (const { name, labels, initial } of Object.values(METRICS)) {
       if (initial.length > 0 && labels.length === 0)
         expect(
