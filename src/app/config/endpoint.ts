@@ -1,6 +1,7 @@
 /** Addresses as the configuration writes them: `udp://0.0.0.0:5060`, `[::1]:6084`, `peer1.example.com:6084`. */
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { withoutZone } from '../../sip/index.ts'
 import { ConfigError } from './fault.ts'
 
 export interface HostPort {
@@ -89,7 +90,7 @@ export function phoneAddresses(host: string, advertised: string | undefined): Ph
   const family = advertised === undefined ? 0 : isIP(advertised)
   if (advertised !== undefined && family === 0) return { advertisedHost: advertised }
   const fitting = family !== 0 && (host === '::' || isIP(host) === family) ? advertised : undefined
-  if (host !== '::') return { advertisedHost: reachableAddress(host, fitting) }
+  if (host !== '::') return { advertisedHost: withoutZone(reachableAddress(host, fitting)) }
   return {
     advertisedHost: (family === 4 ? fitting : undefined) ?? outsideAddress('IPv4') ?? '127.0.0.1',
     advertisedHost6: (family === 6 ? fitting : undefined) ?? outsideAddress('IPv6') ?? '::1',

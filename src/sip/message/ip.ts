@@ -80,6 +80,12 @@ export function isUnanswerable(host: string): boolean {
   return host === '255.255.255.255' || host === '0.0.0.0' || (first >= 224 && first <= 239)
 }
 
+/** Without the zone of a link-local address: it means something on this host only and stays here (RFC 4007 s.6). */
+export function withoutZone(address: string): string {
+  const percent = address.indexOf('%')
+  return percent < 0 ? address : address.slice(0, percent)
+}
+
 /**
  * One text for one address: IPv4-mapped IPv6 becomes plain IPv4, so that both count as the same source
  * (RFC 5118 s.4.9); brackets go, letters become lower-case.

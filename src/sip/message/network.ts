@@ -1,5 +1,5 @@
 /** Networks as operators write them: an address, or a prefix with its length (RFC 4632, RFC 4291 s.2.3). */
-import { canonicalAddress, isIpv4, isIpv6 } from './ip.ts'
+import { canonicalAddress, isIpv4, isIpv6, withoutZone } from './ip.ts'
 
 /** Addresses that begin with the same bits. */
 export interface Network {
@@ -10,6 +10,8 @@ export interface Network {
 
 /** `192.0.2.0/24`, `2001:db8::/32` or one address; undefined for anything else, and when bits beyond the prefix are set. */
 export function parseNetwork(text: string): Network | undefined {
+  // Whoever has a network behind one interface in mind would trust those behind the others, too.
+  if (text.includes('%')) return undefined
   const slash = text.indexOf('/')
   const bytes = addressBytes(slash < 0 ? text : text.slice(0, slash))
   if (bytes === undefined) return undefined
@@ -35,9 +37,9 @@ export function isInNetwork(address: Uint8Array, { bytes, prefixBits }: Network)
   return (((address[whole] as number) ^ (bytes[whole] as number)) & (0xff00 >> rest) & 0xff) === 0
 }
 
-/** The 4 or 16 bytes of an address; IPv4-mapped IPv6 counts as IPv4. Undefined for anything that is no address. */
+/** The 4 or 16 bytes of an address; IPv4-mapped IPv6 counts as IPv4, a zone for nothing. Undefined for anything that is no address. */
 export function addressBytes(host: string): Uint8Array | undefined {
-  const text = canonicalAddress(host)
+  const text = withoutZone(canonicalAddress(host))
   if (isIpv4(text)) return Uint8Array.from(text.split('.'), Number)
   if (!isIpv6(text)) return undefined
   const [head = '', tail] = text.split('::')

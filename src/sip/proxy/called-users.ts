@@ -7,6 +7,12 @@ export interface CalledUser {
   joined(now: Millis, bindings: readonly LocalBinding[]): void
 }
 
+/**
+ * Judgement: one REGISTER may cause that many requests at most. Nobody answers more than a few calls; somebody who registers again and again while
+ * hundreds of calls ring would otherwise make this node send hundreds of INVITEs each time.
+ */
+export const JOINED_MAX = 16
+
 export class CalledUsers {
   private readonly called = new Map<string, Set<CalledUser>>()
 
@@ -25,11 +31,11 @@ export class CalledUsers {
     if (requests?.delete(request) === true && requests.size === 0) this.called.delete(aor)
   }
 
-  /** The bindings of a user have changed; what was there before does no harm. */
+  /** The bindings of a user have changed; what was there before does no harm. The latest requests come first in line. */
   joined(now: Millis, aor: string, bindings: () => readonly LocalBinding[]): void {
     const requests = this.called.get(aor)
     if (requests === undefined) return
     const all = bindings()
-    for (const request of [...requests]) request.joined(now, all)
+    for (const request of [...requests].slice(-JOINED_MAX)) request.joined(now, all)
   }
 }

@@ -1,6 +1,6 @@
 /** A request with what its transport knows of it: received and rport filled in, where responses go. */
 import type { Millis } from '../../common/time.ts'
-import { bracketed, canonicalAddress, type SipMessage, type Via } from '../message/index.ts'
+import { bracketed, canonicalAddress, withoutZone, type SipMessage, type Via } from '../message/index.ts'
 import type { Hop } from './hop.ts'
 
 export interface IncomingRequest {
@@ -46,7 +46,7 @@ function replyHop(via: Via, source: Hop): Hop {
  */
 function receivedVia(via: Via, source: Hop): string | undefined {
   if (source.transport === 'ws' || source.transport === 'wss') return undefined
-  const address = canonicalAddress(source.host)
+  const address = withoutZone(canonicalAddress(source.host))
   const asked = via.rport !== undefined
   if (!asked && (via.host === address || isMapped(via.host, address))) return undefined
   if (via.emptyRportEnd > 0 && via.received === undefined) {

@@ -2,7 +2,7 @@
  * The little STUN server beside SIP on a UDP port (RFC 5626 s.8, RFC 8489): phones ask it whether their flow is alive and by which
  * address it is seen. Knows Binding requests and nothing else; keeps no state.
  */
-import { isIpv4, isIpv6 } from '../message/index.ts'
+import { addressBytes } from '../message/index.ts'
 
 const HEADER_BYTES = 20
 const MAGIC_COOKIE = 0x2112a442
@@ -83,24 +83,4 @@ function answerTo(request: Uint8Array, type: number, length: number): Uint8Array
 
 function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** 4 or 16 bytes of an IP literal; undefined when it is none. */
-function addressBytes(host: string): readonly number[] | undefined {
-  if (isIpv4(host)) return host.split('.').map(Number)
-  const [plain = ''] = host.split('%')
-  if (!isIpv6(plain)) return undefined
-  const [head = '', tail] = plain.split('::')
-  const front = groupBytes(head)
-  const back = tail === undefined ? [] : groupBytes(tail)
-  return [...front, ...new Array<number>(16 - front.length - back.length).fill(0), ...back]
-}
-
-function groupBytes(text: string): number[] {
-  if (text === '') return []
-  return text.split(':').flatMap((group) => {
-    if (isIpv4(group)) return group.split('.').map(Number)
-    const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 0xff]
-  })
 }

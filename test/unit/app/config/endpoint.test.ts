@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseEndpoint, parseSipEndpoint } from '../../../../src/app/config/endpoint.ts'
+import { parseEndpoint, parseSipEndpoint, phoneAddresses } from '../../../../src/app/config/endpoint.ts'
 
 describe('addresses to listen at', () => {
   it('S-TR-01 of phones have a default port for each scheme; those of WebSockets need no privileges', () => {
@@ -28,5 +28,14 @@ describe('addresses to listen at', () => {
     expect(() => parseEndpoint('tcp://192.0.2.1', 'overlay.listen')).toThrow(
       '"overlay.listen": "192.0.2.1" is not host:port',
     )
+  })
+
+  it('of one link keep their zone to themselves (RFC 4007 s.6)', () => {
+    expect(parseSipEndpoint('udp://[fe80::1%eth0]')).toEqual({
+      scheme: 'udp',
+      host: 'fe80::1%eth0',
+      port: 5060,
+    })
+    expect(phoneAddresses('fe80::1%eth0', undefined)).toEqual({ advertisedHost: 'fe80::1' })
   })
 })

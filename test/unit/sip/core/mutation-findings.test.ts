@@ -1,5 +1,6 @@
 /** What the runs of broken messages have found (test/property/sip-mutation.test.ts, `npm run soak:mutation`), one test each. */
 import { describe, expect, it } from 'vitest'
+import { JOINED_MAX } from '../../../../src/sip/proxy/called-users.ts'
 import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
 
 const BOB = `sip:bob@${DOMAIN}`
@@ -40,5 +41,20 @@ describe('found by broken messages', () => {
       nict: 0,
       nist: 0,
     })
+  })
+
+  it('S-21 a REGISTER rings for the latest calls of its user, not for hundreds of them', () => {
+    const { world, node, alice, bob } = setUp()
+    for (let i = 0; i < 50; i++) {
+      alice.request('INVITE', BOB)
+      bob.respond(bob.requests('INVITE')[i]!, 180)
+    }
+    const second = world.phone('bob', node, { port: 5070 })
+    second.register()
+    const calls = (phone: Phone) => phone.requests('INVITE').map((request) => request.callId)
+    expect(calls(second)).toEqual(calls(bob).slice(-JOINED_MAX))
+    // One of them is answered there, as a call that came after it would be.
+    second.respond(second.requests('INVITE')[0]!, 200)
+    expect(alice.last().status).toBe(200)
   })
 })

@@ -26,6 +26,11 @@ describe('STUN beside SIP (RFC 5626 s.8)', () => {
     )
   })
 
+  it('S5626-5.4-01 the zone of a link-local address stays here, and IPv4 on a socket of both families is IPv4', () => {
+    expect(stunAnswer(request(), 'fe80::1%eth0', 1)).toEqual(stunAnswer(request(), 'fe80::1', 1))
+    expect(stunAnswer(request(), '::ffff:192.0.2.1', 1)).toEqual(stunAnswer(request(), '192.0.2.1', 1))
+  })
+
   it('S5626-5.4-01 attributes that may be ignored are, others are refused by name with 420', () => {
     const software = '80220004 74657374'
     const fingerprint = '80280004 e57a3bcf'
