@@ -264,7 +264,11 @@ export class SipCore {
   private message(now: Now, message: SipMessage, source: Hop): void {
     if (this.tap !== undefined) this.tap.message(now, 'in', source, message.wire)
     if (!message.isRequest) {
-      this.response(now, message, source)
+      try {
+        this.response(now, message, source)
+      } catch (error) {
+        this.mistake(source, `${message.status} to ${message.cseq.method}`, error)
+      }
       return
     }
     const { transactions, replies } = this.parts
@@ -316,15 +320,18 @@ export class SipCore {
   }
 
   /**
-   * E56: a fault of our own. One request that trips over it is refused; the calls of everybody else go on. Whatever was half
-   * done ends by its timers.
+   * E56: a fault of our own. One message that trips over it, a request that is refused or a response, is all that is lost; the calls of everybody
+   * else go on. Whatever was half done ends by its timers.
    */
   private bug(incoming: IncomingRequest, error: unknown): void {
-    const { method } = incoming.message
-    const stack = error instanceof Error ? error.stack : String(error)
-    this.instruments.sipMalformed.add(`internal|${incoming.source.transport}`)
-    this.trace({ level: 'error', area: 'sip', event: 'internal_error', method, stack })
+    this.mistake(incoming.source, incoming.message.method, error)
     this.parts.replies.stateless(incoming, { status: 500, reason: 'Server Internal Error' })
+  }
+
+  private mistake(source: Hop, method: string, error: unknown): void {
+    const stack = error instanceof Error ? error.stack : String(error)
+    this.instruments.sipMalformed.add(`internal|${source.transport}`)
+    this.trace({ level: 'error', area: 'sip', event: 'internal_error', method, stack })
   }
 
   private request(now: Now, incoming: IncomingRequest): void {

@@ -132,8 +132,6 @@ export class Proxy {
     }
     const { goal } = request
     const path = pathOf(goal)
-    const isCall = message.method === 'INVITE' && !message.to.params.has('tag')
-    const call = isCall ? new CallRecord(environment.meter, request.incoming.arrivedAt, path) : undefined
     const outgoing = this.outgoing(request, hash)
     if (outgoing.timer?.kind === 'tooSmall') {
       const headers = [['Min-SE', String(outgoing.timer.minimum)]] as const
@@ -141,6 +139,8 @@ export class Proxy {
       new Upstream(environment, request.incoming, server).final(now, refusal, [])
       return
     }
+    const isCall = message.method === 'INVITE' && !message.to.params.has('tag')
+    const call = isCall ? new CallRecord(environment.meter, request.incoming.arrivedAt, path) : undefined
     const disposition = goal.kind === 'aor' ? dispositionOf(message) : USUAL_DISPOSITION
     const aor = goal.kind === 'aor' && message.method === 'INVITE' ? goal.aor : undefined
     const peer = nextPeer(message, goal)
@@ -336,7 +336,7 @@ export class Proxy {
 
   /** By which other way requests of this call go to the phone whose peer is gone. */
   private standIn({ incoming, route }: ProxyRequest, peer: string): Target | undefined {
-    return this.environment.standIns.find(incoming.message.callId, peer, route.requestUri)
+    return this.environment.standIns.find(incoming.message, peer, route.requestUri)
   }
 
   private exits(request: ProxyRequest, path: TargetPath): ExitSearch | undefined {

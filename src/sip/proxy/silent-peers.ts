@@ -108,7 +108,7 @@ export class SilentPeers {
     const isStandIn = branch.target.whole === true
     const missed = isStandIn && branch.target.way.kind === 'peer' && (status === 403 || mayHaveMissed(status))
     if (message !== undefined && !missed) return false
-    if (isStandIn) this.environment.standIns.forget(inCall.request.incoming.message.callId, inCall.peer)
+    if (isStandIn) this.environment.standIns.forget(inCall.request.incoming.message, inCall.peer)
     this.seek(now, branch)
     this.lostPeer ??= candidate
     return true
@@ -119,9 +119,9 @@ export class SilentPeers {
     const { inCall } = this.parts
     if (inCall === undefined || target.whole !== true || client === undefined) return
     const { standIns } = this.environment
-    const { callId, method } = inCall.request.incoming.message
-    if (method === 'BYE') standIns.forget(callId, inCall.peer)
-    else standIns.found(callId, inCall.peer, target)
+    const { message } = inCall.request.incoming
+    if (message.method === 'BYE') standIns.forget(message, inCall.peer)
+    else standIns.found(message, inCall.peer, target)
   }
 
   /** Nothing that is on its way to a phone is sent a second time before it is clear that the peer says nothing at all. */

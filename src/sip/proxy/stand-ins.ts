@@ -1,6 +1,13 @@
 /** The ways that calls have found around dead peers (docs/adr/0024). */
 import { RecentMap } from '../../common/recent-map.ts'
+import type { SipMessage } from '../message/index.ts'
 import type { Target } from './targets.ts'
+
+/** As much of a request as says which dialog it is of: whoever has answered has a way of its own, whose tag only those in the call know. */
+export interface DialogRequest {
+  readonly callId: string
+  readonly to: Pick<SipMessage['to'], 'params'>
+}
 
 /** Calls whose way is remembered; beyond that the oldest is looked up again. */
 const REMEMBERED_MAX = 10_000
@@ -14,24 +21,24 @@ export class StandIns {
   }
 
   /** For the next request of the call, whose Request-URI may be another. */
-  find(callId: string, peer: string, requestUri: string): Target | undefined {
-    const known = this.ways.get(keyOf(callId, peer))?.target
+  find(request: DialogRequest, peer: string, requestUri: string): Target | undefined {
+    const known = this.ways.get(keyOf(request, peer))?.target
     if (known === undefined) return undefined
-    return requestUri.includes(';gr=') ? known : { ...known, uri: requestUri }
+    return requestUri.includes(';gr=') || known.uri === requestUri ? known : { ...known, uri: requestUri }
   }
 
-  found(callId: string, peer: string, target: Target): void {
-    const key = keyOf(callId, peer)
+  found(request: DialogRequest, peer: string, target: Target): void {
+    const key = keyOf(request, peer)
     this.ways.set(key, { key, target })
     const oldest = this.ways.size > REMEMBERED_MAX ? this.ways.oldest() : undefined
     if (oldest !== undefined) this.ways.delete(oldest.key)
   }
 
-  forget(callId: string, peer: string): void {
-    this.ways.delete(keyOf(callId, peer))
+  forget(request: DialogRequest, peer: string): void {
+    this.ways.delete(keyOf(request, peer))
   }
 }
 
-function keyOf(callId: string, peer: string): string {
-  return `${peer} ${callId}`
+function keyOf({ callId, to }: DialogRequest, peer: string): string {
+  return `${peer} ${to.params.get('tag') ?? ''} ${callId}`
 }

@@ -21,6 +21,8 @@ export interface RecordTarget {
 
 /** Judgement: a proxy that has died is named to phones for no longer than that. */
 const VALID_MS: Millis = 60_000
+/** Judgement: an overlay that did not answer is asked again after that. */
+const ASK_AGAIN_MS: Millis = 2_000
 /** Domains remembered; redirect servers have a handful. */
 const DOMAINS_MAX = 64
 /** Of one domain; more help nobody. */
@@ -85,7 +87,7 @@ export class ProxyRecords<T> {
     }
     // Without an answer those from before are better than none.
     const proxies = targets === undefined ? before : targets.flatMap(proxiesOf).slice(0, PROXIES_MAX)
-    this.known.set(domain, { proxies, until: now + VALID_MS })
+    this.known.set(domain, { proxies, until: now + (targets === undefined ? ASK_AGAIN_MS : VALID_MS) })
     const tickets = this.waiting.get(domain) ?? []
     this.waiting.delete(domain)
     return tickets

@@ -33,9 +33,12 @@ export function incomingRequest(message: SipMessage, source: Hop, now: Millis): 
   return { message, source, replyTo: replyHop(via, source), topVia: receivedVia(via, source), arrivedAt: now }
 }
 
+/**
+ * DEVIATION RFC 3261 s.18.2.2: maddr is not followed. It is for multicast, which no listener here takes part in, and it would let anybody have answers,
+ * repeated for half a minute, sent to whom he likes, at any port, from inside (docs/adr/0027-what-strangers-cannot-do.md).
+ */
 function replyHop(via: Via, source: Hop): Hop {
   if (source.transport !== 'udp' || via.rport !== undefined) return source
-  if (via.maddr !== undefined) return { ...source, host: via.maddr, port: via.port ?? 5060 }
   const port = via.port ?? 5060
   return port === source.port ? source : { ...source, port }
 }

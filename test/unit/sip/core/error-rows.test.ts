@@ -248,6 +248,31 @@ describe('faults', () => {
     expect(events).toMatchObject([{ level: 'error', area: 'sip', event: 'internal_error' }])
     expect(send(SELF, 'b')).toEqual(['SIP/2.0 200'])
   })
+
+  it('E56 over a response as well: nothing but that response is lost', () => {
+    const accounts = new TestAccounts().add('alice').add('bob')
+    const byAor = accounts.byAor.bind(accounts)
+    accounts.byAor = (aor) => {
+      if (aor.startsWith('poison')) throw new TypeError('a mistake')
+      return byAor(aor)
+    }
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', { recurse3xx: true }, accounts)
+    const alice = world.phone('alice', node)
+    const bob = world.phone('bob', node)
+    bob.register()
+    alice.request('INVITE', BOB)
+    const invite = bob.requests('INVITE')[0]!
+    const before = node.core.instruments.sipMalformed.get('internal|udp')
+    bob.respond(invite, 302, { contact: `<sip:poison@${DOMAIN}>` })
+    expect(node.core.instruments.sipMalformed.get('internal|udp')).toBe(before + 1)
+    alice.request('INVITE', BOB)
+    bob.respond(bob.requests('INVITE').at(-1)!, 486)
+    expect(alice.statuses('INVITE').at(-1)).toBe(486)
+    // The call that has lost its answer ends by its timers.
+    world.advance(200_000)
+    expect(alice.statuses('INVITE').at(-1)).toBe(408)
+  })
 })
 
 describe('requests too large for a datagram', () => {

@@ -218,15 +218,24 @@ describe('a request of a call that another peer brings', () => {
 })
 
 describe('StandIns', () => {
+  const target = { uri: 'sip:x@y' } as Target
+  const dialog = (callId: string, tag = 'b') => ({ callId, to: { params: new Map([['tag', tag]]) } })
+
   it('remembers no more calls than it may, the oldest goes', () => {
     const ways = new StandIns()
-    const target = { uri: 'sip:x@y' } as Target
-    for (let i = 0; i < 10_001; i++) ways.found(`call ${i}`, 'aa', target)
+    for (let i = 0; i < 10_001; i++) ways.found(dialog(`call ${i}`), 'aa', target)
     expect(ways.size).toBe(10_000)
-    expect(ways.find('call 0', 'aa', 'sip:x@y')).toBeUndefined()
-    expect(ways.find('call 1', 'aa', 'sip:x@z')?.uri).toBe('sip:x@z')
-    expect(ways.find('call 1', 'bb', 'sip:x@z')).toBeUndefined()
-    ways.forget('call 1', 'aa')
-    expect(ways.find('call 1', 'aa', 'sip:x@z')).toBeUndefined()
+    expect(ways.find(dialog('call 0'), 'aa', 'sip:x@y')).toBeUndefined()
+    expect(ways.find(dialog('call 1'), 'aa', 'sip:x@z')?.uri).toBe('sip:x@z')
+    expect(ways.find(dialog('call 1'), 'bb', 'sip:x@z')).toBeUndefined()
+    ways.forget(dialog('call 1'), 'aa')
+    expect(ways.find(dialog('call 1'), 'aa', 'sip:x@z')).toBeUndefined()
+  })
+
+  it('the two phones of a forked call have a way each, as have two calls of one Call-ID', () => {
+    const ways = new StandIns()
+    ways.found(dialog('call', 'desk'), 'aa', target)
+    expect(ways.find(dialog('call', 'mobile'), 'aa', 'sip:x@y')).toBeUndefined()
+    expect(ways.find(dialog('call', 'desk'), 'aa', 'sip:x@y')).toBe(target)
   })
 })

@@ -238,6 +238,12 @@ describe('received and rport', () => {
       'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1;received=203.0.113.7',
       5070,
     ],
+    // A stranger would have answers sent to whom he likes.
+    [
+      'SIP/2.0/UDP 10.0.0.1:5070;maddr=192.0.2.66;branch=z9hG4bK1',
+      'SIP/2.0/UDP 10.0.0.1:5070;maddr=192.0.2.66;branch=z9hG4bK1;received=203.0.113.7',
+      5070,
+    ],
   ])('S3581-4-01 S3261-18.2-01 S3261-18.2-03 %s', (via, expected, port) => {
     const incoming = incomingRequest(request('MESSAGE', '', 'sip:b@x.org', via), source, 0)
     expect(incoming.topVia).toBe(expected)

@@ -251,6 +251,29 @@ describe('proxies that say so in the overlay', () => {
     expect(s.alice.last().status).toBe(480)
   })
 
+  it('M-30 an overlay that did not answer is asked again soon, not after a minute', () => {
+    const s = setUp([])
+    s.world.phone('bob', s.p).register()
+    const found = { kind: 'found' as const, userExists: true, loop: false }
+    let answers = false
+    s.r.locateAnswer = (aor) => {
+      if (!aor.startsWith('_proxy@')) return { ...found, targets: [record(s.p)] }
+      if (answers) return { ...found, targets: [record(s.p, '192.0.2.2:5060/udp')] }
+      return { kind: 'failed', status: 504, reason: 'Locate Timeout' }
+    }
+    s.alice.request('INVITE', BOB)
+    expect(s.alice.last().status).toBe(480)
+    answers = true
+    s.world.advance(5_000)
+    s.alice.request('INVITE', BOB)
+    expect(s.alice.last().status).toBe(302)
+    // Those that were known are named while nobody can be asked.
+    answers = false
+    s.world.advance(61_000)
+    s.alice.request('INVITE', BOB)
+    expect(s.alice.last().status).toBe(302)
+  })
+
   it.each([
     '192.0.2.2',
     '192.0.2.2:0/udp',
