@@ -8,6 +8,7 @@ import type { FetchAns, FetchKindResponse, KindId, ResourceId } from '../codec/i
 import type { Certificate } from '../security/port.ts'
 import { wellFormed } from './data-models.ts'
 import type { PlannedKind, StoreContext } from './store.ts'
+import { GENERATION_MAX } from './restore.ts'
 import { StagedKind } from './staging.ts'
 
 export interface Adoption {
@@ -72,5 +73,7 @@ function planKind(
  */
 function mergedGeneration(staged: StagedKind, theirs: bigint, keepsOurs: boolean): bigint {
   const highest = theirs > staged.generation ? theirs : staged.generation
+  // 0 is not to be used (s.7.4.1.1), and no replica would take it.
+  if (highest === 0n || highest === GENERATION_MAX) return 1n
   return staged.changes.size > 0 && keepsOurs ? highest + 1n : highest
 }

@@ -122,6 +122,9 @@ class Restoration {
   }
 }
 
+/** 2^64 - 1; after it a counter starts again, as 0 must not be used. */
+export const GENERATION_MAX = 0xffff_ffff_ffff_ffffn
+
 /**
  * The generation counter of a Kind that was not here before. Counters only have to be at least 1 and to rise (RFC 6940
  * s.7.4.1.1); starting from the clock keeps one that was forgotten when everything expired, or was begun on the

@@ -30,7 +30,7 @@ import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
 import { replicaStores, type ReplicaSelection, type ReplicaStore } from './replication.ts'
 import type { Responsibility } from './responsibility.ts'
 import { OwnValueReader, type OwnValues } from './own-values.ts'
-import { firstGeneration, restoreTable, type RestoreReport } from './restore.ts'
+import { firstGeneration, GENERATION_MAX, restoreTable, type RestoreReport } from './restore.ts'
 import type { StagedValue } from './staging.ts'
 import { statValues } from './stat.ts'
 import { planStore, type PlannedKind, type StoreContext } from './store.ts'
@@ -79,9 +79,6 @@ export interface StorageUse {
   readonly values: number
   readonly bytes: number
 }
-
-/** 2^64 - 1; after it a counter starts again, as 0 must not be used. */
-const GENERATION_MAX = 0xffff_ffff_ffff_ffffn
 
 /**
  * What this peer keeps for the overlay (RFC 6940 s.7): the methods Store, Fetch, Stat and Find on a bounded table in

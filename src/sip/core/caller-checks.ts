@@ -12,7 +12,9 @@ import type { RequestId } from './contract.ts'
 /** Answers remembered; beyond that the oldest is forgotten. */
 const ANSWERS_MAX = 10_000
 /** Questions under way. A peer that makes up callers gets no more work out of the overlay than this. */
-const QUESTIONS_MAX = 100
+const QUESTIONS_MAX = 400
+/** Of one peer, so that there is room for those of others. */
+const QUESTIONS_OF_PEER_MAX = 100
 /** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
 const ANSWER_GRACE_MS: Millis = 1_000
 
@@ -41,6 +43,8 @@ export class CallerChecks<T> {
   private readonly answers = new Map<string, Answer>()
   private readonly open = new OpenQuestions<string>()
   private readonly asked = new Map<string, T[]>()
+  /** Questions under way, by peer. */
+  private readonly askedBy = new Map<string, number>()
 
   constructor(
     components: { readonly own: OwnIdentity; readonly ask: (aor: string, peer: string) => RequestId },
@@ -86,8 +90,7 @@ export class CallerChecks<T> {
   answered(now: Millis, id: RequestId, verified: boolean, validMs: Millis): readonly T[] {
     const key = this.open.take(id)
     if (key === undefined) return []
-    const waiting = this.asked.get(key) ?? []
-    this.asked.delete(key)
+    const waiting = this.over(key)
     this.answers.delete(key)
     if (this.answers.size >= ANSWERS_MAX) {
       const oldest = this.answers.keys().next()
@@ -105,10 +108,21 @@ export class CallerChecks<T> {
   expire(now: Millis): readonly T[] {
     const given: T[] = []
     for (let lost = this.open.overdue(now); lost !== undefined; lost = this.open.overdue(now)) {
-      given.push(...(this.asked.get(lost) ?? []))
-      this.asked.delete(lost)
+      given.push(...this.over(lost))
     }
     return given
+  }
+
+  /** A question is over: those that have waited for it. */
+  private over(key: string): readonly T[] {
+    const waiting = this.asked.get(key)
+    if (waiting === undefined) return []
+    this.asked.delete(key)
+    const peer = key.slice(0, key.indexOf(' '))
+    const left = (this.askedBy.get(peer) ?? 1) - 1
+    if (left > 0) this.askedBy.set(peer, left)
+    else this.askedBy.delete(peer)
+    return waiting
   }
 
   /** AOR of a caller who claims to be of a hosted domain. */
@@ -124,8 +138,10 @@ export class CallerChecks<T> {
     const answer = this.answers.get(key)
     if (answer !== undefined && answer.until > now) return answer.verified
     if (this.asked.has(key)) return undefined
-    if (this.asked.size >= QUESTIONS_MAX) return false
+    const ofPeer = this.askedBy.get(peer) ?? 0
+    if (this.asked.size >= QUESTIONS_MAX || ofPeer >= QUESTIONS_OF_PEER_MAX) return false
     this.asked.set(key, [])
+    this.askedBy.set(peer, ofPeer + 1)
     this.open.ask(this.ask(aor, peer), key, now + this.budgetMs + ANSWER_GRACE_MS)
     return undefined
   }

@@ -195,6 +195,23 @@ describe('taking over newer data', () => {
     expect([again.changed, again.operations]).toEqual([[], []])
   })
 
+  it.each([0n, 0xffff_ffff_ffff_ffffn])(
+    'R6940-7.4.1.1-17 a counter of %s makes nothing that no replica would take',
+    (generation) => {
+      const [empty, mixed, replica] = [peer(), peer(), peer()]
+      mixed.put(alice, { kind: DICTIONARY, value: entry(utf8('b'), 'here'), time: 9 })
+      const values = [signed(alice, { kind: DICTIONARY, value: entry(utf8('a'), 'there') })]
+      const answer = { kindResponses: [{ kind: DICTIONARY, generation, values }] }
+      for (const here of [empty, mixed]) {
+        expect(here.storage.adopt(T0, ALICE, answer, [alice.certificate]).changed).toHaveLength(1)
+        const counter = generationOf(here.storage, ALICE, DICTIONARY)
+        expect(counter).toBeGreaterThan(0n)
+        expect(counter).toBeLessThan(1n << 64n)
+        for (const copy of copies(here)) expect(deliver(replica, copy).ok).toBe(true)
+      }
+    },
+  )
+
   it('believes nothing that does not verify, and keeps within the limits', () => {
     const here = peer()
     const names = ['a', 'b', 'c', 'd', 'e']
