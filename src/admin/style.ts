@@ -92,7 +92,7 @@ svg.ring { display: block; width: 100%; max-width: 760px; height: auto; margin: 
 .ring .node.known .dot { stroke: var(--muted); } .ring .node.silent .dot { stroke: var(--warn); stroke-dasharray: 3 3; } .ring .node.gone .dot { fill: var(--bad-soft); stroke: var(--bad); stroke-width: 1.6; }
 .ring .node.gone { opacity: .75; } .ring .node.selected .halo, .ring .node:focus-visible .halo { stroke: var(--accent); stroke-width: 2; }
 .ring .node.responsible .dot { fill: var(--ok); stroke: var(--surface); } .ring .node.replica .dot { fill: var(--ok-soft); stroke: var(--ok); } .ring .node.passed:not(.responsible) .halo { stroke: var(--ok); stroke-width: 2; }
-.ring .label { font: 12.5px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: var(--muted); pointer-events: none; } .ring .label.self { fill: var(--accent); font-weight: 700; } .ring .label.chosen { fill: var(--text); font-weight: 700; }
+.ring { font-size: 12.5px; } .ring .label { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: var(--muted); pointer-events: none; } .ring .label.self { fill: var(--accent); font-weight: 700; } .ring .label.chosen { fill: var(--text); font-weight: 700; }
 .ring .label.silent { fill: var(--warn); } .ring .label.gone { fill: var(--bad); text-decoration: line-through; } .ring .role { font: 11.5px system-ui, sans-serif; } .ring .leader { stroke: var(--line); stroke-width: 1; }
 .ring .middle text { paint-order: stroke; stroke: var(--surface); stroke-width: 10px; stroke-linejoin: round; pointer-events: none; } .ring .count { font-size: 44px; font-weight: 650; fill: var(--text); font-variant-numeric: tabular-nums; } .ring .unit { font-size: 15px; fill: var(--muted); }
 @media (prefers-reduced-motion: no-preference) {
@@ -134,7 +134,7 @@ pre.message { margin: 0; padding: .8rem 1rem; background: var(--sunk); border-ra
   header { padding: .5rem .8rem .3rem; gap: .2rem .8rem; } .status { flex-wrap: wrap; gap: .4rem; } .overlay-name, .docs-link { display: none; }
   nav { order: 3; width: 100%; justify-content: space-between; } nav a { flex: 1; text-align: center; padding: .4rem .2rem; }
   main { padding: .8rem .7rem 2rem; } .panel, .stage { padding: .8rem; }
-  svg.ring { width: calc(100% + 1rem); margin-left: -.5rem; } .ring .label { font-size: 21px; } .ring .role { display: none; } .ring .count { font-size: 62px; } .ring .unit { font-size: 25px; transform: translateY(10px); }
+  svg.ring { width: calc(100% + 1rem); margin-left: -.5rem; font-size: 21px; } .ring .role { display: none; } .ring .count { font-size: 62px; } .ring .unit { font-size: 25px; transform: translateY(10px); }
   .rates { grid-template-columns: 1fr 1fr; }
   .page > .head input[type=search] { width: 100%; } .rate:last-child:nth-child(odd) { grid-column: 1 / -1; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

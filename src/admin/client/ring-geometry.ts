@@ -52,11 +52,18 @@ export interface LabelPlace {
   readonly anchor: 'start' | 'end'
 }
 
-const LABEL_GAP = 19
+/** From one line of text to the next, in heights of the letters. */
+const LABEL_LINE = 1.2
+/** On a laptop there is room to spare. */
+const LABEL_GAP_LEAST = 19
 const LABEL_RADIUS = 40
 
-/** Labels outside the circle, each at the height of its node as far as those of its half leave room. */
-export function labelPlaces(ids: readonly string[]): LabelPlace[] {
+/**
+ * Labels outside the circle, each at the height of its node as far as those of its half leave room; `fontSize` in units of the drawing, which is
+ * small on a phone and has larger letters for that.
+ */
+export function labelPlaces(ids: readonly string[], fontSize: number): LabelPlace[] {
+  const gap = Math.max(LABEL_GAP_LEAST, LABEL_LINE * fontSize)
   const right: { id: string; y: number }[] = []
   const left: { id: string; y: number }[] = []
   for (const id of ids) {
@@ -64,14 +71,14 @@ export function labelPlaces(ids: readonly string[]): LabelPlace[] {
     const { y } = pointAt(angle, RING.radius + LABEL_RADIUS - 10)
     ;(angle < Math.PI ? right : left).push({ id, y })
   }
-  return [...column(right, 'start'), ...column(left, 'end')]
+  return [...column(right, 'start', gap), ...column(left, 'end', gap)]
 }
 
-function column(labels: { id: string; y: number }[], anchor: 'start' | 'end'): LabelPlace[] {
+function column(labels: { id: string; y: number }[], anchor: 'start' | 'end', gap: number): LabelPlace[] {
   const sorted = labels.toSorted((a, b) => a.y - b.y)
   const ys = spread(
     sorted.map(({ y }) => y),
-    LABEL_GAP,
+    gap,
     70,
     RING.size - 66,
   )

@@ -211,7 +211,11 @@ export class RingDrawing {
         holders.includes(id) ||
         path.includes(id),
     )
-    const places = labelPlaces(named.map(({ id }) => id))
+    const fontSize = Number.parseFloat(getComputedStyle(this.element).fontSize)
+    const places = labelPlaces(
+      named.map(({ id }) => id),
+      fontSize,
+    )
     show(
       this.labels,
       ...places.flatMap(({ id, x, y, anchor }) => {

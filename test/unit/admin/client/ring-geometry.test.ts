@@ -26,11 +26,16 @@ describe('the ring as a drawing', () => {
 
   it('no two labels of one side touch, however near their nodes are', () => {
     const ids = ['10', '11', '12', '13', '90', '91', '92'].map((start) => start.padEnd(32, '0'))
-    const places = labelPlaces(ids)
-    expect(places).toHaveLength(ids.length)
-    for (const anchor of ['start', 'end'] as const) {
-      const ys = places.filter((place) => place.anchor === anchor).map(({ y }) => y)
-      for (let at = 1; at < ys.length; at++) expect(ys[at]! - ys[at - 1]!).toBeGreaterThan(18.9)
+    for (const [fontSize, apart] of [
+      [12.5, 18.9],
+      [21, 25.1],
+    ] as const) {
+      const places = labelPlaces(ids, fontSize)
+      expect(places).toHaveLength(ids.length)
+      for (const anchor of ['start', 'end'] as const) {
+        const ys = places.filter((place) => place.anchor === anchor).map(({ y }) => y)
+        for (let at = 1; at < ys.length; at++) expect(ys[at]! - ys[at - 1]!).toBeGreaterThan(apart)
+      }
     }
   })
 })
