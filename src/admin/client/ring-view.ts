@@ -211,7 +211,8 @@ export class RingDrawing {
         holders.includes(id) ||
         path.includes(id),
     )
-    const fontSize = Number.parseFloat(getComputedStyle(this.element).fontSize)
+    // A drawing that is not on the page yet has no style.
+    const fontSize = Number.parseFloat(getComputedStyle(this.element).fontSize) || 0
     const places = labelPlaces(
       named.map(({ id }) => id),
       fontSize,
