@@ -344,9 +344,14 @@ export class ResponseContext implements OvertakenContext {
     const takenOver =
       !this.stopped &&
       ((flowFailed && this.set.addSpareOf(branch.target)) ||
-        (mayHaveMissed(status) && this.set.addSiblingsOf(branch.target)))
+        (this.mayBeElsewhere(candidate) && this.set.addSiblingsOf(branch.target)))
     if (!takenOver && !this.peers.isOfLostPeer(now, branch, candidate)) this.candidates.push(candidate)
     this.run(now)
+  }
+
+  /** Another peer that has the phone may reach it. Of ways out of the overlay the first that is reached has the last word (M-30). */
+  private mayBeElsewhere({ status, message }: Candidate): boolean {
+    return this.init.exits === undefined ? mayHaveMissed(status) : message === undefined
   }
 
   private finishIfDone(now: Millis): void {

@@ -411,6 +411,19 @@ describe('sip.alwaysProxy', () => {
     expect(taken(s.inside, 'resolve')).toHaveLength(0)
   })
 
+  it.each([408, 480, 503])(
+    'M-30 what somebody outside says is final, a %i as well: he is not called again by another way',
+    (status) => {
+      const s = between()
+      s.alice.request('INVITE', 'sip:x@example.net')
+      s.far.respond(s.far.requests('INVITE')[0]!, status)
+      expect(s.far.requests('INVITE')).toHaveLength(1)
+      expect(taken(s.inside, 'resolve')).toHaveLength(0)
+      // RFC 3261 s.16.7 item 6: a 503 of somebody behind us is none of ours.
+      expect(s.alice.statuses('INVITE').at(-1)).toBe(status === 503 ? 500 : status)
+    },
+  )
+
   it('M-30 by DNS when the exit cannot be reached, or is silent for a second', () => {
     const s = between()
     s.world.dead.add(s.exit)
