@@ -6,7 +6,15 @@
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { defaultPort } from '../location/index.ts'
-import { isIpv4, isIpv6, parseMessage, type ParseLimits } from '../message/index.ts'
+import {
+  addressBytes,
+  isInNetwork,
+  isIpv4,
+  isIpv6,
+  parseMessage,
+  parseNetwork,
+  type ParseLimits,
+} from '../message/index.ts'
 import type { PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
 import type { Hop } from '../transaction/index.ts'
 import type { FlowId, RequestId, Transport } from './contract.ts'
@@ -19,6 +27,16 @@ const ANSWER_GRACE_MS: Millis = 1_000
 const RESOLVE_BUDGET_MS: Millis = 12_000
 /** Addresses of one name that are tried. */
 const ADDRESSES_MAX = 4
+/** This machine, its own wire, and many at once: no name of somebody elsewhere leads there in good faith. */
+const NEARBY = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/3',
+  '::/127',
+  'fe80::/10',
+  'ff00::/8',
+].flatMap((text) => parseNetwork(text) ?? [])
 
 export interface LostResponsesPorts {
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
@@ -40,6 +58,8 @@ interface Lost {
   readonly domain: string
   /** Places that are still to be tried. */
   readonly hops: Hop[]
+  /** The request came from this machine or its own wire. */
+  readonly nearby: boolean
   /** Sent-by, when it is a name that nobody has looked up yet. */
   name: { readonly host: string; readonly port: number | undefined } | undefined
 }
@@ -108,7 +128,9 @@ export class LostResponses {
     const lost = this.lookUps.take(id)
     if (lost === undefined) return false
     if (outcome.ok) {
-      for (const { host, port, transport } of outcome.addresses.slice(0, ADDRESSES_MAX))
+      // S-24: strangers choose the name; what listens here for this machine alone is not for them to be connected to.
+      const addresses = outcome.addresses.filter(({ host }) => lost.nearby || !isNearby(host))
+      for (const { host, port, transport } of addresses.slice(0, ADDRESSES_MAX))
         if (transport === lost.transport) lost.hops.push(hopTo(transport, host, port))
     }
     this.next(now, lost)
@@ -147,6 +169,7 @@ export class LostResponses {
       transport,
       domain: host,
       hops: [hopTo(transport, hop.host, port ?? defaultPort(transport))],
+      nearby: isNearby(hop.host),
       name: numeric ? undefined : { host, port },
     }
   }
@@ -173,6 +196,11 @@ export class LostResponses {
     const id = this.ports.resolve(name.host, name.port, lost.transport)
     this.lookUps.ask(id, lost, now + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS)
   }
+}
+
+function isNearby(host: string): boolean {
+  const address = addressBytes(host)
+  return address !== undefined && NEARBY.some((network) => isInNetwork(address, network))
 }
 
 function hopTo(transport: Transport, host: string, port: number): Hop {

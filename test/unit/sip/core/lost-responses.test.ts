@@ -94,6 +94,30 @@ describe('a response whose connection is gone', () => {
     expect(taken(s.node, 'resolve')).toEqual([])
   })
 
+  it('S-24 a name in sent-by that leads to this machine, or to nobody in particular, leads nowhere', () => {
+    const s = stage()
+    const hosts = [
+      '127.0.0.1',
+      '127.9.9.9',
+      '::1',
+      '::ffff:127.0.0.1',
+      '0.0.0.0',
+      '::',
+      '169.254.1.1',
+      'fe80::1',
+      '224.0.0.5',
+      'ff02::1',
+    ]
+    s.node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [...hosts, '10.9.9.9'].map((host) => ({ host, port: 6379, transport: 'tcp' as const })),
+    })
+    s.call('evil.example.net:6379')
+    s.bob.respond(s.bob.requests('INVITE')[0]!, 486)
+    s.world.advance(40_000)
+    expect(taken(s.node, 'openFlow').map(({ host }) => host)).toEqual(['10.7.7.7', '10.9.9.9'])
+  })
+
   it('S3263-5-01 is dropped when no way is left', () => {
     const s = stage()
     s.node.resolveAnswer = () => ({ ok: false, status: 504, reason: 'DNS Failure' })
