@@ -1,4 +1,5 @@
 /** The command line: finds the subcommand, turns failures into one line and an exit code. */
+import { VERSION } from '../app/version.ts'
 import { EXIT, print, UsageError, type Command } from './command.ts'
 
 export interface Entry {
@@ -97,7 +98,7 @@ const HELP = [
   '',
   ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`),
   '',
-  'ringbridge COMMAND --help says more. Exit codes: 0 done, 1 failed while running, 2 bad usage or configuration.',
+  'ringbridge COMMAND --help says more, ringbridge --version which one this is. Exit codes: 0 done, 1 failed while running, 2 bad usage or configuration.',
 ].join('\n')
 
 /** Runs one command line; resolves with the exit code. */
@@ -106,6 +107,10 @@ export async function main(args: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     print(HELP)
     return name === undefined ? EXIT.usage : EXIT.done
+  }
+  if (name === '--version' || name === '-V' || name === 'version') {
+    print(VERSION)
+    return EXIT.done
   }
   const entry = COMMANDS.find((each) => each.name === name)
   if (entry === undefined) return complain(`no command "${name}"; ringbridge --help lists them`, EXIT.usage)

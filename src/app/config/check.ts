@@ -1,7 +1,7 @@
 /** Combinations that no schema can express; each complaint names the keys. */
 import { isLoopback } from '../../admin/access.ts'
 import { refuseUnbuilt } from './built.ts'
-import { bindable, parseEndpoint, parseHostPort, parseSipEndpoint } from './endpoint.ts'
+import { bindable, parseEndpoint, parseHostPort } from './endpoint.ts'
 import { checkEngine } from './engine.ts'
 import { ConfigError } from './fault.ts'
 import { hepTarget } from './hep.ts'
@@ -10,6 +10,7 @@ import { loadConfig, type LoadedConfig } from './load.ts'
 import { checkNames } from './names.ts'
 import { checkOutside } from './outside.ts'
 import { checkPolicy } from './policy.ts'
+import { withTcpTwins } from './tcp-twins.ts'
 import { checkTrunks } from './trunks.ts'
 import type { Environment } from './environment.ts'
 import { parseUri } from '../../sip/index.ts'
@@ -23,16 +24,17 @@ export function usableConfig(file: string | undefined, environment: Environment)
 /** The same, with the places of its keys. */
 export function locatedUsableConfig(file: string | undefined, environment: Environment): LoadedConfig {
   const loaded = loadConfig(file, environment)
-  const { config, place } = loaded
+  const { place } = loaded
   try {
-    refuseUnbuilt(config)
+    refuseUnbuilt(loaded.config)
+    const config = withTcpTwins(loaded.config)
     checkCombinations(config)
+    return { ...loaded, config }
   } catch (error) {
     const key = error instanceof ConfigError ? /^"([\w.]+)"/.exec(error.message)?.[1] : undefined
     if (key === undefined) throw error
     throw new ConfigError(`${place(key)}: ${(error as ConfigError).message}`, { cause: error })
   }
-  return loaded
 }
 
 export function checkCombinations(config: Config): void {
@@ -41,16 +43,6 @@ export function checkCombinations(config: Config): void {
   checkEngine(config)
   if (sip.roles.length > 0 && sip.listen.length === 0)
     throw new ConfigError('"sip.listen": SIP roles need a listener')
-  // RFC 3261 s.18: a request too large for a datagram comes by TCP, to the same place.
-  const endpoints = sip.listen.map(parseSipEndpoint)
-  for (const [index, { scheme, host, port }] of endpoints.entries()) {
-    if (scheme !== 'udp') continue
-    if (endpoints.some((each) => each.scheme === 'tcp' && each.host === host && each.port === port)) continue
-    const text = sip.listen[index] as string
-    throw new ConfigError(
-      `"sip.listen": ${text} needs a twin for large messages; add tcp://${text.slice('udp://'.length)}`,
-    )
-  }
   checkPhoneTls(sip)
   if (sip.minExpires > sip.defaultExpires || sip.defaultExpires > sip.maxExpires) {
     throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')

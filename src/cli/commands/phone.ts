@@ -53,7 +53,8 @@ export const phone: Command = {
   help: HELP,
   run: async (args) => {
     const { values, positionals } = readArgs(args, OPTIONS)
-    const [verb, aor, target, text] = positionals
+    const [verb, address, target, text] = positionals
+    const aor = address?.replace(/^sips?:/i, '')
     const action = verbOf(verb, 'phone', ['register', 'call', 'answer', 'message', 'try'])
     if (aor === undefined || !/^[^@\s]+@[^@\s]+$/.test(aor)) throw new UsageError('user@domain is expected')
     const say = (event: string, fields: Record<string, string | number>): void => {
@@ -82,7 +83,7 @@ export const phone: Command = {
     const act = async (device: Phone): Promise<number> => {
       switch (action) {
         case 'register':
-          return register(device, expires, stay(0), say)
+          return register(device, expires, stay(0), say, true)
         case 'answer':
           return answer(
             device,
@@ -167,8 +168,14 @@ async function tryBoth(caller: Phone, settings: PhoneSettings, expires: number, 
 
 type Say = (event: string, fields: Record<string, string | number>) => void
 
-async function register(device: Phone, expires: number, seconds: number, say: Say): Promise<number> {
-  const response = await device.register(expires)
+async function register(
+  device: Phone,
+  expires: number,
+  seconds: number,
+  say: Say,
+  sameEachTime = false,
+): Promise<number> {
+  const response = await device.register(expires, sameEachTime)
   say('register', {
     status: response.status,
     reason: response.reason,

@@ -12,9 +12,9 @@ import { EXIT, print, readArgs, UsageError, type Command, verbOf } from '../comm
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
 ringbridge users list           show the accounts
 ringbridge users remove NAME    remove an account
-ringbridge users import FILE    add accounts from lines of name,password
+ringbridge users import FILE    add accounts from lines of name,password; a first line of just these words is a heading
 
-Only digest hashes are kept. A running node takes the change at SIGHUP.
+NAME may be written NAME@DOMAIN, with the realm as its domain. Only digest hashes are kept. A running node takes the change at SIGHUP.
 
   --config FILE          configuration of the node (default: all defaults)
   --users FILE           accounts file, instead of that of the configuration
@@ -45,12 +45,12 @@ export const users: Command = {
     const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
     switch (action) {
       case 'list':
-        if (values.json) print(JSON.stringify(entries.map(({ username, aors }) => ({ username, aors }))))
-        else
-          for (const entry of entries) print((entry.aors ?? [`${entry.username}@${entry.realm}`]).join(' '))
+        if (values.json)
+          print(JSON.stringify(entries.map((entry) => ({ username: entry.username, aors: aorsOf(entry) }))))
+        else for (const entry of entries) print(aorsOf(entry).join(' '))
         break
       case 'add': {
-        const username = validName(subject)
+        const username = validName(nameIn(subject, realm))
         if (entries.some((entry) => entry.username === username))
           throw new UsageError(`account "${username}" exists`)
         const given =
@@ -64,10 +64,11 @@ export const users: Command = {
         break
       }
       case 'remove': {
-        const left = entries.filter((entry) => entry.username !== subject)
-        if (left.length === entries.length) throw new UsageError(`no account "${subject ?? ''}"`)
+        const username = nameIn(subject, realm) ?? ''
+        const left = entries.filter((entry) => entry.username !== username)
+        if (left.length === entries.length) throw new UsageError(`no account "${username}"`)
         save(file, left)
-        say({ removed: subject }, `removed ${subject ?? ''}`)
+        say({ removed: username }, `removed ${username}`)
         break
       }
       case 'import': {
@@ -83,14 +84,31 @@ export const users: Command = {
   },
 }
 
+/** First line of a table that somebody has exported. */
+const HEADING = /^"?(?:user|name|username|user name)"?\s*,\s*"?password"?\s*$/i
+
+function aorsOf({ username, realm, aors }: AccountEntry): readonly string[] {
+  return aors ?? [`${username}@${realm}`]
+}
+
+/** As `users list` shows it: the realm may stand behind the name. */
+function nameIn(text: string | undefined, realm: string): string | undefined {
+  const bare = text?.replace(/^sips?:/i, '')
+  const domain = bare?.slice(bare.lastIndexOf('@') + 1)
+  if (bare?.includes('@') !== true || domain?.toLowerCase() !== realm.toLowerCase()) return bare
+  return bare.slice(0, bare.lastIndexOf('@'))
+}
+
 /** All lines or none. */
 function imported(file: string | undefined, realm: string, taken: Set<string>): AccountEntry[] {
   if (file === undefined) throw new UsageError('the file to import is missing')
   const added: AccountEntry[] = []
   for (const [index, line] of readText(file).split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
+    if (index === 0 && HEADING.test(line)) continue
     const comma = line.indexOf(',')
-    const [username, password] = [line.slice(0, comma).trim(), line.slice(comma + 1).trim()]
+    const username = nameIn(line.slice(0, comma).trim(), realm) ?? ''
+    const password = line.slice(comma + 1).trim()
     if (comma < 1 || password === '' || !USERNAME.test(username)) {
       throw new UsageError(`${file}:${index + 1}: name,password is expected`)
     }

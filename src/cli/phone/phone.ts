@@ -1,7 +1,7 @@
 /** A small SIP phone without sound: registers, calls, answers, sends texts. For trying a deployment, not for talking. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { create, makeResponse, type Request, type Response, type Stack } from 'sip'
+import { create, makeResponse, type Request, type Response, type Stack, type StackOptions } from 'sip'
 import { VERSION } from '../../app/version.ts'
 import { credentials, isStale, pickChallenge } from './digest-client.ts'
 import { addressTowards, checkConnection, NoAnswer, tlsOptions, type TlsTrust } from './server-address.ts'
@@ -34,6 +34,7 @@ export class Phone {
   onRequest: (request: Request) => void = () => undefined
   private readonly stack: Stack
   private readonly contact: string
+  private readonly contactAt: (port: number) => string
   private readonly callId = token()
   private registerSeq = 0
   /** The last 503 of each transaction under way: the library keeps them to itself and makes one up without words. */
@@ -41,25 +42,27 @@ export class Phone {
 
   private constructor(settings: PhoneSettings, address: string, port: number) {
     this.settings = settings
-    this.contact = `sip:${settings.aor.split('@')[0] as string}@${address}:${port};transport=${settings.transport}`
-    this.stack = create(
-      {
-        address,
-        port,
-        // Not the address itself: the library takes a server on the same host for itself. Answers find their way by rport.
-        publicAddress: `${token()}.invalid`,
-        udp: settings.transport === 'udp',
-        tcp: settings.transport === 'tcp',
-        ...(settings.transport === 'tls' ? { tls: tlsOptions(settings.tls), tls_port: port } : {}),
-        logger: {
-          recv: (message) => {
-            if ('status' in message && message.status === 503)
-              this.unavailable.set(transactionOf(message), message)
-          },
+    this.contactAt = (at) =>
+      `sip:${settings.aor.split('@')[0] as string}@${address}:${at};transport=${settings.transport}`
+    this.contact = this.contactAt(port)
+    const options: StackOptions = {
+      address,
+      port,
+      // What the library takes for itself, from now on. Not the address: a server on the same host would be that, too.
+      publicAddress: `${token()}.invalid`,
+      udp: settings.transport === 'udp',
+      tcp: settings.transport === 'tcp',
+      ...(settings.transport === 'tls' ? { tls: tlsOptions(settings.tls), tls_port: port } : {}),
+      logger: {
+        recv: (message) => {
+          if ('status' in message && message.status === 503)
+            this.unavailable.set(transactionOf(message), message)
         },
       },
-      (request) => this.onRequest(request),
-    )
+    }
+    this.stack = create(options, (request) => this.onRequest(request))
+    // What it writes into Via, each time anew: another address than the true one is the mark of a phone behind a NAT.
+    options.publicAddress = address
   }
 
   /** Opens a phone on a free port of the interface that reaches the server. Rejects with `NoAnswer`. */
@@ -73,8 +76,12 @@ export class Phone {
     this.stack.destroy()
   }
 
-  /** Registers this phone for `expiresS`; 0 takes the binding away. */
-  register(expiresS: number): Promise<Response> {
+  /**
+   * Registers this phone for `expiresS`; 0 takes the binding away. `sameEachTime`: a phone that only registers comes back with the
+   * same Contact, whatever port it has this time, so that a script which does it over and over has one binding.
+   */
+  register(expiresS: number, sameEachTime = false): Promise<Response> {
+    const contact = sameEachTime ? this.contactAt(silentPort(this.settings)) : this.contact
     const { aor } = this.settings
     const domain = aor.slice(aor.indexOf('@') + 1)
     const from = { uri: `sip:${aor}`, params: { tag: token() } }
@@ -86,7 +93,7 @@ export class Phone {
         from,
         'call-id': this.callId,
         cseq: { seq: ++this.registerSeq, method: 'REGISTER' },
-        contact: [{ uri: this.contact, params: { expires: String(expiresS) } }],
+        contact: [{ uri: contact, params: { expires: String(expiresS) } }],
         expires: expiresS,
         ...authorization,
       },
@@ -278,6 +285,12 @@ function transactionOf({ headers }: Response): string {
 
 function token(): string {
   return randomBytes(9).toString('hex')
+}
+
+/** Port in the Contact of a phone that is not there for calls: always the same for a user at a server. */
+function silentPort({ aor, server }: PhoneSettings): number {
+  const digest = createHash('sha256').update(`${aor} ${server.host} ${server.port}`).digest()
+  return 10_000 + (digest.readUInt16BE(0) % 10_000)
 }
 
 /** The library cannot bind to port 0, so a free one is looked up first. */

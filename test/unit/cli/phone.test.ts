@@ -56,6 +56,30 @@ describe('test phone', () => {
     expect(out.join('')).toBe('register status=503 reason=Come Back Later bindings=0\n')
   })
 
+  it('registered over and over a user has one and the same Contact, with or without a scheme in front', async () => {
+    const port = await serverThatSays('200 Fine')
+    const contacts: (string | undefined)[] = []
+    udp?.on('message', (bytes) => contacts.push(/^contact: *(.*)\r$/im.exec(bytes.toString('latin1'))?.[1]))
+    const args = ['--server', `127.0.0.1:${port}`]
+    for (const aor of ['alice@example.com', 'sip:alice@example.com', 'bob@example.com'])
+      expect(await main(['phone', 'register', aor, ...args]), aor).toBe(0)
+    expect(contacts[0]).toMatch(/^<sip:alice@127\.0\.0\.1:1\d{4};transport=udp>;expires=600$/)
+    expect(contacts[1]).toBe(contacts[0])
+    expect(contacts[2]).toContain('sip:bob@')
+  })
+
+  it('shows its own address in Via: it is not behind a NAT, which redirect servers would refuse', async () => {
+    const port = await serverThatSays('200 Fine')
+    let via = ''
+    let source = 0
+    udp?.on('message', (bytes, from) => {
+      via = /^via: *(.*)\r$/im.exec(bytes.toString('latin1'))?.[1] ?? ''
+      source = from.port
+    })
+    expect(await register(`127.0.0.1:${port}`)).toBe(0)
+    expect(via).toContain(`SIP/2.0/UDP 127.0.0.1:${source};`)
+  })
+
   it('nobody there is "no answer" and never a status', async () => {
     const port = await serverThatHangsUp()
     expect(await register(`127.0.0.1:${port}`, '--transport', 'tcp')).toBe(1)

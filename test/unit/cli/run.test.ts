@@ -37,6 +37,14 @@ describe('command line', () => {
     }
   })
 
+  it('--version and version say which one it is', async () => {
+    for (const word of ['--version', '-V', 'version']) {
+      shown.out = []
+      expect(await main([word]), word).toBe(0)
+      expect(shown.out.join(''), word).toMatch(/^\d+\.\d+\.\d+\S*\n$/)
+    }
+  })
+
   it.each([
     [[]],
     [['nonsense']],
@@ -85,12 +93,28 @@ describe('command line', () => {
     )
   })
 
-  it('S3261-18-01 a UDP listener without its TCP twin is refused with file, line, key and what is allowed', async () => {
+  it('S3261-18-01 a UDP listener without its TCP twin gets one; what is wrong in a list is named with its place', async () => {
     const file = join(shown.folder, 'node.yaml')
-    writeFileSync(file, 'sip:\n  roles: [registrar, proxy]\n  listen: ["udp://127.0.0.1:5070"]\n')
+    const udp = ['udp://127.0.0.1:5070', 'udp://[::1]:5070', 'udp://127.0.0.1']
+    const given = [...udp, 'tcp://127.0.0.1:5060', 'ws://127.0.0.1:5066']
+    writeFileSync(file, `sip: { listen: ${JSON.stringify(given)} }`)
+    expect(await main(['check-config', file, '--json'])).toBe(0)
+    expect(JSON.parse(shown.out.join(''))).toMatchObject({
+      sip: {
+        listen: [
+          'udp://127.0.0.1:5070',
+          'tcp://127.0.0.1:5070',
+          'udp://[::1]:5070',
+          'tcp://[::1]:5070',
+          'udp://127.0.0.1',
+          'tcp://127.0.0.1:5060',
+          'ws://127.0.0.1:5066',
+        ],
+      },
+    })
+    writeFileSync(file, 'sip: { listen: ["udp//127.0.0.1"] }')
     expect(await main(['check-config', file])).toBe(2)
-    expect(shown.err.join('')).toContain('node.yaml:3:3: "sip.listen": udp://127.0.0.1:5070 needs a twin')
-    expect(shown.err.join('')).toContain('add tcp://127.0.0.1:5070')
+    expect(shown.err.join('')).toContain('node.yaml:1:8: "sip.listen": "udp//127.0.0.1" is not scheme')
     shown.err = []
     writeFileSync(file, 'sip:\n  roles: [registar]\nquxquux: 1\n')
     expect(await main(['check-config', file])).toBe(2)
@@ -198,6 +222,23 @@ describe('command line', () => {
     expect(readdirSync(open).sort()).toEqual(['configuration.xml', 'root-ca.pem'])
     expect(await main(init)).toBe(2)
     expect(shown.err.join('')).toContain('is there already')
+  })
+
+  it('users takes names as it lists them, and the heading of an exported table is no account', async () => {
+    const at = ['--users', join(shown.folder, 'users.jsonl'), '--realm', 'example.com']
+    const table = join(shown.folder, 'table.csv')
+    writeFileSync(table, 'username,password\r\nalice,a\r\nbob@example.com,b\r\n')
+    expect(await main(['users', 'import', table, ...at])).toBe(0)
+    expect(await main(['users', 'add', 'carol@EXAMPLE.com', '--password', 'c', ...at])).toBe(0)
+    expect(await main(['users', 'add', 'dave@elsewhere.example', '--password', 'd', ...at])).toBe(2)
+    shown.out = []
+    expect(await main(['users', 'list', ...at])).toBe(0)
+    expect(shown.out.join('')).toBe('alice@example.com\nbob@example.com\ncarol@example.com\n')
+    for (const name of ['alice@example.com', 'bob', 'sip:carol@example.com'])
+      expect(await main(['users', 'remove', name, ...at]), name).toBe(0)
+    shown.out = []
+    expect(await main(['users', 'list', '--json', ...at])).toBe(0)
+    expect(JSON.parse(shown.out.join(''))).toEqual([])
   })
 
   it('users import --update gives accounts that are there another password', async () => {

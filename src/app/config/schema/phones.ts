@@ -18,7 +18,7 @@ export const phoneKeys = {
     .max(16)
     .default(['udp://0.0.0.0:5060', 'tcp://0.0.0.0:5060'])
     .describe(
-      'Where phones connect: udp://, tcp://, tls://, ws://, wss://. Ports left out: 5060, tls 5061, ws 5066, wss 7443.',
+      'Where phones connect: udp://, tcp://, tls://, ws://, wss://. Ports left out: 5060, tls 5061, ws 5066, wss 7443. A udp:// alone gets its tcp:// (RFC 3261 s.18).',
     ),
   advertise: text()
     .optional()
