@@ -7,38 +7,35 @@ import type { Tally } from '../../common/instruments.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, parseUri, type SipMessage } from '../message/index.ts'
-import type { Hop, Wire } from '../transaction/hop.ts'
+import type { Wire } from '../transaction/hop.ts'
 import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { ClientFailure, Transactions } from '../transaction/transactions.ts'
 import { madeHere } from './best-response.ts'
 import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
-import { ANSWER_GRACE_MS, RESOLVE_BUDGET_MS, routesOf, type OutgoingRequest } from './branch-sender.ts'
-import { identityFor } from './caller-identity.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CalledUsers } from './called-users.ts'
 import { CallRecord } from './call-record.ts'
 import { dispositionOf, USUAL_DISPOSITION } from './disposition.ts'
 import type { ProxyEnvironment, ProxySettings } from './environment.ts'
 import { ExitSearch } from './exits.ts'
-import { forwardedBytes, isRecordRouted } from './forward.ts'
+import { pathOf, standInOf, targetOf } from './goal-target.ts'
 import { HeldAddresses } from './held-addresses.ts'
-import { branchOf, isLoop, loopHash } from './loop.ts'
+import { isLoop, loopHash } from './loop.ts'
 import { LargeRequests } from './large-requests.ts'
 import type { Lines } from './lines.ts'
 import type { Outside } from './outside.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { ProxyPorts } from './ports.ts'
-import type { Goal, ProxyRequest } from './proxy-request.ts'
+import { outgoingOf } from './outgoing.ts'
+import type { ProxyRequest } from './proxy-request.ts'
 import { ResponseContext } from './response-context.ts'
 import type { RouteTokens } from './route-token.ts'
-import { sessionTimer } from './session-timer.ts'
-import { obeyScheme } from './sips.ts'
-import { nextPeer, phoneHere, StandInAck } from './stand-in.ts'
+import { nextPeer, phoneHere } from './stand-in.ts'
 import { StandIns } from './stand-ins.ts'
-import { bindingTarget, hostTarget, withoutHops } from './target-kinds.ts'
+import { StatelessForwarding } from './stateless.ts'
 import { TargetSearch, type SearchOwner } from './target-search.ts'
-import type { Target, TargetPath, Way } from './targets.ts'
+import type { Target, TargetPath } from './targets.ts'
 import { Upstream } from './upstream.ts'
 
 export interface ProxyComponents {
@@ -55,7 +52,7 @@ export interface ProxyComponents {
 
 export class Proxy {
   private readonly environment: ProxyEnvironment
-  private readonly wire: Wire
+  private readonly stateless: StatelessForwarding
   private readonly deadlines = new Deadlines<ProxyTimer>()
   private readonly questions = new OpenQuestions<Question>()
   /** p2psip_sip_mtu_switch_total by result. */
@@ -78,7 +75,7 @@ export class Proxy {
       calledUsers,
       standIns,
     }
-    this.wire = components.wire
+    this.stateless = new StatelessForwarding(this.environment, components.wire)
   }
 
   nextDeadline(): Millis {
@@ -132,7 +129,7 @@ export class Proxy {
     }
     const { goal } = request
     const path = pathOf(goal)
-    const outgoing = this.outgoing(request, hash)
+    const outgoing = outgoingOf(environment, request, hash)
     if (outgoing.timer?.kind === 'tooSmall') {
       const headers = [['Min-SE', String(outgoing.timer.minimum)]] as const
       const refusal = madeHere(422, 'Session Interval Too Small', headers)
@@ -173,8 +170,8 @@ export class Proxy {
     else if (exits !== undefined) exits.start(now, context)
     else if (goal.kind === 'targets') for (const target of goal.targets) context.add(target)
     else {
-      const known = peer === undefined ? undefined : this.standIn(request, peer)
-      const target = known ?? this.target(request, path)
+      const known = peer === undefined ? undefined : standInOf(environment, request, peer)
+      const target = known ?? targetOf(environment, request, path)
       if (target !== undefined) context.add(target)
     }
     context.run(now)
@@ -187,76 +184,13 @@ export class Proxy {
     const { message } = request.incoming
     const serial = isSerial(message) || dispositionOf(message).sequential
     const search = new TargetSearch(this.environment, owner, { ...request, serial }, path)
-    search.start(now, this.target(request, path))
+    search.start(now, targetOf(this.environment, request, path))
     return search
   }
 
   /** An ACK of a 2xx, or a CANCEL of nothing we know: sent on without a transaction, dropped when there is no way. */
   forwardStateless(request: ProxyRequest): void {
-    const peer = nextPeer(request.incoming.message, request.goal)
-    const known = peer === undefined ? undefined : this.standIn(request, peer)
-    const wanted = known ?? this.target(request, 'dns')
-    const { arrivedAt } = request.incoming
-    if (wanted !== undefined)
-      this.sendStateless(arrivedAt, request, wanted, known === undefined ? peer : undefined)
-  }
-
-  /** `peer`: the one that it goes to, which others may stand in for. */
-  private sendStateless(now: Millis, request: ProxyRequest, wanted: Target, peer: string | undefined): void {
-    const { ports, transactions } = this.environment
-    const { message: original } = request.incoming
-    const { sipToSips } = this.environment.settings
-    const verdict = obeyScheme(wanted, original.uri?.scheme === 'sips', sipToSips)
-    if (!verdict.ok) return
-    const { target } = verdict
-    const hash = loopHash(original, request.side)
-    const outgoing = this.outgoing(request, hash)
-    const domain = target.way.kind === 'host' ? target.way.domain : undefined
-    const send = (wanted: Hop): void => {
-      const hop = ports.dial(wanted, domain)
-      const { incoming, routes } = outgoing
-      const { identity, tokens, settings } = this.environment
-      const bytes = forwardedBytes(
-        {
-          message: incoming.message,
-          requestUri: target.uri,
-          routes: routesOf(target, routes, incoming.message),
-          recordRouteTo: undefined,
-          dialogHop: hop,
-          breadth: undefined,
-          topVia: incoming.topVia,
-          realm: settings.realm,
-          credentials: undefined,
-          caller: identityFor(request.caller, hop, ports.trusts),
-        },
-        hop,
-        branchOf(ports.branchId(), hash),
-        identity,
-        tokens,
-      )
-      transactions.traffic.requestSent(original.method, hop.transport)
-      this.wire.send(hop, bytes)
-    }
-    if (target.way.kind === 'hop') send(target.way.hop)
-    else if (target.way.kind === 'peer') {
-      const { address, secure } = target.way
-      const budget = this.environment.settings.peerFlowBudgetMs.other
-      const id = ports.openPeerFlow(address, secure, budget, original.callId)
-      const lost =
-        peer === undefined
-          ? undefined
-          : (at: Millis): void => {
-              const ack = new StandInAck(this.environment, request, (later, other) => {
-                this.sendStateless(later, request, other, undefined)
-              })
-              ack.start(at, peer)
-            }
-      this.questions.ask(id, { kind: 'stateless', send, lost }, now + budget + ANSWER_GRACE_MS)
-    } else {
-      const { host, port, transport, secure } = target.way
-      const id = ports.resolve(host, port, transport, secure)
-      this.questions.ask(id, { kind: 'stateless', send }, now + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS)
-    }
+    this.stateless.forward(request)
   }
 
   responded(now: Millis, branch: Branch, response: SipMessage): void {
@@ -320,86 +254,13 @@ export class Proxy {
     }
   }
 
-  private outgoing(request: ProxyRequest, hash: string): OutgoingRequest {
-    const { incoming, route } = request
-    const { sessionTimer: policy } = this.environment.settings
-    return {
-      incoming,
-      routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
-      recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
-      path: request.path,
-      loopHash: hash,
-      timer: policy === undefined ? undefined : sessionTimer(incoming.message, policy),
-      caller: request.caller,
-    }
-  }
-
-  /** By which other way requests of this call go to the phone whose peer is gone. */
-  private standIn({ incoming, route }: ProxyRequest, peer: string): Target | undefined {
-    return this.environment.standIns.find(incoming.message, peer, route.requestUri)
-  }
-
   private exits(request: ProxyRequest, path: TargetPath): ExitSearch | undefined {
     const { goal, route, side } = request
     if (goal.kind !== 'outside' || side !== 'south' || !this.environment.settings.alwaysProxy)
       return undefined
     const uri = parseUri(route.requestUri)
     if (uri === undefined || this.environment.outside.isRouted(uri)) return undefined
-    return new ExitSearch(this.environment, request, this.target(request, path))
-  }
-
-  private target(request: ProxyRequest, path: TargetPath): Target | undefined {
-    const { goal, route } = request
-    if (goal.kind === 'aor') return undefined
-    if (goal.kind === 'targets') return goal.targets[0]
-    if (goal.kind === 'instance') {
-      const [newest] = goal.bindings
-      const target = newest === undefined ? undefined : bindingTarget(newest, 0)
-      return target === undefined || goal.withPath ? target : { ...target, routes: [] }
-    }
-    if (goal.kind === 'host' || goal.kind === 'outside') {
-      const next = parseUri(goal.kind === 'host' ? goal.uri : route.requestUri)
-      if (next === undefined) return undefined
-      return goal.kind === 'outside'
-        ? this.environment.outside.toUri(route.requestUri, next, path)
-        : hostTarget(route.requestUri, next, path, route.requestUri.startsWith('sips:'))
-    }
-    const way: Way =
-      goal.kind === 'hop'
-        ? { kind: 'hop', hop: goal.hop }
-        : { kind: 'peer', address: goal.address, secure: goal.secure }
-    const { message } = request.incoming
-    const maddr = message.uri?.params.get('maddr')
-    const ledHere = goal.kind === 'peer' && maddr !== undefined && this.environment.identity.isOwnHost(maddr)
-    return {
-      uri: ledHere ? withoutHops(message) : route.requestUri,
-      routes: [],
-      way,
-      q: 1000,
-      key: 'only',
-      instance: undefined,
-      regId: undefined,
-      registeredAt: 0,
-      path,
-      peer: nextPeer(message, goal),
-      line: goal.kind === 'hop' ? this.environment.lines.at(goal.hop) : undefined,
-    }
-  }
-}
-
-/** Where the call metrics book a request. */
-function pathOf(goal: Goal): TargetPath {
-  switch (goal.kind) {
-    case 'aor':
-    case 'targets':
-      return goal.path
-    case 'instance':
-    case 'peer':
-      return 'gruu'
-    case 'hop':
-    case 'host':
-    case 'outside':
-      return 'dns'
+    return new ExitSearch(this.environment, request, targetOf(this.environment, request, path))
   }
 }
 

@@ -1,0 +1,25 @@
+/** What is the same for all branches of a request, once it is known where it wants to go. */
+import type { OutgoingRequest } from './branch-sender.ts'
+import type { ProxyEnvironment } from './environment.ts'
+import { isRecordRouted } from './forward.ts'
+import type { ProxyRequest } from './proxy-request.ts'
+import { sessionTimer } from './session-timer.ts'
+
+/** `hash`: that of `loopHash`. */
+export function outgoingOf(
+  environment: ProxyEnvironment,
+  request: ProxyRequest,
+  hash: string,
+): OutgoingRequest {
+  const { incoming, route } = request
+  const { sessionTimer: policy } = environment.settings
+  return {
+    incoming,
+    routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
+    recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
+    path: request.path,
+    loopHash: hash,
+    timer: policy === undefined ? undefined : sessionTimer(incoming.message, policy),
+    caller: request.caller,
+  }
+}
