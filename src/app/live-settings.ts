@@ -1,4 +1,5 @@
 /** What a running node takes over when its configuration is read again (contract s.3: accounts, certificates, limits, log level). */
+import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
 import type { TlsLinks } from '../reload/io/tls-links.ts'
 import { sameId } from '../reload/codec/index.ts'
@@ -12,8 +13,10 @@ import type { LiveDocument } from './live-document.ts'
 import type { NodeLoop } from './node-loop.ts'
 import type { PhoneTlsWatch } from './phone-tls-watch.ts'
 import { flowLimits, linkLimits, sipTunables, storageLimits } from './settings.ts'
+import { importedUsers } from './trust/imported-users.ts'
 import { importedCredential, tlsIdentity } from './trust/node-identity.ts'
 import type { RenewableCredential } from './trust/renewable-credential.ts'
+import type { UserVault } from './trust/user-vault.ts'
 
 export interface TakeOverParts {
   /** What the node was started with. */
@@ -22,6 +25,7 @@ export interface TakeOverParts {
   readonly credential: RenewableCredential
   readonly overlayName: string
   readonly accounts: HostedAccounts
+  readonly vault: UserVault
   readonly documents: LiveDocument
   readonly loop: NodeLoop
   readonly links: TlsLinks
@@ -38,6 +42,7 @@ export interface TakeOverParts {
 export function takeOver(next: Config, parts: TakeOverParts): void {
   const { running, accounts, documents, loop, links, streams, phoneTls, enrollment } = parts
   const renewed = importedAgain(next, parts)
+  const usersRenewed = usersImportedAgain(parts)
   const phonesRenewed = phoneTls.prepare(next)
   const serverRenewed = enrollment?.prepare(httpsFiles(next))
   if (running.sip.roles.length > 0) {
@@ -46,11 +51,38 @@ export function takeOver(next: Config, parts: TakeOverParts): void {
   }
   documents.reload()
   renewed()
+  usersRenewed()
   phonesRenewed()
   serverRenewed?.()
   streams.limit(flowLimits(next))
   links.limit(linkLimits(next))
   loop.feed({ kind: 'limits', sip: sipTunables(next), storage: storageLimits(next) })
+}
+
+/** Certificates that the operator has brought for users, in the files that the node was started with; the answer puts them into force. */
+function usersImportedAgain({ running, crypto, overlayName, vault, loop, trace }: TakeOverParts): () => void {
+  const users = importedUsers(crypto, running, overlayName)
+  for (const [aor, { nodeId }] of users) {
+    const known = vault.nodeIdOf(aor)
+    if (known !== undefined && !sameId(known, nodeId))
+      throw new ConfigError(
+        `"sip.hostedUsers": the certificate of ${aor} has another key; that takes a restart`,
+      )
+  }
+  return () => {
+    for (const [aor, credential] of users) {
+      if (!vault.bring(aor, credential)) continue
+      loop.feed({ kind: 'enrolled', aor, outcome: { ok: true, credential } })
+      const notAfter = new Date(credential.certificate.notAfter).toISOString()
+      trace({
+        level: 'info',
+        area: 'app',
+        event: 'user_certificate_reloaded',
+        aor: new Private(aor),
+        notAfter,
+      })
+    }
+  }
 }
 
 /** An imported certificate read again; the answer puts it into force for signatures and new links. */

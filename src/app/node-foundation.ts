@@ -7,6 +7,7 @@ import type { Config } from './config/schema.ts'
 import { privateFolder } from './files.ts'
 import { NameLookup } from './name-lookup.ts'
 import type { Startup } from './startup.ts'
+import { importedUsers } from './trust/imported-users.ts'
 import { nodeCredential } from './trust/node-identity.ts'
 import { openOverlay, type Overlay } from './trust/overlay.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
@@ -36,6 +37,7 @@ export async function openFoundation(config: Config, trace: Trace, startup: Star
   const parts = { crypto, source, trace }
   const credential = new RenewableCredential(await nodeCredential(parts, config, configuration.instanceName))
   const vault = new UserVault(parts, { folder: usersFolder(config), overlayName: configuration.instanceName })
+  for (const [aor, each] of importedUsers(crypto, config, configuration.instanceName)) vault.bring(aor, each)
   const journal = await asConfigError(LevelJournal.open(journalFolder(config)))
   startup.onStop(() => journal.close())
   const restored: (readonly [string, Uint8Array])[] = []

@@ -282,6 +282,7 @@ async function build(
         credential,
         overlayName: configuration.instanceName,
         accounts,
+        vault,
         documents,
         loop,
         links,

@@ -19,12 +19,6 @@ export function refuseUnbuilt(config: Config): void {
     checkScheme(parseSipEndpoint(listen).scheme, 'sip.listen', ['udp', 'tcp', 'tls', 'ws', 'wss'])
   refuse(sip.publish === 'userNode', 'sip.publish', 'userNode', 'allowed: adapterNode')
   refuse(
-    sip.hostedUsers.some(({ credentials }) => credentials !== undefined),
-    'sip.hostedUsers',
-    'credentials of a hosted user',
-    'leave them out; certificates come from where overlay.credentials says',
-  )
-  refuse(
     sip.appAttach.plainSip !== 'never',
     'sip.appAttach.plainSip',
     sip.appAttach.plainSip,

@@ -61,16 +61,17 @@ function checkHostedUsers(config: Config): void {
   const domains = hostedDomains(config)
   const seen = new Set<string>()
   for (const { aor, delegates } of config.sip.hostedUsers) {
-    const canonical = aorOf(aor)
+    const canonical = hostedAor(aor)
     if (!domains.includes(canonical.slice(canonical.lastIndexOf('@') + 1)))
       throw new ConfigError(`"sip.hostedUsers": "${aor}" is not in a hosted domain (${domains.join(', ')})`)
     if (seen.has(canonical)) throw new ConfigError(`"sip.hostedUsers": "${aor}" stands here twice`)
     seen.add(canonical)
-    for (const each of delegates) aorOf(each)
+    for (const each of delegates) hostedAor(each)
   }
 }
 
-function aorOf(text: string): string {
+/** The AOR of an entry of `sip.hostedUsers`, `user@domain` or a URI, in its canonical form. Throws `ConfigError`. */
+export function hostedAor(text: string): string {
   const aor = canonicalAor(text.includes(':') ? text : `sip:${text}`)
   if (!aor.ok) throw new ConfigError(`"sip.hostedUsers": "${text}" is not user@domain`)
   return aor.value

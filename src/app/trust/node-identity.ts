@@ -114,8 +114,8 @@ export function importedCredential(crypto: NodeCrypto, config: Config, overlayNa
   }
 }
 
-/** DER of the certificates of a PEM file, leaf first. */
-function pemCertificates(text: string, file: string): Uint8Array[] {
+/** DER of the certificates of a PEM file, leaf first; at least one. Throws `ConfigError`. */
+export function pemCertificates(text: string, file: string): Uint8Array[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   if (blocks.length === 0) throw new ConfigError(`${file}: holds no PEM certificate`)
   try {

@@ -5,6 +5,7 @@ import type { EnrollOutcome, HostedCredential } from '../../adapter/index.ts'
 import { renewalTime } from '../../enrollment/index.ts'
 import { credentialFolderName, loadCredential, saveCredential } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
+import type { NodeId } from '../../reload/codec/index.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { privateFolder } from '../files.ts'
 import { keyOfCredential, type CertificateSource, type SourceFailure } from './certificate-source.ts'
@@ -17,6 +18,8 @@ export class UserVault {
   private readonly trace: Trace
   /** All that are in the folder, expired ones too: their keys, and so their Node-IDs, are used again. */
   private readonly credentials = new Map<string, Credential>()
+  /** Of these, the ones whose certificates come from the operator and are renewed there (C3). */
+  private readonly imported = new Set<string>()
   private onCredential: (aor: string, credential: Credential) => void = () => undefined
 
   /** `source` undefined: only what is already in the folder can be used. Throws `ConfigError`. */
@@ -36,22 +39,37 @@ export class UserVault {
     privateFolder(init.folder, 'data.dir')
   }
 
+  nodeIdOf(aor: string): NodeId | undefined {
+    return this.credentials.get(aor)?.nodeId
+  }
+
+  /** Takes a certificate that the operator has brought, in place of any other. False when it is in use already. */
+  bring(aor: string, credential: Credential): boolean {
+    const known = this.credentials.get(aor)
+    this.imported.add(aor)
+    if (known?.certificate.fingerprint === credential.certificate.fingerprint) return false
+    this.credentials.set(aor, credential)
+    return true
+  }
+
   /** Told of every credential that is in use from now on, those of the folder first. */
   watch(onCredential: (aor: string, credential: Credential) => void): void {
     this.onCredential = onCredential
     for (const [aor, credential] of this.credentials) {
+      if (this.imported.has(aor)) continue
       if (credential.certificate.notAfter > Date.now()) onCredential(aor, credential)
     }
   }
 
   /** Every usable credential; one that cannot be read is left aside and made anew when its user registers. */
   async load(): Promise<HostedCredential[]> {
-    const found: HostedCredential[] = []
+    const found: HostedCredential[] = [...this.credentials].map(([aor, credential]) => ({ aor, credential }))
     for (const name of await readdir(this.folder)) {
       try {
         const credential = await loadCredential(this.crypto, join(this.folder, name), this.overlayName)
         if (credential === undefined) continue
         const aor = credential.certificate.userName
+        if (this.imported.has(aor)) continue
         this.credentials.set(aor, credential)
         if (credential.certificate.notAfter > Date.now()) found.push({ aor, credential })
       } catch (error) {
@@ -78,8 +96,12 @@ export class UserVault {
 
   /** The same for a user whose certificate is due; the key stays. Never rejects. */
   async certify(aor: string): Promise<{ readonly credential: Credential } | SourceFailure> {
+    if (this.imported.has(aor)) return { final: true, reason: 'its certificate comes from the operator' }
     if (this.source === undefined) {
-      return { final: true, reason: 'this node has no authority that could enroll users' }
+      return {
+        final: true,
+        reason: 'this node has no authority that could enroll users; see sip.hostedUsers[].credentials',
+      }
     }
     try {
       const known = this.credentials.get(aor)

@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Request } from 'sip'
@@ -214,6 +214,74 @@ describe('one node with everything embedded', () => {
     writeFileSync(at('node.pem'), pem(other.value.certificate))
     writeFileSync(at('key.pem'), tlsIdentity(other.value.credential).privateKey)
     expect(() => node.reload()).toThrow(/"overlay\.certificate": is of another node/)
+    await authority.close()
+  })
+
+  it('C3 S-82 users whose certificates the operator has brought are served without any authority; read again at SIGHUP', async () => {
+    await start(config('brought')).then(stop)
+    const at = (...path: string[]): string => join(folder, 'brought', ...path)
+    const authority = await openAuthority(at('authority'), 'dht.example.com', Date.now())
+    const stored = await loadCredential(new NodeCrypto(), at('node'), 'dht.example.com')
+    if (stored === undefined) throw new Error('no credential')
+    const pem = (bytes: Uint8Array): string => new X509Certificate(bytes).toString()
+    writeFileSync(at('node.pem'), pem(stored.certificate.der))
+    writeFileSync(at('key.pem'), tlsIdentity(stored).privateKey)
+    const bringPem = (certificate: Uint8Array, pkcs8: Uint8Array): void => {
+      const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+      const text = pem(certificate) + String(key.export({ type: 'pkcs8', format: 'pem' }))
+      writeFileSync(at('bob.pem'), text, { mode: 0o600 })
+    }
+    const bring = async (
+      userName: string,
+      from = Date.now(),
+    ): Promise<{ pkcs8: Uint8Array; key: Uint8Array }> => {
+      const issued = await issueCredential(authority, { userName, validityMs: 3_600_000 }, from)
+      if (!issued.ok) throw new Error(issued.error.reason)
+      const { credential, pkcs8 } = issued.value
+      bringPem(credential.certificate.der, pkcs8)
+      return { pkcs8, key: credential.certificate.publicKeyInfo }
+    }
+    saveAccounts(at('accounts.jsonl'), [newAccount('bob', 'dht.example.com', 'pw-bob')])
+    const brought = config('brought', {
+      overlay: {
+        credentials: 'import',
+        configuration: at('authority', 'configuration.xml'),
+        certificate: at('node.pem'),
+        privateKey: at('key.pem'),
+      },
+      sip: {
+        users: at('accounts.jsonl'),
+        hostedUsers: [{ aor: 'bob@dht.example.com', account: 'bob', credentials: at('bob.pem') }],
+      },
+    })
+    await expect(startNode(brought, NO_TRACE)).rejects.toThrow(/bob\.pem: no such file/)
+    await bring('carol@dht.example.com')
+    await expect(startNode(brought, NO_TRACE)).rejects.toThrow(/is the certificate of carol@/)
+    await bring('bob@dht.example.com', Date.now() - 86_400_000)
+    await expect(startNode(brought, NO_TRACE)).rejects.toThrow(/has expired at/)
+    const { pkcs8, key: publicKeyInfo } = await bring('bob@dht.example.com')
+    chmodSync(at('bob.pem'), 0o644)
+    await expect(startNode(brought, NO_TRACE)).rejects.toThrow(/has mode 0644/)
+    chmodSync(at('bob.pem'), 0o600)
+
+    const node = await start(brought)
+    const device = await phone(node, 'bob', 'pw-bob', 'udp')
+    const signedUntil = async (): Promise<number | undefined> => {
+      for (const expires of [0, 600]) expect((await device.register(expires)).status).toBe(200)
+      const { body } = await get(node, '/api/v1/locate?aor=bob@dht.example.com')
+      return (body as { entries: { signer: { notAfter: number } }[] }).entries[0]?.signer.notAfter
+    }
+    const first = (await signedUntil()) ?? NaN
+    const userName = 'bob@dht.example.com'
+    const wishes = { userName, publicKeyInfo, validityMs: 7_200_000 }
+    const renewed = await issueCertificate(authority, wishes, Date.now())
+    if (!renewed.ok) throw new Error(renewed.error.reason)
+    bringPem(renewed.value.certificate, pkcs8)
+    node.reload()
+    expect(await signedUntil()).toBeGreaterThan(first + 3_000_000)
+
+    await bring(userName)
+    expect(() => node.reload()).toThrow(/the certificate of bob@dht\.example\.com has another key/)
     await authority.close()
   })
 

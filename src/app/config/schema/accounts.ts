@@ -35,7 +35,11 @@ export const accountKeys = {
         aor: text(),
         account: text(),
         delegates: z.array(text()).default([]).describe('AORs that this account may register for others.'),
-        credentials: text().optional(),
+        credentials: text()
+          .optional()
+          .describe(
+            'PEM file with the certificate of this user for the overlay, CA certificates below the root, and its private key. Default: one from where overlay.credentials says. Read again at SIGHUP.',
+          ),
         mayCallOutside: z
           .boolean()
           .optional()

@@ -297,7 +297,6 @@ describe('what this version can run', () => {
     ],
     ['sip: { trunks: [{ name: a, uri: "sip:gw" }], roles: [registrar, redirect] }', 'sip.trunks'],
     ['sip: { transitOverlays: [x] }', 'sip.transitOverlays'],
-    ['sip: { hostedUsers: [{ aor: a@b, account: a, credentials: x }] }', 'sip.hostedUsers'],
     ['sip: { appAttach: { plainSip: allowed } }', 'sip.appAttach.plainSip'],
     ['trace: { hep: "127.0.0.1:9060" }', 'trace.hep'],
     ['trace: { hep: "tcp://127.0.0.1:9060" }', 'trace.hep'],
