@@ -3,7 +3,7 @@ import { DOMAIN, SipWorld, TestAccounts } from '../../../support/sip-phones.ts'
 
 describe('phones on the link-local addresses of IPv6', () => {
   it.each([[true], [false]])(
-    'S5118-4.5-01 are called and call, and no zone leaves the node (rport left out: %s)',
+    'are called and call, and no zone leaves the node (rport left out: %s)',
     (noRport) => {
       const world = new SipWorld()
       const node = world.node('2001:db8::1', { auth: 'digest' }, new TestAccounts().add('alice').add('bob'))
