@@ -60,7 +60,8 @@ function word(bytes: Uint8Array, from: number, to: number, lineEnd: number, user
   for (let at = from; at < to; at++) {
     const code = bytes[at]
     if (code === QUESTION) return coverTo(bytes, at + 1, to)
-    if (code === SEMICOLON && isSecretParameter(bytes, at + 1)) at = valueCovered(bytes, at + 1, to, lineEnd) - 1
+    if (code === SEMICOLON && isSecretParameter(bytes, at + 1))
+      at = valueCovered(bytes, at + 1, to, lineEnd) - 1
   }
 }
 
