@@ -1,6 +1,15 @@
 /** Folders and small files of a node. What cannot be read or written is a `ConfigError`: somebody has to mend it. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { ConfigError } from './config/fault.ts'
 
@@ -50,6 +59,17 @@ export function readNeeded(path: string, key: string): Uint8Array {
   const bytes = readIfThere(path)
   if (bytes === undefined) throw new ConfigError(`${path}: no such file; see ${key}`)
   return bytes
+}
+
+/** The same for a file with a private key, which not everybody on the machine may read; a group may, which is how keys are shared. */
+export function readKeyFile(path: string, key: string): Uint8Array {
+  const bytes = readNeeded(path, key)
+  const { mode } = statSync(path)
+  if ((mode & 0o007) === 0) return bytes
+  const octal = (mode & 0o777).toString(8).padStart(4, '0')
+  throw new ConfigError(
+    `${path}: has mode ${octal}, everybody on this machine can read it: chmod 600; see ${key}`,
+  )
 }
 
 /** Writes a file for its owner only, whole or not at all. */

@@ -3,7 +3,6 @@
  * TLS can be tried before anybody has bought one (docs/adr/0013-certificate-for-phones.md).
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { fromUtf8 } from '../common/bytes.ts'
@@ -15,7 +14,7 @@ import { isUnspecified, parseSipEndpoint, phoneAddresses } from './config/endpoi
 import { ConfigError } from './config/fault.ts'
 import { hostedDomains, phoneTlsFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
-import { readNeeded } from './files.ts'
+import { readKeyFile, readNeeded } from './files.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
 
 /** Schemes of `sip.listen` that need a certificate. */
@@ -107,14 +106,7 @@ async function issued(
 
 function fromFiles(certificate: string, privateKey: string): NonNullable<TlsSettings['identity']> {
   const certificates = fromUtf8(readNeeded(certificate, 'sip.tls.certificate'))
-  const key = fromUtf8(readNeeded(privateKey, 'sip.tls.privateKey'))
-  const { mode } = statSync(privateKey)
-  if ((mode & 0o007) !== 0) {
-    const octal = (mode & 0o777).toString(8).padStart(4, '0')
-    throw new ConfigError(
-      `${privateKey}: has mode ${octal}, everybody on this machine can read it: chmod 600; see sip.tls.privateKey`,
-    )
-  }
+  const key = fromUtf8(readKeyFile(privateKey, 'sip.tls.privateKey'))
   const leaf = asFault(`${certificate}: holds no PEM certificate; see sip.tls.certificate`, () => {
     return new X509Certificate(certificates)
   })

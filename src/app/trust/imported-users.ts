@@ -2,13 +2,12 @@
  * Certificates of hosted users that the operator has brought (adapter-mapping s.2, C3): one PEM file a user, named by
  * `sip.hostedUsers[].credentials`, with the certificate, CA certificates below the root and the private key.
  */
-import { statSync } from 'node:fs'
 import { fromUtf8 } from '../../common/bytes.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import { hostedAor } from '../config/policy.ts'
 import type { Config } from '../config/schema.ts'
-import { readNeeded } from '../files.ts'
+import { readKeyFile } from '../files.ts'
 import { pemCertificates } from './node-identity.ts'
 
 const KEY_NAME = 'sip.hostedUsers[].credentials'
@@ -27,14 +26,7 @@ export function importedUsers(
 }
 
 function importedUser(crypto: NodeCrypto, file: string, aor: string, overlayName: string): Credential {
-  const text = fromUtf8(readNeeded(file, KEY_NAME))
-  const { mode } = statSync(file)
-  if ((mode & 0o007) !== 0) {
-    const octal = (mode & 0o777).toString(8).padStart(4, '0')
-    throw new ConfigError(
-      `${file}: has mode ${octal}, everybody on this machine can read it: chmod 600; see ${KEY_NAME}`,
-    )
-  }
+  const text = fromUtf8(readKeyFile(file, KEY_NAME))
   const [leaf, ...chain] = pemCertificates(text, file) as [Uint8Array, ...Uint8Array[]]
   const key = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/.exec(text)?.[0]
   if (key === undefined) throw new ConfigError(`${file}: holds no PEM private key; see ${KEY_NAME}`)
