@@ -17,7 +17,7 @@ import { between, randomTime } from './distributions.ts'
 import type { Herd } from './herd.ts'
 import { ABSENT, History, type EntryState } from './history.ts'
 import type { SimPeer } from './sim-peer.ts'
-import { TrueRing } from './true-ring.ts'
+import { ownerAmong } from './true-ring.ts'
 import { registration } from './values.ts'
 
 /** A phone notices that its registrar is gone by its keep-alives. */
@@ -154,8 +154,8 @@ export class Population {
   private apart(user: User, result: StoreResult | undefined): bigint | undefined {
     if (result === undefined) return undefined
     const joined = this.herd.overlay.peers.filter((peer) => peer.joined)
-    const owner = joined.length === 0 ? undefined : new TrueRing(joined).owner(user.resource)
-    const by = joined.find((peer) => key(peer.nodeId) === key(result.responsible))
+    const owner = ownerAmong(joined, user.resource)
+    const by = joined.find((peer) => Buffer.compare(peer.nodeId, result.responsible) === 0)
     if (owner === undefined || by === undefined || owner === by) return undefined
     return [owner, by].every((peer) => peer.core.owns(user.resource)) ? result.storageTime : undefined
   }
