@@ -1,7 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
-// Two projects: `unit` is pure and fast (unit, vector, property, short simulation);
-// `interop` starts real processes and real peers, one file at a time because they share ports.
+// `unit` is pure and fast (unit, vector, property, short simulation). The others start real processes and real peers, one file at a time because
+// they share ports; those of `interop-waiting` mostly wait, and share none with `interop`: scripts/interop.ts runs the two side by side.
+const WAITING = ['compose', 'faults-certificates', 'faults-clock', 'soak', 'two-registrars'].map(
+  (name) => `test/interop/${name}.test.ts`,
+)
+
+/** One file at a time. */
+const REAL_PROCESSES = {
+  fileParallelism: false,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  globalSetup: ['test/interop/support/global-setup.ts'],
+}
+
 export default defineConfig({
   test: {
     // One processor is not kept free for anybody: nothing else runs meanwhile.
@@ -16,14 +28,13 @@ export default defineConfig({
       },
       {
         test: {
+          ...REAL_PROCESSES,
           name: 'interop',
           include: ['test/interop/**/*.test.ts'],
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
-          globalSetup: ['test/interop/support/global-setup.ts'],
+          exclude: WAITING,
         },
       },
+      { test: { ...REAL_PROCESSES, name: 'interop-waiting', include: WAITING } },
     ],
   },
 })

@@ -36,7 +36,8 @@ interface Item {
  */
 export class CertificatePublisher {
   private readonly parts: AdapterParts
-  private readonly items: Item[] = []
+  private readonly items = new Map<number, Item>()
+  private latest = 0
   private readonly queue: number[] = []
   private readonly fetches = new Map<CommandId, number>()
   private readonly stores = new Map<CommandId, number>()
@@ -46,6 +47,11 @@ export class CertificatePublisher {
     this.parts = parts
   }
 
+  /** Certificates under one of their names that are looked after. */
+  get size(): number {
+    return this.items.size
+  }
+
   /** Publications not yet confirmed by the overlay. */
   get pending(): number {
     return this.queue.length + this.fetches.size + this.stores.size
@@ -53,8 +59,9 @@ export class CertificatePublisher {
 
   add(now: Now, credential: Credential, places: readonly CertificatePlace[]): void {
     for (const place of places) {
-      this.queue.push(this.items.length)
-      this.items.push({ credential, place })
+      const index = ++this.latest
+      this.items.set(index, { credential, place })
+      this.queue.push(index)
     }
     this.resume(now)
   }
@@ -65,8 +72,12 @@ export class CertificatePublisher {
     while (this.parts.available && !this.stopped && this.fetches.size + this.stores.size < atOnce) {
       const index = this.queue.shift()
       if (index === undefined) return
-      const item = this.items[index]
-      if (item === undefined || item.credential.certificate.notAfter <= now.wall) continue
+      const item = this.items.get(index)
+      if (item === undefined) continue
+      if (item.credential.certificate.notAfter <= now.wall) {
+        this.items.delete(index)
+        continue
+      }
       const id = this.parts.nextId()
       this.fetches.set(id, index)
       this.parts.command({ kind: 'fetch', id, resource: item.place.resource, kinds: [item.place.kind] })
@@ -98,7 +109,7 @@ export class CertificatePublisher {
     const index = this.stores.get(id)
     if (index === undefined) return false
     this.stores.delete(id)
-    const item = this.items[index]
+    const item = this.items.get(index)
     if (error !== undefined) this.failed(now, index, error)
     else if (item !== undefined) {
       const { refreshAfterS } = certificateSchedule(
@@ -108,17 +119,21 @@ export class CertificatePublisher {
       )
       // In its last minutes it stands till its end as it is; halves of halves would be Stores without end.
       if (refreshAfterS >= REFRESH_SHORTEST_S) this.later(now, index, 1000 * refreshAfterS)
+      else this.items.delete(index)
     }
     this.resume(now)
     return true
   }
 
   private store(now: Now, index: number, present: FetchResult): void {
-    const item = this.items[index]
+    const item = this.items.get(index)
     if (item === undefined) return
     const { credential, place } = item
     const { lifetimeS } = certificateSchedule(credential.certificate, now.wall, CERTIFICATE_LIFETIME_S)
-    if (lifetimeS === 0) return
+    if (lifetimeS === 0) {
+      this.items.delete(index)
+      return
+    }
     const id = this.parts.nextId()
     this.stores.set(id, index)
     this.parts.command({

@@ -52,7 +52,9 @@ export class EventStreams {
     return this.streams.size
   }
 
-  open(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  open(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    // RFC 9110 s.9.3.2: the head alone, and no stream that nobody reads.
+    if (request.method === 'HEAD') return reply.type('text/event-stream; charset=utf-8').send('')
     if (this.streams.size >= STREAMS_MAX)
       return reply.code(503).header('retry-after', '10').send({ error: 'too many streams' })
     reply.hijack()

@@ -6,7 +6,7 @@ import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
 import { AccountBook, type HostedUserRule } from './accounts/account-book.ts'
 import { loadAccounts, saveAccounts, type AccountEntry } from './accounts/account-file.ts'
-import { newAccount, USERNAME } from './accounts/new-account.ts'
+import { isUsername, newAccount } from './accounts/new-account.ts'
 import { randomPassword } from './crypto-random.ts'
 
 /** An account with the password that nobody can ask for again. */
@@ -85,9 +85,11 @@ export class HostedAccounts {
   }
 
   add(username: string, password: string): AccountChange {
-    if (!USERNAME.test(username)) return { ok: false, status: 400, reason: 'not a user name' }
+    if (!isUsername(username)) return { ok: false, status: 400, reason: 'not a user name' }
     if (this.book.byUsername(username) !== undefined)
       return { ok: false, status: 409, reason: 'the account exists' }
+    if (this.book.byAor(`${username}@${this.realm.toLowerCase()}`) !== undefined)
+      return { ok: false, status: 409, reason: 'another account has this AOR' }
     this.replace([...this.entries, newAccount(username, this.realm, password)])
     return { ok: true, username }
   }

@@ -13,6 +13,7 @@ import { openOverlay, type Overlay } from './trust/overlay.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
 import { RenewableCredential } from './trust/renewable-credential.ts'
 import { UserVault } from './trust/user-vault.ts'
+import { unlessStopped } from './unless-stopped.ts'
 
 export interface Foundation {
   readonly crypto: NodeCrypto
@@ -26,16 +27,23 @@ export interface Foundation {
   readonly restored: readonly (readonly [string, Uint8Array])[]
 }
 
-/** Throws `ConfigError`. */
-export async function openFoundation(config: Config, trace: Trace, startup: Startup): Promise<Foundation> {
+/** Throws `ConfigError`, and `RingbridgeError` `STOPPED` when the signal ends the wait for servers of the overlay. */
+export async function openFoundation(
+  config: Config,
+  trace: Trace,
+  startup: Startup,
+  signal: AbortSignal | undefined,
+): Promise<Foundation> {
   const crypto = new NodeCrypto()
   privateFolder(config.data.dir, 'data.dir')
   const names = new NameLookup()
-  const overlay = await openOverlay(crypto, config, trace, names.isTaken)
+  const overlay = await openOverlay(crypto, config, trace, names.isTaken, { signal })
   startup.onStop(() => overlay.close())
   const { configuration, source } = overlay
   const parts = { crypto, source, trace }
-  const credential = new RenewableCredential(await nodeCredential(parts, config, configuration.instanceName))
+  const credential = new RenewableCredential(
+    await unlessStopped(nodeCredential(parts, config, configuration.instanceName), signal),
+  )
   const vault = new UserVault(parts, { folder: usersFolder(config), overlayName: configuration.instanceName })
   for (const [aor, each] of importedUsers(crypto, config, configuration.instanceName)) vault.bring(aor, each)
   const journal = await asConfigError(LevelJournal.open(journalFolder(config)))

@@ -79,7 +79,7 @@ export interface RunningNode {
 
 /**
  * Builds and starts a node. Throws `ConfigError` for whatever a person has to mend, and `RingbridgeError` `STOPPED` when
- * `signal` ends the wait for a bootstrap node.
+ * `signal` ends the wait for a server of the overlay or a bootstrap node.
  */
 export async function startNode(config: Config, trace: Trace, signal?: AbortSignal): Promise<RunningNode> {
   const startup = new Startup()
@@ -97,7 +97,7 @@ async function build(
   startup: Startup,
   signal: AbortSignal | undefined,
 ): Promise<RunningNode> {
-  const foundation = await openFoundation(config, trace, startup)
+  const foundation = await openFoundation(config, trace, startup, signal)
   const { crypto, overlay, names, credential, vault, journal, restored } = foundation
   const { configuration, source } = overlay
   const gate = new Gate()

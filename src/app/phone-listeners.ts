@@ -1,6 +1,7 @@
 /** Where phones reach a node, as its configuration says it: for DNS records and provisioning, without a running node. */
 import { parseHostPort, parseSipEndpoint, reachableAddress } from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
+import { withTcpTwins } from './config/tcp-twins.ts'
 
 export interface PhoneListener {
   /** Scheme of the listener: udp, tcp, tls, ws, wss. */
@@ -10,8 +11,9 @@ export interface PhoneListener {
   readonly port: number
 }
 
-/** In the order of the configuration; none for a plain peer. */
-export function phoneListeners({ sip }: Config): PhoneListener[] {
+/** In the order of the configuration, with what a node opens besides; none for a plain peer. */
+export function phoneListeners(config: Config): PhoneListener[] {
+  const { sip } = withTcpTwins(config)
   if (sip.roles.length === 0) return []
   if (sip.engine === 'drachtio') {
     // Which transports it offers besides, the drachtio server alone knows.

@@ -79,6 +79,12 @@ export function verbOf<T extends string>(text: string | undefined, command: stri
   throw new UsageError(`${command} ${problem}; allowed: ${verbs.join(', ')}`)
 }
 
+/** Words that no command asked for are a mistake in quoting or a second name: better said than left out. */
+export function noneLeft(positionals: readonly string[], expected: number): void {
+  const surplus = positionals[expected]
+  if (surplus !== undefined) throw new UsageError(`unexpected "${surplus}"`)
+}
+
 /** A whole number in a range. */
 export function wholeNumber(text: string, name: string, least: number, most: number): number {
   const value = Number(text)

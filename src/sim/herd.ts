@@ -17,6 +17,8 @@ export class Herd {
   readonly lives = new Lives()
   readonly tallies = new Tallies()
   private readonly random: Random
+  /** Were told to leave: whatever befalls them now, they do not come back. */
+  private readonly leaving = new WeakSet<SimPeer>()
   /** Told of every peer that is about to stop, or has just been killed. */
   private readonly mourners: ((peer: SimPeer) => void)[] = []
 
@@ -53,12 +55,19 @@ export class Herd {
 
   end(peer: SimPeer, how: Departure): void {
     if (!peer.running) return
-    if (how === 'leave') peer.host.input({ kind: 'leave' })
-    else this.overlay.crash(peer, how === 'silence')
+    if (how === 'leave') {
+      this.leaving.add(peer)
+      peer.host.input({ kind: 'leave' })
+    } else this.overlay.crash(peer, how === 'silence')
     if (how !== 'leave') this.lives.end(key(peer.nodeId), this.now, true)
     for (const mourner of this.mourners) mourner(peer)
     // A leaving peer hands over first; then it is as gone as the others.
     if (how === 'leave') this.overlay.world.after(LEAVE_LIMIT_MS, () => this.bury(peer))
+  }
+
+  /** Whether somebody restarts it when it is gone. */
+  mayReturn(peer: SimPeer): boolean {
+    return !this.leaving.has(peer)
   }
 
   /** The same peer again, with or without what its disk held. */
@@ -70,8 +79,9 @@ export class Herd {
     return again
   }
 
-  /** A dead peer that does not come back. */
+  /** A dead peer that does not come back; harmless when that has been done. */
   bury(peer: SimPeer): void {
+    if (!this.overlay.peers.includes(peer)) return
     this.tallies.add(peer)
     this.lives.end(key(peer.nodeId), this.now, false)
     if (peer.running) this.overlay.crash(peer)

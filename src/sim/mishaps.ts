@@ -43,6 +43,15 @@ export class Mishaps {
       case 'restart':
         for (const peer of this.share(mishap.share)) this.restart(peer, mishap)
         return
+      case 'pause': {
+        const paused = this.share(mishap.share)
+        this.report(`${paused.length} peers stand still`)
+        for (const peer of paused) peer.host.freeze()
+        overlay.world.after(mishap.durationMs, () => {
+          for (const peer of paused) peer.host.thaw()
+        })
+        return
+      }
       case 'partition':
       case 'cutOneWay': {
         const some = this.share(mishap.share).map(({ name }) => name)
@@ -77,6 +86,7 @@ export class Mishaps {
   private restart(peer: SimPeer, how: Extract<Mishap, { kind: 'restart' }>): void {
     this.report(`${peer.name} restarts ${how.disk ? 'with' : 'without'} its disk`)
     this.herd.end(peer, 'kill')
+    if (!this.herd.mayReturn(peer)) return
     this.herd.overlay.world.after(how.downMs, () => this.herd.restart(peer, how.disk))
   }
 

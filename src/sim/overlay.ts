@@ -56,6 +56,8 @@ export class Overlay {
   private readonly surroundings: Surroundings
   private issued = 0
   private started = 0
+  /** The ring of those that have joined, as long as nobody comes, goes or changes its state. */
+  private joined: TrueRing | undefined = undefined
 
   constructor(seed: string, options: OverlayOptions = {}) {
     this.world = new World(seed)
@@ -104,6 +106,7 @@ export class Overlay {
     const identity = { name: `p${index}`, credential, address: addressOf(index) }
     const peer = makePeer(this.surroundings, { ...options, ...identity, founder, bootstrap })
     this.peers.push(peer)
+    this.joined = undefined
     peer.host.input({ kind: 'start' })
     return peer
   }
@@ -143,6 +146,7 @@ export class Overlay {
   /** SIGKILL: the operating system closes the sockets. `silent`: a cable is pulled, nobody hears a thing. */
   crash(peer: SimPeer, silent = false): void {
     peer.host.stop()
+    this.joined = undefined
     this.network.detach(peer.name, silent)
   }
 
@@ -151,17 +155,20 @@ export class Overlay {
     const index = this.peers.indexOf(peer)
     if (index < 0) return
     this.peers.splice(index, 1)
+    this.joined = undefined
     this.network.remove(peer.name)
   }
 
-  /** The same peer again, with what its disk holds. */
+  /** The same peer again, with what its disk holds. Throws RangeError when it has been removed. */
   restart(peer: SimPeer, options: PeerOptions = {}): SimPeer {
     const index = this.peers.indexOf(peer)
+    if (index < 0) throw new RangeError(`${peer.name} is gone for good; SEED ${this.world.seed}`)
     const bootstrap = options.bootstrap ?? this.running.slice(0, 2).map((other) => other.address)
     const { name, credential, address } = peer
     const life = { founder: false, ...options, name, credential, address, bootstrap }
     const again = makePeer(this.surroundings, life)
     this.peers[index] = again
+    this.joined = undefined
     again.host.input({ kind: 'start' })
     return again
   }
@@ -205,6 +212,11 @@ export class Overlay {
     return new TrueRing(this.running)
   }
 
+  /** The ring of those that have joined: asked for at every answer, by thousands, so it is not made anew each time. */
+  joinedRing(): TrueRing {
+    return (this.joined ??= new TrueRing(this.peers.filter((peer) => peer.joined)))
+  }
+
   /** The peer that owns an id by the arithmetic of the ring: what everybody should agree on. */
   owner(id: Uint8Array): SimPeer {
     return this.ring().owner(id)
@@ -227,6 +239,7 @@ export class Overlay {
         return this.network.perform(peer.name, action satisfies NetworkAction)
       case 'stateChanged':
         peer.state = action.state
+        this.joined = undefined
         this.world.digest.text(`${peer.name} ${action.state}`)
         break
       case 'left':

@@ -21,6 +21,8 @@ export interface Churn {
 export type Mishap = { readonly atMs: Millis } & (
   | { readonly kind: 'kill'; readonly share: number; readonly silent: boolean }
   | { readonly kind: 'restart'; readonly share: number; readonly disk: boolean; readonly downMs: Millis }
+  /** Processes that stand still, as by SIGSTOP: their links stay open, and what comes waits for them. */
+  | { readonly kind: 'pause'; readonly share: number; readonly durationMs: Millis }
   | { readonly kind: 'partition'; readonly share: number; readonly durationMs: Millis }
   | { readonly kind: 'cutOneWay'; readonly share: number; readonly durationMs: Millis }
   | { readonly kind: 'clog'; readonly pairs: number; readonly durationMs: Millis }

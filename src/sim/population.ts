@@ -17,7 +17,6 @@ import { between, randomTime } from './distributions.ts'
 import type { Herd } from './herd.ts'
 import { ABSENT, History, type EntryState } from './history.ts'
 import type { SimPeer } from './sim-peer.ts'
-import { ownerAmong } from './true-ring.ts'
 import { registration } from './values.ts'
 
 /** A phone notices that its registrar is gone by its keep-alives. */
@@ -153,10 +152,11 @@ export class Population {
   /** The storage_time of a Store that was answered while two peers, each in its part of the ring, owned the resource. */
   private apart(user: User, result: StoreResult | undefined): bigint | undefined {
     if (result === undefined) return undefined
-    const joined = this.herd.overlay.peers.filter((peer) => peer.joined)
-    const owner = ownerAmong(joined, user.resource)
-    const by = joined.find((peer) => Buffer.compare(peer.nodeId, result.responsible) === 0)
-    if (owner === undefined || by === undefined || owner === by) return undefined
+    const ring = this.herd.overlay.joinedRing()
+    if (ring.peers.length === 0) return undefined
+    const owner = ring.owner(user.resource)
+    const by = ring.owner(result.responsible)
+    if (owner === by || key(by.nodeId) !== key(result.responsible)) return undefined
     return [owner, by].every((peer) => peer.core.owns(user.resource)) ? result.storageTime : undefined
   }
 

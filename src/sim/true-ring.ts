@@ -2,21 +2,6 @@
 import { key } from '../reload/index.ts'
 import type { SimPeer } from './sim-peer.ts'
 
-/**
- * The owner of an id among these peers: the first one at or after it. For a single question, in a population of thousands that asks one at every
- * answer, a look at each peer is far cheaper than a ring.
- */
-export function ownerAmong(peers: readonly SimPeer[], id: Uint8Array): SimPeer | undefined {
-  let first: SimPeer | undefined
-  let next: SimPeer | undefined
-  for (const peer of peers) {
-    if (first === undefined || Buffer.compare(peer.nodeId, first.nodeId) < 0) first = peer
-    if (Buffer.compare(peer.nodeId, id) < 0) continue
-    if (next === undefined || Buffer.compare(peer.nodeId, next.nodeId) < 0) next = peer
-  }
-  return next ?? first
-}
-
 export class TrueRing {
   /** In the order of their Node-IDs. */
   readonly peers: readonly SimPeer[]

@@ -12,6 +12,7 @@ const QUESTION = 63
 const SEMICOLON = 59
 const EQUALS = 61
 const QUOTE = 34
+const COMMA = 44
 
 /** Passwords before `@`, what follows `?`, and the push parameters of RFC 8599, in all URIs of `from`..`to`. */
 export function addressCovered(bytes: Uint8Array, from: number, to: number): void {
@@ -71,7 +72,7 @@ function valueCovered(bytes: Uint8Array, from: number, to: number, lineEnd: numb
   while (equals < to && bytes[equals] !== EQUALS && bytes[equals] !== SEMICOLON) equals++
   if (bytes[equals] !== EQUALS || equals === to) return equals
   let end = equals + 1
-  while (end < to && bytes[end] !== SEMICOLON && bytes[end] !== QUESTION) end++
+  while (end < to && !endsValue(bytes[end])) end++
   coverTo(bytes, equals + 1, end)
   if (equals + 1 === to && to < lineEnd && bytes[to] === QUOTE) quotedCovered(bytes, to + 1, lineEnd)
   return end
@@ -88,9 +89,13 @@ export function indexIn(bytes: Uint8Array, code: number, from: number, to: numbe
   return -1
 }
 
-/** Blank, quote, `,`, `<` or `>`. */
+/** Blank, quote, `<` or `>`. A comma may stand in user and password (RFC 3261 s.25.1), and a list without brackets shows less for it. */
 function endsUri(code: number): boolean {
-  return code <= 32 || code === QUOTE || code === 44 || code === 60 || code === 62
+  return code <= 32 || code === QUOTE || code === 60 || code === 62
+}
+
+function endsValue(code: number | undefined): boolean {
+  return code === SEMICOLON || code === QUESTION || code === COMMA
 }
 
 /** pn-prid and pn-param name a device to a push service; some phones put their password or a token into the Contact. */

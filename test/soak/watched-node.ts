@@ -1,6 +1,6 @@
 /** One node as a process, with a watch on its event loop and its heap. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, openSync, closeSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, openSync, closeSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,7 +30,8 @@ export class WatchedNode {
   private child: ChildProcess | undefined
   private heap: ((bytes: number) => void) | undefined
 
-  constructor(ports: WatchedPorts, auth: 'digest' | 'none') {
+  /** `more`: further sections of the configuration. */
+  constructor(ports: WatchedPorts, auth: 'digest' | 'none', more: object = {}) {
     this.ports = ports
     const users = join(this.folder, 'users.jsonl')
     saveAccounts(
@@ -54,6 +55,7 @@ export class WatchedNode {
         // What is broken shall get as far as it can.
         limits: { requestsPerSource: many, strangerRequestsPerSource: many, authFailures: many },
         log: { level: 'warn', format: 'json' },
+        ...more,
       }),
     )
   }
@@ -95,6 +97,20 @@ export class WatchedNode {
       this.heap = resolve
       this.child?.send('heap')
     })
+  }
+
+  /** All gauges of the product by name and labels, and how many files and sockets it has open. */
+  async levels(): Promise<Map<string, number>> {
+    const { text } = await this.http('/metrics')
+    const gauges = new Set([...text.matchAll(/^# TYPE (p2psip_\w+) gauge$/gm)].map(([, name]) => name))
+    const levels = new Map<string, number>()
+    for (const line of text.split('\n')) {
+      const [name = ''] = line.split(/[{ ]/)
+      const end = line.lastIndexOf(' ')
+      if (gauges.has(name)) levels.set(line.slice(0, end), Number(line.slice(end + 1)))
+    }
+    levels.set('files', readdirSync(`/proc/${this.child?.pid ?? 0}/fd`).length)
+    return levels
   }
 
   /** The sum of all samples of a metric whose labels hold `label`. */

@@ -31,6 +31,10 @@ export function checkNames({ overlay, sip }: Config): void {
     if (!isHost(host))
       throw new ConfigError(`"overlay.bootstrap": "${host}" is neither a host name nor an address`)
   }
+  for (const name of overlay.enrollment.names) {
+    if (!isHost(name))
+      throw new ConfigError(`"overlay.enrollment.names": "${name}" is neither a host name nor an address`)
+  }
   for (const each of sip.redirect.proxies) checkProxy(each)
   for (const each of sip.dns.servers) {
     if (parseNameServer(each) === undefined)
@@ -53,8 +57,8 @@ function checkRelays(overlay: Config['overlay'], sip: Config['sip']): void {
   }
 }
 
-/** A DNS name or an IP literal. A name that ends in digits only is a mistyped address. */
-function isHost(text: string): boolean {
+/** A DNS name or an IP address. A name that ends in digits only is a mistyped address. */
+export function isHost(text: string): boolean {
   return isIP(text) !== 0 || (isOverlayName(text) && !/(?:^|\.)\d+$/.test(text))
 }
 

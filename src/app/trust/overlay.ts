@@ -44,16 +44,22 @@ export interface Overlay {
   close(): Promise<void>
 }
 
+/** How long to ask for a first document, and what ends the wait for it. */
+export interface DocumentPatience {
+  readonly withinMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
- * `isTaken` is asked before a self-signed certificate carries the name of a user; `documentWithinMs` says how long to ask for a
- * first document. Throws `ConfigError`.
+ * `isTaken` is asked before a self-signed certificate carries the name of a user. Throws `ConfigError`, and `RingbridgeError` when no
+ * server gave a document or the wait for one was ended.
  */
 export async function openOverlay(
   crypto: NodeCrypto,
   config: Config,
   trace: Trace,
   isTaken: NameCheck,
-  documentWithinMs?: number,
+  { withinMs, signal }: DocumentPatience = {},
 ): Promise<Overlay> {
   const folder = authorityFolder(config)
   const authority = folder === undefined ? undefined : await openFolder(crypto, config, folder, trace)
@@ -70,7 +76,8 @@ export async function openOverlay(
         url: place.url,
         authorities: authoritiesOf(config),
         folder: fetchedFolder(config),
-        ...(documentWithinMs === undefined ? {} : { firstWithinMs: documentWithinMs }),
+        ...(withinMs === undefined ? {} : { firstWithinMs: withinMs }),
+        ...(signal === undefined ? {} : { signal }),
       })
     }
     const { configuration, document } = remote === undefined ? fromFile(config, trace) : fetched(remote)

@@ -23,6 +23,7 @@ import { ConfigError } from '../config/fault.ts'
 import { KEPT_DOCUMENT } from '../config/places.ts'
 import { CryptoRandom } from '../crypto-random.ts'
 import { readIfThere, writePrivate } from '../files.ts'
+import { unlessStopped } from '../unless-stopped.ts'
 import { httpsTrust } from './enrollment-source.ts'
 
 const TAG_FILE = 'configuration.etag'
@@ -39,6 +40,8 @@ export interface RemoteDocumentInit {
   readonly folder: string
   /** Default 60 s. */
   readonly firstWithinMs?: number
+  /** Ends the wait for a first document. */
+  readonly signal?: AbortSignal
 }
 
 export class RemoteDocument {
@@ -71,12 +74,12 @@ export class RemoteDocument {
 
   /**
    * Resolves with a document in force: fetched, or the last good one when the server does not answer. Rejects with
-   * `RingbridgeError` `no_configuration` when there is neither.
+   * `RingbridgeError` `no_configuration` when there is neither, `STOPPED` when the signal ends the wait.
    */
   static async open(crypto: NodeCrypto, trace: Trace, init: RemoteDocumentInit): Promise<RemoteDocument> {
     const remote = new RemoteDocument(crypto, trace, init)
     try {
-      await remote.first()
+      await unlessStopped(remote.first(), init.signal)
     } catch (error) {
       remote.close()
       throw error

@@ -8,7 +8,7 @@ import { nodeCredential } from '../../app/trust/node-identity.ts'
 import { openOverlay } from '../../app/trust/overlay.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import type { Environment } from '../../app/config/environment.ts'
-import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
+import { EXIT, noneLeft, print, readArgs, type Command } from '../command.ts'
 
 const HELP = `ringbridge enroll [NAME] [options]
 
@@ -44,13 +44,15 @@ export const enroll: Command = {
   run: async (args) => {
     const { values, positionals } = readArgs(args, OPTIONS)
     const [name] = positionals
-    if (positionals.length > 1) throw new UsageError(`unexpected "${positionals[1] as string}"`)
+    noneLeft(positionals, 1)
     const config = usableConfig(values.config, environmentOf(name, values))
     const crypto = new NodeCrypto()
     // Warnings go where they do not disturb the output.
     const { trace } = openLog('warn', 'text', { write: (line: string) => void process.stderr.write(line) })
     privateFolder(config.data.dir, 'data.dir')
-    const overlay = await openOverlay(crypto, config, trace, () => Promise.resolve(undefined), PATIENCE_MS)
+    const overlay = await openOverlay(crypto, config, trace, () => Promise.resolve(undefined), {
+      withinMs: PATIENCE_MS,
+    })
     try {
       const { configuration, source } = overlay
       const { certificate } = await nodeCredential(

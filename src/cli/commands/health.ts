@@ -2,7 +2,7 @@
 import { formatHostPort, isUnspecified, parseHostPort } from '../../app/config/endpoint.ts'
 import { loadConfig } from '../../app/config/load.ts'
 import { question } from '../admin-client.ts'
-import { EXIT, print, readArgs, UsageError, type Command } from '../command.ts'
+import { EXIT, noneLeft, print, readArgs, type Command } from '../command.ts'
 
 interface Readiness {
   readonly ready?: boolean
@@ -26,7 +26,7 @@ failing checks. For HEALTHCHECK of a container, ExecStartPost of a unit, and scr
       admin: { type: 'string' },
       json: { type: 'boolean', default: false },
     })
-    if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0] as string}"`)
+    noneLeft(positionals, 0)
     const admin = values.admin ?? ownAdmin(loadConfig(values.config, process.env).config.admin.listen)
     const answer = await question(admin, values.live ? '/healthz' : '/readyz', undefined)
     if (answer.status === undefined) {

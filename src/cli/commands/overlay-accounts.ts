@@ -11,7 +11,7 @@ import {
 import { randomPassword } from '../../app/crypto-random.ts'
 import { privateFolder } from '../../app/files.ts'
 import { asConfigError, enrollmentAccountsFile } from '../../app/trust/overlay-folder.ts'
-import { EXIT, print, readArgs, UsageError, verbOf } from '../command.ts'
+import { EXIT, noneLeft, print, readArgs, UsageError, verbOf } from '../command.ts'
 
 const OPTIONS = {
   authority: { type: 'string', default: './data/authority' },
@@ -25,7 +25,7 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   const { values, positionals } = readArgs(args, OPTIONS)
   const [verb, typed] = positionals
   const action = verbOf(verb, 'overlay accounts', ['add', 'list', 'remove'])
-  if (positionals.length > 2) throw new UsageError(`unexpected "${positionals[2] as string}"`)
+  noneLeft(positionals, action === 'list' ? 1 : 2)
   privateFolder(values.authority, '--authority')
   const file = enrollmentAccountsFile(values.authority)
   const accounts = await asConfigError(loadEnrollmentAccounts(file))

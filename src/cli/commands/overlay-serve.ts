@@ -1,6 +1,7 @@
 /** `ringbridge overlay serve`: an enrollment and configuration server without a node. */
 import { existsSync } from 'node:fs'
 import { ConfigError } from '../../app/config/fault.ts'
+import { isHost } from '../../app/config/names.ts'
 import { openEnrollmentService } from '../../app/enrollment-service.ts'
 import { openLog } from '../../app/log.ts'
 import { asConfigError, documentFile, rootFile } from '../../app/trust/overlay-folder.ts'
@@ -25,6 +26,9 @@ export async function overlayServe(args: readonly string[]): Promise<number> {
   const { authority: folder, certificate, 'private-key': privateKey } = values
   if ((certificate === undefined) !== (privateKey === undefined))
     throw new UsageError('--certificate and --private-key go together')
+  for (const each of values.name ?? []) {
+    if (!isHost(each)) throw new UsageError(`--name: "${each}" is neither a host name nor an address`)
+  }
   if (!existsSync(documentFile(folder)))
     throw new ConfigError(`${documentFile(folder)}: no such file; overlay init makes it`)
   const validityMs =

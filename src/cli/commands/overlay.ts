@@ -18,7 +18,7 @@ import { enrollPlace } from '../../enrollment/index.ts'
 import { openAuthority } from '../../enrollment/io/index.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import { nextSequence, parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
-import { nodeIdFromHex } from '../../reload/codec/index.ts'
+import { isOverlayName, nodeIdFromHex } from '../../reload/codec/index.ts'
 import { EXIT, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 import { overlayAccounts } from './overlay-accounts.ts'
 import { overlayServe } from './overlay-serve.ts'
@@ -171,6 +171,8 @@ function bootstrapNode(text: string): { address: string; port: number } {
 }
 
 async function init(folder: string, name: string, changes: Changes): Promise<number> {
+  // Before anything is founded: a folder of that name would stand in the way of the right one.
+  if (!isOverlayName(name)) throw new UsageError(`"${name}" is no DNS name, such as dht.example.com`)
   if (existsSync(documentFile(folder)))
     throw new ConfigError(`${documentFile(folder)}: is there already; overlay sign makes the next one`)
   const {

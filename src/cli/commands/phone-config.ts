@@ -69,7 +69,9 @@ export const phoneConfig: Command = {
     const text = form === undefined ? model.text(account) : qrPicture(model, account, form)
     if (values.out !== undefined) {
       write(values.out, `${text}\n`)
-      print(`${values.out}: settings of ${account.user}@${account.domain} for ${model.title}`)
+      const aorWritten = `${account.user}@${account.domain}`
+      if (values.json) print(JSON.stringify({ model: model.name, aor: aorWritten, out: values.out }))
+      else print(`${values.out}: settings of ${aorWritten} for ${model.title}`)
     } else if (values.json) {
       const code = model.qr(account)
       const qr = 'payload' in code ? code.payload : null

@@ -2,7 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Request } from 'sip'
-import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
+import {
+  EXIT,
+  noneLeft,
+  oneOf,
+  print,
+  readArgs,
+  UsageError,
+  wholeNumber,
+  type Command,
+  verbOf,
+} from '../command.ts'
 import { Phone, type Dialog, type PhoneSettings } from '../phone/phone.ts'
 import { parseHostPort } from '../../app/config/endpoint.ts'
 import { NoAnswer, serverAddress, type TlsTrust } from '../phone/server-address.ts'
@@ -49,6 +59,9 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const
 
+/** Words each verb takes, itself included; a text of several goes in quotes. */
+const WORDS = { register: 2, answer: 2, call: 3, try: 3, message: 4 } as const
+
 export const phone: Command = {
   help: HELP,
   run: async (args) => {
@@ -56,6 +69,7 @@ export const phone: Command = {
     const [verb, address, target, text] = positionals
     const aor = address?.replace(/^sips?:/i, '')
     const action = verbOf(verb, 'phone', ['register', 'call', 'answer', 'message', 'try'])
+    noneLeft(positionals, WORDS[action])
     if (aor === undefined || !/^[^@\s]+@[^@\s]+$/.test(aor)) throw new UsageError('user@domain is expected')
     const say = (event: string, fields: Record<string, string | number>): void => {
       if (values.json) print(JSON.stringify({ event, ...fields }))

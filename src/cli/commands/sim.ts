@@ -68,11 +68,14 @@ async function run(values: SimValues): Promise<number> {
   let failures = 0
   const startedAt = performance.now()
   for (const plan of plans) {
-    const { outcome, figures, seconds } = one(
-      plan,
-      values,
-      keys === undefined ? undefined : await realIssuer(plan, keys),
-    )
+    const issuer = keys === undefined ? undefined : await realIssuer(plan, keys)
+    const result = attempt(plan, values, issuer)
+    if (typeof result === 'string') {
+      failures++
+      tellCrash(plan.seed, result)
+      continue
+    }
+    const { outcome, figures, seconds } = result
     if (figures.violations.length > 0) failures++
     if (values.report !== undefined) outcomes.push(outcome)
     tell(
@@ -96,19 +99,28 @@ async function runJobs(values: SimValues, jobs: number): Promise<number> {
   let over = 0
   await sideBySide([...process.execArgv, process.argv[1] as string], seeds, jobs, (seed, result) => {
     over++
-    const replayed = `ringbridge sim --swarm --seed ${seed}`
     if (result.kind === 'crashed') {
       failures++
-      process.stderr.write(`FAILED SEED ${seed}, no figures (${result.how}); replay: ${replayed}\n`)
+      tellCrash(seed, result.how)
       return
     }
     if (result.figures.violations.length > 0) failures++
-    tell(seed, result.figures, result.seconds, replayed, values, false)
+    tell(seed, result.figures, result.seconds, swarmSeed(seed), values, false)
     if (over % SAY_EVERY === 0)
       process.stderr.write(`${over} of ${seeds.length} seeds, ${failures} with violations\n`)
   })
   tellSum(values, seeds.length, failures, startedAt)
   return failures === 0 ? EXIT.done : EXIT.failed
+}
+
+/** The command that shows one seed of a swarm again. */
+function swarmSeed(seed: string): string {
+  return `ringbridge sim --swarm --seed ${seed}`
+}
+
+/** A seed of a swarm at which the simulation itself has failed. */
+function tellCrash(seed: string, how: string): void {
+  process.stderr.write(`FAILED SEED ${seed}, no figures (${how}); replay: ${swarmSeed(seed)}\n`)
 }
 
 /** One run's figures; as a table when there is something to say or somebody wants to look. */
@@ -131,11 +143,23 @@ function tellSum(values: SimValues, seeds: number, failures: number, startedAt: 
   print(`${seeds} seeds, ${failures} with violations, ${seconds} s`)
 }
 
-function one(
-  plan: Plan,
-  values: SimValues,
-  issuer: Issuer | undefined,
-): { readonly outcome: Outcome; readonly figures: Figures; readonly seconds: number } {
+interface Result {
+  readonly outcome: Outcome
+  readonly figures: Figures
+  readonly seconds: number
+}
+
+/** One run; of a swarm, what it failed with, since the other seeds are wanted all the same. */
+function attempt(plan: Plan, values: SimValues, issuer: Issuer | undefined): Result | string {
+  try {
+    return one(plan, values, issuer)
+  } catch (error) {
+    if (values.swarm !== true) throw error
+    return String(error)
+  }
+}
+
+function one(plan: Plan, values: SimValues, issuer: Issuer | undefined): Result {
   const startedAt = performance.now()
   const capture = values.pcap === undefined ? undefined : new Capture(values.pcap)
   const options: RunOptions = {
@@ -162,7 +186,7 @@ function progressOf(plan: Plan): NonNullable<RunOptions['progress']> {
 
 /** The command that shows one run again, without what only says where its results go. */
 function replay(plan: Plan, values: SimValues): string {
-  if (values.swarm === true) return `ringbridge sim --swarm --seed ${plan.seed}`
+  if (values.swarm === true) return swarmSeed(plan.seed)
   const parts = ['ringbridge sim', `--seed ${plan.seed}`, `--peers ${plan.peers}`]
   const names = [
     'minutes',

@@ -8,14 +8,14 @@ import { openLog, type Log } from '../../app/log.ts'
 import { startNode, type RunningNode } from '../../app/node.ts'
 import { phoneListeners } from '../../app/phone-listeners.ts'
 import { phoneSettings } from '../../app/phone-settings.ts'
-import { EXIT, readArgs, UsageError, type Command } from '../command.ts'
+import { EXIT, noneLeft, readArgs, type Command } from '../command.ts'
 
 const HELP = `ringbridge start [--config FILE]
 
 Runs one node. Without a file: everything embedded, data in ./data, SIP on UDP and TCP 0.0.0.0:5060, RELOAD on 0.0.0.0:6084,
 admin on 127.0.0.1:8080. Every key may come from the environment: RINGBRIDGE_SIP__LISTEN, RINGBRIDGE_ADMIN__TOKEN_FILE.
 
-SIGTERM, SIGINT  hand over, leave, exit; a second one exits at once
+SIGTERM, SIGINT  hand over, leave, exit; a second one exits at once, with exit code 1
 SIGHUP           read accounts, imported certificates, the Configuration Document, limits and log level again; no call ends,
                  and the log names other keys that changed and wait for a restart
 SIGUSR2          one log line: the ring as seen from here, queues and counters
@@ -32,14 +32,15 @@ export const start: Command = {
       tied: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     })
-    if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0] as string}"`)
+    noneLeft(positionals, 0)
     const config = usableConfig(values.config, process.env)
     const log = openLog(config.log.level, values.json ? 'json' : config.log.format)
     // Whoever read the output may be gone; the calls go on.
     process.stdout.on('error', () => undefined)
     process.stderr.on('error', () => undefined)
     process.on('uncaughtException', (error) => crash(log, error))
-    const stop = stopSignal(values.tied)
+    const stop = stopSignal(log, values.tied)
+    const early = earlySignals(log)
     const node = await started(config, log, stop.signal)
     if (node === undefined) return EXIT.done
     const jsonAsked = values.json || config.log.format === 'json'
@@ -47,7 +48,7 @@ export const start: Command = {
     void node.ready().then(() => {
       log.trace({ level: 'info', area: 'app', event: 'ready', nodeId: node.nodeId, admin: node.admin })
     })
-    await untilStopped(node, log, { file: values.config, running: config }, stop.signal)
+    await untilStopped(node, log, { file: values.config, running: config }, stop.signal, early)
     if (values.tied) process.stdin.destroy()
     return EXIT.done
   },
@@ -60,16 +61,45 @@ function crash(log: Log, error: Error): never {
 }
 
 /** SIGTERM, SIGINT and, for a tied process, the end of standard input; a second signal ends the process where it stands. */
-function stopSignal(tied: boolean): AbortController {
+function stopSignal(log: Log, tied: boolean): AbortController {
   const stop = new AbortController()
   const onSignal = (signal: string): void => {
-    if (stop.signal.aborted) process.exit(EXIT.failed)
+    if (stop.signal.aborted) {
+      log.trace({ level: 'warn', area: 'app', event: 'stopped_at_once', signal })
+      process.exit(EXIT.failed)
+    }
     stop.abort(signal)
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   if (tied) process.stdin.on('end', () => stop.abort('stdin')).resume()
   return stop
+}
+
+interface EarlySignals {
+  /** Hands over; true when somebody has asked for a reload meanwhile. */
+  end(): boolean
+}
+
+/**
+ * SIGHUP and SIGUSR2 while there is no node yet, only one that waits for a server: left to the system both would end the process.
+ * A reload is made up for, since files may have changed after they were read.
+ */
+function earlySignals(log: Log): EarlySignals {
+  let reloadAsked = false
+  const onSignal = (signal: string): void => {
+    if (signal === 'SIGHUP') reloadAsked = true
+    log.trace({ level: 'info', area: 'app', event: 'still_starting', signal })
+  }
+  process.on('SIGHUP', onSignal)
+  process.on('SIGUSR2', onSignal)
+  return {
+    end: () => {
+      process.off('SIGHUP', onSignal)
+      process.off('SIGUSR2', onSignal)
+      return reloadAsked
+    },
+  }
 }
 
 /** Undefined when the process was told to end while the node still waited for somebody to join. */
@@ -132,11 +162,13 @@ async function untilStopped(
   log: Log,
   source: ConfigSource,
   stop: AbortSignal,
+  early: EarlySignals,
 ): Promise<void> {
   const onReload = (): void => reload(node, log, source)
   const onDump = (): void => void node.state().then((state) => log.report('app', 'state', state))
   process.on('SIGHUP', onReload)
   process.on('SIGUSR2', onDump)
+  if (early.end()) onReload()
   if (!stop.aborted) await once(stop, 'abort')
   log.trace({ level: 'info', area: 'app', event: 'stopping', signal: String(stop.reason) })
   await node.stop()

@@ -10,7 +10,7 @@ import { saveAccounts } from '../../app/accounts/account-file.ts'
 import { newAccount } from '../../app/accounts/new-account.ts'
 import { openOverlayFolder } from '../../app/trust/overlay-folder.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
-import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
+import { EXIT, noneLeft, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
 import { takenPort } from '../testbed/free-ports.ts'
 import { PeerProcess } from '../testbed/peer-process.ts'
 import {
@@ -75,7 +75,7 @@ export const testbed: Command = {
   help: HELP,
   run: async (args) => {
     const { values, positionals } = readArgs(args, OPTIONS)
-    if (positionals.length > 0) throw new UsageError(`unexpected "${positionals[0] as string}"`)
+    noneLeft(positionals, 0)
     if (values.peers === undefined) throw new UsageError('--peers N is needed')
     const temporary = values.data === undefined
     const peers = wholeNumber(values.peers, 'peers', 1, 500)

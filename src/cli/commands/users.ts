@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadAccounts, saveAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
-import { newAccount, USERNAME } from '../../app/accounts/new-account.ts'
+import { isUsername, newAccount, USERNAME_RULE } from '../../app/accounts/new-account.ts'
 import { loadConfig } from '../../app/config/load.ts'
 import { accountsFile, realmOf } from '../../app/config/places.ts'
 import { randomPassword } from '../../app/crypto-random.ts'
 import { privateFolder } from '../../app/files.ts'
-import { EXIT, print, readArgs, UsageError, type Command, verbOf } from '../command.ts'
+import { EXIT, noneLeft, print, readArgs, UsageError, type Command, verbOf } from '../command.ts'
 
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
 ringbridge users list           show the accounts
@@ -38,6 +38,8 @@ export const users: Command = {
     })
     const [verb, subject] = positionals
     const action = verbOf(verb, 'users', ['add', 'list', 'remove', 'import'])
+    noneLeft(positionals, action === 'list' ? 1 : 2)
+    if (values.password === '') throw new UsageError('--password: an empty one is none')
     const config = loadConfig(values.config, process.env).config
     const file = values.users ?? accountsFile(config)
     const realm = values.realm ?? realmOf(config)
@@ -109,7 +111,7 @@ function imported(file: string | undefined, realm: string, taken: Set<string>): 
     const comma = line.indexOf(',')
     const username = nameIn(line.slice(0, comma).trim(), realm) ?? ''
     const password = line.slice(comma + 1).trim()
-    if (comma < 1 || password === '' || !USERNAME.test(username)) {
+    if (comma < 1 || password === '' || !isUsername(username)) {
       throw new UsageError(`${file}:${index + 1}: name,password is expected`)
     }
     if (taken.has(username)) throw new UsageError(`${file}:${index + 1}: account "${username}" exists`)
@@ -125,9 +127,7 @@ function save(file: string, entries: readonly AccountEntry[]): void {
 }
 
 function validName(name: string | undefined): string {
-  if (name === undefined || !USERNAME.test(name)) {
-    throw new UsageError('a NAME of 1 to 128 characters without blanks, colon, quotes, <, >, @ is expected')
-  }
+  if (name === undefined || !isUsername(name)) throw new UsageError(`a NAME of ${USERNAME_RULE} is expected`)
   return name
 }
 

@@ -1,7 +1,7 @@
 import type { Result } from '../../common/errors.ts'
 import type { DecodeFailure } from './decode-failure.ts'
 import { methodName } from './names.ts'
-import { boolean, decodeShape, encodeShape, list, named, opaque, struct, u16 } from './shape.ts'
+import { boolean, decodeShape, encodePassing, list, named, opaque, struct, u16 } from './shape.ts'
 import type { Shape } from './shape.ts'
 import type { MessageContents, MessageExtension } from './types.ts'
 
@@ -25,9 +25,9 @@ export const messageContentsShape: Shape<MessageContents> = struct<MessageConten
   },
 )
 
-/** The exact bytes that the message signature covers (RFC 6940 s.6.3.4). */
+/** The exact bytes that the message signature covers (RFC 6940 s.6.3.4); who keeps them copies them (passing-bytes.ts). */
 export function encodeContents(contents: MessageContents): Uint8Array {
-  return encodeShape(messageContentsShape, contents)
+  return encodePassing(messageContentsShape, contents)
 }
 
 export function decodeContents(bytes: Uint8Array): Result<MessageContents, DecodeFailure> {

@@ -1,9 +1,9 @@
-import { Writer, type Reader } from '../../common/bytes.ts'
+import type { Reader, Writer } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import { CERTIFICATE_X509, SIGNER_IDENTITY } from './code-points.ts'
 import type { DecodeFailure } from './decode-failure.ts'
 import { hashName, signatureName } from './names.ts'
-import { decodeShape, encodeShape, list, named, opaque, struct, u8 } from './shape.ts'
+import { decodeShape, encodePassing, list, named, opaque, struct, u8 } from './shape.ts'
 import type { Shape } from './shape.ts'
 import { hexText } from './tree-printer.ts'
 import type { GenericCertificate, SecurityBlock, Signature, SignerIdentity } from './types.ts'
@@ -82,18 +82,16 @@ const securityBlockShape = struct<SecurityBlock>('SecurityBlock (RFC 6940 s.6.3.
 export { securityBlockShape }
 
 export function encodeSecurityBlock(block: SecurityBlock): Uint8Array {
-  const writer = new Writer()
-  securityBlockShape.write(writer, block)
-  return writer.donePassing()
+  return encodePassing(securityBlockShape, block)
 }
 
 export function decodeSecurityBlock(bytes: Uint8Array): Result<SecurityBlock, DecodeFailure> {
   return decodeShape(securityBlockShape, bytes)
 }
 
-/** The exact bytes of the identity which every signature covers at its end (RFC 6940 s.6.3.4, s.7.1). */
+/** The exact bytes of the identity which every signature covers at its end (RFC 6940 s.6.3.4, s.7.1); who keeps them copies them. */
 export function encodeSignerIdentity(identity: SignerIdentity): Uint8Array {
-  return encodeShape(signerIdentityShape, identity)
+  return encodePassing(signerIdentityShape, identity)
 }
 
 export function decodeSignerIdentity(bytes: Uint8Array): Result<SignerIdentity, DecodeFailure> {

@@ -53,6 +53,13 @@ export function encodeShape<T>(shape: Shape<T>, value: T): Uint8Array {
   return writer.done()
 }
 
+/** The same for bytes that nobody keeps (passing-bytes.ts). */
+export function encodePassing<T>(shape: Shape<T>, value: T): Uint8Array {
+  const writer = new Writer()
+  shape.write(writer, value)
+  return writer.donePassing()
+}
+
 /** Fields in wire order. `title` is the RFC's name of the structure and its section. */
 export function struct<T extends object>(
   title: string,

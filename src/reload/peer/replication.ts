@@ -8,7 +8,6 @@ import { NEVER, type Millis } from '../../common/time.ts'
 import {
   decodeFetchAns,
   encodeFetchReq,
-  encodeStoreReq,
   ERROR_CODE,
   key,
   MESSAGE_CODE,
@@ -24,25 +23,14 @@ import {
   OWNER_SEARCH_SPACING_MS,
   REPLICA_ASSURANCE_MS,
   REPLICA_DROP_DELAY_MS,
-  REPLICA_OVERHEAD_BYTES,
   REPLICA_RETRY_MS,
   REPLICA_STORES_MAX,
 } from './constants.ts'
 import { CopiesAccount, heldBy, relyOn, type Copies } from './copies.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
+import { ReplicaTransfers, type Transfer } from './replica-transfers.ts'
 import type { RequestOutcome } from './signal.ts'
-
-/** One resource on its way to one node, in as many requests as it takes. */
-interface Transfer {
-  readonly id: number
-  readonly copies: Copies
-  readonly to: NodeId
-  readonly version: number
-  readonly startedAt: Millis
-  requests: number
-  error: number | 'timeout' | undefined
-}
 
 interface HandOver {
   readonly to: NodeId
@@ -60,20 +48,19 @@ export class Replication {
   private readonly storage: Storage
   private readonly topology: TopologyPlugin
   private readonly account = new CopiesAccount()
-  private readonly transfers = new Map<number, Transfer>()
+  private readonly transfers: ReplicaTransfers
   private readonly queue = new Set<Copies>()
   private readonly retries = new Deadlines<Copies>()
   private handOver: HandOver | undefined
   private sweepAt: Millis = NEVER
   private searchAfter: Millis = 0
-  private nextTransfer = 1
-  private finished: number[] = []
 
   constructor(parts: PeerParts, requests: Requests, storage: Storage, topology: TopologyPlugin) {
     this.parts = parts
     this.requests = requests
     this.storage = storage
     this.topology = topology
+    this.transfers = new ReplicaTransfers(parts, requests, storage)
   }
 
   /** After the journal was read: what a former run left may be missing at its owner of today, who is asked to take it. */
@@ -133,11 +120,8 @@ export class Replication {
 
   /** One request of a transfer was answered, or not. */
   outcome(id: number, outcome: RequestOutcome): void {
-    const transfer = this.transfers.get(id)
-    if (transfer === undefined) return
-    transfer.requests--
-    if (!outcome.ok) transfer.error = outcome.error.kind === 'reload' ? outcome.error.code : 'timeout'
-    if (transfer.requests === 0) this.end(transfer)
+    const ended = this.transfers.answered(id, outcome)
+    if (ended !== undefined) this.end(ended)
   }
 
   /**
@@ -161,9 +145,7 @@ export class Replication {
 
   /** Transfers that came to their end since the last call, whatever the end. */
   takeFinished(): number[] {
-    const taken = this.finished
-    if (taken.length > 0) this.finished = []
-    return taken
+    return this.transfers.takeFinished()
   }
 
   /** Nothing on its way and nothing waiting. */
@@ -212,7 +194,7 @@ export class Replication {
     while (handOver !== undefined && this.transfers.size < REPLICA_STORES_MAX) {
       const copies = handOver.queue.shift()
       if (copies === undefined) break
-      const id = this.transfer(copies, handOver.to, 1)
+      const id = this.transfers.begin(copies, handOver.to, 1)
       if (id !== undefined) handOver.transfers.add(id)
     }
     if (handOver !== undefined && handOver.queue.length === 0 && handOver.transfers.size === 0) {
@@ -234,7 +216,7 @@ export class Replication {
       const replicas = topology.replicaSet()
       relyOn(copies, replicas)
       for (const [index, to] of replicas.entries()) {
-        const id = this.transferUnlessHeld(copies, to, index + 1)
+        const id = this.transfers.beginUnlessHeld(copies, to, index + 1)
         if (id !== undefined) started.push(id)
       }
       return started
@@ -245,7 +227,7 @@ export class Replication {
     relyOn(copies, [owner])
     if (sameId(owner, this.parts.self)) return started
     if (!copies.owned && !this.unassured(copies, owner)) return started
-    const id = this.transferUnlessHeld(copies, owner, 1)
+    const id = this.transfers.beginUnlessHeld(copies, owner, 1)
     if (id === undefined && copies.holders.get(key(owner)) === copies.version) copies.owned = false
     return started
   }
@@ -276,44 +258,8 @@ export class Replication {
     return true
   }
 
-  private transferUnlessHeld(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
-    if (heldBy(copies, to)) return undefined
-    for (const transfer of this.transfers.values()) {
-      if (transfer.copies === copies && sameId(transfer.to, to) && transfer.version === copies.version)
-        return undefined
-    }
-    return this.transfer(copies, to, replicaNumber)
-  }
-
-  private transfer(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
-    const { parts } = this
-    const bytesMax = Math.max(256, parts.configuration.maxMessageSize - REPLICA_OVERHEAD_BYTES)
-    const stores = this.storage.replicaStores(copies.resource, { replicaNumber, bytesMax }, parts.now)
-    if (stores.length === 0) {
-      copies.holders.set(key(to), copies.version)
-      return undefined
-    }
-    const id = this.nextTransfer++
-    const { version } = copies
-    const startedAt = parts.now.ms
-    this.transfers.set(id, { id, copies, to, version, startedAt, requests: stores.length, error: undefined })
-    for (const { req, certificates } of stores) {
-      // RFC 6940 s.10.4: addressed to that very peer, as the resource itself would lead elsewhere.
-      this.requests.send({
-        code: MESSAGE_CODE.storeReq,
-        body: encodeStoreReq(req),
-        destinations: [{ kind: 'node', nodeId: to }],
-        purpose: { kind: 'replica', transfer: id },
-        certificates,
-      })
-    }
-    return id
-  }
-
   private end(transfer: Transfer): void {
     const { copies, to, version, error } = transfer
-    this.transfers.delete(transfer.id)
-    this.finished.push(transfer.id)
     this.handOver?.transfers.delete(transfer.id)
     const newer = error === ERROR_CODE.dataTooOld || error === ERROR_CODE.generationCounterTooLow
     if (newer) this.askForNewer(copies, to)

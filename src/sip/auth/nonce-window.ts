@@ -4,6 +4,7 @@
  * unknown nonce of that age or older to be believed.
  */
 import type { WallTime } from '../../common/time.ts'
+import { detachedUnicode } from '../message/index.ts'
 import { NONCE_LIFE_MS } from './nonce.ts'
 
 interface Use {
@@ -38,7 +39,7 @@ export class NonceWindow {
     }
     if (issuedAt <= this.forgottenUpTo) return false
     this.forget(wall)
-    this.uses.set(key, { issuedAt, count })
+    this.uses.set(detachedUnicode(key), { issuedAt, count })
     return true
   }
 

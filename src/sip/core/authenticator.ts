@@ -13,6 +13,7 @@ import {
   type DigestRules,
   type DigestUsers,
 } from '../auth/index.ts'
+import { detachedUnicode } from '../message/index.ts'
 import type { IncomingRequest } from '../transaction/index.ts'
 import type { AuthLog } from './auth-log.ts'
 import type { Account, Accounts } from './contract.ts'
@@ -158,7 +159,7 @@ export class Authenticator {
       if (this.failures.size < FAILURES_MAX && now - since <= FAILURE_WINDOW_MS) break
       this.failures.delete(oldest)
     }
-    this.failures.set(key, { count: 1, since: now })
+    this.failures.set(detachedUnicode(key), { count: 1, since: now })
   }
 }
 

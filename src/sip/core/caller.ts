@@ -69,7 +69,7 @@ export class Callers {
     const claimsUs = fromHost !== undefined && this.components.identity.isHostedDomain(fromHost)
     if (this.auth === 'none')
       return claimsUs
-        ? { kind: 'ownPhone', aors: [], mayCallOutside: this.policy.callOutside === 'all' }
+        ? { kind: 'ownPhone', aors: [], mayCallOutside: this.mayCallOutside(undefined) }
         : this.stranger()
     const certified = claimsUs ? this.certified(message, source) : undefined
     if (certified !== undefined) return this.ownPhone(certified)
@@ -91,6 +91,12 @@ export class Callers {
         ? { status: 401, reason: 'Unauthorized', headers }
         : { status: 407, reason: 'Proxy Authentication Required', headers }
     return { kind: 'refused', reply }
+  }
+
+  /** Whether the phones of an account may call other domains; undefined: one that nobody had to prove. */
+  mayCallOutside(account: Account | undefined): boolean {
+    const { callOutside } = this.policy
+    return callOutside === 'none' ? false : (account?.mayCallOutside ?? callOutside === 'all')
   }
 
   /** The account that the phone's TLS certificate has proven, when From is an AOR of it (RFC 5922 s.7.1: SAN URI `sip:user@domain`). */
@@ -117,10 +123,8 @@ export class Callers {
     return trusted.size === 0 ? undefined : trusted.find({ transport, host }, identitiesOf(flow))
   }
 
-  private ownPhone({ aors, mayCallOutside }: Account): Caller {
-    const { callOutside } = this.policy
-    const may = callOutside === 'none' ? false : (mayCallOutside ?? callOutside === 'all')
-    return { kind: 'ownPhone', aors, mayCallOutside: may }
+  private ownPhone(account: Account): Caller {
+    return { kind: 'ownPhone', aors: account.aors, mayCallOutside: this.mayCallOutside(account) }
   }
 
   private stranger(): Caller {

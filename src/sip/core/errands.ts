@@ -90,7 +90,7 @@ export class Errands {
         return { kind: 'outside' }
       case 'self':
       case 'refuse':
-      case 'forgedToken':
+      case 'badRoute':
         return undefined
     }
   }

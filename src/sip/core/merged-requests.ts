@@ -9,6 +9,9 @@ import { TIMER_J_MS } from '../transaction/index.ts'
 /** Requests remembered; beyond that the oldest is forgotten. */
 const REMEMBERED_MAX = 10_000
 
+/** Judgement: no phone has longer ones, and strangers' would fill the memory. A request with a longer one is not recognized when it comes twice. */
+const NAME_CHARS_MAX = 1_024
+
 interface Seen {
   /** Of its transaction. */
   readonly key: string
@@ -50,8 +53,10 @@ export class MergedRequests {
     if (latest === undefined) return
     this.latest = undefined
     this.forget(now)
+    const name = nameOf(latest.message)
+    if (name.length > NAME_CHARS_MAX) return
     // Names of their own: what is cut out of a message keeps the whole message.
-    this.seen.set(detached(nameOf(latest.message)), { key: latest.key, until: latest.until })
+    this.seen.set(detached(name), { key: latest.key, until: latest.until })
   }
 
   private forget(now: Millis): void {

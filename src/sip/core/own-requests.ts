@@ -8,7 +8,7 @@ import type { Millis } from '../../common/time.ts'
 import { isIpHost, type SipMessage } from '../message/index.ts'
 import {
   SILENCE_MS,
-  type Branch,
+  type ClientUser,
   type ForkContext,
   type HeldAddresses,
   type LargeRequests,
@@ -42,7 +42,7 @@ export interface OwnRequest {
 
 interface Pending {
   readonly request: OwnRequest
-  client: ClientTransaction<Branch> | undefined
+  client: ClientTransaction<ClientUser> | undefined
   alternatives: Hop[]
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */
   datagramHop: Hop | undefined
@@ -53,7 +53,7 @@ export interface OwnRequestComponents {
   readonly flows: Flows
   readonly identity: OwnIdentity
   readonly texts: RandomText
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   readonly largeRequests: LargeRequests
   readonly held: HeldAddresses
   openPeerFlow(address: string, secure: boolean, budgetMs: Millis): RequestId
@@ -64,7 +64,7 @@ export class OwnRequests {
   private readonly components: OwnRequestComponents
   private readonly peerFlowBudgetMs: Millis
   private readonly questions = new OpenQuestions<Pending>()
-  private readonly underWay = new Map<ClientTransaction<Branch>, Pending>()
+  private readonly underWay = new Map<ClientTransaction<ClientUser>, Pending>()
   private readonly silences = new Deadlines<Pending>()
 
   constructor(components: OwnRequestComponents, init: { readonly peerFlowBudgetMs: Millis }) {
@@ -128,7 +128,7 @@ export class OwnRequests {
   }
 
   /** A response to a client transaction without a branch of the proxy. */
-  responded(now: Millis, client: ClientTransaction<Branch>, response: SipMessage): void {
+  responded(now: Millis, client: ClientTransaction<ClientUser>, response: SipMessage): void {
     if (response.status < 200) return
     const pending = this.underWay.get(client)
     if (pending === undefined) return
@@ -145,7 +145,7 @@ export class OwnRequests {
   }
 
   /** A client transaction has ended without a response. */
-  failed(now: Millis, client: ClientTransaction<Branch>, cause: 'timeout' | 'transport'): void {
+  failed(now: Millis, client: ClientTransaction<ClientUser>, cause: 'timeout' | 'transport'): void {
     const pending = this.underWay.get(client)
     if (pending === undefined) return
     this.ended(client, pending)
@@ -173,7 +173,7 @@ export class OwnRequests {
     this.next(now, pending)
   }
 
-  private ended(client: ClientTransaction<Branch>, pending: Pending): void {
+  private ended(client: ClientTransaction<ClientUser>, pending: Pending): void {
     this.underWay.delete(client)
     this.silences.cancel(pending.silence)
     pending.silence = undefined

@@ -16,7 +16,7 @@ import type { RandomText } from './random-text.ts'
 import type { RegEvents } from './reg-events.ts'
 import type { RegisterHandler, RegisterTicket } from './register-handler.ts'
 import type { Replies } from './replies.ts'
-import type { RedirectTicket } from './router.ts'
+import type { RedirectTicket } from './redirections.ts'
 
 /** The parts, as far as they are asked here. Those that are made later than who asks are there when it asks. */
 export interface JoinedParts {

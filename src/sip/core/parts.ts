@@ -12,7 +12,7 @@ import {
   OwnIdentity,
   Proxy,
   RouteTokens,
-  type Branch,
+  type ClientUser,
   type ForkContext,
 } from '../proxy/index.ts'
 import { Gruus, Registrar } from '../registrar/index.ts'
@@ -55,7 +55,8 @@ import { RegisterGate } from './register-gate.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
 import { RegisterRelay } from './register-relay.ts'
 import { Replies, type Reply } from './replies.ts'
-import { Router, type RedirectTicket } from './router.ts'
+import type { RedirectTicket } from './redirections.ts'
+import { Router } from './router.ts'
 import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
 import { SourceTable } from './trusted-sources.ts'
 
@@ -79,7 +80,7 @@ export class SipParts {
   /** The engine in front, if phones are served by one. */
   readonly front: Front | undefined
   readonly flows: Flows
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   readonly replies: Replies
   readonly registrar: Registrar<RegisterTicket>
   readonly keptBindings: KeptBindings
@@ -347,7 +348,6 @@ export class SipParts {
         front,
         identity,
         tokens,
-        flows,
         callers,
         transactions,
         replies,

@@ -23,7 +23,7 @@ import {
 } from '../message/index.ts'
 import {
   aorUri,
-  type Branch,
+  type ClientUser,
   type ForkContext,
   type OwnIdentity,
   type Way,
@@ -67,7 +67,7 @@ export interface RegEventComponents {
   readonly replies: Replies
   readonly sources: SourceLimit
   readonly texts: RandomText
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   bindings(aor: string): readonly Binding[]
   /** Answered by `foreignKnown`; undefined while the overlay is away. */
   askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined
@@ -121,7 +121,7 @@ export class RegEvents {
     const { message } = incoming
     if (message.to.params.has('tag')) {
       const subscription = this.notifier.find(dialogKey(message))
-      if (subscription === undefined) this.answer(now, key, incoming, GONE)
+      if (subscription === undefined) this.components.replies.begin(now.ms, key, incoming, GONE)
       else this.refresh(now, key, incoming, subscription)
     } else if (wish.kind === 'aor') {
       this.begin(now, key, incoming, wish.aor)
@@ -159,7 +159,7 @@ export class RegEvents {
         ? overloaded('Too Many Subscriptions')
         : undefined)
     if (fault !== undefined || target === undefined || !seconds.ok) {
-      this.answer(now, key, incoming, fault ?? GONE)
+      this.components.replies.begin(now.ms, key, incoming, fault ?? GONE)
       return
     }
     const tag = texts.hex(8)
@@ -202,29 +202,29 @@ export class RegEvents {
     const { dialog, aor } = subscription
     // RFC 3261 s.12.2.2.
     if (message.cseq.number <= dialog.remoteCseq) {
-      this.answer(now, key, incoming, { status: 500, reason: 'Out Of Order' })
+      this.components.replies.begin(now.ms, key, incoming, { status: 500, reason: 'Out Of Order' })
       return
     }
     dialog.remoteCseq = message.cseq.number
     if (message.header('event')?.trim().toLowerCase() !== subscription.event.trim().toLowerCase()) {
-      this.answer(now, key, incoming, GONE)
+      this.components.replies.begin(now.ms, key, incoming, GONE)
       return
     }
     if (this.components.accounts.byAor(aor) === undefined) {
-      this.answer(now, key, incoming, { status: 404, reason: 'Not Found' })
+      this.components.replies.begin(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
       this.notifier.noResource(now.ms, subscription)
       return
     }
     const seconds = grantedSeconds(message)
     if (!seconds.ok) {
-      this.answer(now, key, incoming, seconds.error)
+      this.components.replies.begin(now.ms, key, incoming, seconds.error)
       return
     }
     const target = this.targetOf(message)
     if (target !== undefined) dialog.target = target
     dialog.way = this.reachable(incoming, dialog.target, dialog.routes)
     this.notifier.refresh(now.ms, subscription, seconds.value)
-    this.answer(now, key, incoming, {
+    this.components.replies.begin(now.ms, key, incoming, {
       status: 200,
       reason: 'OK',
       headers: this.acceptance(subscription, seconds.value),
@@ -346,12 +346,6 @@ export class RegEvents {
     return up === undefined
       ? { kind: 'peer', address: `node:${hop.host}`, secure: false }
       : { kind: 'hop', hop: up }
-  }
-
-  private answer(now: Now, key: string, incoming: IncomingRequest, reply: Reply): void {
-    const { transactions, replies } = this.components
-    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
-    replies.send(now.ms, server, incoming, reply)
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type Registrar,
 } from '../registrar/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions, Unanswered } from '../transaction/index.ts'
-import type { Branch } from '../proxy/index.ts'
+import type { ClientUser } from '../proxy/index.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Callers } from './caller.ts'
 import type { Account, Accounts, ForeignContact, RequestId, SipSettings } from './contract.ts'
@@ -51,7 +51,7 @@ export interface RegisterComponents {
   readonly merged: MergedRequests
   readonly replies: Replies
   readonly sources: SourceLimit
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   /** Where else a user is registered, answered by `foreignKnown`; undefined while the overlay is away. */
   askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined
 }
@@ -118,7 +118,9 @@ export class RegisterHandler {
     const ticket: RegisterTicket = { incoming, server, late: undefined }
     const front = this.frontOf(incoming)
     const outbound = front?.capabilities.outbound ?? true
-    registrar.register(now.ms, { aor, message, source, outbound, ticket })
+    // A call that goes to a Contact elsewhere leaves by the right of whoever has registered it.
+    const elsewhere = !this.settings.roles.proxy || this.components.callers.mayCallOutside(account)
+    registrar.register(now.ms, { aor, message, source, outbound, elsewhere, ticket })
     if (front === undefined) ticket.late = transactions.late.watch(now.ms, server, incoming)
   }
 

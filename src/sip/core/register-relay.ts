@@ -7,7 +7,7 @@ import { parseUri, type SipMessage } from '../message/index.ts'
 import {
   decideRoute,
   NO_IDENTITY,
-  type Branch,
+  type ClientUser,
   type ForkContext,
   type OwnIdentity,
   type Proxy,
@@ -25,7 +25,7 @@ export interface RelayComponents {
   readonly replies: Replies
   readonly sources: SourceLimit
   readonly tokens: RouteTokens
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   overloaded(reason: string): Reply
 }
 

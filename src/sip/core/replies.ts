@@ -1,7 +1,7 @@
 /** Answers of our own: by a transaction, or stateless where none shall be kept (RFC 3261 s.8.2.7). */
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, statelessTag, type ParseFault } from '../message/index.ts'
-import type { ForkContext, Branch } from '../proxy/index.ts'
+import type { ForkContext, ClientUser } from '../proxy/index.ts'
 import {
   incomingRequest,
   type Hop,
@@ -23,7 +23,7 @@ export interface Reply {
 
 export class Replies {
   private readonly wire: Wire
-  private readonly transactions: Transactions<ForkContext, Branch>
+  private readonly transactions: Transactions<ForkContext, ClientUser>
   private readonly texts: RandomText
   private readonly secret: Uint8Array
   private readonly front: Front | undefined
@@ -32,7 +32,7 @@ export class Replies {
     components: {
       readonly front: Front | undefined
       readonly wire: Wire
-      readonly transactions: Transactions<ForkContext, Branch>
+      readonly transactions: Transactions<ForkContext, ClientUser>
       readonly texts: RandomText
     },
     init: { readonly secret: Uint8Array },
@@ -54,6 +54,11 @@ export class Replies {
     }
     const bytes = buildResponse(message, status, reason, { toTag: this.texts.hex(6), topVia, headers })
     this.transactions.answer(now, server, status, bytes)
+  }
+
+  /** The same for a request that is answered as soon as it has its transaction. */
+  begin(now: Millis, key: string, incoming: IncomingRequest, reply: Reply): void {
+    this.send(now, this.transactions.accept(key, incoming.message.method, incoming.replyTo), incoming, reply)
   }
 
   /** The same answer for every copy of the request; nothing is remembered. Never for an ACK. */

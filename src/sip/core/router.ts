@@ -1,12 +1,11 @@
 /** What becomes of a new request that is not REGISTER, ACK or CANCEL: adapter-mapping s.4.1 in its order, s.4.4, s.6. */
 import type { Now } from '../../common/time.ts'
 import {
-  callerPreferences,
   classify,
   decideRoute,
   NO_IDENTITY,
-  type Branch,
-  type CallerIdentity,
+  type CallMeter,
+  type ClientUser,
   type ForkContext,
   type Goal,
   type OwnIdentity,
@@ -16,41 +15,32 @@ import {
   type RouteTokens,
   type Wish,
 } from '../proxy/index.ts'
-import type { CallMeter } from '../proxy/index.ts'
-import { buildResponse, canonicalAor, type SipMessage, type SipUri } from '../message/index.ts'
+import { buildResponse, canonicalAor } from '../message/index.ts'
 import { withoutClaim, type Front, type Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
-import type { ChallengeKind } from './authenticator.ts'
-import type { Caller, Callers } from './caller.ts'
+import { Admission, type Admitted } from './admission.ts'
+import type { Callers } from './caller.ts'
 import type { CallerChecks } from './caller-checks.ts'
-import { believedIdentity, phoneIdentity } from './caller-identity.ts'
 import type { SipSettings } from './contract.ts'
 import type { Errands } from './errands.ts'
 import { keepAnswered } from './keep-alives.ts'
-import type { Flows } from './flows.ts'
 import type { MergedRequests } from './merged-requests.ts'
 import type { RegEvents } from './reg-events.ts'
 import type { HeldRequest, HeldRequests } from './held-requests.ts'
-import { NO_RELAY, type PeerAdmission, type PeerAdmissionOutcome } from './peer-admission.ts'
+import type { PeerAdmission } from './peer-admission.ts'
+import { Redirections, type RedirectTicket } from './redirections.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
 import { calledUser } from '../trunk/index.ts'
-import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS, unsupported } from './uas.ts'
-
-/** What the redirect server hands back with its answer. */
-export interface RedirectTicket {
-  readonly incoming: IncomingRequest
-  readonly server: ServerTransaction<ForkContext>
-}
+import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS } from './uas.ts'
 
 export interface RouterComponents {
   readonly front: Front | undefined
   readonly identity: OwnIdentity
   readonly tokens: RouteTokens
-  readonly flows: Flows
   readonly callers: Callers
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   readonly replies: Replies
   readonly proxy: Proxy
   readonly redirector: Redirector<RedirectTicket>
@@ -67,19 +57,6 @@ export interface RouterComponents {
   overloaded(reason: string): Reply
 }
 
-/** `ignored`: its source has asked for more than it is worth answering. */
-type Refused = { readonly kind: 'refused'; readonly reply: Reply } | { readonly kind: 'ignored' }
-
-/** Who a request that may be forwarded says its caller is, and whether it may leave the overlay; or why it may not go on. */
-type Admission =
-  { readonly kind: 'admitted'; readonly identity: CallerIdentity; readonly mayLeave: boolean } | Refused
-
-/** A phone of ours whose account is not for that. */
-const NOT_OUTSIDE: Reply = { status: 403, reason: 'Calls Outside Not Allowed' }
-
-/** RFC 5627 s.6.2. */
-const NOT_YOURS: Reply = { status: 403, reason: 'Contact Is Not Yours' }
-
 const NOBODY_CALLED: Wish = { kind: 'refuse', status: 404, reason: 'Not Found' }
 
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
@@ -88,11 +65,20 @@ export class Router {
   private readonly components: RouterComponents
   private readonly settings: SipSettings
   private readonly extensions: readonly string[]
+  private readonly admission: Admission
+  private readonly redirections: Redirections
 
   constructor(components: RouterComponents, settings: SipSettings) {
     this.components = components
     this.settings = settings
     this.extensions = extensionsOf(settings.roles)
+    this.admission = new Admission(components)
+    const { admission } = this
+    this.redirections = new Redirections({
+      ...components,
+      admission,
+      ignore: (incoming) => this.ignore(incoming),
+    })
   }
 
   /** Requests that begin something, which a node that is leaving does not take. */
@@ -117,26 +103,26 @@ export class Router {
     const off = isAsked(incoming) ? front?.routeRefusal(wish) : undefined
     if (this.components.regEvents?.takes(message, wish) === true) {
       if (isAsked(incoming) && front?.capabilities.subscriptions === false)
-        this.respond(now, key, incoming, NO_EVENTS)
+        replies.begin(now.ms, key, incoming, NO_EVENTS)
       else this.components.regEvents.request(now, key, incoming, wish)
     } else if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
       const merged = this.components.merged.isMerged(now.ms, message, key)
       const reply = merged ? MERGED : answerAsTarget(message, this.extensionsTowards(incoming))
-      this.respond(now, key, incoming, reply)
+      replies.begin(now.ms, key, incoming, reply)
     } else if (off !== undefined) {
-      this.respond(now, key, incoming, off)
+      replies.begin(now.ms, key, incoming, off)
     } else if (wish.kind === 'refuse') {
-      this.respond(now, key, incoming, wish)
+      replies.begin(now.ms, key, incoming, wish)
     } else if (proxy) {
-      const admission = this.admit(now, incoming, side, wish)
+      const admission = this.admission.judge(now, incoming, side, wish, this.extensionsTowards(incoming))
       if (admission.kind === 'refused') replies.stateless(incoming, admission.reply)
       else if (admission.kind === 'waiting') this.hold(now, key, incoming, route, wish, admission.key)
       else if (admission.kind === 'admitted') this.forward(now, key, incoming, side, route, wish, admission)
       else this.ignore(incoming)
     } else if (redirect) {
-      this.redirect(now, key, incoming, side, wish)
+      this.redirections.request(now, key, incoming, side, wish)
     } else {
-      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
+      replies.begin(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
     }
   }
 
@@ -196,43 +182,6 @@ export class Router {
     return true
   }
 
-  /** Whether a request may be forwarded, and as whose. */
-  private admit(
-    now: Now,
-    incoming: IncomingRequest,
-    side: ProxyRequest['side'],
-    wish: Wish,
-  ): Admission | PeerAdmissionOutcome {
-    const { message, source } = incoming
-    const { sources } = this.components
-    if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
-    const extension = unsupported(message, 'proxy-require', this.extensionsTowards(incoming))
-    if (extension !== undefined) return refused(extension)
-    if (wish.kind === 'forgedToken') return refused({ status: 403, reason: wish.reason })
-    // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
-    if (wish.kind === 'token') {
-      sources.inDialog(now.ms, source)
-      return admitted(NO_IDENTITY, false)
-    }
-    const without = this.notForwarded(message, wish)
-    if (side === 'north') {
-      // Peers are no phones of ours: they reach users who are registered here (M-20), others only where this node is an exit.
-      const admission = this.components.peerAdmission.judge(now.ms, incoming, wish)
-      return without === undefined || admission.kind === 'refused' ? admission : refused(without)
-    }
-    const caller = this.caller(now, incoming, 'proxy')
-    if (caller.kind === 'refused' || caller.kind === 'ignored') return caller
-    const inside = wish.kind === 'aor' || wish.kind === 'gruu'
-    // A Route to a node of the overlay, too: that one may let calls out, and asks only whether the caller is served here.
-    if (!inside && !caller.mayCallOutside) return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
-    if (without !== undefined) return refused(without)
-    const { mayCallOutside } = caller
-    if (caller.kind === 'trusted') return admitted(believedIdentity(message), mayCallOutside)
-    if (caller.kind !== 'ownPhone') return admitted(NO_IDENTITY, mayCallOutside)
-    if (this.showsOthersGruu(now, message, caller.aors)) return refused(NOT_YOURS)
-    return admitted(phoneIdentity(message, caller.aors), mayCallOutside)
-  }
-
   /** The overlay is asked who calls; meanwhile the request has a transaction, and its caller learns that we have it. */
   private hold(
     now: Now,
@@ -272,36 +221,6 @@ export class Router {
     }
   }
 
-  /** RFC 5627 s.6.2: a GRUU in Contact has to be the caller's own. Nobody has proven anything where `aors` are empty. */
-  private showsOthersGruu(now: Now, message: SipMessage, aors: readonly string[]): boolean {
-    if (aors.length === 0 || !message.has('record-route')) return false
-    const contacts = message.contacts()
-    if (!contacts.ok || contacts.value === '*') return false
-    return contacts.value.some(({ uri }) => {
-      const user = this.components.errands.userOfContact(now.ms, uri)
-      return user !== undefined && !aors.includes(user)
-    })
-  }
-
-  private caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller | Refused {
-    const { callers, sources, overloaded } = this.components
-    const caller = callers.identify(now, incoming, kind)
-    if (caller.kind === 'ownPhone') sources.proven(now.ms, incoming.source)
-    if (caller.kind !== 'stranger') return caller
-    const judgement = sources.stranger(now.ms, incoming.source)
-    if (judgement === 'taken') return caller
-    return judgement === 'refused' ? refused(overloaded('Too Many Requests')) : { kind: 'ignored' }
-  }
-
-  /** What a user of ours cannot be asked; RFC 3903 s.6: there is no presence agent, and the phone of a user of ours is none either (adapter-mapping s.4.9). */
-  private notForwarded(message: SipMessage, wish: Wish): Reply | undefined {
-    if (wish.kind !== 'aor') return undefined
-    const preferences = callerPreferences(message)
-    if (preferences.kind === 'refused') return { status: 400, reason: preferences.reason }
-    if (message.method !== 'PUBLISH') return undefined
-    return this.components.proxy.hostsUser(wish.aor) ? NO_EVENTS : undefined
-  }
-
   /** `held` is the transaction of a request that has waited. */
   private forward(
     now: Now,
@@ -310,7 +229,7 @@ export class Router {
     side: ProxyRequest['side'],
     route: RouteDecision,
     wish: Wish,
-    { identity: caller, mayLeave }: Extract<Admission, { kind: 'admitted' }>,
+    { identity: caller, mayLeave }: Extract<Admitted, { kind: 'admitted' }>,
     held?: ServerTransaction<ForkContext>,
   ): void {
     const { transactions, proxy, replies, errands, front } = this.components
@@ -372,96 +291,6 @@ export class Router {
     const { front } = this.components
     return isAsked(incoming) && front !== undefined ? front.extensions(this.extensions) : this.extensions
   }
-
-  private redirect(
-    now: Now,
-    key: string,
-    incoming: IncomingRequest,
-    side: ProxyRequest['side'],
-    wish: Wish,
-  ): void {
-    const { message } = incoming
-    const { replies, transactions, redirector, meter, errands } = this.components
-    if (message.to.params.has('tag')) {
-      this.respond(now, key, incoming, { status: 481, reason: 'Call Does Not Exist' })
-      return
-    }
-    if (wish.kind !== 'aor' && wish.kind !== 'gruu') {
-      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
-      return
-    }
-    let ownPhone = false
-    if (side === 'south') {
-      const caller = this.caller(now, incoming, 'www')
-      if (caller.kind === 'ignored') {
-        this.ignore(incoming)
-        return
-      }
-      if (caller.kind === 'refused') {
-        replies.stateless(incoming, caller.reply)
-        return
-      }
-      ownPhone = caller.kind === 'ownPhone'
-    }
-    const { aor } = wish
-    const moved = wish.kind === 'aor' ? errands.movedTo(wish.aor, false) : undefined
-    if (moved !== undefined) {
-      this.respond(now, key, incoming, moved)
-      return
-    }
-    if (aor === undefined) {
-      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
-      return
-    }
-    const own = wish.kind === 'gruu' && wish.own ? errands.meaning(now.ms, wish.uri, aor) : undefined
-    if (own?.kind === 'unknown') {
-      this.respond(now, key, incoming, { status: 404, reason: 'Not Found' })
-      return
-    }
-    if (own?.kind === 'instance' && own.bindings.length === 0) {
-      this.respond(now, key, incoming, { status: 480, reason: 'Temporarily Unavailable' })
-      return
-    }
-    const gruu = wish.kind === 'gruu' && own?.kind !== 'aor' ? gruuParameters(wish.uri) : undefined
-    if (message.method === 'INVITE') {
-      const path = gruu === undefined ? errands.aorPath(now.ms, side, aor) : 'gruu'
-      meter.attempts.add(`${path}|redirect`)
-    }
-    const server = transactions.accept(key, message.method, incoming.replyTo)
-    redirector.request(now.ms, {
-      message,
-      aor,
-      gruu,
-      instance: own?.kind === 'instance' ? own.bindings : undefined,
-      fromPeer: side === 'north',
-      ownPhone,
-      ticket: { incoming, server },
-    })
-  }
-
-  private respond(now: Now, key: string, incoming: IncomingRequest, reply: Reply): void {
-    const { transactions, replies } = this.components
-    const server = transactions.accept(key, incoming.message.method, incoming.replyTo)
-    replies.send(now.ms, server, incoming, reply)
-  }
-}
-
-function refused(reply: Reply): Extract<Refused, { kind: 'refused' }> {
-  return { kind: 'refused', reply }
-}
-
-function admitted(identity: CallerIdentity, mayLeave: boolean): Admission {
-  return { kind: 'admitted', identity, mayLeave }
-}
-
-/** What makes a URI a GRUU and not the AOR, as it stands. */
-function gruuParameters(uri: SipUri): string {
-  let text = ''
-  for (const name of ['gr', 'adi']) {
-    const value = uri.params.get(name)
-    if (value !== undefined) text += value === '' ? `;${name}` : `;${name}=${value}`
-  }
-  return text
 }
 
 /** The engine in front asks; nothing has been received here. */

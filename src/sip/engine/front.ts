@@ -130,7 +130,7 @@ export class Front implements SearchOwner {
   /** Routes that remain after the engine's own would have to be written anew, which it does not do. */
   routeRefusal(wish: Wish): Refusal | undefined {
     if (this.init.capabilities.routes) return undefined
-    if (wish.kind === 'token' || wish.kind === 'forgedToken')
+    if (wish.kind === 'token' || wish.kind === 'badRoute')
       return { status: 481, reason: 'Call Does Not Exist' }
     if (wish.kind === 'routeToPeer' || wish.kind === 'routeToHost') return { status: 403, reason: 'No Relay' }
     return undefined

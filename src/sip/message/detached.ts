@@ -5,3 +5,8 @@
 export function detached(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }
+
+/** The same for a text with any characters, such as the name of an account. */
+export function detachedUnicode(text: string): string {
+  return Buffer.from(text).toString()
+}

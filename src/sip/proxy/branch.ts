@@ -15,13 +15,21 @@ import type { Target } from './targets.ts'
  */
 export type BranchState = 'connecting' | 'calling' | 'proceeding' | 'done'
 
+/** Takes further 2xx of a request that has been answered already (RFC 6026 s.7.2). */
+export interface LateAnswers {
+  pass(now: Millis, response: SipMessage, from: Hop | undefined): void
+}
+
+/** Whom a client transaction of the proxy belongs to. */
+export type ClientUser = Branch | LateAnswers
+
 export class Branch {
   readonly context: ForkContext
   readonly target: Target
   /** Share of Max-Breadth (RFC 5393 s.5.3). */
   readonly breadth: number
   state: BranchState = 'connecting'
-  client: ClientTransaction<Branch> | undefined = undefined
+  client: ClientTransaction<ClientUser> | undefined = undefined
   branchId = ''
   /** Further addresses of the target, tried when one fails (RFC 3263 s.4.3). */
   alternatives: Hop[] = []
@@ -59,7 +67,7 @@ export interface LocateAsker {
 /** What a branch and the proxy's tables know of the response context they belong to. */
 export interface ForkContext extends LocateAsker {
   responded(now: Millis, branch: Branch, response: SipMessage): void
-  failed(now: Millis, branch: Branch, cause: ClientFailure<Branch>['cause']): void
+  failed(now: Millis, branch: Branch, cause: ClientFailure<ClientUser>['cause']): void
   timer(now: Millis, timer: ProxyTimer): void
   connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void

@@ -1,6 +1,6 @@
 /** The branches of one response context: which are active, and what is given back when one ends. */
 import type { Deadlines } from '../../common/deadlines.ts'
-import type { Branch, ProxyTimer } from './branch.ts'
+import type { Branch, LateAnswers, ProxyTimer } from './branch.ts'
 import type { Breadth } from './breadth.ts'
 
 export class Branches {
@@ -39,5 +39,11 @@ export class Branches {
     branch.sibling = undefined
     branch.timerC = undefined
     branch.silence = undefined
+  }
+
+  /** All is said: transactions that only absorb repeats keep the way back for a late 2xx, and nothing else of the request. */
+  leave(wayBack: LateAnswers): void {
+    for (const { client } of this.all)
+      if (client?.state === 'accepted' || client?.state === 'completed') client.user = wayBack
   }
 }

@@ -7,7 +7,7 @@ import type { Hop } from '../transaction/hop.ts'
 export type Wish =
   /** A route of ours says where to (row 3). */
   | { readonly kind: 'token'; readonly hop: Hop; readonly fromThisRun: boolean }
-  | { readonly kind: 'forgedToken'; readonly reason: string }
+  | { readonly kind: 'badRoute'; readonly reason: string }
   /** Another Route remains (row 4): a node of the overlay … */
   | { readonly kind: 'routeToPeer'; readonly address: string; readonly secure: boolean }
   /** … or a host. */
@@ -40,10 +40,10 @@ const NOT_FOUND: Wish = { kind: 'refuse', status: 404, reason: 'Not Found' }
 
 export function classify(message: SipMessage, route: RouteDecision, identity: OwnIdentity): Wish {
   const { token } = route
-  if (token?.kind === 'forged') return { kind: 'forgedToken', reason: 'Forged Route' }
+  if (token?.kind === 'forged') return { kind: 'badRoute', reason: 'Forged Route' }
   // Nobody is asked who he is with such a route (S-24): with it a call would go wherever the one has come from that it was made for.
   if (token?.ofCall === true && !message.to.params.has('tag'))
-    return { kind: 'forgedToken', reason: 'Route Of Another Call' }
+    return { kind: 'badRoute', reason: 'Route Of Another Call' }
   if (token !== undefined) return { kind: 'token', hop: token.hop, fromThisRun: token.fromThisRun }
   const next = route.routes[0]
   if (next !== undefined) return routed(next.uri, identity)

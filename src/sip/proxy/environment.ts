@@ -4,7 +4,7 @@ import type { Tally } from '../../common/instruments.ts'
 import type { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Transactions } from '../transaction/transactions.ts'
-import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
+import type { ClientUser, ForkContext, ProxyTimer, Question } from './branch.ts'
 import type { CallMeter } from './call-meter.ts'
 import type { CalledUsers } from './called-users.ts'
 import type { Lines } from './lines.ts'
@@ -46,7 +46,7 @@ export interface ProxyEnvironment {
   readonly lines: Lines
   readonly tokens: RouteTokens
   readonly ports: ProxyPorts
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   readonly deadlines: Deadlines<ProxyTimer>
   readonly meter: CallMeter
   /** Label C of p2psip_sip_transaction_timeouts_total. */

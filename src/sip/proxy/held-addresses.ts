@@ -3,7 +3,7 @@
  * answer a moment ago, which are tried when nothing else is left (RFC 3263 s.4.3).
  */
 import type { Millis } from '../../common/time.ts'
-import type { SipMessage } from '../message/index.ts'
+import { detached, type SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 
 /** Longest Retry-After that is believed: whoever asks for more is asked again all the same. Judgement. */
@@ -74,7 +74,7 @@ export class HeldAddresses {
       const oldest = this.holds.keys().next()
       if (oldest.done !== true) this.holds.delete(oldest.value)
     }
-    this.holds.set(key, { kind, until })
+    this.holds.set(detached(key), { kind, until })
   }
 }
 

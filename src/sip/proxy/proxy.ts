@@ -8,10 +8,10 @@ import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { buildResponse, parseUri, type SipMessage } from '../message/index.ts'
 import type { Wire } from '../transaction/hop.ts'
-import type { ServerTransaction } from '../transaction/machinery.ts'
+import type { ClientTransaction, ServerTransaction } from '../transaction/machinery.ts'
 import type { ClientFailure, Transactions } from '../transaction/transactions.ts'
 import { madeHere } from './best-response.ts'
-import type { Branch, ForkContext, ProxyTimer, Question } from './branch.ts'
+import { Branch, type ClientUser, type ForkContext, type ProxyTimer, type Question } from './branch.ts'
 import type { CallMeter } from './call-meter.ts'
 import { CalledUsers } from './called-users.ts'
 import { CallRecord } from './call-record.ts'
@@ -44,7 +44,7 @@ export interface ProxyComponents {
   readonly lines: Lines
   readonly tokens: RouteTokens
   readonly ports: ProxyPorts
-  readonly transactions: Transactions<ForkContext, Branch>
+  readonly transactions: Transactions<ForkContext, ClientUser>
   readonly wire: Wire
   readonly meter: CallMeter
   readonly timeouts: Tally
@@ -193,16 +193,17 @@ export class Proxy {
     this.stateless.forward(request)
   }
 
-  responded(now: Millis, branch: Branch, response: SipMessage): void {
-    branch.context.responded(now, branch, response)
+  /** A response for a request that was forwarded. */
+  responded(now: Millis, client: ClientTransaction<ClientUser>, response: SipMessage): void {
+    const { user } = client
+    if (!(user instanceof Branch)) user?.pass(now, response, client.hop)
+    // A branch that has been sent elsewhere since is not concerned.
+    else if (user.client === client) user.context.responded(now, user, response)
   }
 
-  failed(now: Millis, failure: ClientFailure<Branch>): void {
-    const branch = failure.client.user
-    // A branch that has been sent elsewhere since is not concerned.
-    if (branch !== undefined && failure.client.key.startsWith(branch.branchId)) {
-      branch.context.failed(now, branch, failure.cause)
-    }
+  failed(now: Millis, { client, cause }: ClientFailure<ClientUser>): void {
+    const { user } = client
+    if (user instanceof Branch && client.key.startsWith(user.branchId)) user.context.failed(now, user, cause)
   }
 
   located(now: Millis, id: number, answer: LocateOutcome): void {

@@ -217,7 +217,8 @@ export class ResponseContext implements OvertakenContext {
     if (branch.state === 'proceeding' && !branch.cancelSent) this.sender.cancel(now, branch)
     else {
       if (branch.client !== undefined) this.environment.transactions.abandon(branch.client)
-      this.finish(now, branch, madeHere(408, 'Request Timeout'))
+      if (branch.superseded) this.branches.end(branch)
+      else this.finish(now, branch, madeHere(408, 'Request Timeout'))
     }
   }
 
@@ -267,7 +268,7 @@ export class ResponseContext implements OvertakenContext {
     if (this.invite && !branch.cancelSent) this.sender.armTimerC(now, branch, TIMER_C_MS)
     if (this.upstream.finalSent) return
     if (status >= 180) this.init.call?.setUp(now)
-    this.upstream.forward(now, status, response, branch.client?.hop)
+    this.upstream.forward(now, response, branch.client?.hop)
   }
 
   /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
@@ -276,7 +277,7 @@ export class ResponseContext implements OvertakenContext {
     if (this.invite || !this.upstream.finalSent) {
       this.init.call?.setUp(now)
       this.init.call?.over(200, this.branches.all.length)
-      this.upstream.forward(now, response.status, response, branch.client?.hop)
+      this.upstream.forward(now, response, branch.client?.hop)
     }
     this.branches.end(branch)
     this.sparing = this.init.disposition.noCancel
@@ -355,7 +356,8 @@ export class ResponseContext implements OvertakenContext {
   }
 
   private finishIfDone(now: Millis): void {
-    if (this.upstream.finalSent || this.finder.pending > 0 || this.branches.active() > 0) return
+    if (this.upstream.finalSent) return this.releaseIfDone()
+    if (this.finder.pending > 0 || this.branches.active() > 0) return
     if ((this.peers.search ?? this.init.exits)?.pending === true && !this.stopped) return
     if (!this.set.empty && !this.stopped) return
     const best = this.best()
@@ -394,6 +396,8 @@ export class ResponseContext implements OvertakenContext {
     if (this.branches.active() > 0) return
     this.candidates = []
     this.set.clear()
+    this.init.server.user = undefined
+    this.branches.leave(this.upstream.wayBack)
   }
 }
 

@@ -84,13 +84,14 @@ export class RouteTokens {
   private callHash(callId: string): number {
     if (callId !== this.latestCall) {
       this.hmac.sign(CALL_PURPOSE, Buffer.from(callId, 'latin1'), this.mac, 0, this.mac.length)
-      this.latestHash = this.mac.readUInt32BE(0)
+      // What stands for any call is the hash of none.
+      this.latestHash = Math.max(ANY_CALL + 1, this.mac.readUInt32BE(0))
       this.latestCall = callId
     }
     return this.latestHash
   }
 }
 
-/** No hash of a Call-ID but one in four thousand million. */
+/** No hash of a Call-ID. */
 const ANY_CALL = 0
 const FORGED: OpenedToken = { kind: 'forged' }

@@ -1,6 +1,6 @@
 /** The ways that calls have found around dead peers (docs/adr/0024). */
 import { RecentMap } from '../../common/recent-map.ts'
-import type { SipMessage } from '../message/index.ts'
+import { detached, type SipMessage } from '../message/index.ts'
 import type { Target } from './targets.ts'
 
 /** As much of a request as says which dialog it is of: whoever has answered has a way of its own, whose tag only those in the call know. */
@@ -28,8 +28,8 @@ export class StandIns {
   }
 
   found(request: DialogRequest, peer: string, target: Target): void {
-    const key = keyOf(request, peer)
-    this.ways.set(key, { key, target })
+    const key = detached(keyOf(request, peer))
+    this.ways.set(key, { key, target: { ...target, uri: detached(target.uri) } })
     const oldest = this.ways.size > REMEMBERED_MAX ? this.ways.oldest() : undefined
     if (oldest !== undefined) this.ways.delete(oldest.key)
   }

@@ -7,7 +7,7 @@ import type { IncomingRequest } from '../transaction/incoming.ts'
 import type { Unanswered } from '../transaction/late-trying.ts'
 import type { ServerTransaction } from '../transaction/machinery.ts'
 import type { Candidate } from './best-response.ts'
-import type { ForkContext } from './branch.ts'
+import type { ForkContext, LateAnswers } from './branch.ts'
 import {
   identityFor,
   NO_IDENTITY,
@@ -18,13 +18,48 @@ import {
 import type { ProxyEnvironment } from './environment.ts'
 import { tellCaller, type SessionTimer } from './session-timer.ts'
 
+/**
+ * How answers get back to a caller. After the final response to an INVITE this is all that is kept for the 32 s in which further 2xx may come
+ * (RFC 6026 s.7.2): at a thousand calls a second these are 32,000.
+ */
+export class WayBack implements LateAnswers {
+  private readonly environment: ProxyEnvironment
+  private readonly server: ServerTransaction<ForkContext>
+  private readonly timer: SessionTimer | undefined
+
+  constructor(
+    environment: ProxyEnvironment,
+    server: ServerTransaction<ForkContext>,
+    timer: SessionTimer | undefined,
+  ) {
+    this.environment = environment
+    this.server = server
+    this.timer = timer
+  }
+
+  /**
+   * Passes a response on: our Via goes (RFC 3261 s.16.7 items 3 and 9), and who the answering side says it is, unless it came from a
+   * trusted source (RFC 3325 s.5). Nothing else changes, but for a session timer that the answering side knows nothing of.
+   */
+  pass(now: Millis, response: SipMessage, from: Hop | undefined): void {
+    const bytes = withoutOurVia(response, [], this.answerer(response, from), this.timer)
+    this.environment.transactions.answer(now, this.server, response.status, bytes)
+  }
+
+  private answerer(response: SipMessage, from: Hop | undefined): CallerIdentity {
+    const { trusts } = this.environment.ports
+    if (from === undefined || !response.has('p-asserted-identity') || !trusts(from)) return NO_IDENTITY
+    return identityFor({ kind: 'believed', withheld: wantsPrivacy(response) }, this.server.hop, trusts)
+  }
+}
+
 export class Upstream {
   finalSent = false
+  readonly wayBack: WayBack
   private late: Due<Unanswered<ForkContext>> | undefined = undefined
   private readonly environment: ProxyEnvironment
   private readonly incoming: IncomingRequest
   private readonly server: ServerTransaction<ForkContext>
-  private readonly timer: SessionTimer | undefined
 
   constructor(
     environment: ProxyEnvironment,
@@ -32,25 +67,15 @@ export class Upstream {
     server: ServerTransaction<ForkContext>,
     timer?: SessionTimer,
   ) {
-    this.timer = timer
+    this.wayBack = new WayBack(environment, server, timer)
     this.environment = environment
     this.incoming = incoming
     this.server = server
   }
 
-  /**
-   * Passes a response on: our Via goes (RFC 3261 s.16.7 items 3 and 9), and who the answering side says it is, unless it came from a
-   * trusted source (RFC 3325 s.5). Nothing else changes, but for a session timer that the answering side knows nothing of.
-   */
-  forward(now: Millis, status: number, response: SipMessage, from: Hop | undefined): void {
-    if (status >= 200) this.ended()
-    const identity = this.answerer(response, from)
-    this.environment.transactions.answer(
-      now,
-      this.server,
-      status,
-      withoutOurVia(response, [], identity, this.timer),
-    )
+  forward(now: Millis, response: SipMessage, from: Hop | undefined): void {
+    if (response.status >= 200) this.ended()
+    this.wayBack.pass(now, response, from)
   }
 
   /** A request other than INVITE is under way: its sender is told when that takes its time. */
@@ -61,12 +86,6 @@ export class Upstream {
   private ended(): void {
     this.finalSent = true
     this.environment.transactions.late.answered(this.late)
-  }
-
-  private answerer(response: SipMessage, from: Hop | undefined): CallerIdentity {
-    const { trusts } = this.environment.ports
-    if (from === undefined || !response.has('p-asserted-identity') || !trusts(from)) return NO_IDENTITY
-    return identityFor({ kind: 'believed', withheld: wantsPrivacy(response) }, this.server.hop, trusts)
   }
 
   /** The one final response of a request that no branch has answered with 2xx. */

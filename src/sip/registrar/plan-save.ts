@@ -183,7 +183,7 @@ function newBinding(
   const { message } = request
   const sameEpoch = existing?.gruuEpoch === gruuEpoch && existing?.callId === message.callId
   const expiresAt = now + seconds * 1000
-  const { reach, direct } = reachOf(read.uri, request.source, message)
+  const { reach, direct } = reachOf(read.uri, request.source, message, request.elsewhere)
   return {
     kind: read.kind,
     contact: kept(contact.uri, existing?.contact),

@@ -1,5 +1,5 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
-import { isIpv4, parseUri, uriPort, type SipMessage, type SipUri } from '../message/index.ts'
+import { addressBytes, isIpv4, parseUri, uriPort, type SipMessage, type SipUri } from '../message/index.ts'
 import type { Reach } from './binding.ts'
 
 export interface ReachDecision {
@@ -11,13 +11,20 @@ export interface ReachDecision {
 /**
  * A phone behind a NAT shows another address in its Via than the one it came from; then, and on streams, only the way
  * back works (RFC 5626 s.7, RFC 3581). Otherwise the Contact is taken at its word, unless no unicast address stands there:
- * a registration must not aim us at a multicast group or at link-local services.
+ * a registration must not aim us at a multicast group, at link-local services or at what listens on this machine for itself.
+ * `elsewhere` false: only the address that the REGISTER came from is.
  */
-export function reachOf(uri: SipUri | undefined, source: Reach, message: SipMessage): ReachDecision {
+export function reachOf(
+  uri: SipUri | undefined,
+  source: Reach,
+  message: SipMessage,
+  elsewhere = true,
+): ReachDecision {
   const plain =
     uri !== undefined &&
     bare(message.topVia.host) === bare(source.host) &&
-    isUnicastLiteral(uri.host) &&
+    (elsewhere || bare(uri.host) === bare(source.host)) &&
+    isUnicastLiteral(uri.host, isLoopback(source.host)) &&
     isIpv6(uri.host) === isIpv6(source.host) &&
     message.header('path') === undefined
   if (!plain || (source.transport !== 'udp' && source.transport !== 'tcp'))
@@ -54,15 +61,28 @@ export function bare(host: string): string {
   return host.charCodeAt(0) === BRACKET && host.endsWith(']') ? host.slice(1, -1) : host
 }
 
-/** An IP literal that names one host beyond the local link. */
-export function isUnicastLiteral(host: string): boolean {
+/** An IP literal that names one host beyond the local link; this machine itself only where `loopback` says so. */
+function isUnicastLiteral(host: string, loopback: boolean): boolean {
   const address = bare(host)
-  if (address.includes(':')) {
-    const lower = address.toLowerCase()
-    return !lower.startsWith('ff') && !/^fe[89ab]/.test(lower) && lower !== '::'
-  }
+  if (address.includes(':')) return isUnicastIpv6(address, loopback)
   if (!isIpv4(address)) return false
   const dot = address.indexOf('.')
   const first = Number(address.slice(0, dot))
+  if (first === 127) return loopback
   return first !== 0 && first < 224 && !(first === 169 && address.startsWith('254.', dot + 1))
+}
+
+/** Any spelling: `::ffff:7f00:1` is loopback, too. */
+function isUnicastIpv6(address: string, loopback: boolean): boolean {
+  const bytes = addressBytes(address)
+  if (bytes === undefined) return false
+  if (bytes.length === 4) return isUnicastLiteral(bytes.join('.'), loopback)
+  const [first = 0, second = 0] = bytes
+  const last = bytes[15]
+  if (bytes.every((byte, at) => byte === 0 || at === 15)) return last === 1 ? loopback : last !== 0
+  return first !== 0xff && !(first === 0xfe && (second & 0xc0) === 0x80)
+}
+
+function isLoopback(source: string): boolean {
+  return source.startsWith('127.') || source === '::1'
 }

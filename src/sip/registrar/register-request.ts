@@ -10,6 +10,8 @@ export interface RegisterRequest<T> {
   readonly source: Reach
   /** False where RFC 5626 cannot apply because the flow of the phone ends elsewhere. */
   readonly outbound?: boolean
+  /** False where calls are to reach the phone by the way that it came and at no other address (S-24). */
+  readonly elsewhere?: boolean
   readonly ticket: T
 }
 

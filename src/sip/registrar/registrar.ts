@@ -6,58 +6,19 @@ import { Deadlines } from '../../common/deadlines.ts'
 import { RecentMap } from '../../common/recent-map.ts'
 import { Tally } from '../../common/instruments.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
-import type { Binding, Reach } from './binding.ts'
+import { isLive, type Binding, type Reach } from './binding.ts'
 import { BindingJournal } from './binding-journal.ts'
-import { isLive } from './binding.ts'
-import { FlowIndex } from './flow-index.ts'
-import { LostFlows } from './lost-flows.ts'
+import { PhoneFlows } from './phone-flows.ts'
 import { planSave, type SavePlan } from './plan-save.ts'
 import { publishedBindings, type PublishableBinding } from './published.ts'
-import { reachWithoutFlow } from './reach.ts'
 import { rejection, type RegisterRequest, type Rejection } from './register-request.ts'
+import type { PublicationResult, RegistrarHost } from './registrar-host.ts'
 import type { RegistrarSettings } from './registrar-settings.ts'
 
 /** Time a REGISTER waits for its publication (M-08). */
 export const PUBLISH_BUDGET_MS: Millis = 10_000
 /** REGISTERs of one AOR that may wait behind another. */
 export const QUEUE_MAX = 8
-
-/** `restored`: they were held here in an earlier life of this node. */
-export type PublishCause = 'register' | 'expired' | 'flowLost' | 'restored'
-
-/** The end of a REGISTER. */
-export type RegisterOutcome =
-  | { readonly kind: 'saved'; readonly plan: SavePlan; readonly bindings: readonly Binding[] }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection; readonly storeFailed: boolean }
-
-/** What the registrar asks of its owner. */
-export interface RegistrarHost<T> {
-  /** `callId` of the REGISTER, '' without one. */
-  publish(aor: string, bindings: readonly PublishableBinding[], cause: PublishCause, callId: string): number
-  finished(now: Millis, request: RegisterRequest<T>, outcome: RegisterOutcome): void
-  isUp(flow: number): boolean
-  /** False while the overlay is away: nothing new can be made known. */
-  mayStore(): boolean
-  /** The bindings of an AOR are others now; `gone` is what ended those that are not there any more. */
-  changed(
-    now: Millis,
-    aor: string,
-    before: readonly Binding[],
-    after: readonly Binding[],
-    gone: 'unregistered' | 'expired',
-  ): void
-  /** Writes down the bindings of users; answered by `persisted` with the number that is returned. Asked with `persist` only. */
-  write(users: readonly (readonly [aor: string, bindings: readonly Binding[]])[]): number
-  /** Eight random hex digits. */
-  freshEpoch(): string
-  /** Pseudo-random seconds for Retry-After, so that phones do not come back together. */
-  retryAfterS(low: number, high: number): number
-}
-
-/** Answer to a publication. */
-export type PublicationResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly status: number; readonly reason: string; readonly retryAfterS?: number }
 
 interface Pending<T> {
   readonly id: number
@@ -82,15 +43,13 @@ const NO_BINDINGS: readonly Binding[] = []
 export class Registrar<T> {
   readonly expired = new Tally([''])
   readonly replaced = new Tally([''])
-  readonly flowLost = new Tally([''])
 
   private readonly host: RegistrarHost<T>
   private readonly settings: RegistrarSettings
   private readonly records = new Map<string, AorRecord<T>>()
   /** In the order in which they are due, since all have the same time. */
   private readonly pendingById = new RecentMap<number, AorRecord<T>>()
-  private readonly flows = new FlowIndex()
-  private readonly lost = new LostFlows()
+  private readonly flows: PhoneFlows
   private readonly deadlines = new Deadlines<AorRecord<T>>()
   private readonly pendingByWrite = new Map<number, AorRecord<T>>()
   private readonly journal: BindingJournal | undefined
@@ -99,12 +58,21 @@ export class Registrar<T> {
   constructor(components: { readonly host: RegistrarHost<T> }, settings: RegistrarSettings) {
     this.host = components.host
     this.settings = settings
+    this.flows = new PhoneFlows({
+      bindings: (aor) => this.bindings(aor),
+      isUp: (flow) => this.host.isUp(flow),
+    })
     this.journal = settings.persist
       ? new BindingJournal({
           write: (users) => this.host.write(users),
           bindings: (aor) => this.bindings(aor),
         })
       : undefined
+  }
+
+  /** Bindings that ended with their connection. */
+  get flowLost(): Tally {
+    return this.flows.lost
   }
 
   nextDeadline(): Millis {
@@ -203,17 +171,9 @@ export class Registrar<T> {
    * s.3.4); the others are reached by their address from now on.
    */
   flowClosed(now: Millis, flow: number, graceS = this.settings.flowGraceS): void {
-    const aors = this.flows.take(flow)
-    if (aors === undefined) return
-    for (const aor of aors) {
+    for (const aor of this.flows.closed(now, flow, graceS)) {
       const record = this.records.get(aor)
-      if (record === undefined) continue
-      for (const binding of record.bindings) {
-        if (binding.reach.flow !== flow || binding.flowLost) continue
-        this.lost.remember(flow, aor, binding)
-        this.loseFlow(now, binding, graceS)
-      }
-      this.schedule(record)
+      if (record !== undefined) this.schedule(record)
     }
   }
 
@@ -224,15 +184,14 @@ export class Registrar<T> {
     for (const binding of record?.bindings ?? NO_BINDINGS) {
       const { reach, flowLost, contact, direct } = binding
       const same = contact === silent.contact && reach.host === host && reach.port === port
-      if (same && !flowLost && !direct) this.loseFlow(now, binding, this.settings.flowGraceS)
+      if (same && !flowLost && !direct) this.flows.lose(now, binding, this.settings.flowGraceS)
     }
     if (record !== undefined) this.schedule(record)
   }
 
   /** How the phone is reached now that was at the far end of `flow`, which is gone. */
   successor(flow: number, now: Millis): Reach | undefined {
-    const aor = this.lost.aorOf(flow)
-    return aor === undefined ? undefined : this.lost.successor(flow, this.lookup(aor, now))?.reach
+    return this.flows.successor(flow, now)?.reach
   }
 
   expire(now: Millis): void {
@@ -296,38 +255,16 @@ export class Registrar<T> {
   }
 
   private commit(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>, plan: SavePlan): void {
-    for (const binding of record.bindings) {
-      const { flow } = binding.reach
-      if (flow === 0 || plan.bindings.some((kept) => kept.reach.flow === flow)) continue
-      this.flows.remove(flow, record.aor)
-      // The phone may have moved to another connection; dialogs still know this one.
-      this.lost.remember(flow, record.aor, binding)
-    }
+    this.flows.left(record.aor, record.bindings, plan.bindings)
     const before = record.bindings
     // A copy has room for what is in it and no more.
     record.bindings = plan.bindings.every((binding) => binding.endsAt > now)
       ? plan.bindings.slice()
       : plan.bindings.filter((binding) => binding.endsAt > now)
-    for (const binding of record.bindings) {
-      const { flow } = binding.reach
-      if (flow === 0 || binding.flowLost) continue
-      if (this.host.isUp(flow)) this.flows.add(flow, record.aor)
-      else this.loseFlow(now, binding, this.settings.flowGraceS) // closed while the publication was under way
-    }
+    this.flows.entered(now, record.aor, record.bindings, this.settings.flowGraceS)
     if (plan.replaced > 0) this.replaced.add('', plan.replaced)
     this.host.finished(now, request, { kind: 'saved', plan, bindings: record.bindings })
     this.host.changed(now, record.aor, before, record.bindings, 'unregistered')
-  }
-
-  private loseFlow(now: Millis, binding: Binding, graceS: number): void {
-    const address = binding.direct ? reachWithoutFlow(binding.contact, binding.reach) : undefined
-    if (address !== undefined) {
-      binding.reach = address
-      return
-    }
-    binding.flowLost = true
-    binding.endsAt = Math.min(binding.endsAt, now + graceS * 1000)
-    this.flowLost.add()
   }
 
   private shown(bindings: readonly Binding[]): PublishableBinding[] {
@@ -362,13 +299,10 @@ export class Registrar<T> {
     const ended = record.bindings.length - remaining.length
     if (ended === 0) return
     const lost = record.bindings.some((binding) => binding.endsAt <= now && binding.flowLost)
-    for (const binding of record.bindings) {
-      if (binding.endsAt <= now) this.flows.remove(binding.reach.flow, record.aor)
-    }
     const before = record.bindings
     record.bindings = remaining
     this.journal?.write(now, record.aor)
-    for (const binding of remaining) if (!binding.flowLost) this.flows.add(binding.reach.flow, record.aor)
+    this.flows.ended(now, record.aor, before)
     this.expired.add('', ended)
     this.host.publish(record.aor, this.shown(remaining), lost ? 'flowLost' : 'expired', '')
     this.host.changed(now, record.aor, before, remaining, 'expired')

@@ -14,8 +14,8 @@ export interface Answered {
 }
 
 const PIECE_BYTES = 262_144
-/** Larger entries stay ordinary transactions. */
-const ENTRY_BYTES_MAX = 16_384
+/** Nothing that a datagram may bring is longer. */
+const ENTRY_BYTES_MAX = 65_535
 const KEY_CHARS_MAX = 2_048
 const HOST_CHARS_MAX = 255
 /** Pieces kept for the next burst. */
@@ -38,6 +38,7 @@ export class AnsweredRequests {
   private table = new Int32Array(2 * FIRST_CAPACITY)
   private piece: Buffer = Buffer.alloc(0)
   private used = 0
+  private held = 0
   private spare: Buffer[] = []
   /** The key that was asked for last, which is the next one to be added. */
   private hashedKey = ''
@@ -51,6 +52,11 @@ export class AnsweredRequests {
 
   get size(): number {
     return this.next - this.first
+  }
+
+  /** Keys, addresses and answers together. */
+  get bytes(): number {
+    return this.held
   }
 
   /** When the oldest entry ends. */
@@ -73,6 +79,7 @@ export class AnsweredRequests {
     const { piece } = this
     const at = this.used
     this.used += length
+    this.held += length
     piece[at] = key.length >> 8
     piece[at + 1] = key.length
     piece[at + 2] = host.length
@@ -124,6 +131,7 @@ export class AnsweredRequests {
     const slot = this.first & this.mask
     this.leave(slot)
     const piece = this.places[slot] as Buffer
+    this.held -= lengthAt(piece, this.offsets[slot] as number)
     this.places[slot] = undefined
     this.first++
     const isLast = this.first === this.next || this.places[this.first & this.mask] !== piece
@@ -216,4 +224,11 @@ export class AnsweredRequests {
       this.enter(to, hashes[from] as number)
     }
   }
+}
+
+/** Of the entry that begins there. */
+function lengthAt(piece: Buffer, at: number): number {
+  const pair = (index: number): number =>
+    ((piece[at + index] as number) << 8) | (piece[at + index + 1] as number)
+  return HEAD_BYTES + pair(0) + (piece[at + 2] as number) + pair(6)
 }

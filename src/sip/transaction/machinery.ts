@@ -21,7 +21,7 @@ export interface ClientTransaction<U = unknown> extends Timed {
   /** What is repeated: the request, later the ACK of a failure. */
   bytes: Uint8Array
   state: ClientState
-  readonly user: U | undefined
+  user: U | undefined
 }
 
 export interface ServerTransaction<U = unknown> extends Timed {

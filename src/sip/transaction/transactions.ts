@@ -24,6 +24,12 @@ import { stepNonInviteClient } from './non-invite-client.ts'
 import { stepNonInviteServer } from './non-invite-server.ts'
 import { Traffic } from './traffic.ts'
 
+/**
+ * Judgement: what an answer that may have to be repeated takes on the average, at most. Answers of all transactions together take no more than that
+ * for each transaction there is room for: long headers of strangers come back in them.
+ */
+const ANSWER_BYTES = 1_024
+
 export type TransactionKind = 'ict' | 'ist' | 'nict' | 'nist'
 
 /** A client transaction that will bring no answer. */
@@ -49,6 +55,8 @@ export class Transactions<S, C> implements Machinery {
   private failures: ClientFailure<C>[] = []
   /** Non-INVITE server transactions over datagrams in their last state. */
   private readonly answered: AnsweredRequests
+  /** Answers that transactions hold, in bytes; those in `answered` have their own count. */
+  private answerBytes = 0
   /** The one accepted last. Most are answered at once and need no place in the map. */
   private latest: ServerTransaction<S> | undefined = undefined
 
@@ -68,9 +76,10 @@ export class Transactions<S, C> implements Machinery {
     return this.servers.size + this.clients.size
   }
 
-  /** So much of the room for transactions is taken, 0 to 1: at 1 no request begins another one; those under way are served to their end. */
+  /** So much of the room for transactions and their answers is taken, 0 to 1: at 1 no request begins another one; those under way are served to their end. */
   get taken(): number {
-    return this.size / this.limits.transactionsMax
+    const { transactionsMax } = this.limits
+    return Math.max(this.size / transactionsMax, this.answerBytes / (transactionsMax * ANSWER_BYTES))
   }
 
   nextDeadline(): Millis {
@@ -90,8 +99,10 @@ export class Transactions<S, C> implements Machinery {
 
   /** A repeated request, or the ACK of a failure. */
   repeat(now: Millis, transaction: ServerTransaction<S>, event: 'request' | 'ack'): void {
+    const before = sizeOf(transaction.response)
     if (transaction.invite) stepInviteServer(transaction, event, now, this)
     else if (event === 'request') stepNonInviteServer(transaction, event, now, this)
+    this.weigh(transaction, before)
   }
 
   /** Begins a server transaction for a request that matched none. `hop` is where its responses go. */
@@ -103,14 +114,17 @@ export class Transactions<S, C> implements Machinery {
     return transaction
   }
 
-  /** Sends a response; one for a transaction that has ended is discarded (RFC 6026 s.8.3). */
+  /** Sends a response; one for a transaction that has ended (RFC 6026 s.8.3), or has its final response, is discarded. */
   answer(now: Millis, transaction: ServerTransaction<S>, status: number, bytes: Uint8Array): void {
-    if (transaction.state === 'terminated') return
+    const { state } = transaction
+    if (state === 'completed' || state === 'confirmed' || state === 'terminated') return
+    const before = sizeOf(transaction.response)
     transaction.response = bytes
     this.traffic.responseSent(transaction.method, status, transaction.hop.transport)
     const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
     if (transaction.invite) stepInviteServer(transaction, event, now, this)
     else stepNonInviteServer(transaction, event, now, this)
+    this.weigh(transaction, before)
   }
 
   /** Ends a server transaction that is never to be answered (S-TX-01: no late 408 to a non-INVITE). */
@@ -236,6 +250,7 @@ export class Transactions<S, C> implements Machinery {
     transaction.state = 'terminated'
     this.disarm(transaction)
     if (transaction.side === 'server') {
+      this.answerBytes -= sizeOf(transaction.response)
       if (this.latest === transaction) this.latest = undefined
       else this.servers.delete(transaction.key)
       this.active[transaction.invite ? 'ist' : 'nist']--
@@ -276,15 +291,22 @@ export class Transactions<S, C> implements Machinery {
   private shelve(transaction: ServerTransaction, at: Millis): boolean {
     const { key, hop, response } = transaction
     if (response === undefined || !this.answered.add(key, hop, response, at)) return false
-    // DEVIATION RFC 3261 s.17.2.2: under more than limits.transactions / 32 s requests a second Timer J of the oldest ends early.
+    this.answerBytes -= response.length
+    // DEVIATION RFC 3261 s.17.2.2: under more than limits.transactions / 32 s requests a second, or with answers that are long, Timer J of the oldest ends early.
     // The alternative is to refuse calls because phones have registered. Whoever repeats a request later than that had no answer for many seconds.
-    if (this.answered.size > this.limits.transactionsMax) {
+    const { transactionsMax } = this.limits
+    while (this.answered.size > transactionsMax || this.answered.bytes > transactionsMax * ANSWER_BYTES) {
       this.answered.forgetOldest()
       this.active.nist--
     }
     if (this.latest === transaction) this.latest = undefined
     else this.servers.delete(key)
     return true
+  }
+
+  /** Its answer took so many bytes before the step that was just taken. What ends in a step gives its bytes back itself. */
+  private weigh({ response }: ServerTransaction, before: number): void {
+    this.answerBytes += sizeOf(response) - before
   }
 
   private keepLatest(): void {
@@ -309,6 +331,10 @@ export class Transactions<S, C> implements Machinery {
     if (onFlow === undefined) this.clientsByFlow.set(transaction.hop.flow, new Set([transaction]))
     else onFlow.add(transaction)
   }
+}
+
+function sizeOf(response: Uint8Array | undefined): number {
+  return response === undefined ? 0 : response.length
 }
 
 function newServer<S>(key: string, method: string, hop: Hop): ServerTransaction<S> {

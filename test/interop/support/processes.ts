@@ -74,13 +74,20 @@ export class Running {
 export async function freePortPair(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const port = await freePort()
-    if (port < 65_535 && (await freePort(port + 1).catch(() => 0)) !== 0) return port
+    if (port < 65_535 && isOfThisLane(port + 1) && (await freePort(port + 1).catch(() => 0)) !== 0)
+      return port
   }
   throw new Error('no two free ports in a row')
 }
 
 /** Given out by this process: whoever got one may not have opened it yet. */
 const given = new Set<number>()
+
+/** Of the two lanes in which tests may run side by side (scripts/interop.ts) each has every other four ports. */
+function isOfThisLane(port: number): boolean {
+  const lane = process.env['RINGBRIDGE_PORT_LANE']
+  return lane === undefined || (port >> 2) % 2 === Number(lane)
+}
 
 /** A TCP port on loopback that was free a moment ago; `wanted`, or a rejection when that is taken. No port is given out twice. */
 export async function freePort(wanted = 0): Promise<number> {
@@ -91,7 +98,7 @@ export async function freePort(wanted = 0): Promise<number> {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   server.close()
   await once(server, 'close')
-  if (wanted === 0 && given.has(port)) return freePort()
+  if (wanted === 0 && (given.has(port) || !isOfThisLane(port))) return freePort()
   given.add(port)
   return port
 }

@@ -220,6 +220,16 @@ describe('sockets', () => {
     await admin.close()
   })
 
+  it('HEAD of the event stream is its head alone, and opens no stream', async () => {
+    const { admin } = server()
+    const headers = { host: 'localhost' }
+    for (let i = 0; i < 20; i++) {
+      const answer = await admin.inject({ method: 'HEAD', url: '/api/v1/events', headers })
+      expect([answer.statusCode, answer.body]).toEqual([200, ''])
+      expect(answer.headers['content-type']).toContain('text/event-stream')
+    }
+  })
+
   it('a path that is there, asked in another way, is 405 with what is allowed; on other paths it is 404', async () => {
     const { admin } = server()
     for (const [method, url, allow] of [

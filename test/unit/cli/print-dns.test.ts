@@ -57,6 +57,16 @@ describe('DNS records of a domain', () => {
 })
 
 describe('ringbridge print-dns', () => {
+  it('names TCP beside a UDP listener that stands alone, as the node opens it', async () => {
+    const file = join(shown.folder, 'udp-only.yaml')
+    writeFileSync(file, 'sip: { listen: ["udp://192.0.2.7:5062"], domains: [example.com] }\n')
+    expect(await main(['print-dns', file])).toBe(0)
+    for (const transport of ['udp', 'tcp'])
+      expect(shown.out.join('')).toMatch(
+        new RegExp(`_sip\\._${transport}\\.example\\.com\\. +300 IN SRV +10 10 5062 `),
+      )
+  })
+
   it('prints a zone for several configurations, with the configuration server', async () => {
     const one = join(shown.folder, 'one.yaml')
     const two = join(shown.folder, 'two.yaml')

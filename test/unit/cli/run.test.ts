@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { AccountBook } from '../../../src/app/accounts/account-book.ts'
+import { loadAccounts } from '../../../src/app/accounts/account-file.ts'
 import { main } from '../../../src/cli/run.ts'
 import { terminal } from '../../support/terminal.ts'
 
@@ -66,6 +68,12 @@ describe('command line', () => {
     [['overlay', 'init']],
     [['overlay', 'init', 'dht.example.com', '--bootstrap', 'name.example.com']],
     [['users', 'frob']],
+    [['users', 'list', 'alice']],
+    [['users', 'add', 'alice', 'bob']],
+    [['users', 'add', 'alice', '--password', '']],
+    [['overlay', 'accounts', 'list', 'alice']],
+    [['phone', 'register', 'alice@example.com', 'bob']],
+    [['phone', 'message', 'alice@example.com', 'bob', 'two', 'words']],
   ])('%j is bad usage: one line, exit code 2', async (args) => {
     expect(await main(args)).toBe(2)
     if (args.length > 0) expect(shown.err.join('').trimEnd().split('\n')).toHaveLength(1)
@@ -254,6 +262,51 @@ describe('command line', () => {
     expect(lines.filter((line) => line.includes('"carol"'))).toHaveLength(1)
     expect(before.split('\n')).toContain(lines.find((line) => line.includes('"dave"')))
     expect(before).not.toContain(lines.find((line) => line.includes('"carol"')))
+  })
+
+  it('users takes no name that makes no AOR or somebody else’s: the node could not read the file any more', async () => {
+    const file = join(shown.folder, 'users.jsonl')
+    const at = ['--users', file, '--realm', 'example.com', '--password', 'x']
+    for (const name of [
+      'a%zz',
+      '%61lice',
+      'a\\b',
+      'a[b',
+      'a^b',
+      'a\u0001b',
+      '%00',
+      'a b',
+      'ünal',
+      '_proxy',
+    ]) {
+      expect(await main(['users', 'add', name, ...at]), name).toBe(2)
+      const table = join(shown.folder, 'table.csv')
+      writeFileSync(table, `${name},x\n`)
+      expect(await main(['users', 'import', table, ...at]), name).toBe(2)
+    }
+    expect(existsSync(file)).toBe(false)
+    const names = ['a;b=c', 'a/b', "o'neil", '+4930', 'a.b-c_d~e']
+    for (const name of names) expect(await main(['users', 'add', name, ...at]), name).toBe(0)
+    new AccountBook('example.com').replace(loadAccounts(file), file)
+  })
+
+  it('overlay serve takes no name for its certificate that is none', async () => {
+    expect(await main(['overlay', 'serve', 'dht.example.com', '--name', 'no name'])).toBe(2)
+    expect(shown.err.join('')).toContain('--name: "no name" is neither')
+  })
+
+  it('overlay init with a name that is none founds nothing', async () => {
+    const folder = join(shown.folder, 'authority')
+    expect(await main(['overlay', 'init', 'not a name', '--authority', folder])).toBe(2)
+    expect(existsSync(folder)).toBe(false)
+  })
+
+  it('phone-config --out --json says as JSON where the settings went', async () => {
+    const out = join(shown.folder, 'snom.xml')
+    const args = ['alice@example.com', '--server', '192.0.2.1', '--out', out, '--json']
+    expect(await main(['phone-config', 'snom', ...args])).toBe(0)
+    expect(JSON.parse(shown.out.join(''))).toEqual({ model: 'snom', aor: 'alice@example.com', out })
+    expect(readFileSync(out, 'utf8')).toContain('<settings>')
   })
 
   it('users: add, list, import, remove; a made-up password is printed once and never stored', async () => {

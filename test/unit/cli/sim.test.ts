@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { main } from '../../../src/cli/run.ts'
+import { Mishaps } from '../../../src/sim/mishaps.ts'
 
 let out = ''
 let err = ''
@@ -30,6 +31,18 @@ describe('sim', () => {
     ]
     expect(await main([...args, '--json'])).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ peers: 4, violations: [], lookups: { failed: 0, wrong: 0 } })
+  })
+
+  it('a seed of a swarm that breaks the simulation is named, and the others are run all the same', async () => {
+    vi.spyOn(Mishaps.prototype, 'begin').mockImplementation(() => {
+      throw new RangeError('no host p26')
+    })
+    expect(await main(['sim', '--swarm', '--seeds', '101..102'])).toBe(1)
+    for (const seed of ['101', '102'])
+      expect(err).toContain(
+        `FAILED SEED ${seed}, no figures (RangeError: no host p26); replay: ringbridge sim --swarm --seed ${seed}\n`,
+      )
+    expect(out).toMatch(/^2 seeds, 2 with violations/)
   })
 
   it.each([

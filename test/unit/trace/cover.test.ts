@@ -55,11 +55,16 @@ describe('covering', () => {
       '<sip:******@10.0.0.1;lr>, <tok:**@x>',
     )
     expect(covered('token@x', userPartCovered)).toBe('*****@x')
+    // RFC 3261 s.25.1: a comma may stand in user and password.
+    expect(covered('<sip:a:b,c@d>, <sip:e@f>', addressCovered)).toBe('<sip:a:***@d>, <sip:e@f>')
+    expect(covered('MESSAGE sip:a:b,c@d SIP/2.0', addressCovered)).toBe('MESSAGE sip:a:***@d SIP/2.0')
+    expect(covered('<sip:tok,en@x;lr>,<sip:y@z;lr>', userPartCovered)).toBe('<sip:******@x;lr>,<sip:*@z;lr>')
   })
 
   it('S-81 secret parameters in quotes as well, and only their values', () => {
     expect(covered('<sip:a@b>;Token="one two";x=1', addressCovered)).toBe('<sip:a@b>;Token="*******";x=1')
     expect(covered('<sip:a@b>;token="never ends', addressCovered)).toBe('<sip:a@b>;token="**********')
+    expect(covered('<sip:a@b>;token=one,<sip:c@d>', addressCovered)).toBe('<sip:a@b>;token=***,<sip:c@d>')
     expect(covered('<sip:a@b;token;x=1;pn-prid=abc?Y=z>', addressCovered)).toBe(
       '<sip:a@b;token;x=1;pn-prid=***?***>',
     )

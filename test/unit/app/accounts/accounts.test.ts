@@ -197,7 +197,8 @@ describe('accounts of a node', () => {
     accounts.found(true)
     expect(accounts.add('carol', 'x')).toEqual({ ok: true, username: 'carol' })
     expect(accounts.add('carol', 'x')).toMatchObject({ ok: false, status: 409 })
-    expect(accounts.add('a b', 'x')).toMatchObject({ ok: false, status: 400 })
+    for (const name of ['a b', 'a\u0000b', '%61lice', 'a%zz'])
+      expect(accounts.add(name, 'x'), name).toMatchObject({ ok: false, status: 400 })
     expect(accounts.remove('alice')).toEqual({ ok: true, username: 'alice' })
     expect(accounts.remove('alice')).toMatchObject({ ok: false, status: 404 })
     expect(loadAccounts(init.file).map(({ username }) => username)).toEqual(['bob', 'carol'])
@@ -205,6 +206,10 @@ describe('accounts of a node', () => {
       kind: 'hostedUsers',
       aors: ['bob@dht.example.com', 'carol@dht.example.com'],
     })
+    saveAccounts(init.file, [{ ...newAccount('front', REALM, 'x'), aors: ['desk@dht.example.com'] }])
+    accounts.reload()
+    expect(accounts.add('desk', 'x')).toMatchObject({ ok: false, status: 409 })
+    expect(accounts.add('bob', 'x')).toMatchObject({ ok: true })
     writeFileSync(init.file, 'nonsense')
     expect(() => accounts.reload()).toThrow(/users\.jsonl:1/)
     expect(accounts.book.aors()).toHaveLength(2)

@@ -331,6 +331,7 @@ describe('what this version can run', () => {
     ['sip: { listen: ["udp://host.example:5060"] }', 'sip.listen'],
     ['sip: { listen: ["5060"] }', 'sip.listen'],
     ['overlay: { bootstrap: ["a:b:c"] }', 'overlay.bootstrap'],
+    ['overlay: { enrollment: { listen: "127.0.0.1:0", names: ["no name"] } }', 'overlay.enrollment.names'],
     ['overlay: { credentials: import }', 'overlay.configuration'],
     ['overlay: { certificate: x }', 'overlay.certificate'],
     ['admin: { listen: "0.0.0.0:8080" }', 'admin.token'],

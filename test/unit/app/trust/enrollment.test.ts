@@ -10,7 +10,7 @@ import { firstConfiguration, signedDocument } from '../../../../src/app/trust/ov
 import { nodeCredential } from '../../../../src/app/trust/node-identity.ts'
 import { openOverlay } from '../../../../src/app/trust/overlay.ts'
 import { toHex } from '../../../../src/common/bytes.ts'
-import { NO_TRACE } from '../../../../src/common/trace.ts'
+import { NO_TRACE, type Trace } from '../../../../src/common/trace.ts'
 import { nextSequence, parseConfiguration } from '../../../../src/reload/config/index.ts'
 import { NodeCrypto, selfSignedNodeId } from '../../../../src/reload/security/index.ts'
 import { aWorld, OVERLAY, PASSWORD, type World } from '../../../support/enrollment-server.ts'
@@ -62,7 +62,7 @@ const remote = (name: string, change: Record<string, unknown> = {}): Config =>
   })
 
 const open = (settings: Config, withinMs = 1) =>
-  openOverlay(crypto, settings, NO_TRACE, () => Promise.resolve(undefined), withinMs)
+  openOverlay(crypto, settings, NO_TRACE, () => Promise.resolve(undefined), { withinMs })
 
 /** What `ringbridge enroll` does. */
 async function enrolled(settings: Config) {
@@ -109,6 +109,28 @@ describe('a node elsewhere', () => {
     const noFile = config('without', { configuration: file, account: 'a', password: 'b' })
     await expect(startNode(noFile, NO_TRACE)).rejects.toThrow(/none\.xml/)
     expect(existsSync(join(folder, 'without', 'node'))).toBe(false)
+  })
+
+  it('whoever stops it while it waits for a document or a certificate does not wait with it', async () => {
+    const stop = new AbortController()
+    const noDocument = remote('stopped', { configuration: 'https://127.0.0.1:1/.well-known/reload-config' })
+    const trace: Trace = ({ event }) => void (event === 'configuration_not_fetched' && stop.abort('SIGTERM'))
+    const stopped = { code: 'STOPPED' }
+    await expect(startNode(noDocument, trace, stop.signal)).rejects.toMatchObject(stopped)
+    await expect(startNode(noDocument, NO_TRACE, stop.signal)).rejects.toMatchObject(stopped)
+
+    const atDesk = new AbortController()
+    const serve = world.desk.serve.bind(world.desk)
+    let served: unknown
+    const desk = vi.spyOn(world.desk, 'serve').mockImplementation((post) => {
+      atDesk.abort('SIGTERM')
+      const answer = serve(post)
+      served = answer
+      return answer
+    })
+    await expect(startNode(remote('stopped'), NO_TRACE, atDesk.signal)).rejects.toMatchObject(stopped)
+    desk.mockRestore()
+    await served
   })
 
   it('a certificate that is there is not asked for again; a second node of the account is another node (trap 89)', async () => {

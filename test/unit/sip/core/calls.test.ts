@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Branch } from '../../../../src/sip/proxy/branch.ts'
 import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
 
 const BOB = `sip:bob@${DOMAIN}`
@@ -201,6 +202,17 @@ describe('a call between two phones of one node', () => {
   })
 })
 
+/** The transactions of a node, which it shows to nobody else. */
+function tables(node: TestNode): {
+  readonly servers: ReadonlyMap<string, { readonly user: unknown }>
+  readonly clients: ReadonlyMap<string, { readonly user: unknown }>
+} {
+  const { transactions } = node.core['parts']
+  // The latest one takes its place among the others when somebody counts them.
+  expect(transactions.size).toBeGreaterThan(0)
+  return { servers: transactions['servers'], clients: transactions['clients'] }
+}
+
 describe('forking', () => {
   it('S3261-16.7-08 M-12 rings both phones of a user, the first answer wins and the other is cancelled', () => {
     const s = twoPhones({ alice: 'udp', bob: 'udp' })
@@ -218,6 +230,27 @@ describe('forking', () => {
     expect(s.alice.statuses('INVITE')).toEqual([100, 180, 180, 200])
     expect(s.bob.requests('ACK')).toHaveLength(1)
     expect(s.node.core.instruments.callForkBranches.series.get('')?.sum).toBe(2)
+  })
+
+  it('S6026-7-01 nothing of a call is kept for late answers but the way back, once every phone has had its say', () => {
+    const s = twoPhones({ alice: 'udp', bob: 'udp' })
+    const desk = s.world.phone('bob', s.node)
+    desk.registerFully()
+    const kept = (): number => {
+      const { servers, clients } = tables(s.node)
+      const contexts = [...servers.values()].filter(({ user }) => user !== undefined)
+      return contexts.length + [...clients.values()].filter(({ user }) => user instanceof Branch).length
+    }
+    s.alice.request('INVITE', BOB)
+    const ringing = s.bob.requests('INVITE')[0]!
+    s.bob.respond(ringing, 180)
+    desk.respond(desk.requests('INVITE')[0]!, 200)
+    s.bob.respond(s.bob.requests('CANCEL')[0]!, 200)
+    expect(kept()).toBe(3)
+    s.bob.respond(ringing, 487)
+    expect(kept()).toBe(0)
+    desk.respond(desk.requests('INVITE')[0]!, 200)
+    expect(s.alice.statuses('INVITE')).toEqual([100, 180, 200, 200])
   })
 
   it('S6026-7-01 S6026-7-02 a second 2xx is passed on as well', () => {

@@ -101,6 +101,19 @@ describe('the next address', () => {
     expect(alice.statuses('INVITE')).toEqual([100, 180, 486])
   })
 
+  it('S3261-16.8-01 who rang too late, was cancelled and says nothing more has no part in the answer', () => {
+    const { world, alice, far } = stage()
+    const [first, second] = far as [Phone, Phone]
+    alice.request('INVITE', FRIEND)
+    world.advance(4_000)
+    second.respond(second.requests('INVITE')[0]!, 180)
+    first.respond(first.requests('INVITE')[0]!, 180)
+    expect(first.requests('CANCEL')).toHaveLength(1)
+    world.advance(33_000)
+    second.respond(second.requests('INVITE')[0]!, 500)
+    expect(alice.statuses('INVITE')).toEqual([100, 180, 500])
+  })
+
   it('S3263-4.3-01 a silent address that answers the call after all has it', () => {
     const { world, alice, far } = stage()
     const [first, second] = far as [Phone, Phone]

@@ -108,6 +108,20 @@ describe('who may call outside', () => {
     }
   })
 
+  it('S-24 nor is a Contact elsewhere, of who may not call there: calls to him go back to where he registered from', () => {
+    for (const [may, rung] of [
+      [undefined, 0],
+      [true, 1],
+    ] as const) {
+      const s = setUp({ policy: { callOutside: 'listed', strangers: 'allow' } }, may)
+      const gateway = s.world.phone('gateway', s.node, { host: '203.0.113.9' })
+      expect(s.alice.registerFully({ contact: '<sip:+900555@203.0.113.9>' }).status).toBe(200)
+      s.bob.authenticate(s.bob.request('MESSAGE', `sip:alice@${DOMAIN}`), s.bob.last())
+      expect(gateway.requests('MESSAGE')).toHaveLength(rung)
+      expect(s.alice.requests('MESSAGE')).toHaveLength(1 - rung)
+    }
+  })
+
   it('S-24 without digest nobody is listed', () => {
     const s = setUp({ auth: 'none', policy: { callOutside: 'listed', strangers: 'allow' } }, true)
     expect(status(s, OUTSIDE)).toBe(403)

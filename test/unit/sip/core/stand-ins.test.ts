@@ -236,6 +236,6 @@ describe('StandIns', () => {
     const ways = new StandIns()
     ways.found(dialog('call', 'desk'), 'aa', target)
     expect(ways.find(dialog('call', 'mobile'), 'aa', 'sip:x@y')).toBeUndefined()
-    expect(ways.find(dialog('call', 'desk'), 'aa', 'sip:x@y')).toBe(target)
+    expect(ways.find(dialog('call', 'desk'), 'aa', 'sip:x@y')).toEqual(target)
   })
 })

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { Socket } from 'node:dgram'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import type { SipInput } from '../../../../src/sip/core/contract.ts'
 import { UdpShell } from '../../../../src/sip/io/udp.ts'
@@ -12,6 +13,7 @@ function shell(): { udp: UdpShell; inputs: Inputs<SipInput> } {
   return { udp, inputs }
 }
 afterEach(async () => {
+  vi.restoreAllMocks()
   await Promise.all(open.splice(0).map((each) => each.close()))
 })
 
@@ -50,14 +52,22 @@ describe('UDP shell', () => {
 
   it('what is answered in a turn leaves in its order, once everything that came in it has been handed on', async () => {
     const b = shell()
-    await b.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    const atB = await b.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    const events: string[] = []
     const udp = new UdpShell((input) => {
       if (input.kind !== 'datagram') return
       const text = Buffer.from(input.bytes).toString()
+      events.push(`in ${text}`)
       for (const part of ['first', 'second']) udp.send(0, input.host, input.port, utf8(`${part} of ${text}`))
     })
     open.push(udp)
     const { port } = await udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    const { send } = Socket.prototype
+    vi.spyOn(Socket.prototype, 'send').mockImplementation(function (this: Socket, ...args) {
+      if ((args as unknown[])[1] === atB.port) events.push('out')
+      Reflect.apply(send, this, args)
+    })
+    // All three are there before the first of them is read.
     for (const text of ['one', 'two', 'three']) b.udp.send(0, '127.0.0.1', port, utf8(text))
     const answers: string[] = []
     for (let count = 1; count <= 6; count++) {
@@ -68,6 +78,7 @@ describe('UDP shell', () => {
     expect(answers).toEqual(
       ['one', 'two', 'three'].flatMap((text) => [`first of ${text}`, `second of ${text}`]),
     )
+    expect(events).toEqual(['in one', 'in two', 'in three', ...new Array<string>(6).fill('out')])
   })
 
   it('what was sent before the close still leaves', async () => {

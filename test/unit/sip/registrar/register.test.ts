@@ -169,10 +169,34 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     for (const host of ['239.1.2.3', '169.254.169.254', '0.0.0.0', '255.255.255.255', '[ff02::1]']) {
       alice.register({ contact: c(host) })
     }
+    // What listens on this machine for itself: only phones on it may name such an address.
+    for (const host of ['127.0.0.1:6379;transport=tcp', '127.9.9.9']) alice.register({ contact: c(host) })
     const bob = world.phone('bob', node)
     bob.request('MESSAGE', `sip:${AOR}`)
     const hosts = node.actions.flatMap((a) => (a.kind === 'sendDatagram' ? [a.host] : []))
     expect(new Set(hosts)).toEqual(new Set([alice.host]))
+    expect(node.actions.filter(({ kind }) => kind === 'openFlow')).toEqual([])
+  })
+
+  it('S-27 nor does one in any spelling of IPv6', () => {
+    const world = new SipWorld()
+    const node = world.node('2001:db8::1', {}, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node, { host: '2001:db8::a' })
+    const away = '[2001:db8::99]'
+    for (const host of [
+      away,
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '[::ffff:7f00:1]',
+      '[0::0]',
+      '[fe80::1]',
+      '[FF02::1]',
+    ])
+      alice.register({ contact: c(host) })
+    const bob = world.phone('bob', node, { host: '2001:db8::b' })
+    bob.request('MESSAGE', `sip:${AOR}`)
+    const hosts = node.actions.flatMap((a) => (a.kind === 'sendDatagram' ? [a.host] : []))
+    expect(new Set(hosts)).toEqual(new Set([alice.host, '2001:db8::99']))
   })
 
   it('S3261-10.3-05 S3261-8.2.2-03 E23 unknown Require gets 420 with exactly those tags', () => {

@@ -37,10 +37,24 @@ describe('answers to requests that may be repeated', () => {
   it('are not remembered when they are too large or not for datagrams', () => {
     const answered = new AnsweredRequests(1)
     expect(answered.add('k'.repeat(5_000), PHONE, Buffer.from('x'), 1)).toBe(false)
-    expect(answered.add('k', PHONE, Buffer.alloc(20_000), 1)).toBe(false)
+    expect(answered.add('k', PHONE, Buffer.alloc(65_600), 1)).toBe(false)
     expect(answered.add('k', { ...PHONE, transport: 'tcp', flow: 2 }, Buffer.from('x'), 1)).toBe(false)
     expect(answered.add('k', { ...PHONE, listener: 300 }, Buffer.from('x'), 1)).toBe(false)
     expect(answered.size).toBe(0)
+  })
+
+  it('S-TR-02 are counted in bytes, each with what belongs to it', () => {
+    const answered = new AnsweredRequests(1)
+    const sizes = [20, 60_000, 1_200]
+    for (const [index, size] of sizes.entries())
+      expect(answered.add(`key ${index}`, PHONE, Buffer.alloc(size), index)).toBe(true)
+    const overhead = 10 + 'key 0'.length + PHONE.host.length
+    expect(answered.bytes).toBe(61_220 + 3 * overhead)
+    answered.expire(0)
+    expect(answered.bytes).toBe(61_200 + 2 * overhead)
+    answered.forgetOldest()
+    answered.forgetOldest()
+    expect(answered.bytes).toBe(0)
   })
 
   it('an answer that was handed out stays what it was when the room is used again', () => {

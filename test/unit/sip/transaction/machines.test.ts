@@ -301,3 +301,52 @@ describe('matching', () => {
     expect(table.active).toEqual({ ict: 0, ist: 0, nict: 0, nist: 4 })
   })
 })
+
+describe('answers with long headers', () => {
+  const LONG = new Uint8Array(1_500)
+
+  it('E54 take room of their own, 1 KiB for each transaction there may be, until they are acknowledged or over', () => {
+    const { table } = setUp()
+    const invites = ['a', 'b', 'c'].map((key) => table.accept(key, 'INVITE', UDP))
+    for (const invite of invites) {
+      table.answer(0, invite, 100, new Uint8Array(500))
+      table.answer(0, invite, 486, LONG)
+    }
+    expect(table.taken).toBeCloseTo(4_500 / 4_096)
+    const [first, second] = invites as [(typeof invites)[0], (typeof invites)[0]]
+    table.repeat(10, first, 'ack')
+    expect(table.taken).toBe(3 / 4)
+    table.drop(second)
+    for (let now = table.nextDeadline(); now < 100_000; now = table.nextDeadline()) table.expire(now)
+    expect(table.taken).toBe(0)
+    table.answer(0, table.accept('d', 'INVITE', UDP), 200, LONG)
+    expect(table.taken).toBe(1 / 4)
+    table.answer(0, table.accept('e', 'OPTIONS', TCP), 200, LONG)
+    expect(table.taken).toBe(1 / 4)
+  })
+
+  it('S3261-17.2-01 a second final answer is discarded, and leaves no trace in what answers take', () => {
+    const { table, wire } = setUp()
+    for (const method of ['INVITE', 'OPTIONS']) {
+      const server = table.accept(method, method, UDP)
+      table.answer(0, server, 486, LONG)
+      table.answer(0, server, 500, new Uint8Array(9_000))
+      table.repeat(1, table.server(method) ?? server, 'request')
+    }
+    expect(wire.sent.map(({ length }) => length)).toEqual([1_500, 1_500, 1_500, 1_500])
+    for (let now = table.nextDeadline(); now < 100_000; now = table.nextDeadline()) table.expire(now)
+    expect(table.taken).toBe(0)
+  })
+
+  it('E54 are forgotten early, the oldest first, when those of requests that are over take more', () => {
+    const { table } = setUp()
+    for (const key of ['a', 'b', 'c']) table.answer(0, table.accept(key, 'OPTIONS', UDP), 200, LONG)
+    expect(['a', 'b', 'c'].map((key) => table.server(key)?.response?.length)).toEqual([
+      undefined,
+      1_500,
+      1_500,
+    ])
+    expect(table.active.nist).toBe(2)
+    expect(table.taken).toBe(0)
+  })
+})
