@@ -12,9 +12,11 @@ import {
   parseSipEndpoint,
   phoneAddresses,
   reachableAddress,
+  type Endpoint,
   type PhoneAddresses,
 } from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
+import { sharedPort } from './shared-port.ts'
 import { namedByCertificate, type PhoneCertificate } from './sip-certificate.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -44,23 +46,30 @@ export async function bindSip(
 ): Promise<SipListener[]> {
   const listeners: SipListener[] = []
   if (config.sip.roles.length === 0) return listeners
+  const places = config.sip.listen.map(parseSipEndpoint)
   const chosen = new Map<string, number>()
-  for (const [id, text] of config.sip.listen.entries()) {
-    const { scheme, host, port } = parseSipEndpoint(text)
-    const transport = scheme as SipListener['transport']
-    const plain = transport === 'udp' || transport === 'tcp'
+  for (const { host } of places.filter(leavesPortOpen)) {
     // udp://…:0 and tcp://…:0 of one address get one port, as phones expect it.
-    const wanted = port === 0 && plain ? (chosen.get(host) ?? 0) : port
-    const init = { id, host, port: wanted }
+    if (!chosen.has(host)) chosen.set(host, await bound(sharedPort(host), host, 'sip.listen'))
+  }
+  for (const [id, text] of config.sip.listen.entries()) {
+    const place = places[id] as Endpoint
+    const { host } = place
+    const wanted = leavesPortOpen(place) ? chosen.get(host) : undefined
+    const transport = place.scheme as SipListener['transport']
+    const init = { id, host, port: wanted ?? place.port }
     const shell = transport === 'udp' ? udp.open(init) : streams.listen(transport, init)
     const address = await bound(shell, text, 'sip.listen')
-    if (plain) chosen.set(host, address.port)
     const addresses = phoneAddresses(host, config.sip.advertise)
     const told =
       isSecure(transport) && certificate !== undefined ? asCertified(addresses, certificate) : addresses
     listeners.push({ id, transport, host, port: address.port, ...told })
   }
   return listeners
+}
+
+function leavesPortOpen({ scheme, port }: Endpoint): boolean {
+  return port === 0 && (scheme === 'udp' || scheme === 'tcp')
 }
 
 function isSecure(transport: SipListener['transport']): boolean {

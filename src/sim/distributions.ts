@@ -12,7 +12,8 @@ export function randomTime(random: Random, spread: Spread, mean: Millis): Millis
   // float() is below 1, so that neither form divides by zero.
   const share = 1 - random.float()
   if (spread === 'exponential') return -mean * Math.log(share)
-  return ((mean * (PARETO_SHAPE - 1)) / PARETO_SHAPE) * share ** (-1 / PARETO_SHAPE)
+  // Not `**`, whose last digit is another one in each version of the runtime: a seed is the same run on all of them.
+  return ((mean * (PARETO_SHAPE - 1)) / PARETO_SHAPE) * Math.exp(-Math.log(share) / PARETO_SHAPE)
 }
 
 /** Uniform between two times. */

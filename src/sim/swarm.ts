@@ -12,7 +12,7 @@ export function swarmPlan(seed: string): Plan {
   const random = new SeededRandom(`swarm ${seed}`)
   const peers = 20 + random.int(41)
   const loadMs = between(random, 2 * MINUTE, 5 * MINUTE)
-  return {
+  const plan = {
     seed,
     peers,
     joinSpacingMs: between(random, 50, 500),
@@ -29,6 +29,9 @@ export function swarmPlan(seed: string): Plan {
     removalMs: random.float() < 0.5 ? between(random, MINUTE, 5 * MINUTE) : undefined,
     healLimitMs: 10 * MINUTE,
   }
+  // Drawn last, so that a seed without it is the run that it was before peers could stand still.
+  if (random.float() >= 0.3) return plan
+  return { ...plan, mishaps: [...plan.mishaps, someStandstill(random, loadMs)] }
 }
 
 /** Each kind of fault is off in half of the seeds, so that a few are seen alone. */
@@ -55,6 +58,16 @@ function someChurn(random: Random): Churn {
     leaveShare: random.float(),
     silentShare: random.float() < 0.5 ? 0 : random.float(),
     restartShare: random.float() < 0.5 ? 0 : random.float(),
+  }
+}
+
+/** A process that gets no processor for a while, as in a machine that swaps or a virtual one that is moved. */
+function someStandstill(random: Random, loadMs: number): Mishap {
+  return {
+    atMs: random.float() * loadMs * 0.8,
+    kind: 'pause',
+    share: random.float() * 0.2,
+    durationMs: between(random, 500, MINUTE),
   }
 }
 

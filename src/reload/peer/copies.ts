@@ -25,6 +25,11 @@ export class CopiesAccount {
     return this.table.values()
   }
 
+  /** Undefined when no account is kept of that resource. */
+  find(resource: ResourceId): Copies | undefined {
+    return this.table.get(key(resource))
+  }
+
   /** What is known of that resource; from now on it is kept account of. */
   of(resource: ResourceId): Copies {
     const name = key(resource)

@@ -227,7 +227,7 @@ export class PeerCore {
         this.use.topology.attachDone(this.use.parts.now.ms, event.purpose, nodeId)
       }
       const finished = this.use.replication.takeFinished()
-      for (const id of finished) this.use.storageService.transferDone(id)
+      for (const transfer of finished) this.use.storageService.transferDone(transfer)
       this.use.founding.advance()
       const actions = this.use.topology.drain()
       for (const action of actions) this.couplings.perform(action)

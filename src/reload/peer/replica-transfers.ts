@@ -25,7 +25,7 @@ export class ReplicaTransfers {
   private readonly storage: Storage
   private readonly underWay = new Map<number, Transfer>()
   private latest = 0
-  private finished: number[] = []
+  private finished: Transfer[] = []
 
   constructor(parts: PeerParts, requests: Requests, storage: Storage) {
     this.parts = parts
@@ -81,12 +81,12 @@ export class ReplicaTransfers {
     if (!outcome.ok) transfer.error = outcome.error.kind === 'reload' ? outcome.error.code : 'timeout'
     if (transfer.requests > 0) return undefined
     this.underWay.delete(id)
-    this.finished.push(id)
+    this.finished.push(transfer)
     return transfer
   }
 
   /** Those that came to their end since the last call, whatever the end. */
-  takeFinished(): number[] {
+  takeFinished(): Transfer[] {
     const taken = this.finished
     if (taken.length > 0) this.finished = []
     return taken

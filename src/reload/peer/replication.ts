@@ -72,7 +72,15 @@ export class Replication {
   storedAsOwner(resource: ResourceId): number[] {
     const copies = this.account.changed(resource)
     copies.owned = true
+    // What was refused before says little of what is new: the next attempts follow one another closely again.
+    copies.failures = 0
     return this.sync(copies)
+  }
+
+  /** The same Store once more; as above, for those that do not have it yet. */
+  storedAgain(resource: ResourceId): number[] {
+    const copies = this.account.find(resource)
+    return copies === undefined ? [] : this.sync(copies)
   }
 
   /** `from` brought a copy; it has that state itself, unless there is `more` here than it brought. */
@@ -144,8 +152,14 @@ export class Replication {
   }
 
   /** Transfers that came to their end since the last call, whatever the end. */
-  takeFinished(): number[] {
+  takeFinished(): Transfer[] {
     return this.transfers.takeFinished()
+  }
+
+  /** Whether another peer is known to have the resource as it is here. */
+  heldElsewhere(resource: ResourceId): boolean {
+    const copies = this.account.find(resource)
+    return copies !== undefined && [...copies.holders.values()].some((version) => version >= copies.version)
   }
 
   /** Nothing on its way and nothing waiting. */

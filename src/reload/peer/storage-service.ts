@@ -15,20 +15,28 @@ import {
   type DecodeFailure,
   type KindId,
   type DataModel,
+  type ResourceId,
 } from '../codec/index.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Answers } from './answers.ts'
 import { REPLICA_ANSWER_WAIT_MS } from './constants.ts'
 import type { PeerParts } from './parts.ts'
+import type { Transfer } from './replica-transfers.ts'
 import type { Replication } from './replication.ts'
 import type { IncomingRequest } from './signal.ts'
+
+const CANNOT_WRITE = 'this peer cannot write to its disk'
+const NO_COPIES = 'no peer takes a copy from this one: the ring is being mended'
 
 /** A carried out Store whose answer waits for the journal and the replicas. */
 interface Pending {
   readonly request: IncomingRequest
   readonly body: Uint8Array
   token: number | undefined
+  readonly resource: ResourceId
   readonly transfers: Set<number>
+  /** A replica said that it takes no copies of that from this peer. */
+  denied: boolean
   deadline: Deadline<Pending> | undefined
 }
 
@@ -40,6 +48,8 @@ export class StorageService {
   private readonly byToken = new Map<number, Pending>()
   private readonly byTransfer = new Map<number, Pending>()
   private readonly deadlines = new Deadlines<Pending>()
+  /** Every replica that answered has denied them; until their deadline one may come to see it otherwise. */
+  private readonly denied = new Set<Pending>()
   /** The disk takes what it is given. */
   private journalWrites = true
 
@@ -51,7 +61,7 @@ export class StorageService {
   }
 
   store(request: IncomingRequest): void {
-    if (!this.journalWrites) return this.refuse(request)
+    if (!this.journalWrites) return this.refuse(request, CANNOT_WRITE)
     const { message, signer } = request
     const decoded = decodeStoreReq(message.contents.body, this.modelOf, this.parts.configuration.nodeIdLength)
     if (!decoded.ok) return this.undecodable(request, decoded.error)
@@ -61,7 +71,8 @@ export class StorageService {
     const { answer, resource, changed, operations } = stored.value
     let transfers: number[] = []
     if (decoded.value.replicaNumber === 0) {
-      if (changed.length > 0) transfers = this.replication.storedAsOwner(resource)
+      transfers =
+        changed.length > 0 ? this.replication.storedAsOwner(resource) : this.replication.storedAgain(resource)
     } else {
       const more = this.storage.holdsMoreThan(decoded.value)
       this.replication.storedAsReplica(resource, signer.nodeId, { changed: changed.length > 0, more })
@@ -70,7 +81,9 @@ export class StorageService {
       request,
       body: encodeStoreAns(answer),
       token: operations.length > 0 ? this.parts.persist(operations) : undefined,
+      resource,
       transfers: new Set(transfers),
+      denied: false,
       deadline: undefined,
     }
     if (pending.token !== undefined) this.byToken.set(pending.token, pending)
@@ -122,20 +135,24 @@ export class StorageService {
     if (pending === undefined) return
     this.byToken.delete(token)
     for (const id of pending.transfers) this.byTransfer.delete(id)
+    this.denied.delete(pending)
     this.deadlines.cancel(pending.deadline)
-    this.refuse(pending.request)
+    this.refuse(pending.request, CANNOT_WRITE)
   }
 
   writable(): void {
     this.journalWrites = true
   }
 
-  transferDone(id: number): void {
+  transferDone({ id, error }: Transfer): void {
     const pending = this.byTransfer.get(id)
-    if (pending === undefined) return
-    this.byTransfer.delete(id)
-    pending.transfers.delete(id)
-    this.settle(pending)
+    if (pending !== undefined) {
+      this.byTransfer.delete(id)
+      pending.transfers.delete(id)
+      if (error === ERROR_CODE.forbidden) pending.denied = true
+      this.settle(pending)
+    }
+    if (error === undefined) for (const each of [...this.denied]) this.settle(each)
   }
 
   nextDeadline(): Millis {
@@ -156,16 +173,24 @@ export class StorageService {
     for (const resource of emptied) this.replication.emptied(resource)
   }
 
-  /** Never before the journal has it; the replicas are waited for up to the deadline. */
+  /**
+   * Never before the journal has it; the replicas are waited for up to the deadline. One that is silent is made good later.
+   * But where those that answer deny that this peer is the owner, and nobody has taken a copy, the ring is not one: nobody is
+   * told that it is safe (docs/adr/0003-replication.md, 8).
+   */
   private settle(pending: Pending): void {
     if (pending.token !== undefined || pending.transfers.size > 0) return
+    const alone = pending.denied && !this.replication.heldElsewhere(pending.resource)
+    if (alone && pending.deadline !== undefined) return void this.denied.add(pending)
+    this.denied.delete(pending)
     this.deadlines.cancel(pending.deadline)
+    if (alone) return this.refuse(pending.request, NO_COPIES)
     this.answers.answer(pending.request, pending.body)
   }
 
-  /** RFC 6940 s.6.3.3.1 has no code for a disk; this one says that the sender may try again later. */
-  private refuse(request: IncomingRequest): void {
-    this.answers.error(request, ERROR_CODE.requestTimeout, 'this peer cannot write to its disk')
+  /** RFC 6940 s.6.3.3.1 has no code for it; this one says that the sender may try again later. */
+  private refuse(request: IncomingRequest, info: string): void {
+    this.answers.error(request, ERROR_CODE.requestTimeout, info)
   }
 
   private undecodable(request: IncomingRequest, failure: DecodeFailure): void {

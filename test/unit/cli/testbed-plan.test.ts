@@ -14,7 +14,7 @@ describe('testbed', () => {
     roles: ['registrar', 'proxy'],
     redirect: new Set([1]),
     basePort: 20_000,
-    folder: '/tmp/tb',
+    folder: tmpdir(),
     keylog: '/tmp/keys',
     logLevel: 'info',
   }
