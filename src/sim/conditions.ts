@@ -54,7 +54,7 @@ export class Conditions {
     this.clogs.clear()
   }
 
-  /** Whatever is sent from the one to the other arrives at that time at the earliest. */
+  /** Whatever is sent from the one to the other is held back until then. */
   clog(from: string, to: string, until: Millis): void {
     this.clogs.set(`${from}>${to}`, until)
   }
@@ -65,6 +65,11 @@ export class Conditions {
       if (cut.bothWays && cut.to.has(from.name) && cut.from.has(to.name)) return true
     }
     return false
+  }
+
+  /** What is on its way from the one to the other stays there for now. */
+  isClogged(now: Millis, from: Place, to: Place): boolean {
+    return this.clogs.size > 0 && now < (this.clogs.get(`${from.name}>${to.name}`) ?? 0)
   }
 
   /** From the one to the other, this time. */
@@ -80,7 +85,6 @@ export class Conditions {
     let at = now + this.latency(from, to)
     if (this.happens(lossChance)) at += retransmitMs
     if (this.happens(overtakeChance)) at += overtakeMs
-    if (this.clogs.size > 0) at = Math.max(at, this.clogs.get(`${from.name}>${to.name}`) ?? 0)
     return at
   }
 

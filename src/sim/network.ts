@@ -105,6 +105,7 @@ export class Network {
   /** What one sends to the other arrives, all of it, when that time is over. */
   clog(from: string, to: string, duration: Millis): void {
     this.conditions.clog(from, to, this.world.now.ms + duration)
+    this.world.after(duration, () => this.streams.resume())
   }
 
   /** Every cut and clog is gone; what TCP went on repeating arrives. */

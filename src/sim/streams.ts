@@ -121,7 +121,8 @@ export class Streams {
     const target = pipe.ends[1 - side] as End
     if (pipe.last[side]?.frames === frames) pipe.last[side] = undefined
     if (!pipe.open || !target.station.alive) return
-    if (this.isCut(end.station, target.station)) {
+    const clogged = this.conditions.isClogged(this.world.now.ms, end.station.place, target.station.place)
+    if (clogged || this.isCut(end.station, target.station)) {
       pipe.held[side].push(...frames)
       this.waiting.add(pipe)
       return

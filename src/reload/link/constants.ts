@@ -6,6 +6,12 @@ export const RTO_INITIAL_MS = 1_000
 export const RTO_MIN_MS = 1_000
 /** RFC 6298 s.2.5: the least maximum that is allowed. */
 export const RTO_MAX_MS = 60_000
+/**
+ * Judgement: the most that one measurement counts for. An ack that took longer says that one of the two processes stood still
+ * (a machine that was suspended or moved), not how long the way is; taken as it is, 47 s made an RTO of 52 s, in which the
+ * death of the far end was not noticed. A way that is really so slow is of no use: requests go out again after 3 s.
+ */
+export const RTT_SAMPLE_MAX_MS = 5_000
 /** Clock granularity G of RFC 6298: our clock counts milliseconds. */
 export const CLOCK_GRANULARITY_MS = 1
 

@@ -5,7 +5,7 @@
  */
 import { NEVER, type Millis } from '../../common/time.ts'
 import { AckWindow } from './ack-window.ts'
-import { SUSPECT_KEEP_MS } from './constants.ts'
+import { RTT_SAMPLE_MAX_MS, SUSPECT_KEEP_MS } from './constants.ts'
 import { encodeAck, encodeData, FrameReader, type FrameFault, type MessageLimits } from './framing.ts'
 import { rtoOf, rttAfter, type RttEstimate } from './rto.ts'
 import { Unacked } from './unacked.ts'
@@ -160,7 +160,7 @@ export class Link {
       this.counters.acksIgnored++
       return false
     }
-    this.rtt = rttAfter(this.rtt, Math.max(0, now - sentAt))
+    this.rtt = rttAfter(this.rtt, Math.min(RTT_SAMPLE_MAX_MS, Math.max(0, now - sentAt)))
     this.ackedAt = now
     if (this.current !== 'suspect') return false
     this.current = 'up'

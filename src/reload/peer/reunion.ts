@@ -72,11 +72,14 @@ export class Reunion {
     this.endVisit()
     if (this.channel !== undefined || this.topology.state !== 'joined') return
     const turn = this.random.float() * Math.max(1, this.topology.snapshot().sizeEstimate)
-    this.visiting = turn < REUNION_VISITS
-    const { addresses } = this.visiting ? { addresses: this.bootstrapNodes() } : this.former
+    const visits = turn < REUNION_VISITS ? this.bootstrapNodes() : []
+    // In a ring of few every turn would be a visit: a bootstrap node that is gone for good must not hide the former neighbors.
+    const addresses = [...visits, ...this.former.addresses]
     for (let tried = 0; tried < addresses.length; tried++) {
-      const address = addresses[this.turn++ % addresses.length]
-      if (address === undefined || this.links.listeners.nodeAt(address) !== undefined) continue
+      const place = this.turn++ % addresses.length
+      const address = addresses[place] as TransportAddress
+      if (this.links.listeners.nodeAt(address) !== undefined) continue
+      this.visiting = place < visits.length
       this.channel = this.links.dial(address, 'bootstrap', undefined)
       return
     }

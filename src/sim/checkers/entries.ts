@@ -32,24 +32,25 @@ export function entryReport(herd: Herd, population: Population, askers: number, 
     herd.overlay.world.run(50)
   }
   herd.overlay.world.runUntil(() => lookups.open === 0, 60_000)
-  const missing = new Set<User>()
+  const lostUsers = new Set<User>()
   const lost: string[] = []
   const resurrected: string[] = []
   const failed: string[] = []
-  let excused = 0
   const excusedUsers = new Set<User>()
   for (const { user, asker, result, detail, storageTime } of outcomes) {
     const text = `${user.aor} from ${asker.name}: ${result} ${detail}`
-    if ((result === 'stale' || result === 'missing') && user.history.outranked(storageTime))
-      excusedUsers.add(user)
-    else if (result === 'stale') resurrected.push(text)
-    else if (result === 'failed' || result === 'wrong' || result === 'abandoned') failed.push(text)
-    else if (result === 'missing' && !missing.has(user)) {
-      missing.add(user)
-      if (herd.lives.excuses(key(user.resource), user.history.acknowledgedAt)) excused++
-      else lost.push(text)
+    if (result === 'failed' || result === 'wrong' || result === 'abandoned') failed.push(text)
+    else if (result === 'stale' || result === 'missing') {
+      // Whoever had the last write may have died; an older one that somebody else kept is what is left then.
+      const { history, resource } = user
+      if (history.outranked(storageTime) || herd.lives.excuses(key(resource), history.acknowledgedAt))
+        excusedUsers.add(user)
+      else if (result === 'stale') resurrected.push(text)
+      else if (!lostUsers.has(user)) {
+        lostUsers.add(user)
+        lost.push(text)
+      }
     }
   }
-  excused += excusedUsers.size
-  return { lookups: outcomes.length, lost, excused, resurrected, failed }
+  return { lookups: outcomes.length, lost, excused: excusedUsers.size, resurrected, failed }
 }

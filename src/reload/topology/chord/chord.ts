@@ -16,7 +16,7 @@ import { NeighborAttaches } from './neighbor-attaches.ts'
 import { RingPlace } from './ring-place.ts'
 import { Stabilization, type StabilizationIntervals } from './stabilize.ts'
 import { changeOf } from './table-change.ts'
-import { misses, namedNeighbors } from './update.ts'
+import { namedNeighbors } from './update.ts'
 import { UpdateSender } from './update-sender.ts'
 
 export interface ChordInit {
@@ -135,8 +135,7 @@ export class Chord extends RingPlace implements TopologyPlugin {
     }
     if (named !== undefined && this.procedure.admittedBy(from, named.predecessors)) this.enterRing(now)
     if (this.current !== 'outside') this.attaches.learn(now, contact)
-    if (named !== undefined && this.announcing && misses(from, named, this.self))
-      this.updates.remind(now, contact)
+    if (named !== undefined && this.announcing) this.updates.correct(now, contact, named)
     this.procedure.advance(now)
   }
 

@@ -6,7 +6,7 @@ import type { TopologyAction } from '../plugin.ts'
 import { REMINDER_SPACING_MS } from './constants.ts'
 import type { Contact, Contacts } from './contacts.ts'
 import { wouldBeNeighbor, type RoutingTable } from './neighbors.ts'
-import { fullUpdate, neighborsUpdate, peerReadyUpdate } from './update.ts'
+import { fullUpdate, misses, neighborsUpdate, peerReadyUpdate, type NamedNeighbors } from './update.ts'
 
 interface UpdateParts {
   readonly table: RoutingTable
@@ -33,17 +33,24 @@ export class UpdateSender {
   }
 
   send(now: Millis, contact: Contact): void {
-    const { table } = this.parts
-    const near = !contact.ready || wouldBeNeighbor(table.self, contact.nodeId, table.clockwise)
-    if (near) this.sendNeighbors(now, contact.nodeId)
+    if (!contact.ready || this.isNear(contact)) this.sendNeighbors(now, contact.nodeId)
     else this.push(contact.nodeId, peerReadyUpdate(this.uptimeS(now)))
   }
 
-  /** Its table lacks this peer. */
-  remind(now: Millis, contact: Contact): void {
+  /**
+   * `named` are the tables of that peer. One that lacks this peer is told that it is there. One that takes this peer for a
+   * neighbor although many lie between them knows too little of the ring, and would hear nothing but that from anybody: it
+   * is told of all who are known here, and gets nearer to its place with each peer that it learns of.
+   */
+  correct(now: Millis, contact: Contact, named: NamedNeighbors): void {
+    const { table } = this.parts
+    const { nodeId } = contact
+    const lost = !this.isNear(contact) && table.clockwise.some((peer) => misses(nodeId, named, peer))
+    if (!lost && !misses(nodeId, named, table.self)) return
     if (now - contact.remindedAt < REMINDER_SPACING_MS) return
     contact.remindedAt = now
-    this.send(now, contact)
+    if (lost) this.sendFull(now, nodeId)
+    else this.send(now, contact)
   }
 
   sendNeighbors(now: Millis, to: NodeId): void {
@@ -52,6 +59,11 @@ export class UpdateSender {
 
   sendFull(now: Millis, to: NodeId): void {
     this.push(to, fullUpdate(this.parts.table, this.uptimeS(now)))
+  }
+
+  private isNear({ nodeId }: Contact): boolean {
+    const { table } = this.parts
+    return wouldBeNeighbor(table.self, nodeId, table.clockwise)
   }
 
   private push(to: NodeId, update: ChordUpdate): void {

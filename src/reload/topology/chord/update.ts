@@ -8,6 +8,8 @@ import { compareClockwise } from './ring-math.ts'
 export interface NamedNeighbors {
   readonly predecessors: readonly NodeId[]
   readonly successors: readonly NodeId[]
+  /** Of an Update of type full. */
+  readonly fingers: readonly NodeId[]
 }
 
 /** Judgement: no honest table is longer; the rest of a longer list is not looked at. */
@@ -42,14 +44,16 @@ export function namedNeighbors(update: ChordUpdate): NamedNeighbors | undefined 
   return {
     predecessors: update.predecessors.slice(0, NAMED_MAX),
     successors: update.successors.slice(0, NAMED_MAX),
+    fingers: update.kind === 'full' ? update.fingers.slice(0, NAMED_MAX) : [],
   }
 }
 
-/** Every node of the lists once. */
+/** Every node of the lists once, those of the neighborhood first. */
 export function namedNodes(named: NamedNeighbors): NodeId[] {
   const seen = new Map<string, NodeId>()
   for (const id of named.predecessors) seen.set(key(id), id)
   for (const id of named.successors) seen.set(key(id), id)
+  for (const id of named.fingers) seen.set(key(id), id)
   return [...seen.values()]
 }
 
@@ -59,6 +63,7 @@ export function namedNodes(named: NamedNeighbors): NodeId[] {
  */
 export function misses(owner: NodeId, named: NamedNeighbors, self: NodeId): boolean {
   const { predecessors, successors } = named
+  if (sameId(owner, self)) return false
   if ([...predecessors, ...successors].some((id) => sameId(id, self))) return false
   if (predecessors.length < NEIGHBORS_EACH_SIDE || successors.length < NEIGHBORS_EACH_SIDE) return true
   const nearerThanOneSuccessor = successors.some((id) => compareClockwise(owner, self, id) < 0)

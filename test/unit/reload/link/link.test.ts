@@ -72,6 +72,22 @@ describe('link over TLS', () => {
     expect(a.nextDeadline()).toBe(2_800)
   })
 
+  it('an ack that comes after a standstill does not make the link blind to the death of its far end', () => {
+    const a = link()
+    a.send(0, MESSAGE)
+    a.receive(100, encodeAck(0, 0))
+    a.send(1_000, MESSAGE)
+    expect(a.expired(48_000)).toBe('suspect')
+    expect(a.receive(48_000, encodeAck(1, 0)).restored).toBe(true)
+    expect(a.rtoMs).toBeLessThan(6_000)
+    // One that is really slow is learned all the same.
+    for (let sent = 2; sent < 40; sent++) {
+      a.send(50_000 + sent * 4_000, MESSAGE)
+      a.receive(53_000 + sent * 4_000, encodeAck(sent, 0))
+    }
+    expect(a.rtoMs).toBeGreaterThan(3_000)
+  })
+
   it('RFC 6298 s.5.3 an ack of new data starts the wait afresh for the rest', () => {
     const a = link()
     a.send(0, MESSAGE)

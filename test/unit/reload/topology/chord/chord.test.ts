@@ -74,6 +74,35 @@ describe('Chord as a ring member', () => {
     for (const { via } of attaches) expect(positions([via as NodeId])).toEqual([0x90])
   })
 
+  it('R6940-10.7.3-02 a far peer that takes us for its neighbor is told of everybody, at most once a second (swarm seed 8443)', () => {
+    for (const id of [0x60, 0x68, 0x70, 0x78, 0x88, 0x90, 0x98, 0xa0, 0xc0]) meet(ring, 1, id)
+    // Many lie between the two, which it has not heard of: its tables have us alone.
+    meet(ring, 2, 0x10, neighbors([0x80], [0x80]))
+    const told = of(ring.drain(), 'sendUpdate').filter(({ to }) => positions([to])[0] === 0x10)
+    const { update } = told.at(-1)!
+    expect(update.kind).toBe('full')
+    if (update.kind !== 'full') return
+    expect(positions(update.successors)).toEqual([0x88, 0x90, 0x98, 0xa0])
+    expect(positions(update.fingers)).toContain(0xc0)
+    ring.updateReceived(3, at(0x10), neighbors([0x80], [0x80]))
+    expect(of(ring.drain(), 'sendUpdate')).toEqual([])
+    ring.updateReceived(1_100, at(0x10), neighbors([0x80], [0x80]))
+    expect(of(ring.drain(), 'sendUpdate')).toHaveLength(1)
+  })
+
+  it('a far peer that knows its neighborhood is told nothing', () => {
+    for (const id of [0x60, 0x68, 0x70, 0x78, 0x88, 0x90, 0x98, 0xa0]) meet(ring, 1, id)
+    meet(ring, 2, 0x10)
+    ring.drain()
+    ring.updateReceived(3, at(0x10), neighbors([0x0f, 0x0e, 0x0d, 0x0c], [0x11, 0x12, 0x13, 0x14]))
+    expect(of(ring.drain(), 'sendUpdate')).toEqual([])
+  })
+
+  it('fingers that a full Update names are neighbors where nobody nearer is known', () => {
+    meet(ring, 1, 0xf0, { ...neighbors([0x80], [0x80]), kind: 'full', fingers: [at(0xa0)] })
+    expect(positions(of(ring.drain(), 'attachNode').map(({ to }) => to))).toEqual([0xa0])
+  })
+
   it('does not attach twice at once, nor again soon after a failure', () => {
     meet(ring, 1, 0x90, neighbors([0x70], []))
     expect(of(ring.drain(), 'attachNode')).toHaveLength(1)

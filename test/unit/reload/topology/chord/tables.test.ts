@@ -149,7 +149,7 @@ describe('routing table', () => {
     const others = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xa0].map((id) => at(id))
     expect(wouldBeNeighbor(at(0x80), at(0x85), others)).toBe(true)
     expect(wouldBeNeighbor(at(0x80), at(0x35), others)).toBe(false)
-    const named = { predecessors: others.slice(0, 4).reverse(), successors: others.slice(4, 8) }
+    const named = { predecessors: others.slice(0, 4).reverse(), successors: others.slice(4, 8), fingers: [] }
     expect(misses(at(0x45), named, at(0x48))).toBe(true)
     expect(misses(at(0x45), named, at(0x99))).toBe(false)
     expect(misses(at(0x45), named, at(0x50))).toBe(false)
