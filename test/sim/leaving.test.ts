@@ -1,10 +1,10 @@
 /** Lookups and Stores in the moments in which a peer says goodbye. */
 import { describe, expect, it } from 'vitest'
 import type { PeerEvent } from '../../src/reload/index.ts'
-import { KIND } from '../../src/reload/index.ts'
+import { key, KIND } from '../../src/reload/index.ts'
 import { OVERLAY_NAME } from '../../src/sim/configuration.ts'
-import { Overlay } from '../../src/sim/overlay.ts'
-import { registration } from '../../src/sim/values.ts'
+import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
+import { registeredKeys, registration } from '../../src/sim/values.ts'
 
 const SEED = process.env['SEED'] ?? 'leaving'
 
@@ -45,5 +45,25 @@ describe('a peer that leaves', () => {
       const failures = events.filter((event) => 'outcome' in event && !event.outcome.ok)
       expect(failures, `${count} peers; ${overlay.replay()}`).toEqual([])
     }
+  })
+
+  it('R6940-10.9-01 hands over the last copy when those who had the others died a moment ago (seed 8217)', () => {
+    const overlay = new Overlay(SEED)
+    expect(overlay.grow(12, 100)).toBe(true)
+    overlay.world.run(10_000)
+    const name = `alice@${OVERLAY_NAME}`
+    const alice = overlay.user(name)
+    const resource = overlay.resource(name)
+    const gateway = overlay.peers.find((peer) => !overlay.ring().dueHolders(resource).includes(peer))!
+    expect(overlay.store(gateway, resource, [registration(alice, gateway.nodeId)], alice).ok).toBe(true)
+    const [owner, leaver, second] = overlay.ring().dueHolders(resource) as [SimPeer, SimPeer, SimPeer]
+    overlay.crash(owner, true)
+    overlay.crash(second, true)
+    overlay.world.run(1_300)
+    leaver.host.input({ kind: 'leave' })
+    overlay.world.run(30_000)
+    expect(leaver.running && leaver.state).toBe('left')
+    const found = overlay.fetch(gateway, resource, KIND.sipRegistration)
+    expect(found.ok && registeredKeys(found.value), overlay.replay()).toEqual([key(alice.nodeId)])
   })
 })

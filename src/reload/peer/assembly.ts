@@ -69,7 +69,7 @@ export function assemble(components: PeerComponents, init: PeerInit) {
   const founding = new Founding(parts, topology, bootstrap, former)
   const reunion = new Reunion(parts, links, topology, former)
   const ring = new Ring({ parts, links, requests, attaches, topology, replication })
-  const departure = new Departure(parts, links, topology, replication)
+  const departure = new Departure({ parts, links, requests }, topology, replication)
   return {
     parts,
     topology,

@@ -99,7 +99,13 @@ describe('Chord as a ring member', () => {
   })
 
   it('fingers that a full Update names are neighbors where nobody nearer is known', () => {
-    meet(ring, 1, 0xf0, { ...neighbors([0x80], [0x80]), kind: 'full', fingers: [at(0xa0)] })
+    meet(ring, 1, 0xf0, {
+      kind: 'full',
+      uptime: 1,
+      predecessors: [at(0x80)],
+      successors: [at(0x80)],
+      fingers: [at(0xa0)],
+    })
     expect(positions(of(ring.drain(), 'attachNode').map(({ to }) => to))).toEqual([0xa0])
   })
 
