@@ -33,10 +33,11 @@ export class Collector {
     const file = join(folder, 'collector.cfg')
     writeFileSync(file, readFileSync(CONFIGURATION, 'utf8').replace('FOLDER', folder))
     const port = await freePort()
-    const process = new Running('kamailio', [
+    const args = [
       ...['-f', file, '-DD', '-E', '-w', folder, '-Y', folder, '-P', join(folder, 'pid')],
       ...['-l', `udp:127.0.0.1:${port}`, '-m', '32', '-M', '8'],
-    ])
+    ]
+    const process = new Running('kamailio', args, { ownGroup: true })
     await process.line((line) => line.includes('Listening on'), 'Kamailio', 20_000)
     return new Collector(port, process)
   }
@@ -61,8 +62,9 @@ export class Collector {
     return this.process.output
   }
 
+  /** Its workers now and then wait for one another for ever when they are asked to end; they have nothing to lose. */
   async stop(): Promise<void> {
-    await this.process.stop()
+    await this.process.stop('SIGKILL')
   }
 }
 

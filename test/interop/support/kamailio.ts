@@ -34,7 +34,7 @@ export class Kamailio {
       ...['kamailio', '-f', file, '-DD', '-E', '-w', folder, '-Y', folder, '-P', join(folder, 'pid')],
       ...['-l', `udp:${init.address}`, '-l', `tcp:${init.address}`, '-m', '32', '-M', '8'],
     ]
-    const process = new Running(command as string, args)
+    const process = new Running(command as string, args, { ownGroup: true })
     await process.line((line) => line.includes('Listening on'), 'Kamailio', 20_000)
     return new Kamailio(init.address, process)
   }
@@ -48,7 +48,8 @@ export class Kamailio {
     return this.process.line((line) => line.includes('request ') && matches.test(line), String(matches))
   }
 
+  /** By force: see Collector. */
   async stop(): Promise<void> {
-    await this.process.stop()
+    await this.process.stop('SIGKILL')
   }
 }

@@ -11,14 +11,22 @@ export class Running {
   private readonly watched = new Watched()
   private rest = ''
   private ended = false
+  /** With the processes that it starts it is a group, which ends as one. */
+  private readonly ownGroup: boolean
 
   constructor(
     command: string,
     args: readonly string[],
-    options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; ownGroup?: boolean } = {},
   ) {
+    const { ownGroup, ...settings } = options
+    this.ownGroup = ownGroup === true
     this.command = [command, ...args].join(' ')
-    this.child = spawn(command, [...args], { ...options, stdio: ['pipe', 'pipe', 'pipe'] })
+    this.child = spawn(command, [...args], {
+      ...settings,
+      detached: this.ownGroup,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding('utf8')
       stream?.on('data', (text: string) => {
@@ -61,12 +69,17 @@ export class Running {
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.ended) return
-    this.child.kill(signal)
+    this.kill(signal)
     const done = await this.watched.until(() => (this.ended ? true : undefined), 25_000)
     if (done === undefined) {
-      this.child.kill('SIGKILL')
+      this.kill('SIGKILL')
       await once(this.child, 'close')
     }
+  }
+
+  private kill(signal: NodeJS.Signals): void {
+    if (this.ownGroup && this.pid !== 0) process.kill(-this.pid, signal)
+    else this.child.kill(signal)
   }
 }
 
