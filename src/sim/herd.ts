@@ -86,6 +86,24 @@ export class Herd {
     this.lives.end(key(peer.nodeId), this.now, false)
     if (peer.running) this.overlay.crash(peer)
     this.overlay.remove(peer)
+    for (const stranded of this.stranded()) this.direct(stranded)
+  }
+
+  /** Not in the ring, and every bootstrap node that they know is gone for good: by themselves they never get there. */
+  private stranded(): SimPeer[] {
+    const lost = this.overlay.running.filter((peer) => !peer.joined && this.mayReturn(peer))
+    if (lost.length === 0) return []
+    const there = new Set(this.overlay.peers.map(({ address }) => address.address))
+    return lost.filter(
+      ({ bootstrap }) => bootstrap.length > 0 && !bootstrap.some(({ address }) => there.has(address)),
+    )
+  }
+
+  /** What an operator does with such a node: it is started again with bootstrap nodes that are there. */
+  private direct(peer: SimPeer): void {
+    this.overlay.crash(peer)
+    this.lives.end(key(peer.nodeId), this.now, false)
+    this.restart(peer, true)
   }
 
   private bootstrap(): { readonly bootstrap?: readonly SimPeer['address'][] } {

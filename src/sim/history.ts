@@ -11,6 +11,13 @@ export const ABSENT: EntryState = ''
 
 export type Verdict = 'right' | 'stale' | 'missing' | 'wrong'
 
+/** A Store that was answered. */
+export interface Acknowledged {
+  readonly storageTime: bigint
+  /** Whoever answered could not know of earlier writes, so a smaller storage_time than theirs was accepted. */
+  readonly unaware: boolean
+}
+
 /** A lookup under way. */
 export interface Question {
   readonly acceptable: Set<EntryState>
@@ -21,8 +28,10 @@ export class History {
   /** Undefined before the first acknowledged write. */
   acknowledged: EntryState | undefined
   acknowledgedAt: Millis = 0
-  /** Of the last acknowledged write, when it was made on one side of a ring that was split. */
-  private apart: bigint | undefined
+  /** The greatest storage_time that was acknowledged, and when. */
+  private greatest: { readonly storageTime: bigint; readonly at: Millis } | undefined
+  /** Of the last acknowledged write, when it was made where earlier ones were not known. */
+  private unaware: bigint | undefined
   private possible = new Set<EntryState>([ABSENT])
   private readonly written = new Set<EntryState>([ABSENT])
   private readonly questions = new Set<Question>()
@@ -34,15 +43,21 @@ export class History {
     for (const question of this.questions) question.acceptable.add(state)
   }
 
-  /**
-   * From now on it is that and nothing else, until the next write begins. `apart` is its storage_time when somebody else
-   * owned the resource too, on the other side of a split ring.
-   */
-  acknowledge(state: EntryState, now: Millis, apart?: bigint): void {
+  /** From now on it is that and nothing else, until the next write begins. */
+  acknowledge(state: EntryState, now: Millis, store?: Acknowledged): void {
     this.acknowledged = state
     this.acknowledgedAt = now
-    this.apart = apart
+    this.unaware = store?.unaware === true ? store.storageTime : undefined
+    if (store !== undefined && store.storageTime >= (this.greatest?.storageTime ?? 0n))
+      this.greatest = { storageTime: store.storageTime, at: now }
     this.possible = new Set([state])
+  }
+
+  /** When a write was acknowledged that a Store with that storage_time should not have replaced; undefined when none was. */
+  replacedAgainstTime(storageTime: bigint): Millis | undefined {
+    return this.greatest !== undefined && this.greatest.storageTime > storageTime
+      ? this.greatest.at
+      : undefined
   }
 
   /** Only one state is possible now. */
@@ -51,11 +66,12 @@ export class History {
   }
 
   /**
-   * Whether what was found instead was to win: the last write was made on one side of a split ring by somebody with a slow
-   * clock, and when the ring is whole again the greater storage_time stands (RFC 6940 s.7.4.1.1).
+   * Whether what was found instead was to win: the last write was made by somebody with a slow clock, on one side of a split
+   * ring or after everybody who had the earlier one had died at once. Wherever the two meet, in the ring or in the memory
+   * of who fetched the earlier one, the greater storage_time stands (RFC 6940 s.7.4.1.1, s.13.5.3).
    */
   outranked(found: bigint | undefined): boolean {
-    return this.apart !== undefined && found !== undefined && found > this.apart
+    return this.unaware !== undefined && found !== undefined && found > this.unaware
   }
 
   ask(now: Millis): Question {

@@ -76,7 +76,7 @@ export function makePeer(surroundings: Surroundings, life: PeerLife): SimPeer {
     timeout: { kind: 'timeout' },
     perform: (action) => surroundings.perform(peer, action),
   })
-  const peer = new SimPeer(name, core, credential, address, host)
+  const peer = new SimPeer(name, core, credential, address, life.bootstrap, host)
   network.attach({
     name,
     addresses: { overlay: address, application },

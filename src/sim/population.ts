@@ -15,7 +15,7 @@ import {
 import { OVERLAY_NAME } from './configuration.ts'
 import { between, randomTime } from './distributions.ts'
 import type { Herd } from './herd.ts'
-import { ABSENT, History, type EntryState } from './history.ts'
+import { ABSENT, History, type Acknowledged, type EntryState } from './history.ts'
 import type { SimPeer } from './sim-peer.ts'
 import { registration } from './values.ts'
 
@@ -138,7 +138,7 @@ export class Population {
       return this.plan(user, this.time(RETRY_MS), () => this.write(user))
     }
     this.stored++
-    user.history.acknowledge(state, this.herd.overlay.world.now.ms, this.apart(user, outcome.value))
+    user.history.acknowledge(state, this.herd.overlay.world.now.ms, this.acknowledged(user, outcome.value))
     if (!user.present) return this.plan(user, this.time(AWAY_MS), () => this.turnTo(user, true))
     const refresh = this.settings.refreshMs * (0.75 + this.random.float() / 4)
     const removal =
@@ -149,15 +149,26 @@ export class Population {
     else this.plan(user, refresh, () => this.write(user))
   }
 
-  /** The storage_time of a Store that was answered while two peers, each in its part of the ring, owned the resource. */
-  private apart(user: User, result: StoreResult | undefined): bigint | undefined {
+  private acknowledged(user: User, result: StoreResult | undefined): Acknowledged | undefined {
     if (result === undefined) return undefined
+    const { storageTime } = result
+    return { storageTime, unaware: this.apart(user, result) || this.bereft(user, storageTime) }
+  }
+
+  /** Two peers, each in its part of the ring, own the resource. */
+  private apart({ resource }: User, { responsible }: StoreResult): boolean {
     const ring = this.herd.overlay.joinedRing()
-    if (ring.peers.length === 0) return undefined
-    const owner = ring.owner(user.resource)
-    const by = ring.owner(result.responsible)
-    if (owner === by || key(by.nodeId) !== key(result.responsible)) return undefined
-    return [owner, by].every((peer) => peer.core.owns(user.resource)) ? result.storageTime : undefined
+    if (ring.peers.length === 0) return false
+    const owner = ring.owner(resource)
+    const by = ring.owner(responsible)
+    if (owner === by || key(by.nodeId) !== key(responsible)) return false
+    return [owner, by].every((peer) => peer.core.owns(resource))
+  }
+
+  /** The entry had a greater storage_time, and everybody who had it may have died at once. */
+  private bereft({ resource, history }: User, storageTime: bigint): boolean {
+    const since = history.replacedAgainstTime(storageTime)
+    return since !== undefined && this.herd.lives.excuses(key(resource), since)
   }
 
   private turnTo(user: User, present: boolean): void {

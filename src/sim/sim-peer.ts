@@ -16,6 +16,8 @@ export class SimPeer {
   readonly core: PeerCore
   readonly credential: Credential
   readonly address: TransportAddress
+  /** The bootstrap nodes it was told of. */
+  readonly bootstrap: readonly TransportAddress[]
   /** What the core told its user, unless somebody waited for it. */
   readonly events: PeerEvent[] = []
   state: PeerState = 'starting'
@@ -26,12 +28,14 @@ export class SimPeer {
     core: PeerCore,
     credential: Credential,
     address: TransportAddress,
+    bootstrap: readonly TransportAddress[],
     host: Host<PeerInput>,
   ) {
     this.name = name
     this.core = core
     this.credential = credential
     this.address = address
+    this.bootstrap = bootstrap
     this.host = host
   }
 

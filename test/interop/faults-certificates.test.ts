@@ -102,6 +102,11 @@ describe('certificates of running nodes', () => {
         }
         return true
       })
+      // Its user's certificate was issued after the node's, and is believed as long as it lasts.
+      await eventually(
+        'the end of its user’s certificate',
+        async () => (await doomed.metric('p2psip_user_certificates{state="expired"}')) === 1,
+      )
       for (const site of healthy()) {
         expect(await site.targets(user(DOOMED))).toEqual([])
         expect((await site.readiness()).status).toBe(200)

@@ -11,8 +11,8 @@ export interface EntryReport {
   /** Acknowledged and found nowhere, or not by everybody. */
   readonly lost: readonly string[]
   /**
-   * Lost with a good excuse: too many peers around it died at once, or the last write was made on one side of a split ring
-   * with a smaller storage_time than the one that the other side had.
+   * Lost with a good excuse: too many peers around it died at once, or the last write was made with a smaller storage_time
+   * than an earlier one where nobody knew of that (`history.outranked`).
    */
   readonly excused: number
   /** Removed with an acknowledgment, or replaced, and there again. */
