@@ -83,7 +83,8 @@ export class Herd {
   bury(peer: SimPeer): void {
     if (!this.overlay.peers.includes(peer)) return
     this.tallies.add(peer)
-    this.lives.end(key(peer.nodeId), this.now, false)
+    // Told to leave, and stood still, or could not: it has handed nothing over.
+    this.lives.end(key(peer.nodeId), this.now, peer.running && peer.state !== 'left')
     if (peer.running) this.overlay.crash(peer)
     this.overlay.remove(peer)
     for (const stranded of this.stranded()) this.direct(stranded)
@@ -103,6 +104,7 @@ export class Herd {
   private direct(peer: SimPeer): void {
     this.overlay.crash(peer)
     this.lives.end(key(peer.nodeId), this.now, false)
+    for (const mourner of this.mourners) mourner(peer)
     this.restart(peer, true)
   }
 

@@ -50,6 +50,8 @@ export interface Pipe {
   readonly last: [Segment | undefined, Segment | undefined]
   /** What arrived while nothing could pass, in order; TCP will have repeated it when the way is free again. */
   readonly held: [Uint8Array[], Uint8Array[]]
+  /** The end of the stream in that direction, too. */
+  readonly heldEnd: [boolean, boolean]
   open: boolean
 }
 

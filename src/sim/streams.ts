@@ -38,6 +38,9 @@ export class Streams {
       for (const side of [0, 1] as const) {
         const frames = pipe.held[side].splice(0)
         if (frames.length > 0) this.schedule(pipe, side, frames)
+        if (!pipe.heldEnd[side]) continue
+        pipe.heldEnd[side] = false
+        this.scheduleEnd(pipe, side)
       }
     }
     this.waiting.clear()
@@ -69,6 +72,7 @@ export class Streams {
       lastAt: [0, 0],
       last: [undefined, undefined],
       held: [[], []],
+      heldEnd: [false, false],
       open: true,
     }
     const from = end.station
@@ -121,8 +125,7 @@ export class Streams {
     const target = pipe.ends[1 - side] as End
     if (pipe.last[side]?.frames === frames) pipe.last[side] = undefined
     if (!pipe.open || !target.station.alive) return
-    const clogged = this.conditions.isClogged(this.world.now.ms, end.station.place, target.station.place)
-    if (clogged || this.isCut(end.station, target.station)) {
+    if (this.isHeld(end.station, target.station)) {
       pipe.held[side].push(...frames)
       this.waiting.add(pipe)
       return
@@ -164,14 +167,24 @@ export class Streams {
     const { pipe, side } = place
     from.pipes.delete(channel)
     if (!pipe.open) return
+    this.scheduleEnd(pipe, side)
+  }
+
+  /** What is under way still arrives, then the end of the stream. */
+  private scheduleEnd(pipe: Pipe, side: 0 | 1): void {
+    const from = pipe.ends[side].station
     const target = pipe.ends[1 - side] as End
-    // What is under way still arrives, then the end of the stream.
     const at = Math.max(
       this.world.now.ms + this.conditions.latency(from.place, target.station.place),
       pipe.lastAt[side],
     )
     this.world.at(at, () => {
       if (!pipe.open) return
+      if (from.alive && this.isHeld(from, target.station)) {
+        pipe.heldEnd[side] = true
+        this.waiting.add(pipe)
+        return
+      }
       pipe.open = false
       this.tellClosed(target, from)
     })
@@ -204,6 +217,10 @@ export class Streams {
     if (!station.alive || !station.pipes.has(channel) || this.isCut(far, station)) return
     station.pipes.delete(channel)
     station.port.input({ kind: 'channelClosed', channel })
+  }
+
+  private isHeld(from: Station, to: Station): boolean {
+    return this.isCut(from, to) || this.conditions.isClogged(this.world.now.ms, from.place, to.place)
   }
 
   private isCut(from: Station, to: Station): boolean {

@@ -7,6 +7,7 @@ import { loadConfig } from '../../app/config/load.ts'
 import { accountsFile, realmOf } from '../../app/config/places.ts'
 import { randomPassword } from '../../app/crypto-random.ts'
 import { privateFolder } from '../../app/files.ts'
+import { canonicalAor } from '../../sip/index.ts'
 import { EXIT, noneLeft, print, readArgs, UsageError, type Command, verbOf } from '../command.ts'
 
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
@@ -58,7 +59,7 @@ export const users: Command = {
         const given =
           values['password-file'] === undefined ? values.password : readSecret(values['password-file'])
         const password = given ?? randomPassword()
-        save(file, [...entries, newAccount(username, realm, password)])
+        save(file, withOwnNames([...entries, newAccount(username, realm, password)]))
         say(
           { added: username, realm, ...(given === undefined ? { password } : {}) },
           `added ${username}@${realm}${given === undefined ? `, password ${password} (shown once)` : ''}`,
@@ -76,8 +77,14 @@ export const users: Command = {
       case 'import': {
         const taken = new Set(values.update ? [] : entries.map((entry) => entry.username))
         const added = imported(subject, realm, taken)
-        const names = new Set(added.map(({ username }) => username))
-        save(file, [...entries.filter(({ username }) => !names.has(username)), ...added])
+        const fresh = new Map(added.map((entry) => [entry.username, entry]))
+        const kept = entries.map((entry) => {
+          const update = fresh.get(entry.username)
+          fresh.delete(entry.username)
+          // What else was said of the account stays.
+          return update === undefined ? entry : { ...entry, realm: update.realm, ha1: update.ha1 }
+        })
+        save(file, withOwnNames([...kept, ...fresh.values()]))
         say({ imported: added.length }, `imported ${added.length} accounts`)
         break
       }
@@ -111,14 +118,30 @@ function imported(file: string | undefined, realm: string, taken: Set<string>): 
     const comma = line.indexOf(',')
     const username = nameIn(line.slice(0, comma).trim(), realm) ?? ''
     const password = line.slice(comma + 1).trim()
-    if (comma < 1 || password === '' || !isUsername(username)) {
-      throw new UsageError(`${file}:${index + 1}: name,password is expected`)
-    }
+    if (comma < 1 || password === '') throw new UsageError(`${file}:${index + 1}: name,password is expected`)
+    if (!isUsername(username))
+      throw new UsageError(`${file}:${index + 1}: a name of ${USERNAME_RULE} is expected`)
     if (taken.has(username)) throw new UsageError(`${file}:${index + 1}: account "${username}" exists`)
     taken.add(username)
     added.push(newAccount(username, realm, password))
   }
   return added
+}
+
+/** The same; a file in which two accounts own one AOR would not be read by any node. */
+function withOwnNames(entries: readonly AccountEntry[]): readonly AccountEntry[] {
+  const owners = new Map<string, string>()
+  for (const entry of entries) {
+    for (const aor of aorsOf(entry)) {
+      const canonical = canonicalAor(`sip:${aor}`)
+      const name = canonical.ok ? canonical.value : aor
+      const owner = owners.get(name)
+      if (owner !== undefined && owner !== entry.username)
+        throw new UsageError(`account "${entry.username}": ${name} belongs to account "${owner}"`)
+      owners.set(name, entry.username)
+    }
+  }
+  return entries
 }
 
 function save(file: string, entries: readonly AccountEntry[]): void {

@@ -1,4 +1,5 @@
 /** The account of copies: for every resource held here, which node is known to have which state of it. */
+import type { Deadline } from '../../common/deadlines.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { key, type NodeId, type ResourceId } from '../codec/index.ts'
 
@@ -11,7 +12,10 @@ export interface Copies {
   owned: boolean
   /** Which version a node is known to have. */
   readonly holders: Map<string, number>
+  /** Rounds of copies that ended with a failure, since the last that did not. */
   failures: number
+  /** When it is looked at next: one at a time, however many of its copies fail. */
+  look: Deadline<Copies> | undefined
   /** Since when its owner is somebody who is not known to have it. */
   unassuredSince: Millis
   /** Since when three peers lie between it and us. */
@@ -43,6 +47,7 @@ export class CopiesAccount {
         owned: false,
         holders: new Map(),
         failures: 0,
+        look: undefined,
         unassuredSince: NEVER,
         beyondSince: NEVER,
       }

@@ -47,6 +47,14 @@ export class ReplicaTransfers {
     return this.begin(copies, to, replicaNumber)
   }
 
+  /** The numbers of those that bring the present state of the resource to somebody. */
+  bringing(copies: Copies): number[] {
+    const ids: number[] = []
+    for (const transfer of this.underWay.values())
+      if (transfer.copies === copies && transfer.version === copies.version) ids.push(transfer.id)
+    return ids
+  }
+
   /** Its number; undefined when there is nothing to send any more. */
   begin(copies: Copies, to: NodeId, replicaNumber: number): number | undefined {
     const { parts } = this

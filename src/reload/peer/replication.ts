@@ -50,7 +50,7 @@ export class Replication {
   private readonly account = new CopiesAccount()
   private readonly transfers: ReplicaTransfers
   private readonly queue = new Set<Copies>()
-  private readonly retries = new Deadlines<Copies>()
+  private readonly looks = new Deadlines<Copies>()
   private handOver: HandOver | undefined
   private sweepAt: Millis = NEVER
   private searchAfter: Millis = 0
@@ -77,10 +77,12 @@ export class Replication {
     return this.sync(copies)
   }
 
-  /** The same Store once more; as above, for those that do not have it yet. */
+  /** The same Store once more; as above, with the copies that are on their way already. */
   storedAgain(resource: ResourceId): number[] {
     const copies = this.account.find(resource)
-    return copies === undefined ? [] : this.sync(copies)
+    if (copies === undefined) return []
+    this.sync(copies)
+    return this.transfers.bringing(copies)
   }
 
   /** `from` brought a copy; it has that state itself, unless there is `more` here than it brought. */
@@ -115,7 +117,7 @@ export class Replication {
   /** The last value of the resource has come to the end of its lifetime, here and at whoever has a copy. */
   emptied(resource: ResourceId): void {
     const copies = this.account.remove(resource)
-    if (copies !== undefined) this.queue.delete(copies)
+    if (copies !== undefined) this.forgetLook(copies)
   }
 
   /** RFC 6940 s.10.5 step 6: everything in (after, to] goes to the node about to be admitted. */
@@ -174,13 +176,16 @@ export class Replication {
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.sweepAt, this.retries.next(), this.handOver?.deadline ?? NEVER)
+    return Math.min(this.sweepAt, this.looks.next(), this.handOver?.deadline ?? NEVER)
   }
 
   timeout(): void {
     const { ms } = this.parts.now
     if (ms >= this.sweepAt) this.sweep()
-    for (let due = this.retries.pop(ms); due !== undefined; due = this.retries.pop(ms)) this.queue.add(due)
+    for (let due = this.looks.pop(ms); due !== undefined; due = this.looks.pop(ms)) {
+      due.look = undefined
+      this.queue.add(due)
+    }
     if (this.handOver !== undefined && ms >= this.handOver.deadline) this.endHandOver(this.handOver)
     this.pump()
   }
@@ -196,6 +201,7 @@ export class Replication {
         // RFC 6940 s.10.7.3: three peers nearer to it, so its owner and both replicas are others.
         this.parts.persist(this.storage.drop(copies.resource))
         this.account.remove(copies.resource)
+        this.forgetLook(copies)
         continue
       }
       if (copies.beyondSince !== NEVER) this.schedule(Math.max(leavesAt - ms, REPLICA_RETRY_MS))
@@ -264,7 +270,7 @@ export class Replication {
     const wait = this.topology.followsOwner(copies.resource) ? 0 : REPLICA_ASSURANCE_MS
     if (copies.unassuredSince === NEVER) {
       copies.unassuredSince = ms
-      if (wait > 0) this.retries.set(ms + wait, copies)
+      if (wait > 0) this.lookAt(copies, ms + wait)
     }
     if (ms < copies.unassuredSince + wait) return false
     copies.unassuredSince = NEVER
@@ -275,6 +281,8 @@ export class Replication {
   private end(transfer: Transfer): void {
     const { copies, to, version, error } = transfer
     this.handOver?.transfers.delete(transfer.id)
+    // The resource is gone from here, or has come anew meanwhile.
+    if (this.account.find(copies.resource) !== copies) return this.pump()
     const newer = error === ERROR_CODE.dataTooOld || error === ERROR_CODE.generationCounterTooLow
     if (newer) this.askForNewer(copies, to)
     else if (error === undefined) {
@@ -302,8 +310,9 @@ export class Replication {
 
   private retry(copies: Copies, error: number | 'timeout'): void {
     const delay = Math.min(RETRY_MAX_MS, REPLICA_RETRY_MS * 2 ** Math.min(copies.failures, 6))
-    copies.failures++
-    this.retries.set(this.parts.now.ms + delay, copies)
+    // The copies of one round fail together.
+    if (copies.look === undefined) copies.failures++
+    this.lookAt(copies, this.parts.now.ms + delay)
     this.parts.trace({ level: 'debug', area: 'reload', event: 'replica_store_failed', error })
   }
 
@@ -327,6 +336,19 @@ export class Replication {
 
   /** Looked at with the next timeout, so that one input never starts an avalanche. */
   private enqueue(copies: Copies): void {
-    this.retries.set(this.parts.now.ms, copies)
+    this.lookAt(copies, this.parts.now.ms)
+  }
+
+  /** At that time, or when it would have been looked at anyway if that is earlier. */
+  private lookAt(copies: Copies, at: Millis): void {
+    if (copies.look !== undefined && copies.look.at <= at) return
+    this.looks.cancel(copies.look)
+    copies.look = this.looks.set(at, copies)
+  }
+
+  private forgetLook(copies: Copies): void {
+    this.looks.cancel(copies.look)
+    copies.look = undefined
+    this.queue.delete(copies)
   }
 }

@@ -12,6 +12,7 @@ import {
   encodeStoreAns,
   encodeUnknownKinds,
   ERROR_CODE,
+  key,
   type DecodeFailure,
   type KindId,
   type DataModel,
@@ -26,7 +27,7 @@ import type { Replication } from './replication.ts'
 import type { IncomingRequest } from './signal.ts'
 
 const CANNOT_WRITE = 'this peer cannot write to its disk'
-const NO_COPIES = 'no peer takes a copy from this one: the ring is being mended'
+const NO_COPIES = 'no other peer takes a copy'
 
 /** A carried out Store whose answer waits for the journal and the replicas. */
 interface Pending {
@@ -35,8 +36,8 @@ interface Pending {
   token: number | undefined
   readonly resource: ResourceId
   readonly transfers: Set<number>
-  /** A replica said that it takes no copies of that from this peer. */
-  denied: boolean
+  /** A replica has answered that it does not take the copy, whatever the reason. */
+  refused: boolean
   deadline: Deadline<Pending> | undefined
 }
 
@@ -45,11 +46,13 @@ export class StorageService {
   private readonly storage: Storage
   private readonly replication: Replication
   private readonly answers: Answers
-  private readonly byToken = new Map<number, Pending>()
-  private readonly byTransfer = new Map<number, Pending>()
+  private readonly byToken = new Map<number, Set<Pending>>()
+  private readonly byTransfer = new Map<number, Set<Pending>>()
+  /** The last write to the journal that has not been confirmed, by resource. */
+  private readonly unwritten = new Map<string, number>()
   private readonly deadlines = new Deadlines<Pending>()
-  /** Every replica that answered has denied them; until their deadline one may come to see it otherwise. */
-  private readonly denied = new Set<Pending>()
+  /** Every replica that answered has refused them; until their deadline one may come to see it otherwise. */
+  private readonly refused = new Set<Pending>()
   /** The disk takes what it is given. */
   private journalWrites = true
 
@@ -77,17 +80,19 @@ export class StorageService {
       const more = this.storage.holdsMoreThan(decoded.value)
       this.replication.storedAsReplica(resource, signer.nodeId, { changed: changed.length > 0, more })
     }
+    if (operations.length > 0) this.unwritten.set(key(resource), this.parts.persist(operations))
     const pending: Pending = {
       request,
       body: encodeStoreAns(answer),
-      token: operations.length > 0 ? this.parts.persist(operations) : undefined,
+      // What changed nothing may repeat what is still being written.
+      token: this.unwritten.get(key(resource)),
       resource,
       transfers: new Set(transfers),
-      denied: false,
+      refused: false,
       deadline: undefined,
     }
-    if (pending.token !== undefined) this.byToken.set(pending.token, pending)
-    for (const id of transfers) this.byTransfer.set(id, pending)
+    if (pending.token !== undefined) enter(this.byToken, pending.token, pending)
+    for (const id of transfers) enter(this.byTransfer, id, pending)
     if (transfers.length > 0) {
       pending.deadline = this.deadlines.set(this.parts.now.ms + REPLICA_ANSWER_WAIT_MS, pending)
     }
@@ -121,23 +126,21 @@ export class StorageService {
   }
 
   persisted(token: number): void {
-    const pending = this.byToken.get(token)
-    if (pending === undefined) return
-    this.byToken.delete(token)
-    pending.token = undefined
-    this.settle(pending)
+    for (const pending of this.written(token)) {
+      pending.token = undefined
+      this.settle(pending)
+    }
   }
 
   /** What its Store changed stays, as with an answer that is lost; but nobody is told that it is safe. */
   notPersisted(token: number): void {
     this.journalWrites = false
-    const pending = this.byToken.get(token)
-    if (pending === undefined) return
-    this.byToken.delete(token)
-    for (const id of pending.transfers) this.byTransfer.delete(id)
-    this.denied.delete(pending)
-    this.deadlines.cancel(pending.deadline)
-    this.refuse(pending.request, CANNOT_WRITE)
+    for (const pending of this.written(token)) {
+      this.waitNoMore(pending)
+      this.refused.delete(pending)
+      this.deadlines.cancel(pending.deadline)
+      this.refuse(pending.request, CANNOT_WRITE)
+    }
   }
 
   writable(): void {
@@ -145,14 +148,14 @@ export class StorageService {
   }
 
   transferDone({ id, error }: Transfer): void {
-    const pending = this.byTransfer.get(id)
-    if (pending !== undefined) {
-      this.byTransfer.delete(id)
+    const waiting = this.byTransfer.get(id) ?? NOBODY
+    this.byTransfer.delete(id)
+    for (const pending of waiting) {
       pending.transfers.delete(id)
-      if (error === ERROR_CODE.forbidden) pending.denied = true
+      if (error !== undefined && error !== 'timeout') pending.refused = true
       this.settle(pending)
     }
-    if (error === undefined) for (const each of [...this.denied]) this.settle(each)
+    if (error === undefined) for (const each of [...this.refused]) this.settle(each)
   }
 
   nextDeadline(): Millis {
@@ -164,8 +167,7 @@ export class StorageService {
     for (let due = this.deadlines.pop(ms); due !== undefined; due = this.deadlines.pop(ms)) {
       // A replica that does not answer is made good later; the phone cannot wait for it.
       due.deadline = undefined
-      for (const id of due.transfers) this.byTransfer.delete(id)
-      due.transfers.clear()
+      this.waitNoMore(due)
       this.settle(due)
     }
     const { operations, emptied } = this.storage.expire(this.parts.now)
@@ -175,17 +177,36 @@ export class StorageService {
 
   /**
    * Never before the journal has it; the replicas are waited for up to the deadline. One that is silent is made good later.
-   * But where those that answer deny that this peer is the owner, and nobody has taken a copy, the ring is not one: nobody is
-   * told that it is safe (docs/adr/0003-replication.md, 8).
+   * But where those that answer refuse it, and nobody has taken a copy, nobody is told that it is safe
+   * (docs/adr/0003-replication.md, 8).
    */
   private settle(pending: Pending): void {
     if (pending.token !== undefined || pending.transfers.size > 0) return
-    const alone = pending.denied && !this.replication.heldElsewhere(pending.resource)
-    if (alone && pending.deadline !== undefined) return void this.denied.add(pending)
-    this.denied.delete(pending)
+    const alone = pending.refused && !this.replication.heldElsewhere(pending.resource)
+    if (alone && pending.deadline !== undefined) return void this.refused.add(pending)
+    this.refused.delete(pending)
     this.deadlines.cancel(pending.deadline)
     if (alone) return this.refuse(pending.request, NO_COPIES)
     this.answers.answer(pending.request, pending.body)
+  }
+
+  /** Those that waited for that write. */
+  private written(token: number): Iterable<Pending> {
+    const waiting = this.byToken.get(token) ?? NOBODY
+    this.byToken.delete(token)
+    for (const { resource } of waiting)
+      if (this.unwritten.get(key(resource)) === token) this.unwritten.delete(key(resource))
+    return waiting
+  }
+
+  /** Its copies go on without it. */
+  private waitNoMore(pending: Pending): void {
+    for (const id of pending.transfers) {
+      const waiting = this.byTransfer.get(id)
+      waiting?.delete(pending)
+      if (waiting?.size === 0) this.byTransfer.delete(id)
+    }
+    pending.transfers.clear()
   }
 
   /** RFC 6940 s.6.3.3.1 has no code for it; this one says that the sender may try again later. */
@@ -201,4 +222,12 @@ export class StorageService {
   }
 
   private readonly modelOf = (kind: KindId): DataModel | undefined => this.parts.kinds.model(kind)
+}
+
+const NOBODY: ReadonlySet<Pending> = new Set()
+
+function enter(table: Map<number, Set<Pending>>, id: number, pending: Pending): void {
+  const known = table.get(id)
+  if (known === undefined) table.set(id, new Set([pending]))
+  else known.add(pending)
 }

@@ -264,6 +264,32 @@ describe('command line', () => {
     expect(before).not.toContain(lines.find((line) => line.includes('"carol"')))
   })
 
+  it('users add and import leave what else an account has, and refuse an AOR of somebody else: no node could read the file', async () => {
+    const file = join(shown.folder, 'users.jsonl')
+    const at = ['--users', file, '--realm', 'example.com']
+    expect(await main(['users', 'add', 'bob', '--password', 'x', ...at])).toBe(0)
+    const bob = JSON.parse(readFileSync(file, 'utf8')) as object
+    const more = { aors: ['bob@example.com', 'carol@example.com'], mayCallOutside: true }
+    writeFileSync(file, `${JSON.stringify({ ...bob, ...more })}\n`)
+    const table = join(shown.folder, 'table.csv')
+    writeFileSync(table, 'carol,y\n')
+    for (const args of [
+      ['add', 'carol', '--password', 'y'],
+      ['import', table],
+    ]) {
+      shown.err = []
+      expect(await main(['users', ...args, ...at])).toBe(2)
+      expect(shown.err.join('')).toBe(
+        'ringbridge: account "carol": carol@example.com belongs to account "bob"\n',
+      )
+    }
+    writeFileSync(table, 'bob,new\n')
+    expect(await main(['users', 'import', table, '--update', ...at])).toBe(0)
+    const [updated] = loadAccounts(file)
+    expect(updated).toMatchObject(more)
+    expect(updated).not.toMatchObject(bob)
+  })
+
   it('users takes no name that makes no AOR or somebody else’s: the node could not read the file any more', async () => {
     const file = join(shown.folder, 'users.jsonl')
     const at = ['--users', file, '--realm', 'example.com', '--password', 'x']
