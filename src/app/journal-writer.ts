@@ -17,6 +17,13 @@ export type JournalOutcome = Extract<PeerInput, { kind: 'persisted' | 'notPersis
 /** Judgement: how long phones are refused after there is room again. */
 const RETRY_MS = 2_000
 
+/** Judgement: what the records of one batch may keep a turn of the event loop busy with before phones are served again. */
+const CONFIRMING_MS = 8
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 export class JournalWriter {
   readonly writeSeconds = new Histogram(SECONDS_BUCKETS, [''])
   readonly failures = new Tally([''])
@@ -81,7 +88,7 @@ export class JournalWriter {
 
   private async run(): Promise<void> {
     // One turn of the event loop: steps of the same turn share a batch.
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await turn()
     do await this.batch()
     while (this.tokens.length > 0 && this.lastFailure === undefined)
     this.running = undefined
@@ -107,10 +114,21 @@ export class JournalWriter {
     this.writeSeconds.observe((performance.now() - started) / 1000)
     const again = this.lastFailure !== undefined
     this.lastFailure = undefined
-    for (const token of tokens) this.tell({ kind: 'persisted', token })
+    await this.confirm(tokens)
     if (!again) return
     this.trace({ level: 'info', area: 'app', event: 'journal_written_again', records: records.size })
     this.tell({ kind: 'journalWritable' })
+  }
+
+  /** Each has an answer to sign and to send: phones shall not wait until thousands are done. */
+  private async confirm(tokens: readonly number[]): Promise<void> {
+    let turnBegan = performance.now()
+    for (const token of tokens) {
+      this.tell({ kind: 'persisted', token })
+      if (performance.now() - turnBegan < CONFIRMING_MS) continue
+      await turn()
+      turnBegan = performance.now()
+    }
   }
 
   private failed(records: Map<string, JournalOperation>, tokens: readonly number[], reason: string): void {

@@ -155,6 +155,8 @@ function towardsNode(
 ): Decision {
   // s.6.1.2: a node that is connected gets it directly, be it peer, client or a node about to join.
   if (context.routes.connected(id)) return transmit(id, consumed, message, context)
+  // What a client asked for goes to it even if it is behind with its acks; there is nowhere else to send it.
+  if (message.isAnswer && context.routes.linked(id)) return transmit(id, consumed, message, context)
   // s.6.1.1: in our range, not us, not connected: nobody else could know it.
   if (context.routes.responsible(id)) return drop('no_route', 'absentNode')
   return towards(id, consumed, changed, message, context)

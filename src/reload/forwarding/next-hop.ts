@@ -11,4 +11,6 @@ export interface NextHop {
   nextHop(id: Uint8Array, notBackTo?: NodeId): NodeId | undefined
   /** Whether a working link leads to exactly this node, be it peer or client. */
   connected(id: NodeId): boolean
+  /** Whether a link is open to this node, a suspect one perhaps, which is the only way to it: it is no peer of the ring. */
+  linked(id: NodeId): boolean
 }

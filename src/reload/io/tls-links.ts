@@ -17,6 +17,7 @@ import { PerSource } from '../../common/per-source.ts'
 import { TurnWriter } from '../../common/turn-writer.ts'
 import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../peer/contract.ts'
 import { KeyLog } from './key-log.ts'
+import { TurnBudget } from './turn-budget.ts'
 import { chainOf, secureOptions, type TlsIdentity } from './tls-identity.ts'
 
 export interface TlsLimits {
@@ -36,6 +37,12 @@ export const TLS_LIMITS: TlsLimits = {
   handshakeTimeoutMs: 8_000,
 }
 
+/**
+ * Judgement: what all links together may keep a turn of the event loop busy with before phones are served again. What one read
+ * brings is not divided: 64 KiB, some dozens of signatures.
+ */
+const READING_MS = 8
+
 const STAGES = ['tls|tcp', 'tls|tls', 'tls|no_certificate', 'tls|stuck', 'tls|limit']
 
 interface Channel {
@@ -44,6 +51,8 @@ interface Channel {
   open: boolean
   stage: 'tcp' | 'tls' | 'up'
   reason: string
+  /** What it brought waits for its turn; it brings no more until then. */
+  waits: boolean
 }
 
 /** What is known of a channel once its handshake is over. */
@@ -64,6 +73,7 @@ export class TlsLinks {
   private context: SecureContext
   private limits: TlsLimits
   private readonly writer: TurnWriter
+  private readonly reading = new TurnBudget(READING_MS, setImmediate)
   private readonly keyLog: KeyLog | undefined
   private readonly servers: Server[] = []
   private readonly channels = new Map<ChannelId, Channel>()
@@ -179,6 +189,7 @@ export class TlsLinks {
       open: false,
       stage: 'tcp',
       reason: 'closed before the handshake ended',
+      waits: false,
     }
     socket.on('keylog', (line: Buffer) => this.keyLog?.write(line))
     socket.once('connect', () => {
@@ -251,7 +262,7 @@ export class TlsLinks {
     }
     const id = this.nextChannel
     this.nextChannel += 2
-    const channel: Channel = { socket, purpose, open: false, stage: 'tls', reason: '' }
+    const channel: Channel = { socket, purpose, open: false, stage: 'tls', reason: '', waits: false }
     this.attach(id, channel)
     const began = this.shaking.get(`${address} ${port}`)
     const handshakeMs = began === undefined ? undefined : performance.now() - began
@@ -285,15 +296,24 @@ export class TlsLinks {
     if (channel.purpose === 'overlay' && this.keyLog !== undefined) oneRecordAWrite(channel.socket)
     const { socket } = channel
     this.channels.set(id, channel)
-    socket.on('data', (bytes: Buffer) => {
+    const read = (bytes: Buffer): void => {
+      if (channel.waits) {
+        channel.waits = false
+        socket.resume()
+      }
       if (channel.open && this.channels.get(id) === channel)
         this.sink({ kind: 'channelData', channel: id, bytes: plain(bytes) })
+    }
+    socket.on('data', (bytes: Buffer) => {
+      if (this.reading.take({ run: () => read(bytes) })) return
+      channel.waits = true
+      socket.pause()
     })
     socket.on('end', () => socket.destroy())
     socket.on('error', (error: NodeJS.ErrnoException) => {
       channel.reason = error.code ?? error.message
     })
-    socket.on('close', () => {
+    const closed = (): void => {
       if (this.channels.get(id) !== channel) return
       this.channels.delete(id)
       if (channel.open) {
@@ -302,6 +322,11 @@ export class TlsLinks {
       }
       if (channel.stage !== 'up') this.failures.add(`tls|${channel.stage}`)
       this.sink({ kind: 'channelFailed', channel: id, reason: channel.reason })
+    }
+    socket.on('close', () => {
+      // After what it brought before.
+      if (channel.waits) this.reading.take({ run: closed })
+      else closed()
     })
   }
 }

@@ -135,6 +135,12 @@ export class ConnectionTable {
     return this.find(nodeId)?.connected === true
   }
 
+  /** A link is open, working or suspect, to a node that is no peer of the ring as far as is known: nothing else leads to it. */
+  isOnlyWay(nodeId: Uint8Array): boolean {
+    const node = this.find(nodeId)
+    return node !== undefined && !node.updateReceived
+  }
+
   /** RFC 6940 s.6.5.1 and s.10.7: without an Update from it, a node may be a client; nothing is routed through it. */
   routable(nodeId: Uint8Array): boolean {
     const node = this.find(nodeId)

@@ -38,7 +38,10 @@ export function assemble(components: PeerComponents, init: PeerInit) {
   const topology = init.role === 'client' ? new ChordClient({ self: parts.self }) : chordOf(components, parts)
   const links = new Links(parts)
   // The receiver routes as well as it serves; its hosted users are looked up when a message is there.
-  const routing = routingOf(parts, topology, (id) => links.connected(id) || receiver.hosts(id))
+  const routing = routingOf(parts, topology, {
+    connected: (id) => links.connected(id) || receiver.hosts(id),
+    linked: (id) => links.table.isOnlyWay(id),
+  })
   const closeness: Closeness = {
     asCloseAsNeighbors: (nodeId, resource) => topology.plausibleResponsible(nodeId, resource),
   }
@@ -142,7 +145,11 @@ interface Routing {
 }
 
 /** The same rules for own messages and others', but a node outside the ring carries nothing for others. */
-function routingOf(parts: PeerParts, topology: TopologyPlugin, connected: (id: NodeId) => boolean): Routing {
+function routingOf(
+  parts: PeerParts,
+  topology: TopologyPlugin,
+  { connected, linked }: Pick<NextHop, 'connected' | 'linked'>,
+): Routing {
   const responsible = (id: Uint8Array): boolean => topology.responsible(id)
   const nextHop = (id: Uint8Array, notBackTo?: NodeId): NodeId | undefined =>
     topology.nextHop(id, { notBackTo })
@@ -152,10 +159,15 @@ function routingOf(parts: PeerParts, topology: TopologyPlugin, connected: (id: N
       ? topology.nextHop(id, { notBackTo })
       : undefined
   return {
-    own: contextOf(parts, { responsible, connected, nextHop }),
-    transit: contextOf(parts, { responsible, connected, nextHop: inRing }),
+    own: contextOf(parts, { responsible, connected, linked, nextHop }),
+    transit: contextOf(parts, { responsible, connected, linked, nextHop: inRing }),
     detour: (by) =>
-      contextOf(parts, { responsible, connected, nextHop: (id) => topology.nextHop(id, { detour: by }) }),
+      contextOf(parts, {
+        responsible,
+        connected,
+        linked,
+        nextHop: (id) => topology.nextHop(id, { detour: by }),
+      }),
   }
 }
 

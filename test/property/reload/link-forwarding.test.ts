@@ -155,6 +155,7 @@ describe('symmetric routing', () => {
       maxMessageBytes: 10_000,
       routes: {
         responsible: () => false,
+        linked: () => false,
         connected: (id) => near.some((each) => sameId(each, id)),
         nextHop: () => (onwards === undefined ? undefined : nodeAt(onwards)),
       },

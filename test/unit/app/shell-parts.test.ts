@@ -122,6 +122,20 @@ describe('group commit', () => {
     expect(writer.writeSeconds.series.get('')?.count).toBe(2)
   })
 
+  it('S-47 others get their turn while the steps of a large batch hear of it', async () => {
+    const { told, writer, hear } = aWriter()
+    const heard: number[] = []
+    hear.also = () => {
+      // An answer that takes long to sign.
+      for (const until = performance.now() + 3; performance.now() < until;);
+      if (told.length === 1) setImmediate(() => heard.push(told.length))
+    }
+    for (let token = 1; token <= 20; token++) writer.write(token, [put(`k${token}`, 1)])
+    await writer.idle()
+    expect(told).toHaveLength(20)
+    expect(heard[0]).toBeLessThan(20)
+  })
+
   it('R-06 what the disk does not take is refused and shows as a fault, is kept with its last word, and written once there is room', async () => {
     const { disk, told, events, writer, hear } = aWriter(1)
     disk.full = true

@@ -190,6 +190,17 @@ describe('responsible id', () => {
     })
   })
 
+  it('R6940-6.6.5-02 an answer goes to a client that is behind with its acks, a request does not', () => {
+    const hops = routes({ responsible: () => true, linked: (id) => sameId(id, nodeNamed('J')) })
+    const to = { destinationList: [node('J')] }
+    expect(forwarded(atD(message(to, MESSAGE_CODE.storeAns), { routes: hops })).to).toEqual(nodeNamed('J'))
+    expect(atD(message(to, MESSAGE_CODE.storeReq), { routes: hops })).toMatchObject({ detail: 'absentNode' })
+    const elsewhere = { destinationList: [node('E')] }
+    expect(atD(message(elsewhere, MESSAGE_CODE.storeAns), { routes: hops })).toMatchObject({
+      detail: 'absentNode',
+    })
+  })
+
   it('R6940-6.1.1-06 R6940-6.1.2-11 a connected one, client or about to join, gets it', () => {
     const hops = routes({ responsible: () => true, connected: (id) => sameId(id, nodeNamed('J')) })
     const answer = message({ destinationList: [node('D'), node('J')] }, MESSAGE_CODE.attachAns)

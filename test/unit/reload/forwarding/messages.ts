@@ -72,7 +72,13 @@ export function message(
 
 /** Routes in which everything unknown goes to node N. */
 export function routes(over: Partial<NextHop> = {}): NextHop {
-  return { responsible: () => false, nextHop: () => nodeNamed('N'), connected: () => false, ...over }
+  return {
+    responsible: () => false,
+    nextHop: () => nodeNamed('N'),
+    connected: () => false,
+    linked: () => false,
+    ...over,
+  }
 }
 
 export function contextOf(letter: string, hops: NextHop = routes()): ForwardingContext {
