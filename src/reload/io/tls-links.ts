@@ -6,36 +6,20 @@ import { isIP } from 'node:net'
 import {
   connect,
   createSecureContext,
-  createServer,
   type SecureContext,
   type SecureContextOptions,
-  type Server,
   type TLSSocket,
 } from 'node:tls'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
-import { PerSource } from '../../common/per-source.ts'
+import type { Millis } from '../../common/time.ts'
 import { TurnWriter } from '../../common/turn-writer.ts'
 import type { ChannelId, ChannelPurpose, PeerInput, TransportAddress } from '../peer/contract.ts'
 import { KeyLog } from './key-log.ts'
-import { TurnBudget } from './turn-budget.ts'
 import { chainOf, secureOptions, type TlsIdentity } from './tls-identity.ts'
+import { TLS_LIMITS, TlsListeners, type TlsLimits } from './tls-listeners.ts'
+import { TurnBudget } from './turn-budget.ts'
 
-export interface TlsLimits {
-  /** Bytes waiting for one far end before it is cut off. */
-  readonly queueBytesMax: number
-  /** Sockets of one listener, those still shaking hands included. */
-  readonly connectionsMax: number
-  /** Sockets from one source address, so that one host cannot take all places. */
-  readonly connectionsPerSourceMax: number
-  readonly handshakeTimeoutMs: number
-}
-
-export const TLS_LIMITS: TlsLimits = {
-  queueBytesMax: 4 * 1024 * 1024,
-  connectionsMax: 4_096,
-  connectionsPerSourceMax: 512,
-  handshakeTimeoutMs: 8_000,
-}
+export { TLS_LIMITS, type TlsLimits }
 
 /**
  * Judgement: what all links together may keep a turn of the event loop busy with before phones are served again. What one read
@@ -75,11 +59,8 @@ export class TlsLinks {
   private readonly writer: TurnWriter
   private readonly reading = new TurnBudget(READING_MS, setImmediate)
   private readonly keyLog: KeyLog | undefined
-  private readonly servers: Server[] = []
+  private readonly listeners: TlsListeners
   private readonly channels = new Map<ChannelId, Channel>()
-  private readonly perSource: PerSource
-  /** Sockets that were accepted, by address and port: since when. */
-  private readonly shaking = new Map<string, number>()
   /** Even ids are ours; odd ones are named by the core. */
   private nextChannel: ChannelId = 2
 
@@ -92,24 +73,26 @@ export class TlsLinks {
     this.sink = sink
     this.limits = options.limits ?? TLS_LIMITS
     this.writer = new TurnWriter(this.limits.queueBytesMax, setImmediate)
-    this.perSource = new PerSource(this.limits.connectionsPerSourceMax)
     this.secureOptions = secureOptions(identity)
     this.context = createSecureContext(this.secureOptions)
     this.keyLog = options.keyLogFile === undefined ? undefined : new KeyLog(options.keyLogFile)
+    this.listeners = new TlsListeners(this.limits, this.failures, {
+      secured: (purpose, socket, handshakeMs) => this.accept(purpose, socket, handshakeMs),
+      keylog: (line) => this.keyLog?.write(line),
+    })
   }
 
   /** New links show this identity; those that are up keep what they have shown. */
   renew(identity: TlsIdentity): void {
     this.secureOptions = secureOptions(identity)
     this.context = createSecureContext(this.secureOptions)
-    for (const server of this.servers) server.setSecureContext(this.secureOptions)
+    this.listeners.renew(this.secureOptions)
   }
 
   /** From now on; connections that are there stay. */
   limit(limits: Pick<TlsLimits, 'connectionsMax' | 'connectionsPerSourceMax'>): void {
     this.limits = { ...this.limits, ...limits }
-    this.perSource.limit(limits.connectionsPerSourceMax)
-    for (const server of this.servers) server.maxConnections = limits.connectionsMax
+    this.listeners.limit(limits)
   }
 
   get active(): number {
@@ -119,51 +102,8 @@ export class TlsLinks {
   }
 
   /** Binds one listener; rejects with the system's error. */
-  async listen(purpose: ChannelPurpose, host: string, port: number): Promise<TransportAddress> {
-    const server = createServer({
-      ...this.secureOptions,
-      requestCert: true,
-      // RFC 6940 s.6.6.1: trust in the overlay's roots, not in those of the system; the core decides.
-      rejectUnauthorized: false,
-      handshakeTimeout: this.limits.handshakeTimeoutMs,
-      noDelay: true,
-      keepAlive: true,
-    })
-    server.maxConnections = this.limits.connectionsMax
-    server.on('drop', () => this.failures.add('tls|limit'))
-    server.on('connection', (socket) => {
-      const source = socket.remoteAddress ?? ''
-      if (!this.perSource.admits(source)) {
-        this.failures.add('tls|limit')
-        socket.destroy()
-        return
-      }
-      this.perSource.add(source)
-      const name = `${source} ${socket.remotePort ?? 0}`
-      this.shaking.set(name, performance.now())
-      socket.once('close', () => {
-        this.perSource.remove(source)
-        this.shaking.delete(name)
-      })
-    })
-    server.on('secureConnection', (socket) => this.accept(purpose, socket))
-    server.on('tlsClientError', (_error, socket) => {
-      this.failures.add('tls|tls')
-      socket.destroy()
-    })
-    server.on('keylog', (line: Buffer) => this.keyLog?.write(line))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host, port }, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
-    server.on('error', () => this.failures.add('tls|tcp'))
-    this.servers.push(server)
-    const bound = server.address()
-    if (bound === null || typeof bound === 'string') throw new Error('TLS listener without an address')
-    return { address: bound.address, port: bound.port }
+  listen(purpose: ChannelPurpose, host: string, port: number): Promise<TransportAddress> {
+    return this.listeners.listen(this.secureOptions, purpose, host, port)
   }
 
   /** Opens a channel that the core has named; the answer is `channelOpened` or `channelFailed`. */
@@ -244,17 +184,15 @@ export class TlsLinks {
   }
 
   async close(): Promise<void> {
-    const closing = this.servers
-      .splice(0)
-      .map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+    const closing = this.listeners.close()
     const channels = [...this.channels.values()]
     this.channels.clear()
     for (const channel of channels) channel.socket.destroy()
-    await Promise.all(closing)
+    await closing
     this.keyLog?.close()
   }
 
-  private accept(purpose: ChannelPurpose, socket: TLSSocket): void {
+  private accept(purpose: ChannelPurpose, socket: TLSSocket, handshakeMs: Millis | undefined): void {
     const { remoteAddress: address, remotePort: port } = socket
     if (address === undefined || port === undefined) {
       socket.destroy()
@@ -264,8 +202,6 @@ export class TlsLinks {
     this.nextChannel += 2
     const channel: Channel = { socket, purpose, open: false, stage: 'tls', reason: '', waits: false }
     this.attach(id, channel)
-    const began = this.shaking.get(`${address} ${port}`)
-    const handshakeMs = began === undefined ? undefined : performance.now() - began
     this.up(id, channel, { purpose, role: 'server', remote: { address, port }, handshakeMs })
   }
 
