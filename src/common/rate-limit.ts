@@ -40,6 +40,7 @@ export class RateLimit {
   take(key: string, now: Millis, count = 1): Millis {
     let entry = this.find(key)
     if (entry === undefined) {
+      this.forgetFull(now)
       // The oldest entry goes first: it has had the most time to fill up again.
       if (this.entries.size >= this.keysMax && this.oldest !== undefined) this.forget(this.oldest)
       entry = { key, bucket: new TokenBucket(this.allowance, now), older: undefined, newer: undefined }
@@ -60,6 +61,15 @@ export class RateLimit {
   /** Who asked last asks again more often than not. */
   private find(key: string): Entry | undefined {
     return this.newest?.key === key ? this.newest : this.entries.get(key)
+  }
+
+  /** A full bucket is what a new one would be. Two at a time, so that the table shrinks and nobody waits for that. */
+  private forgetFull(now: Millis): void {
+    for (let count = 0; count < 2; count++) {
+      const { oldest, allowance } = this
+      if (oldest === undefined || oldest.bucket.waitMs(allowance, now, allowance.burst) > 0) return
+      this.forget(oldest)
+    }
   }
 
   private forget(entry: Entry): void {

@@ -28,6 +28,7 @@ export interface AdmissionComponents {
   readonly peerAdmission: PeerAdmission
   readonly proxy: Pick<Proxy, 'hostsUser'>
   readonly sources: SourceLimit
+  readonly transactions: { readonly crowded: boolean }
   /** 503 with Retry-After. */
   overloaded(reason: string): Reply
 }
@@ -60,7 +61,7 @@ export class Admission {
     wish: Wish,
     extensions: readonly string[],
   ): Admitted | PeerAdmissionOutcome {
-    const { message, source } = incoming
+    const { message } = incoming
     const { sources } = this.components
     if (message.maxForwards === 0) return refused({ status: 483, reason: 'Too Many Hops' })
     const extension = unsupported(message, 'proxy-require', extensions)
@@ -68,7 +69,7 @@ export class Admission {
     if (wish.kind === 'badRoute') return refused({ status: 403, reason: wish.reason })
     // Sealed by us for this very Call-ID: the way into a dialog that has been let through. Nobody has proven to be its caller.
     if (wish.kind === 'token') {
-      sources.inDialog(now.ms, source)
+      sources.inCall(now.ms, incoming)
       return admitted(NO_IDENTITY, false)
     }
     const without = this.notForwarded(message, wish)
@@ -92,13 +93,15 @@ export class Admission {
 
   /** Who sends a request of the south side; strangers count against what their source may ask for. */
   caller(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller | Refused {
-    const { callers, sources, overloaded } = this.components
+    const { callers, sources, transactions, overloaded } = this.components
     const caller = callers.identify(now, incoming, kind)
     if (caller.kind === 'ownPhone') sources.proven(now.ms, incoming.source)
     if (caller.kind !== 'stranger') return caller
     const judgement = sources.stranger(now.ms, incoming.source)
-    if (judgement === 'taken') return caller
-    return judgement === 'refused' ? refused(overloaded('Too Many Requests')) : { kind: 'ignored' }
+    if (judgement === 'ignored') return { kind: 'ignored' }
+    if (judgement === 'refused') return refused(overloaded('Too Many Requests'))
+    // What is under way has no room for more that is as long: those who belong here go first (E54).
+    return transactions.crowded ? refused(overloaded('Overloaded')) : caller
   }
 
   /** RFC 5627 s.6.2: a GRUU in Contact has to be the caller's own. Nobody has proven anything where `aors` are empty. */

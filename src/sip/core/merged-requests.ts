@@ -9,7 +9,10 @@ import { TIMER_J_MS } from '../transaction/index.ts'
 /** Requests remembered; beyond that the oldest is forgotten. */
 const REMEMBERED_MAX = 10_000
 
-/** Judgement: no phone has longer ones, and strangers' would fill the memory. A request with a longer one is not recognized when it comes twice. */
+/**
+ * Judgement: no phone has longer ones, and strangers' would fill the memory. A request with a longer one, or with a longer branch, is not recognized when it
+ * comes twice.
+ */
 const NAME_CHARS_MAX = 1_024
 
 interface Seen {
@@ -54,9 +57,9 @@ export class MergedRequests {
     this.latest = undefined
     this.forget(now)
     const name = nameOf(latest.message)
-    if (name.length > NAME_CHARS_MAX) return
-    // Names of their own: what is cut out of a message keeps the whole message.
-    this.seen.set(detached(name), { key: latest.key, until: latest.until })
+    if (name.length + latest.key.length > NAME_CHARS_MAX) return
+    // Texts of their own: what is cut out of a message keeps the whole message.
+    this.seen.set(detached(name), { key: detached(latest.key), until: latest.until })
   }
 
   private forget(now: Millis): void {

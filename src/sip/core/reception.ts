@@ -18,16 +18,19 @@ import {
   FRONT_LISTENER,
   incomingRequest,
   serverKey,
+  type ClientTransaction,
   type Hop,
   type IncomingRequest,
 } from '../transaction/index.ts'
+import type { ClientUser } from '../proxy/index.ts'
 import type { SipInput, SipTap } from './contract.ts'
 import type { Flow } from './flows.ts'
+import { OwnFaults } from './own-faults.ts'
 import type { SipParts } from './parts.ts'
 
 export class Reception {
   private readonly parts: SipParts
-  private readonly trace: Trace
+  private readonly faults: OwnFaults
   private readonly tap: SipTap | undefined
   /** A flow has been closed for what came on it. */
   private readonly lost: (now: Now, flow: number) => void
@@ -41,7 +44,7 @@ export class Reception {
     },
   ) {
     this.parts = parts
-    this.trace = init.trace
+    this.faults = new OwnFaults(parts, init.trace)
     this.tap = init.tap
     this.lost = init.lost
   }
@@ -108,7 +111,7 @@ export class Reception {
       if (refusal !== undefined) replies.stateless(incoming, refusal)
       else this.begin(now, `front ${id}`, incoming)
     } catch (error) {
-      this.bug(incoming, error)
+      this.faults.request(now, undefined, incoming, error)
     }
   }
 
@@ -128,11 +131,7 @@ export class Reception {
   private message(now: Now, message: SipMessage, source: Hop): void {
     if (this.tap !== undefined) this.tap.message(now, 'in', source, message.wire)
     if (!message.isRequest) {
-      try {
-        this.response(now, message, source)
-      } catch (error) {
-        this.mistake(source, `${message.status} to ${message.cseq.method}`, error)
-      }
+      this.response(now, message, source)
       return
     }
     const { transactions, replies } = this.parts
@@ -147,23 +146,8 @@ export class Reception {
     try {
       this.request(now, incoming)
     } catch (error) {
-      this.bug(incoming, error)
+      this.faults.request(now, undefined, incoming, error)
     }
-  }
-
-  /**
-   * E56: a fault of our own. One message that trips over it, a request that is refused or a response, is all that is lost; the calls of everybody
-   * else go on. Whatever was half done ends by its timers.
-   */
-  private bug(incoming: IncomingRequest, error: unknown): void {
-    this.mistake(incoming.source, incoming.message.method, error)
-    this.parts.replies.stateless(incoming, { status: 500, reason: 'Server Internal Error' })
-  }
-
-  private mistake(source: Hop, method: string, error: unknown): void {
-    const stack = error instanceof Error ? error.stack : String(error)
-    this.parts.instruments.sipMalformed.add(`internal|${source.transport}`)
-    this.trace({ level: 'error', area: 'sip', event: 'internal_error', method, stack })
   }
 
   private request(now: Now, incoming: IncomingRequest): void {
@@ -188,6 +172,14 @@ export class Reception {
 
   /** A request that is part of nothing known. */
   private begin(now: Now, key: string, incoming: IncomingRequest): void {
+    try {
+      this.serve(now, key, incoming)
+    } catch (error) {
+      this.faults.request(now, key, incoming, error)
+    }
+  }
+
+  private serve(now: Now, key: string, incoming: IncomingRequest): void {
     const { transactions, router, registerHandler, registrar } = this.parts
     const { message } = incoming
     if (!this.affords(now, incoming)) {
@@ -220,7 +212,13 @@ export class Reception {
     if (invite !== undefined && sameOrigin(invite.hop, incoming.source)) {
       const server = transactions.accept(key, 'CANCEL', incoming.replyTo)
       replies.send(now.ms, server, incoming, { status: 200, reason: 'OK' })
-      if (!this.parts.held.cancel(invite)) invite.user?.cancel(now.ms)
+      if (this.parts.held.cancel(invite)) return
+      const { user } = invite
+      try {
+        user?.cancel(now.ms)
+      } catch (error) {
+        this.faults.during(incoming.source, 'CANCEL', error, () => user?.giveUp(now.ms))
+      }
       return
     }
     if (invite === undefined && router.cancelByRoute(incoming)) return
@@ -228,20 +226,39 @@ export class Reception {
   }
 
   private response(now: Now, response: SipMessage, source: Hop): void {
-    const { transactions, identity, proxy, ownRequests } = this.parts
+    const { transactions, proxy } = this.parts
+    let client: ClientTransaction<ClientUser> | undefined
+    try {
+      client = this.clientOf(now, response, source)
+      if (client !== undefined) this.answered(now, client, response)
+    } catch (error) {
+      this.faults.during(source, `${response.status} to ${response.cseq.method}`, error, () => {
+        const { branch = '' } = response.topVia
+        const asked = client ?? transactions.client(response, branch)
+        if (asked !== undefined) proxy.giveUp(now.ms, asked)
+      })
+    }
+  }
+
+  private answered(now: Now, client: ClientTransaction<ClientUser>, response: SipMessage): void {
+    const { proxy, ownRequests } = this.parts
+    if (client.user === undefined) ownRequests.responded(now.ms, client, response)
+    else proxy.responded(now.ms, client, response)
+  }
+
+  /** The client transaction whose user must see a response. */
+  private clientOf(now: Now, response: SipMessage, source: Hop): ClientTransaction<ClientUser> | undefined {
+    const { transactions, identity } = this.parts
     transactions.traffic.responseReceived(response.cseq.method, response.status, source.transport)
     const via = response.topVia
     // S3261-18.1-05, S6026-7-04: not ours, or of no transaction: dropped.
-    if (via.branch === undefined || !identity.isOwnVia(via)) return
+    if (via.branch === undefined || !identity.isOwnVia(via)) return undefined
     // E57: whoever passed it on has lost the way back. Taken for an answer it would leave those who wait for one waiting for ever.
     if (response.nextVia === undefined && transactions.client(response, via.branch)?.user !== undefined) {
       this.parts.instruments.sipMalformed.add(`invalid|${source.transport}`)
-      return
+      return undefined
     }
-    const client = transactions.receive(now.ms, response, via.branch)
-    if (client === undefined) return
-    if (client.user === undefined) ownRequests.responded(now.ms, client, response)
-    else proxy.responded(now.ms, client, response)
+    return transactions.receive(now.ms, response, via.branch)
   }
 
   private turnAway(incoming: IncomingRequest, reason: string): void {

@@ -37,14 +37,16 @@ export class Redirections {
     const { message } = incoming
     const { admission, replies, transactions, redirector, meter, errands } = this.components
     if (message.to.params.has('tag')) {
-      replies.begin(now.ms, key, incoming, { status: 481, reason: 'Call Does Not Exist' })
+      replies.refuse(now.ms, key, incoming, { status: 481, reason: 'Call Does Not Exist' })
       return
     }
     if (wish.kind !== 'aor' && wish.kind !== 'gruu') {
-      replies.begin(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
+      replies.refuse(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
       return
     }
     let ownPhone = false
+    // Whoever asks has shown that he is where the answer goes: by credentials, or since the operator or the overlay vouches for him.
+    let proven = true
     if (side === 'south') {
       const caller = admission.caller(now, incoming, 'www')
       if (caller.kind === 'ignored') {
@@ -56,24 +58,25 @@ export class Redirections {
         return
       }
       ownPhone = caller.kind === 'ownPhone'
+      proven = caller.kind === 'trusted' || (caller.kind === 'ownPhone' && caller.aors.length > 0)
     }
     const { aor } = wish
     const moved = wish.kind === 'aor' ? errands.movedTo(wish.aor, false) : undefined
     if (moved !== undefined) {
-      replies.begin(now.ms, key, incoming, moved)
+      replies.refuse(now.ms, key, incoming, moved)
       return
     }
     if (aor === undefined) {
-      replies.begin(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
+      replies.refuse(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
       return
     }
     const own = wish.kind === 'gruu' && wish.own ? errands.meaning(now.ms, wish.uri, aor) : undefined
     if (own?.kind === 'unknown') {
-      replies.begin(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
+      replies.refuse(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
       return
     }
     if (own?.kind === 'instance' && own.bindings.length === 0) {
-      replies.begin(now.ms, key, incoming, { status: 480, reason: 'Temporarily Unavailable' })
+      replies.refuse(now.ms, key, incoming, { status: 480, reason: 'Temporarily Unavailable' })
       return
     }
     const gruu = wish.kind === 'gruu' && own?.kind !== 'aor' ? gruuParameters(wish.uri) : undefined
@@ -82,6 +85,7 @@ export class Redirections {
       meter.attempts.add(`${path}|redirect`)
     }
     const server = transactions.accept(key, message.method, incoming.replyTo)
+    server.once = !proven
     redirector.request(now.ms, {
       message,
       aor,

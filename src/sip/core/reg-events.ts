@@ -5,7 +5,9 @@
 import type { Millis, Now } from '../../common/time.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import {
+  DIALOG_CHARS_MAX,
   dialogKey,
+  dialogTexts,
   eventOf,
   grantedSeconds,
   REG_EVENT,
@@ -17,6 +19,8 @@ import {
   buildRequest,
   buildResponse,
   canonicalAor,
+  detached,
+  detachedUnicode,
   parseNameAddr,
   parseUri,
   type SipMessage,
@@ -46,13 +50,22 @@ const ANSWER_GRACE_MS: Millis = 1_000
 
 const GONE: Reply = { status: 481, reason: 'Subscription Does Not Exist' }
 const FORBIDDEN: Reply = { status: 403, reason: 'Not Your Registrations' }
+const TOO_LONG: Reply = { status: 400, reason: 'Too Long To Be Kept' }
 const NO_EXTENSIONS: readonly string[] = []
 
 /** How a subscriber is reached, and where else when that is a flow which is gone. */
 interface Reachable {
   readonly way: Way
   readonly otherwise: Hop | undefined
+  /** Its Contact counts though the SUBSCRIBE came from another address. */
+  readonly elsewhere: boolean
 }
+
+/** What becomes of a SUBSCRIBE for a user's registrations; as for `elsewhere`, whoever may send requests elsewhere may be sent some there. */
+type Admission =
+  | { readonly kind: 'admitted'; readonly elsewhere: boolean }
+  | { readonly kind: 'refused'; readonly reply: Reply }
+  | { readonly kind: 'ignored' }
 
 type Watched = Subscription<Reachable>
 
@@ -141,46 +154,46 @@ export class RegEvents {
 
   private begin(now: Now, key: string, incoming: IncomingRequest, aor: string): void {
     const { message } = incoming
-    const { replies, transactions, texts, overloaded } = this.components
-    const refusal = this.refusal(now, incoming, aor)
-    if (refusal === 'ignored') return
-    if (refusal !== undefined) {
-      replies.stateless(incoming, refusal)
+    const { replies, transactions, overloaded } = this.components
+    const admission = this.admission(now, incoming, aor)
+    if (admission.kind === 'ignored') return
+    if (admission.kind === 'refused') {
+      replies.stateless(incoming, admission.reply)
       return
     }
-    const target = this.targetOf(message)
+    const contact = this.targetOf(message)
+    const texts = contact === undefined ? undefined : dialogTexts(message, contact)
     const seconds = grantedSeconds(message)
     const fault =
       unsupported(message, 'require', NO_EXTENSIONS) ??
       unusableBody(message) ??
-      (target === undefined ? { status: 400, reason: 'Bad Contact' } : undefined) ??
+      (contact === undefined ? { status: 400, reason: 'Bad Contact' } : undefined) ??
+      (texts === undefined ? TOO_LONG : undefined) ??
       (seconds.ok ? undefined : seconds.error) ??
       (seconds.ok && seconds.value > 0 && this.notifier.full(aor)
         ? overloaded('Too Many Subscriptions')
         : undefined)
-    if (fault !== undefined || target === undefined || !seconds.ok) {
+    if (fault !== undefined || texts === undefined || !seconds.ok) {
       this.components.replies.begin(now.ms, key, incoming, fault ?? GONE)
       return
     }
-    const tag = texts.hex(8)
-    const to = message.header('to') ?? ''
-    const routes = message.values('record-route')
+    const tag = this.components.texts.hex(8)
+    const { callId, routes, target } = texts
     const dialog: NotifierDialog<Reachable> = {
-      callId: message.callId,
-      local: `${to};tag=${tag}`,
-      remote: message.header('from') ?? '',
+      callId,
+      local: `${texts.to};tag=${tag}`,
+      remote: texts.from,
       routes,
       contact: this.contactFor(incoming.source, message.uri?.scheme === 'sips', target),
       target,
-      way: this.reachable(incoming, target, routes),
+      way: this.reachable(incoming, target, routes, admission.elsewhere),
       localCseq: 0,
       remoteCseq: message.cseq.number,
     }
-    const fromTag = message.from.params.get('tag') ?? ''
     const subscription = this.notifier.add(now.ms, {
-      key: `${message.callId}\0${tag}\0${fromTag}`,
-      aor,
-      event: message.header('event') ?? REG_EVENT,
+      key: `${callId}\0${tag}\0${texts.fromTag}`,
+      aor: detachedUnicode(aor),
+      event: texts.event,
       dialog,
       seconds: seconds.value,
     })
@@ -221,8 +234,12 @@ export class RegEvents {
       return
     }
     const target = this.targetOf(message)
-    if (target !== undefined) dialog.target = target
-    dialog.way = this.reachable(incoming, dialog.target, dialog.routes)
+    if (target !== undefined && target.length > DIALOG_CHARS_MAX) {
+      this.components.replies.begin(now.ms, key, incoming, TOO_LONG)
+      return
+    }
+    if (target !== undefined) dialog.target = detached(target)
+    dialog.way = this.reachable(incoming, dialog.target, dialog.routes, dialog.way.elsewhere)
     this.notifier.refresh(now.ms, subscription, seconds.value)
     this.components.replies.begin(now.ms, key, incoming, {
       status: 200,
@@ -241,36 +258,41 @@ export class RegEvents {
   }
 
   /** S3680-4-02: the owner, who may register for him, and sources that the operator vouches for. */
-  private refusal(now: Now, incoming: IncomingRequest, aor: string): Reply | 'ignored' | undefined {
-    const { callers, callerChecks, flows, sources, accounts, overloaded } = this.components
+  private admission(now: Now, incoming: IncomingRequest, aor: string): Admission {
+    const { callers, callerChecks, flows, sources, overloaded } = this.components
     const { message, source } = incoming
     if (source.transport === 'peer') {
       const user = flows.get(source.flow)?.user
-      if (user === aor) return undefined
+      // Peers are reached by their flow, wherever their Contact leads.
+      if (user === aor) return admitted(false)
       const caller = callerChecks.identity(now.ms, message, source.host, user)
       const named = caller.kind === 'asserted' ? parseNameAddr(caller.value) : undefined
       const owner = named === undefined ? undefined : canonicalAor(named.uri)
-      return owner?.ok === true && owner.value === aor ? undefined : FORBIDDEN
+      return owner?.ok === true && owner.value === aor ? admitted(false) : refused(FORBIDDEN)
     }
     const caller = callers.identify(now, incoming, 'www')
     switch (caller.kind) {
       case 'refused':
-        return caller.reply
+        return caller
       case 'trusted':
-        return undefined
+        return admitted(caller.mayCallOutside)
       case 'ownPhone': {
         sources.proven(now.ms, source)
         const [own] = caller.aors
         // With `auth: none` nobody has to be anybody.
-        if (own === undefined || caller.aors.includes(aor)) return undefined
-        return accounts.byAor(own)?.delegates.includes(aor) === true ? undefined : FORBIDDEN
+        const may = own === undefined || caller.aors.includes(aor) || this.isDelegate(own, aor)
+        return may ? admitted(caller.mayCallOutside) : refused(FORBIDDEN)
       }
       case 'stranger': {
         const judgement = sources.stranger(now.ms, source)
-        if (judgement === 'ignored') return 'ignored'
-        return judgement === 'refused' ? overloaded('Too Many Requests') : FORBIDDEN
+        if (judgement === 'ignored') return { kind: 'ignored' }
+        return refused(judgement === 'refused' ? overloaded('Too Many Requests') : FORBIDDEN)
       }
     }
+  }
+
+  private isDelegate(own: string, aor: string): boolean {
+    return this.components.accounts.byAor(own)?.delegates.includes(aor) === true
   }
 
   /** The one SIP URI in Contact (RFC 6665 s.4.1.2.1). */
@@ -283,14 +305,19 @@ export class RegEvents {
   }
 
   /** The way back: the flow of a peer, the first proxy that has record-routed, or the phone as a registrar would find it. */
-  private reachable(incoming: IncomingRequest, target: string, routes: readonly string[]): Reachable {
+  private reachable(
+    incoming: IncomingRequest,
+    target: string,
+    routes: readonly string[],
+    elsewhere: boolean,
+  ): Reachable {
     const { message, source } = incoming
     if (source.transport === 'peer' || routes.length > 0) {
-      return { way: { kind: 'hop', hop: incoming.source }, otherwise: undefined }
+      return { way: { kind: 'hop', hop: incoming.source }, otherwise: undefined, elsewhere }
     }
-    const { reach, direct } = reachOf(parseUri(target), source, message)
+    const { reach, direct } = reachOf(parseUri(target), source, message, elsewhere)
     const otherwise = direct && reach.flow !== 0 ? reachWithoutFlow(target, reach) : undefined
-    return { way: { kind: 'hop', hop: reach }, otherwise }
+    return { way: { kind: 'hop', hop: reach }, otherwise, elsewhere }
   }
 
   private contactFor(source: Hop, sips: boolean, theirs: string): string {
@@ -347,6 +374,14 @@ export class RegEvents {
       ? { kind: 'peer', address: `node:${hop.host}`, secure: false }
       : { kind: 'hop', hop: up }
   }
+}
+
+function admitted(elsewhere: boolean): Admission {
+  return { kind: 'admitted', elsewhere }
+}
+
+function refused(reply: Reply): Admission {
+  return { kind: 'refused', reply }
 }
 
 /** Seconds of a Retry-After, if there is one that can be read. */

@@ -61,6 +61,15 @@ export class Replies {
     this.send(now, this.transactions.accept(key, incoming.message.method, incoming.replyTo), incoming, reply)
   }
 
+  /**
+   * The final answer to a request that has no transaction yet. That to an INVITE gets none (RFC 3261 s.8.2.7): it would be repeated for half a minute, to
+   * an address that may be forged (docs/adr/0027-what-strangers-cannot-do.md). Whoever has sent the INVITE repeats it until it is answered.
+   */
+  refuse(now: Millis, key: string, incoming: IncomingRequest, reply: Reply): void {
+    if (incoming.message.method === 'INVITE') this.stateless(incoming, reply)
+    else this.begin(now, key, incoming, reply)
+  }
+
   /** The same answer for every copy of the request; nothing is remembered. Never for an ACK. */
   stateless(incoming: IncomingRequest, reply: Reply): void {
     const { message, topVia, replyTo, question } = incoming

@@ -18,7 +18,12 @@ import {
 import { buildResponse, canonicalAor } from '../message/index.ts'
 import { withoutClaim, type Front, type Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
-import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
+import {
+  isUnanswered,
+  type IncomingRequest,
+  type ServerTransaction,
+  type Transactions,
+} from '../transaction/index.ts'
 import { Admission, type Admitted } from './admission.ts'
 import type { Callers } from './caller.ts'
 import type { CallerChecks } from './caller-checks.ts'
@@ -58,6 +63,10 @@ export interface RouterComponents {
 }
 
 const NOBODY_CALLED: Wish = { kind: 'refuse', status: 404, reason: 'Not Found' }
+
+const NOT_FOUND: Reply = { status: 404, reason: 'Not Found' }
+const FLOW_FAILED: Reply = { status: 430, reason: 'Flow Failed' }
+const FLOW_GONE: Reply = { status: 480, reason: 'Flow Gone' }
 
 const DIALOG_FORMING: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
@@ -108,11 +117,11 @@ export class Router {
     } else if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
       const merged = this.components.merged.isMerged(now.ms, message, key)
       const reply = merged ? MERGED : answerAsTarget(message, this.extensionsTowards(incoming))
-      replies.begin(now.ms, key, incoming, reply)
+      replies.refuse(now.ms, key, incoming, reply)
     } else if (off !== undefined) {
-      replies.begin(now.ms, key, incoming, off)
+      replies.refuse(now.ms, key, incoming, off)
     } else if (wish.kind === 'refuse') {
-      replies.begin(now.ms, key, incoming, wish)
+      replies.refuse(now.ms, key, incoming, wish)
     } else if (proxy) {
       const admission = this.admission.judge(now, incoming, side, wish, this.extensionsTowards(incoming))
       if (admission.kind === 'refused') replies.stateless(incoming, admission.reply)
@@ -122,7 +131,7 @@ export class Router {
     } else if (redirect) {
       this.redirections.request(now, key, incoming, side, wish)
     } else {
-      replies.begin(now.ms, key, incoming, { status: 404, reason: 'Not Found' })
+      replies.refuse(now.ms, key, incoming, NOT_FOUND)
     }
   }
 
@@ -161,6 +170,7 @@ export class Router {
     const route = decideRoute(message, identity, tokens)
     const wish = this.wishOf(incoming, side, classify(message, route, identity))
     if (wish.kind !== 'token' && (wish.kind !== 'aor' || wish.inCall !== true)) return
+    if (!this.components.sources.passes(incoming.arrivedAt, incoming)) return
     const goal = errands.of(incoming.arrivedAt, incoming, side, route, wish, false)
     if (goal !== undefined && goal.kind !== 'answer')
       this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
@@ -177,6 +187,7 @@ export class Router {
     const wish = classify(message, route, this.components.identity)
     const goal = wish.kind === 'token' ? this.components.errands.byToken(incoming, wish, route) : undefined
     if (goal === undefined || goal.kind === 'answer') return false
+    if (!this.components.sources.passes(incoming.arrivedAt, incoming)) return true
     const side = source.transport === 'peer' ? 'north' : 'south'
     this.components.proxy.forwardStateless({ incoming, side, route, goal, caller: NO_IDENTITY })
     return true
@@ -210,6 +221,11 @@ export class Router {
     const { held, peerAdmission, replies } = this.components
     for (const request of requests) {
       const { incoming, route, wish, server } = request
+      // E56: it has been answered since, with 500.
+      if (!isUnanswered(server)) {
+        held.release(request)
+        continue
+      }
       if (!held.release(request)) {
         replies.send(now.ms, server, incoming, { status: 487, reason: 'Request Terminated' })
         continue
@@ -239,20 +255,16 @@ export class Router {
       front.searching(question, proxy.search(now.ms, { incoming, side, route, goal, caller }, front))
       return
     }
-    const server = held ?? transactions.accept(key, incoming.message.method, incoming.replyTo)
-    if (goal?.kind === 'answer') {
-      replies.send(now.ms, server, incoming, goal.reply)
-      return
-    }
-    if (goal !== undefined) {
+    if (goal !== undefined && goal.kind !== 'answer') {
+      const server = held ?? transactions.accept(key, incoming.message.method, incoming.replyTo)
       const kept = side === 'south' ? this.keptAlive(incoming) : incoming
       proxy.forward(now.ms, { incoming: kept, side, route, goal, caller }, server)
       return
     }
     // S-5.3-01: a phone is told that its own flow is gone; to others the user is just not there.
-    const gone =
-      side === 'south' ? { status: 430, reason: 'Flow Failed' } : { status: 480, reason: 'Flow Gone' }
-    replies.send(now.ms, server, incoming, gone)
+    const reply = goal?.reply ?? (side === 'south' ? FLOW_FAILED : FLOW_GONE)
+    if (held === undefined) replies.refuse(now.ms, key, incoming, reply)
+    else replies.send(now.ms, held, incoming, reply)
   }
 
   /** RFC 6223 s.4.4: for the time of a call that goes through here, too; the phone finds the answer in its own Via. */

@@ -6,6 +6,7 @@ import { Tally } from '../../common/instruments.ts'
 import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
+import { detached, type SipMessage } from '../message/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
 
 export interface SourceAllowances {
@@ -25,6 +26,13 @@ export const SOURCE_ALLOWANCES_DEFAULT: SourceAllowances = {
  * is taken from its own port or connection, whatever comes from the others. Judgement.
  */
 const PHONE: Allowance = { perSecond: 20, burst: 100 }
+/**
+ * Inside of a call nobody is asked for credentials: whoever has its Record-Route, which comes with the first 180, may send there. So much of it
+ * is free in each call; the rest counts as what its source sends outside of calls. Judgement.
+ */
+const IN_A_CALL: Allowance = { perSecond: 5, burst: 40 }
+/** Longer Call-IDs are told apart by so many characters. */
+const CALL_ID_CHARS_MAX = 128
 /** A refusal helps a client that has gone astray; of a flood the first ones are answered and the rest is not worth it (E54). */
 const REFUSALS: Allowance = { perSecond: 20, burst: 100 }
 
@@ -34,6 +42,7 @@ export class SourceLimit {
   private readonly requests: RateLimit
   private readonly strangers: RateLimit
   private readonly phones = new RateLimit(PHONE)
+  private readonly calls = new RateLimit(IN_A_CALL)
   private readonly refusals = new RateLimit(REFUSALS)
   /** Requests that got no answer any more. */
   readonly dropped = new Tally(['source'])
@@ -79,9 +88,22 @@ export class SourceLimit {
     if (source.transport !== 'peer') this.requests.giveBack(this.keyOf(source), now, 2)
   }
 
-  /** A request inside a dialog that has been let through costs nothing. */
-  inDialog(now: Millis, source: Hop): void {
-    if (source.transport !== 'peer') this.requests.giveBack(this.keyOf(source), now, 1)
+  /** A request inside a call that has been let through costs nothing, as long as there are not very many. */
+  inCall(now: Millis, { source, message }: IncomingRequest): void {
+    if (source.transport !== 'peer' && this.isFree(now, message))
+      this.requests.giveBack(this.keyOf(source), now, 1)
+  }
+
+  /** Whether an ACK or a CANCEL inside a call is passed on. Neither has cost anything, and neither is refused. */
+  passes(now: Millis, incoming: IncomingRequest): boolean {
+    const { source, message } = incoming
+    if (source.transport === 'peer' || this.isFree(now, message)) return true
+    return this.judge(now, source, this.requests, incoming) === 'taken'
+  }
+
+  private isFree(now: Millis, { callId }: SipMessage): boolean {
+    // In memory of its own: what is cut out of a message keeps the whole message.
+    return this.calls.take(detached(callId.slice(0, CALL_ID_CHARS_MAX)), now) === 0
   }
 
   /** Asked twice for most requests. */

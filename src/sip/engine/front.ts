@@ -265,6 +265,7 @@ export class Front implements SearchOwner {
   }
 }
 
-function isBehindFront({ reach }: LocalBinding): boolean {
-  return reach.listener === FRONT_LISTENER
+/** A phone. What has been registered through the engine and is another user or node is found as ever. */
+function isBehindFront({ kind, reach }: LocalBinding): boolean {
+  return kind === 'device' && reach.listener === FRONT_LISTENER
 }

@@ -72,6 +72,8 @@ export interface ForkContext extends LocateAsker {
   connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void
   cancel(now: Millis): void
+  /** E56: a fault of our own has broken off what was being done for it. Nothing of it may wait for ever. */
+  giveUp(now: Millis): void
 }
 
 export interface LocateQuestion {

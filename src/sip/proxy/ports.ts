@@ -9,6 +9,8 @@ export interface LocalBinding {
   readonly q: number
   readonly path: readonly string[]
   readonly reach: Hop
+  /** It leads to where its REGISTER came from, whatever its Contact says. */
+  readonly pinned: boolean
   readonly secure: boolean
   readonly instance: string | undefined
   /** Set where RFC 5626 applies: one of several flows of the instance. */

@@ -201,6 +201,11 @@ export class Proxy {
     else if (user.client === client) user.context.responded(now, user, response)
   }
 
+  /** E56: a response that was for this client transaction has been lost to a fault of our own. */
+  giveUp(now: Millis, { user }: ClientTransaction<ClientUser>): void {
+    if (user instanceof Branch) user.context.giveUp(now)
+  }
+
   failed(now: Millis, { client, cause }: ClientFailure<ClientUser>): void {
     const { user } = client
     if (user instanceof Branch && client.key.startsWith(user.branchId)) user.context.failed(now, user, cause)

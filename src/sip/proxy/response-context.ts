@@ -5,7 +5,7 @@
 import type { Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import type { SipMessage } from '../message/index.ts'
-import type { ServerTransaction } from '../transaction/machinery.ts'
+import { isUnanswered, type ServerTransaction } from '../transaction/machinery.ts'
 import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
@@ -228,6 +228,37 @@ export class ResponseContext implements OvertakenContext {
     this.finder.abandon()
     this.stop(now)
     this.finishIfDone(now)
+  }
+
+  /** The caller gets 500 unless he has been answered, and what rings is cancelled. Should that fail as well, all that would wait is forgotten. */
+  giveUp(now: Millis): void {
+    let done = false
+    try {
+      this.cancelled = true
+      // What has been tried in vain counts as nothing.
+      if (isUnanswered(this.init.server)) {
+        this.init.call?.over(500, this.branches.all.length)
+        this.upstream.final(now, madeHere(500, 'Server Internal Error'), [])
+      }
+      this.finder.abandon()
+      this.stop(now)
+      this.releaseIfDone()
+      done = true
+    } finally {
+      if (!done) this.forget()
+    }
+  }
+
+  private forget(): void {
+    const { transactions, calledUsers } = this.environment
+    const { server, aor } = this.init
+    for (const branch of this.branches.all) {
+      if (branch.client !== undefined) transactions.abandon(branch.client)
+      this.branches.end(branch)
+    }
+    if (aor !== undefined) calledUsers.over(aor, this)
+    server.user = undefined
+    if (isUnanswered(server)) transactions.drop(server)
   }
 
   /**

@@ -26,6 +26,7 @@ interface Stored {
   readonly path: readonly string[]
   readonly to: readonly [string, number, string, number]
   readonly d: boolean
+  readonly pin?: boolean | undefined
   readonly s: boolean
   readonly ua?: string | undefined
   readonly since: number
@@ -66,6 +67,7 @@ export function bindingRecord(now: Now, bindings: readonly Binding[]): Uint8Arra
       path: binding.path,
       to: [reach.transport, reach.listener, reach.host, reach.port],
       d: binding.direct,
+      pin: binding.pinned ? true : undefined,
       s: binding.secure,
       ua: binding.userAgent,
       since: Math.round(binding.since + offset),
@@ -113,6 +115,7 @@ function readBinding(now: Now, value: unknown, longestMs: Millis): Binding | und
     path: value.path,
     reach: { transport: transport as Reach['transport'], flow: 0, listener, host, port },
     direct: value.d,
+    pinned: value.pin === true,
     secure: value.s,
     userAgent: value.ua,
     since: Math.min(value.since - offset, now.ms),

@@ -40,6 +40,8 @@ export interface Binding {
   reach: Reach
   /** The Contact's own address is where the phone was seen, so others may be redirected to it. */
   readonly direct: boolean
+  /** Whoever has registered it may not send calls elsewhere: it leads to where its REGISTER came from, whatever its Contact says. */
+  readonly pinned: boolean
   readonly secure: boolean
   readonly userAgent: string | undefined
   /** When it was bound first, and when it was registered last. */

@@ -198,6 +198,7 @@ function newBinding(
     path: path.length === 0 ? NO_PATH : path.map(detached),
     reach: keptReach(regId === undefined ? reach : request.source, existing?.reach),
     direct: direct && regId === undefined,
+    pinned: request.elsewhere === false,
     secure: read.uri?.scheme === 'sips',
     userAgent: keptUserAgent(message.header('user-agent')),
     since: existing?.since ?? now,

@@ -9,7 +9,7 @@ export {
   type Wire,
 } from './hop.ts'
 export { askedRequest, incomingRequest, type IncomingRequest } from './incoming.ts'
-export type { ClientTransaction, ServerTransaction } from './machinery.ts'
+export { isUnanswered, type ClientTransaction, type ServerTransaction } from './machinery.ts'
 export { clientKey, MAGIC_COOKIE, serverKey } from './matching.ts'
 export { Transactions, type TransactionKind } from './transactions.ts'
 export type { Unanswered } from './late-trying.ts'

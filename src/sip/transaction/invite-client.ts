@@ -94,8 +94,9 @@ function answered(
   }
   if (event !== 'failure' || response === undefined) return false
   // RFC 3261 s.17.1.1.3: the ACK of a failure belongs to the transaction and goes where the INVITE went.
+  const ack = ackOf(transaction.bytes, response)
   transaction.state = 'completed'
-  transaction.bytes = ackOf(transaction.bytes, response)
+  transaction.bytes = ack
   machinery.acknowledge(transaction)
   if (isReliable(transaction.hop)) machinery.terminate(transaction)
   else machinery.arm(transaction, now + TIMER_D_MS)

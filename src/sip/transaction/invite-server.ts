@@ -34,7 +34,12 @@ export function stepInviteServer(
           machinery.respond(transaction)
           transaction.interval = T1_MS
           transaction.endAt = now + TIMER_H_MS
-          machinery.arm(transaction, isReliable(transaction.hop) ? transaction.endAt : now + T1_MS)
+          // DEVIATION RFC 3261 s.17.2.1: no Timer G for somebody who may never have asked (docs/adr/0027-what-strangers-cannot-do.md). Who has asked
+          // and has heard nothing, no 100 either, repeats the INVITE.
+          machinery.arm(
+            transaction,
+            isReliable(transaction.hop) || transaction.once ? transaction.endAt : now + T1_MS,
+          )
           return
         case 'ack':
         case 'timer':

@@ -20,6 +20,8 @@ export interface ClientTransaction<U = unknown> extends Timed {
   readonly hop: Hop
   /** What is repeated: the request, later the ACK of a failure. */
   bytes: Uint8Array
+  /** What it counts for among the requests without an answer, in bytes. */
+  weight: number
   state: ClientState
   user: U | undefined
 }
@@ -27,13 +29,20 @@ export interface ClientTransaction<U = unknown> extends Timed {
 export interface ServerTransaction<U = unknown> extends Timed {
   readonly side: 'server'
   readonly invite: boolean
-  readonly method: string
-  readonly key: string
+  method: string
+  key: string
   readonly hop: Hop
   /** Latest response, repeated for repeated requests. */
   response: Uint8Array | undefined
   state: ServerState
+  /** A failure is sent once, and again only to an INVITE that is repeated: where it goes may be the address of somebody else than who asks. */
+  once: boolean
   user: U | undefined
+}
+
+/** Its user still owes the final answer. */
+export function isUnanswered({ state }: ServerTransaction): boolean {
+  return state === 'trying' || state === 'proceeding'
 }
 
 export type AnyTransaction = ClientTransaction | ServerTransaction

@@ -5,8 +5,9 @@
 import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis } from '../../common/time.ts'
-import type { SipMessage } from '../message/index.ts'
+import { detached, type SipMessage } from '../message/index.ts'
 import { AnsweredRequests } from './answered-requests.ts'
+import { ANSWER_BYTES, HeldAnswers } from './held-answers.ts'
 import type { Hop, Wire } from './hop.ts'
 import { stepInviteClient } from './invite-client.ts'
 import { stepInviteServer } from './invite-server.ts'
@@ -23,12 +24,6 @@ import { clientKey } from './matching.ts'
 import { stepNonInviteClient } from './non-invite-client.ts'
 import { stepNonInviteServer } from './non-invite-server.ts'
 import { Traffic } from './traffic.ts'
-
-/**
- * Judgement: what an answer that may have to be repeated takes on the average, at most. Answers of all transactions together take no more than that
- * for each transaction there is room for: long headers of strangers come back in them.
- */
-const ANSWER_BYTES = 1_024
 
 export type TransactionKind = 'ict' | 'ist' | 'nict' | 'nist'
 
@@ -52,11 +47,13 @@ export class Transactions<S, C> implements Machinery {
   private readonly clients = new Map<string, ClientTransaction<C>>()
   private readonly clientsByFlow = new Map<number, Set<ClientTransaction<C>>>()
   private readonly deadlines = new Deadlines<AnyTransaction>()
+  /** Requests of ours without an answer, in bytes. */
+  private requestBytes = 0
   private failures: ClientFailure<C>[] = []
   /** Non-INVITE server transactions over datagrams in their last state. */
   private readonly answered: AnsweredRequests
-  /** Answers that transactions hold, in bytes; those in `answered` have their own count. */
-  private answerBytes = 0
+  /** Answers of all others that wait for an ACK or a repetition. */
+  private readonly held = new HeldAnswers()
   /** The one accepted last. Most are answered at once and need no place in the map. */
   private latest: ServerTransaction<S> | undefined = undefined
 
@@ -76,10 +73,14 @@ export class Transactions<S, C> implements Machinery {
     return this.servers.size + this.clients.size
   }
 
-  /** So much of the room for transactions and their answers is taken, 0 to 1: at 1 no request begins another one; those under way are served to their end. */
+  /** So much of the room for transactions is taken, 0 to 1: at 1 no request begins another one; those under way are served to their end. */
   get taken(): number {
-    const { transactionsMax } = this.limits
-    return Math.max(this.size / transactionsMax, this.answerBytes / (transactionsMax * ANSWER_BYTES))
+    return this.size / this.limits.transactionsMax
+  }
+
+  /** Requests without an answer take more than 1 KiB for each transaction there may be: long ones, to many who do not answer. */
+  get crowded(): boolean {
+    return this.requestBytes > this.limits.transactionsMax * ANSWER_BYTES
   }
 
   nextDeadline(): Millis {
@@ -99,10 +100,8 @@ export class Transactions<S, C> implements Machinery {
 
   /** A repeated request, or the ACK of a failure. */
   repeat(now: Millis, transaction: ServerTransaction<S>, event: 'request' | 'ack'): void {
-    const before = sizeOf(transaction.response)
     if (transaction.invite) stepInviteServer(transaction, event, now, this)
     else if (event === 'request') stepNonInviteServer(transaction, event, now, this)
-    this.weigh(transaction, before)
   }
 
   /** Begins a server transaction for a request that matched none. `hop` is where its responses go. */
@@ -118,13 +117,11 @@ export class Transactions<S, C> implements Machinery {
   answer(now: Millis, transaction: ServerTransaction<S>, status: number, bytes: Uint8Array): void {
     const { state } = transaction
     if (state === 'completed' || state === 'confirmed' || state === 'terminated') return
-    const before = sizeOf(transaction.response)
     transaction.response = bytes
     this.traffic.responseSent(transaction.method, status, transaction.hop.transport)
     const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
     if (transaction.invite) stepInviteServer(transaction, event, now, this)
     else stepNonInviteServer(transaction, event, now, this)
-    this.weigh(transaction, before)
   }
 
   /** Ends a server transaction that is never to be answered (S-TX-01: no late 408 to a non-INVITE). */
@@ -148,6 +145,7 @@ export class Transactions<S, C> implements Machinery {
       key: clientKey(branch, method),
       hop,
       bytes,
+      weight: bytes.length,
       state: invite ? 'calling' : 'trying',
       user,
       interval: 0,
@@ -155,6 +153,7 @@ export class Transactions<S, C> implements Machinery {
       deadline: undefined,
     }
     this.clients.set(transaction.key, transaction)
+    this.requestBytes += bytes.length
     this.active[invite ? 'ict' : 'nict']++
     this.traffic.requestSent(method, hop.transport)
     if (hop.flow !== 0) this.indexByFlow(transaction)
@@ -178,7 +177,9 @@ export class Transactions<S, C> implements Machinery {
     if (transaction === undefined) return undefined
     const status = response.status
     const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
-    return this.stepClient(now, transaction, event, response) ? transaction : undefined
+    const isNews = this.stepClient(now, transaction, event, response)
+    if (event !== 'provisional') this.lighten(transaction)
+    return isNews ? transaction : undefined
   }
 
   /** Forgets a client transaction without telling its user. */
@@ -235,7 +236,7 @@ export class Transactions<S, C> implements Machinery {
   }
 
   arm(transaction: AnyTransaction, at: Millis): void {
-    if (transaction.side === 'server' && !transaction.invite && this.shelve(transaction, at)) return
+    if (transaction.side === 'server' && !this.remembers(transaction, at)) return
     this.deadlines.cancel(transaction.deadline)
     transaction.deadline = this.deadlines.set(at, transaction)
   }
@@ -250,12 +251,13 @@ export class Transactions<S, C> implements Machinery {
     transaction.state = 'terminated'
     this.disarm(transaction)
     if (transaction.side === 'server') {
-      this.answerBytes -= sizeOf(transaction.response)
+      this.held.release(transaction)
       if (this.latest === transaction) this.latest = undefined
       else this.servers.delete(transaction.key)
       this.active[transaction.invite ? 'ist' : 'nist']--
       return
     }
+    this.lighten(transaction)
     this.clients.delete(transaction.key)
     this.active[transaction.invite ? 'ict' : 'nict']--
     const flow = transaction.hop.flow
@@ -287,11 +289,27 @@ export class Transactions<S, C> implements Machinery {
     )
   }
 
+  /** Whether a server transaction lives on until `at` itself. What has been answered is kept within bounds. */
+  private remembers(transaction: ServerTransaction, at: Millis): boolean {
+    const { held } = this
+    if (transaction.state !== 'completed') {
+      held.release(transaction)
+      return true
+    }
+    if (!transaction.invite && this.shelve(transaction, at)) return false
+    held.hold(transaction)
+    // DEVIATION RFC 3261 s.17.2.1: with answers that are longer than limits.transactions allows for, the oldest INVITE transactions that wait for an ACK end early.
+    // The alternative is to refuse calls because a stranger does not acknowledge what he has been refused. The ACK that comes later matches nothing
+    // and is dropped; an INVITE that is repeated is a new one.
+    const most = this.limits.transactionsMax * ANSWER_BYTES
+    while (held.bytes > most && held.oldest !== undefined) this.terminate(held.oldest)
+    return held.has(transaction)
+  }
+
   /** What stays of an answered request until Timer J is its answer; the transaction itself is let go. */
   private shelve(transaction: ServerTransaction, at: Millis): boolean {
     const { key, hop, response } = transaction
     if (response === undefined || !this.answered.add(key, hop, response, at)) return false
-    this.answerBytes -= response.length
     // DEVIATION RFC 3261 s.17.2.2: under more than limits.transactions / 32 s requests a second, or with answers that are long, Timer J of the oldest ends early.
     // The alternative is to refuse calls because phones have registered. Whoever repeats a request later than that had no answer for many seconds.
     const { transactionsMax } = this.limits
@@ -304,14 +322,18 @@ export class Transactions<S, C> implements Machinery {
     return true
   }
 
-  /** Its answer took so many bytes before the step that was just taken. What ends in a step gives its bytes back itself. */
-  private weigh({ response }: ServerTransaction, before: number): void {
-    this.answerBytes += sizeOf(response) - before
+  /** Its request need not be repeated any more. */
+  private lighten(transaction: ClientTransaction): void {
+    this.requestBytes -= transaction.weight
+    transaction.weight = 0
   }
 
   private keepLatest(): void {
     const { latest } = this
     if (latest === undefined) return
+    // Cut out of the request, which they would keep as long as they are kept.
+    latest.key = detached(latest.key)
+    latest.method = detached(latest.method)
     this.servers.set(latest.key, latest)
     this.latest = undefined
   }
@@ -333,10 +355,6 @@ export class Transactions<S, C> implements Machinery {
   }
 }
 
-function sizeOf(response: Uint8Array | undefined): number {
-  return response === undefined ? 0 : response.length
-}
-
 function newServer<S>(key: string, method: string, hop: Hop): ServerTransaction<S> {
   const invite = method === 'INVITE'
   return {
@@ -347,6 +365,7 @@ function newServer<S>(key: string, method: string, hop: Hop): ServerTransaction<
     hop,
     response: undefined,
     state: invite ? 'proceeding' : 'trying',
+    once: false,
     user: undefined,
     interval: 0,
     endAt: 0,

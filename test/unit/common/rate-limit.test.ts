@@ -28,6 +28,15 @@ describe('rate limit', () => {
     expect([limit.take('a', 0), limit.take('a', 0), limit.take('a', 0)]).toEqual([0, 0, 1_000])
   })
 
+  it('forgets whoever has everything again, and nobody else', () => {
+    const limit = new RateLimit({ perSecond: 1, burst: 5 })
+    for (let i = 0; i < 1000; i++) limit.take(`early ${i}`, 0)
+    limit.take('busy', 0, 5)
+    for (let i = 0; i < 1000; i++) limit.take(`late ${i}`, 2_000)
+    expect(limit.size).toBe(1_001)
+    expect(limit.take('busy', 2_000, 3)).toBe(1_000)
+  })
+
   it('the table stays small', () => {
     const limit = new RateLimit({ perSecond: 1, burst: 1, keysMax: 100 })
     for (let i = 0; i < 1000; i++) limit.take(String(i), i)

@@ -12,7 +12,7 @@ export const limits = z.strictObject({
     .max(10_000_000)
     .default(200_000)
     .describe(
-      'SIP transactions under way at one time; more requests get 503, REGISTERs from four fifths on. As many answers to UDP are kept for repetitions, in up to 1 KiB for each on the average.',
+      'SIP transactions under way at one time; more requests get 503, REGISTERs from four fifths on. As many answers to UDP are kept for repetitions, in up to 1 KiB for each on the average. So much is there for answers that wait for an ACK, too; beyond it the oldest are forgotten. And for requests without an answer; beyond it new ones of strangers get 503.',
     ),
   registrations: z
     .int()

@@ -249,7 +249,7 @@ describe('faults', () => {
     expect(send(SELF, 'b')).toEqual(['SIP/2.0 200'])
   })
 
-  it('E56 over a response as well: nothing but that response is lost', () => {
+  it('E56 over a response as well: nothing but the call that it belongs to is lost', () => {
     const accounts = new TestAccounts().add('alice').add('bob')
     const byAor = accounts.byAor.bind(accounts)
     accounts.byAor = (aor) => {
@@ -266,12 +266,17 @@ describe('faults', () => {
     const before = node.core.instruments.sipMalformed.get('internal|udp')
     bob.respond(invite, 302, { contact: `<sip:poison@${DOMAIN}>` })
     expect(node.core.instruments.sipMalformed.get('internal|udp')).toBe(before + 1)
+    expect(alice.statuses('INVITE')).toEqual([100, 500])
     alice.request('INVITE', BOB)
     bob.respond(bob.requests('INVITE').at(-1)!, 486)
     expect(alice.statuses('INVITE').at(-1)).toBe(486)
-    // The call that has lost its answer ends by its timers.
     world.advance(200_000)
-    expect(alice.statuses('INVITE').at(-1)).toBe(408)
+    expect(Object.fromEntries(node.core.snapshot().transactions)).toEqual({
+      ict: 0,
+      ist: 0,
+      nict: 0,
+      nist: 0,
+    })
   })
 })
 

@@ -4,9 +4,11 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { NonceWindow } from '../../../../src/sip/auth/index.ts'
 import { parseMessage, type SipMessage } from '../../../../src/sip/message/index.ts'
+import { MergedRequests } from '../../../../src/sip/core/merged-requests.ts'
 import { HeldAddresses } from '../../../../src/sip/proxy/held-addresses.ts'
 import { StandIns } from '../../../../src/sip/proxy/stand-ins.ts'
 import type { Target } from '../../../../src/sip/proxy/targets.ts'
+import { serverKey } from '../../../../src/sip/transaction/index.ts'
 import { DOMAIN, SipWorld, TestAccounts } from '../../../support/sip-phones.ts'
 
 setFlagsFromString('--expose-gc')
@@ -51,7 +53,83 @@ function headers(i: number): string {
   ].join('\r\n')
 }
 
+/** Bytes that stay of a call that ends with this status, for as long as its transactions absorb what is repeated. */
+function keptOfCalls(transport: 'udp' | 'tcp', status: number): { bytes: number; transactions: number } {
+  const world = new SipWorld()
+  const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+  const alice = world.phone('alice', node, { transport })
+  const bob = world.phone('bob', node, { transport })
+  bob.registerFully()
+  const bytes = kept((i) => {
+    const branch = `z9hG4bK-a-branch-of-some-length-${i}`
+    alice.request('INVITE', `sip:bob@${DOMAIN}`, { branch, extra: [`X-Padding: ${LONG}`] })
+    bob.respond(bob.requests('INVITE')[0]!, status)
+    expect(alice.last().status).toBe(status)
+    for (const { length } of [node.actions, alice.received, bob.received]) expect(length).toBeGreaterThan(0)
+    node.actions.length = alice.received.length = bob.received.length = 0
+  })
+  const { transactions } = node.core.snapshot()
+  return { bytes, transactions: transactions.get('ist') ?? 0 }
+}
+
 describe('what is remembered for long', () => {
+  it('S-10 of calls that have been answered is little', () => {
+    const { bytes, transactions } = keptOfCalls('tcp', 200)
+    expect(transactions).toBe(COUNT)
+    expect(bytes).toBeLessThan(BYTES_MAX)
+  })
+
+  it('S-10 of calls whose refusal waits for its ACK is little', () => {
+    const { bytes, transactions } = keptOfCalls('udp', 486)
+    expect(transactions).toBe(COUNT)
+    expect(bytes).toBeLessThan(BYTES_MAX)
+  })
+
+  it('S-10 of requests that may come twice is little, and nothing of those with a long branch', () => {
+    const merged = new MergedRequests()
+    const see = (i: number, via: string, branch: string): boolean => {
+      const text = `OPTIONS sip:${DOMAIN} SIP/2.0\r\n${headers(i)}`.replace(
+        'branch=z9hG4bK1',
+        `branch=${branch}`,
+      )
+      const request = message(
+        text
+          .replace('CSeq: 2 BYE', 'CSeq: 2 OPTIONS')
+          .replace('192.0.2.7', via)
+          .replace(/(To: .*);tag=.*/, '$1'),
+      )
+      return merged.isMerged(0, request, serverKey(request))
+    }
+    const branch = (i: number): string => `z9hG4bK-a-branch-of-some-length-${i}`
+    expect(kept((i) => void see(i, '192.0.2.7', branch(i)))).toBeLessThan(BYTES_MAX)
+    expect(merged.size).toBe(COUNT)
+    expect([see(7, '192.0.2.7', branch(7)), see(7, '192.0.2.8', branch(7))]).toEqual([false, true])
+    for (let i = 0; i < 10; i++) see(COUNT + i, '192.0.2.7', `z9hG4bK${i}${LONG}`)
+    expect(merged.size).toBeLessThanOrEqual(COUNT + 1)
+  })
+
+  it('S-10 of subscriptions is little', () => {
+    const world = new SipWorld()
+    const accounts = new TestAccounts()
+    for (let i = 0; i < COUNT; i++) accounts.add(`user-${i}`)
+    const node = world.node('192.0.2.1', { lookup: 'localOnly' }, accounts)
+    const watcher = world.phone('watcher', node)
+    watcher.onMessage = (received) => {
+      if (received.method === 'NOTIFY') watcher.respond(received, 200)
+    }
+    const bytes = kept((i) => {
+      const uri = `sip:user-${i}@${DOMAIN}`
+      watcher.request('SUBSCRIBE', uri, { extra: ['Event: reg', `X-Padding: ${LONG}`] })
+      expect(watcher.statuses('SUBSCRIBE')).toEqual([200])
+      watcher.received.length = node.actions.length = 0
+    })
+    expect(bytes).toBeLessThan(BYTES_MAX)
+    // All of them are told when the node leaves.
+    node.input({ kind: 'drain' })
+    world.settle()
+    expect(watcher.requests('NOTIFY')).toHaveLength(COUNT)
+  })
+
   it('S-10 of wrong credentials is little', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', { auth: 'digest' }, new TestAccounts().add('alice'))

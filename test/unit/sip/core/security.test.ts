@@ -340,6 +340,75 @@ describe('bounds', () => {
       expect(s.node.core.instruments.rateLimits.get('source')).toBe(0)
     })
 
+    it('S-TR-02 S-44 the route of a call does not let a stranger flood the phone behind it, and the calls of others go on', () => {
+      const s = digestNode()
+      const eve = s.world.phone('eve', s.node, { fromDomain: 'example.org' })
+      const invited = eve.request('INVITE', BOB)
+      const [invite] = s.bob.requests('INVITE')
+      s.bob.respond(invite!, 180)
+      const ringing = eve.last()
+      expect(ringing.has('record-route')).toBe(true)
+      for (let i = 0; i < 5_000; i++) eve.inDialog('MESSAGE', invited, ringing, { cseq: 2 + i })
+      expect(s.bob.requests('MESSAGE').length).toBeGreaterThan(500)
+      expect(s.bob.requests('MESSAGE').length).toBeLessThanOrEqual(1_500)
+      expect(s.node.core.instruments.scannerDropped.get('source')).toBeGreaterThan(0)
+      for (let i = 0; i < 5_000; i++) eve.inDialog('ACK', invited, ringing)
+      for (let i = 0; i < 5_000; i++) eve.inDialog('CANCEL', invited, ringing)
+      expect(s.bob.requests('ACK').length + s.bob.requests('CANCEL').length).toBe(0)
+      // Somebody else's call, meanwhile.
+      const sent = s.alice.request('INVITE', BOB)
+      const authenticated = s.alice.authenticate(sent, s.alice.last())
+      s.bob.respond(s.bob.requests('INVITE').at(-1)!, 200)
+      const ok = s.alice.last()
+      s.alice.inDialog('ACK', authenticated, ok)
+      expect(s.bob.requests('ACK')).toHaveLength(1)
+      s.alice.inDialog('BYE', authenticated, ok)
+      s.bob.respond(s.bob.requests('BYE')[0]!, 200)
+      expect(s.alice.last().status).toBe(200)
+      // What comes back is as much as before: a call that is given time goes on.
+      s.world.advance(20_000)
+      eve.inDialog('INFO', invited, ringing, { cseq: 9_000 })
+      expect(s.bob.requests('INFO')).toHaveLength(1)
+    })
+
+    it('S-TR-02 S-44 sources that the operator vouches for send inside of calls what they want', () => {
+      const world = new SipWorld()
+      const trusted = [{ networks: ['10.9.0.0/16'], mayCallOutside: true }]
+      const node = world.node('192.0.2.1', { trusted }, new TestAccounts().add('bob'))
+      const bob = world.phone('bob', node)
+      bob.registerFully()
+      const gateway = world.phone('gw', node, { host: '10.9.0.1', fromDomain: 'example.org' })
+      const invited = gateway.request('INVITE', BOB)
+      bob.respond(bob.requests('INVITE')[0]!, 180)
+      const ringing = gateway.last()
+      for (let i = 0; i < 2_000; i++) gateway.inDialog('INFO', invited, ringing, { cseq: 2 + i })
+      expect(bob.requests('INFO')).toHaveLength(2_000)
+    })
+
+    it('S-44 E54 long requests of strangers that nobody answers take no more than their room; phones of ours are served', () => {
+      const limits = { ...testSettings('').limits, transactionsMax: 200 }
+      const s = digestNode({ limits })
+      const body = 'x'.repeat(10_000)
+      const init = { body, extra: ['Content-Type: text/plain'] }
+      const eves = [1, 2, 3].map((i) =>
+        s.world.phone('eve', s.node, { host: `10.8.0.${i}`, fromDomain: 'example.org', transport: 'tcp' }),
+      )
+      for (const eve of eves) for (let i = 0; i < 20; i++) eve.request('MESSAGE', BOB, init)
+      // 200 KiB of them are under way.
+      expect(s.bob.requests('MESSAGE')).toHaveLength(20)
+      const [eve] = eves as [Phone]
+      expect(eves.flatMap((each) => each.statuses('MESSAGE'))).toEqual(new Array(40).fill(503))
+      expect(Number(eves[2]!.last().header('retry-after'))).toBeGreaterThanOrEqual(5)
+      const sent = s.alice.request('MESSAGE', BOB, init)
+      s.alice.authenticate(sent, s.alice.last())
+      expect(s.bob.requests('MESSAGE')).toHaveLength(21)
+      s.bob.respond(s.bob.requests('MESSAGE')[20]!, 200)
+      expect(s.alice.last().status).toBe(200)
+      for (const request of s.bob.requests('MESSAGE').slice(0, 20)) s.bob.respond(request, 200)
+      eve.request('MESSAGE', BOB, init)
+      expect(s.bob.requests('MESSAGE')).toHaveLength(22)
+    })
+
     it('S-TR-02 with auth none phones of ours never run dry either', () => {
       const s = digestNode({ ...allowed(1, 4), auth: 'none' })
       for (let i = 0; i < 50; i++) expect(s.alice.registerFully().status).toBe(200)
@@ -399,11 +468,58 @@ describe('bounds', () => {
       // A 401 or 407 with its nonce, once: whoever did not send the request does not get it again and again (RFC 3261 s.26.3.2.4).
       expect(victim.received, method).toHaveLength(1)
     }
+    const refused: [string, string, string[]][] = [
+      ['an unknown user at our address', 'sip:nobody@192.0.2.1', []],
+      ['our address alone', 'sip:192.0.2.1', []],
+      ['a scheme that we do not know', 'urn:service:sos', []],
+      ['a Route that leads nowhere', BOB, ['Route: <tel:1>']],
+      ['a GRUU of nobody', `sip:nobody@${DOMAIN};gr=${s.node.gr}`, []],
+    ]
+    for (const [index, [name, uri, extra]] of refused.entries()) {
+      const init = { host: `198.51.100.${index + 11}`, fromDomain: 'example.org' }
+      const victim = s.world.phone('eve', s.node, init)
+      victim.request('INVITE', uri, { extra })
+      s.world.advance(60_000)
+      expect(victim.received, name).toHaveLength(1)
+      expect(victim.last().status, name).toBeGreaterThanOrEqual(400)
+    }
     const victim = s.world.phone('alice', s.node, { host: '198.51.100.99' })
     for (let i = 0; i < 3_000; i++) victim.request('INVITE', BOB)
     s.world.advance(60_000)
     expect(victim.responses('INVITE', 407)).toHaveLength(1_000)
     expect(victim.received).toHaveLength(1_100)
+  })
+
+  it('S-43 a redirect server answers a stranger once, too, and a phone that has shown its credentials until it says ACK', () => {
+    const roles = { registrar: true, proxy: false, redirect: true }
+    const s = digestNode({ roles })
+    const asked: [string, string, number][] = [
+      ['a user who is here', BOB, 302],
+      ['a user who is not here', `sip:boss@${DOMAIN}`, 480],
+      ['nobody', `sip:nobody@${DOMAIN}`, 404],
+      ['another domain', 'sip:bob@example.net', 404],
+    ]
+    for (const [index, [name, uri, status]] of asked.entries()) {
+      const init = { host: `198.51.100.${index + 1}`, fromDomain: 'example.org' }
+      const victim = s.world.phone('eve', s.node, init)
+      const sent = victim.request('INVITE', uri)
+      s.world.advance(5_000)
+      expect(victim.statuses('INVITE'), name).toEqual([status])
+      // Lost, and asked for again.
+      victim.request('INVITE', uri, { branch: sent.branch, callId: sent.callId })
+      s.world.advance(60_000)
+      expect(victim.statuses('INVITE'), name).toEqual([status, status])
+      expect(victim.last().header('to'), name).toBe(victim.received[0]!.header('to'))
+    }
+    const inCall = s.world.phone('eve', s.node, { host: '198.51.100.50', fromDomain: 'example.org' })
+    inCall.request('INVITE', BOB, { to: `<${BOB}>;tag=1` })
+    s.world.advance(60_000)
+    expect(inCall.statuses('INVITE')).toEqual([481])
+    const sent = s.alice.request('INVITE', BOB)
+    s.alice.authenticate(sent, s.alice.last())
+    s.world.advance(60_000)
+    expect(s.alice.responses('INVITE', 302)).toHaveLength(11)
+    expect(s.node.core.snapshot().transactions.get('ist')).toBe(0)
   })
 
   it('S-20 stray responses, ACKs and CANCELs leave nothing behind', () => {

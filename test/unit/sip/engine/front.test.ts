@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../../../src/common/random.ts'
 import type { Decision } from '../../../../src/sip/engine/index.ts'
-import { DRACHTIO_CAPABILITIES, EMBEDDED_CAPABILITIES } from '../../../../src/sip/engine/index.ts'
+import { DRACHTIO_CAPABILITIES, EMBEDDED_CAPABILITIES, frontUri } from '../../../../src/sip/engine/index.ts'
 import { NO_OUTSIDE_RULES } from '../../../../src/sip/proxy/index.ts'
 import type { SipMessage } from '../../../../src/sip/message/index.ts'
+import { FRONT_LISTENER } from '../../../../src/sip/transaction/index.ts'
 import {
   DOMAIN,
   SipWorld,
@@ -354,6 +355,75 @@ describe('an engine in front asks what to do', () => {
     const route = { extra: ['Route: <sip:203.0.113.9;lr>'] }
     expect(engine.ask('INVITE', BOB, route)).toMatchObject({ kind: 'forward' })
     expect(engine.ask('OPTIONS', 'sip:203.0.113.9')).toMatchObject({ kind: 'respond', status: 200 })
+  })
+
+  describe('S-24 a Contact elsewhere, of who may not call there', () => {
+    const GATEWAY = '203.0.113.99'
+    const CONTACTS = [
+      `sip:+900555@${GATEWAY};transport=tcp`,
+      `sip:+900555@${GATEWAY}:5080`,
+      `sip:+900555@gateway.example.org;transport=tcp`,
+      `sip:+900555@10.0.0.20:5060;transport=tcp;maddr=${GATEWAY}`,
+      `sip:+900555@x.invalid;transport=ws;maddr=${GATEWAY}`,
+    ]
+    const called = (
+      callOutside: 'all' | 'none',
+      transport: 'udp' | 'tcp' | 'tls' | 'ws',
+      contact: string,
+    ) => {
+      const engine = new Engine(new SipWorld(), { policy: { callOutside, strangers: 'allow' } })
+      const asking = { host: '10.0.0.20', transport, contact: `<${contact}>` }
+      expect(engine.register('bob', asking)).toMatchObject({ status: 200 })
+      const decision = engine.ask('INVITE', BOB)
+      return decision?.kind === 'forward' ? decision.targets.join() : JSON.stringify(decision)
+    }
+
+    it('is not what the engine gets to send to, on whatever connection it has been registered', () => {
+      for (const contact of CONTACTS) {
+        for (const transport of ['udp', 'tcp', 'tls', 'ws'] as const) {
+          const target = called('none', transport, contact)
+          expect(target, `${contact} by ${transport}`).not.toContain('gateway')
+          expect(target, `${contact} by ${transport}`).not.toContain(GATEWAY)
+          expect(target, `${contact} by ${transport}`).toMatch(/10\.0\.0\.20|x\.invalid/)
+        }
+      }
+      expect(called('none', 'tcp', `sip:bob@${GATEWAY}`)).toBe('sip:bob@10.0.0.20:5060;transport=tcp')
+    })
+
+    it('nor where it is a sips URI', () => {
+      const reach = {
+        transport: 'tls',
+        flow: 0,
+        listener: FRONT_LISTENER,
+        host: '10.0.0.20',
+        port: 40_000,
+      } as const
+      const uri = (contact: string, pinned = true): string => frontUri({ contact, reach, pinned })
+      expect(uri(`sips:+900555@${GATEWAY}`)).toBe('sips:+900555@10.0.0.20:40000')
+      expect(uri(`sips:bob@10.0.0.20:5061;maddr=${GATEWAY}`)).toBe('sips:bob@10.0.0.20:5061')
+      expect(uri('sips:bob@10.0.0.20:5061')).toBe('sips:bob@10.0.0.20:5061')
+      expect(uri(`sips:bob@${GATEWAY}`, false)).toBe(`sips:bob@${GATEWAY}`)
+    })
+
+    it('stays what it is on a stream for everybody else, by whose user and host the engine knows the connection', () => {
+      const contact = 'sip:bob@192.168.1.7:5060;transport=tcp'
+      expect(called('all', 'tcp', contact)).toBe(contact)
+      expect(called('none', 'tcp', 'sip:bob@10.0.0.20:5060;transport=tcp')).toBe(
+        'sip:bob@10.0.0.20:5060;transport=tcp',
+      )
+      expect(called('none', 'ws', 'sip:bob@df7jal23.invalid;transport=ws')).toBe(
+        'sip:bob@df7jal23.invalid;transport=ws',
+      )
+    })
+  })
+
+  it('a Contact that is another user here rings that user', () => {
+    const engine = new Engine(new SipWorld())
+    engine.register('carol', { host: '10.0.0.30' })
+    for (const transport of ['udp', 'tcp'] as const) {
+      engine.register('bob', { host: '10.0.0.20', transport, contact: `<sip:carol@${DOMAIN}>` })
+      expect(engine.ask('INVITE', BOB), transport).toMatchObject({ targets: ['sip:carol@10.0.0.30:5060'] })
+    }
   })
 
   it('where a route of the operator says the way, the embedded stack goes it', () => {

@@ -112,6 +112,38 @@ describe('SUBSCRIBE for registrations (RFC 6665, RFC 3680)', () => {
     expect(watcher.documents).toHaveLength(1)
   })
 
+  it('S-24 S3680-4-01 a Contact elsewhere, of who may not call there: NOTIFYs go back to where the SUBSCRIBE came from, after a refresh, too', () => {
+    for (const callOutside of ['none', 'all'] as const) {
+      const { world, node, watcher } = setUp({ policy: { callOutside, strangers: 'allow' } })
+      const elsewhere = new Watcher(world.phone('elsewhere', node, { host: '10.7.7.7' }))
+      const contact = '<sip:alice@10.7.7.7:5060>'
+      const sent = watcher.subscribe({ contact })
+      watcher.again(sent, { contact })
+      const here = callOutside === 'none' ? 2 : 0
+      expect(watcher.notifies, callOutside).toHaveLength(here)
+      expect(elsewhere.notifies, callOutside).toHaveLength(2 - here)
+    }
+  })
+
+  it('S-10 S3680-4-01 more than can be kept for hours is refused, at the beginning and later', () => {
+    const { world, node, watcher } = setUp()
+    const long = (count: number): RequestInit => ({ to: `"${'x'.repeat(count)}" <${ALICE}>` })
+    watcher.subscribe(long(3_900))
+    expect(watcher.phone.responses('SUBSCRIBE').at(-1)?.status).toBe(200)
+    const other = new Watcher(world.phone('alice', node))
+    other.subscribe(long(4_096))
+    expect(other.phone.last().status).toBe(400)
+    other.subscribe({
+      extra: Array.from({ length: 60 }, (_, i) => `Record-Route: <sip:${'r'.repeat(70)}${i}.example.org;lr>`),
+    })
+    expect(other.phone.last().status).toBe(400)
+    const third = new Watcher(world.phone('alice', node))
+    const sent = third.subscribe()
+    third.again(sent, { contact: `<sip:alice@${third.phone.host}:5060;x=${'y'.repeat(4_096)}>` })
+    expect(third.phone.last().status).toBe(400)
+    expect(third.notifies).toHaveLength(1)
+  })
+
   it('S3680-4-01 partial documents count on; nothing is said of a mere refresh', () => {
     const { world, node, desk, watcher } = setUp()
     watcher.subscribe()

@@ -10,7 +10,7 @@ function clientOf(branch: Branch, state: ClientState): ClientTransaction<ClientU
   const hop = { transport: 'udp', flow: 0, listener: 0, host: '192.0.2.9', port: 5060 } as const
   const bytes = new Uint8Array(0)
   const timing = { interval: 0, endAt: 0, deadline: undefined }
-  return { side: 'client', invite: true, key: '', hop, bytes, state, user: branch, ...timing }
+  return { side: 'client', invite: true, key: '', hop, bytes, weight: 0, state, user: branch, ...timing }
 }
 
 describe('what is kept of a request that has been answered', () => {

@@ -232,6 +232,8 @@ describe('records of bindings', () => {
     expect(readBindings(NOW, record, 7_200_000)).toEqual(
       made.map((binding) => ({ ...binding, reach: { ...binding.reach, flow: 0 } })),
     )
+    const pinned = bindingRecord(NOW, [{ ...made[0]!, pinned: true }])!
+    expect(readBindings(NOW, pinned, 7_200_000)).toMatchObject([{ pinned: true }])
     const later = { ms: 100, wall: NOW.wall + 600_000 }
     const [phone] = readBindings(later, record, 7_200_000)!
     expect(phone!.expiresAt - later.ms).toBe(3_000_000)

@@ -302,27 +302,113 @@ describe('matching', () => {
   })
 })
 
+describe('long requests of ours', () => {
+  const LONG = new Uint8Array(1_500)
+  /** So many bytes that one more of a few would be too much. */
+  const room = (table: Transactions<string, string>): number => {
+    const fits = (size: number): boolean => {
+      const probe = table.start(0, `z9hG4bKprobe${size}`, 'OPTIONS', TCP, new Uint8Array(size), undefined)
+      const { crowded } = table
+      table.abandon(probe)
+      return !crowded
+    }
+    let [least, most] = [0, 8_192]
+    while (most - least > 1) {
+      const middle = (least + most) >> 1
+      if (fits(middle)) least = middle
+      else most = middle
+    }
+    return least
+  }
+
+  it('E54 crowd the table while they have no answer, with more than 1 KiB for each transaction there may be', () => {
+    const { table } = setUp()
+    const sent = ['a', 'b'].map((name) => table.start(0, `z9hG4bK${name}`, 'MESSAGE', UDP, LONG, undefined))
+    expect([table.crowded, room(table)]).toEqual([false, 4_096 - 3_000])
+    table.start(0, 'z9hG4bKc', 'MESSAGE', TCP, LONG, undefined)
+    expect(table.crowded).toBe(true)
+    table.abandon(sent[0]!)
+    expect(table.crowded).toBe(false)
+    // Nobody answers.
+    for (let now = table.nextDeadline(); now < 100_000; now = table.nextDeadline()) table.expire(now)
+    expect(room(table)).toBe(4_096)
+  })
+
+  it('E54 and not once they have one: whatever it is, however often it comes, and on a dead hop', () => {
+    for (const hop of [UDP, TCP]) {
+      for (const method of ['INVITE', 'MESSAGE']) {
+        for (const status of [200, 486]) {
+          const t = start(method, hop, `X-Padding: ${'x'.repeat(2_000)}\r\n`)
+          expect(room(t.table)).toBeLessThan(2_096)
+          t.respond(1, 180)
+          expect(room(t.table)).toBeLessThan(2_096)
+          for (const at of [2, 3, 4]) t.respond(at, status)
+          expect(room(t.table), `${method} ${status}`).toBe(4_096)
+          t.sendTimes(100_000)
+          expect(room(t.table), `${method} ${status}`).toBe(4_096)
+        }
+      }
+    }
+    const { table, wire } = setUp()
+    wire.dead = true
+    table.start(0, BRANCH, 'INVITE', UDP, LONG, 'user')
+    wire.dead = false
+    expect(room(table)).toBe(4_096)
+  })
+})
+
 describe('answers with long headers', () => {
   const LONG = new Uint8Array(1_500)
 
-  it('E54 take room of their own, 1 KiB for each transaction there may be, until they are acknowledged or over', () => {
-    const { table } = setUp()
-    const invites = ['a', 'b', 'c'].map((key) => table.accept(key, 'INVITE', UDP))
-    for (const invite of invites) {
-      table.answer(0, invite, 100, new Uint8Array(500))
-      table.answer(0, invite, 486, LONG)
+  it('E54 S3261-17.2-01 are repeated until they are acknowledged, and end early, the oldest first, when all of them take more than 1 KiB for each transaction there may be', () => {
+    const { table, wire } = setUp()
+    const refuse = (key: string, at: number) => {
+      const invite = table.accept(key, 'INVITE', UDP)
+      table.answer(at, invite, 100, new Uint8Array(500))
+      table.answer(at, invite, 486, LONG)
+      return invite
     }
-    expect(table.taken).toBeCloseTo(4_500 / 4_096)
-    const [first, second] = invites as [(typeof invites)[0], (typeof invites)[0]]
-    table.repeat(10, first, 'ack')
-    expect(table.taken).toBe(3 / 4)
-    table.drop(second)
+    const [first, second] = [refuse('a', 0), refuse('b', 1)]
+    expect([first.state, second.state, table.size]).toEqual(['completed', 'completed', 2])
+    const third = refuse('c', 2)
+    expect([first.state, second.state, third.state, table.size]).toEqual([
+      'terminated',
+      'completed',
+      'completed',
+      2,
+    ])
+    expect(table.server('a')).toBeUndefined()
+    // Nothing of it is repeated any more, the others are.
+    wire.sent.length = 0
+    table.expire(600)
+    expect(wire.sent).toHaveLength(2)
+    // What is acknowledged makes room.
+    table.repeat(700, second, 'ack')
+    const fourth = refuse('d', 701)
+    expect([second.state, third.state, fourth.state]).toEqual(['confirmed', 'completed', 'completed'])
     for (let now = table.nextDeadline(); now < 100_000; now = table.nextDeadline()) table.expire(now)
-    expect(table.taken).toBe(0)
+    expect(table.size).toBe(0)
+  })
+
+  it('E54 make no request be refused: neither those that wait for an ACK nor those that nothing else can keep', () => {
+    const { table } = setUp()
+    for (const key of ['a', 'b', 'c']) table.answer(0, table.accept(key, 'INVITE', UDP), 486, LONG)
+    const longKey = 'k'.repeat(2_100)
+    table.answer(0, table.accept(longKey, 'OPTIONS', UDP), 200, LONG)
+    expect(table.taken).toBeLessThan(1)
+    expect(table.server(longKey)?.response?.length).toBe(1_500)
+    expect(table.server('c')).toBeUndefined()
     table.answer(0, table.accept('d', 'INVITE', UDP), 200, LONG)
-    expect(table.taken).toBe(1 / 4)
     table.answer(0, table.accept('e', 'OPTIONS', TCP), 200, LONG)
-    expect(table.taken).toBe(1 / 4)
+    expect(table.size).toBe(2)
+  })
+
+  it('E54 one that is too long for all the room there is is sent and not kept', () => {
+    const { table, wire } = setUp()
+    const invite = table.accept('a', 'INVITE', UDP)
+    table.answer(0, invite, 486, new Uint8Array(5_000))
+    expect([invite.state, table.size, wire.sent.length]).toEqual(['terminated', 0, 1])
+    expect(table.nextDeadline()).toBe(Infinity)
   })
 
   it('S3261-17.2-01 a second final answer is discarded, and leaves no trace in what answers take', () => {
