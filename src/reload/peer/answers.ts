@@ -49,6 +49,11 @@ export class Answers {
     return this.cache.size
   }
 
+  /** In a quiet overlay no request comes that would do it, and what the last busy time left behind would stay. */
+  timeout(): void {
+    this.cache.expire(this.parts.now.ms)
+  }
+
   /** True for a request that is new; a repeated one has been dealt with (RFC 6940 s.6.2.1). */
   admit(request: IncomingRequest): boolean {
     const { header, contents } = request.message

@@ -204,6 +204,7 @@ export class PeerCore {
     this.use.requests.timeout()
     this.use.commands.timeout()
     this.use.receiver.timeout()
+    this.use.answers.timeout()
     this.use.attaches.timeout()
     this.use.appAttaches.timeout()
     this.use.topology.timeout(this.use.parts.now.ms)
