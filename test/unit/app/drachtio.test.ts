@@ -33,7 +33,8 @@ afterEach(async () => {
   for (const phone of phones.splice(0)) phone.close()
   await Promise.all(running.splice(0).map((node) => node.stop()))
   await Promise.all(servers.splice(0).map((server) => server.close()))
-})
+  // Two nodes that leave at the same time wait for each other, each for as long as it may.
+}, 30_000)
 
 async function drachtio(secret = SECRET): Promise<DrachtioServer> {
   const server = await DrachtioServer.open({ secret, names: [DOMAIN] })
