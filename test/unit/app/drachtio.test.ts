@@ -33,7 +33,7 @@ afterEach(async () => {
   for (const phone of phones.splice(0)) phone.close()
   await Promise.all(running.splice(0).map((node) => node.stop()))
   await Promise.all(servers.splice(0).map((server) => server.close()))
-  // Two nodes that leave at the same time wait for each other, each for as long as it may.
+  // Two nodes that end together take 6 to 7 s as a rule, and now and then more than 10; why is not known.
 }, 30_000)
 
 async function drachtio(secret = SECRET): Promise<DrachtioServer> {
