@@ -16,7 +16,9 @@ import {
   longestRemainingMs,
   leadsHere,
   reflects,
+  reflectsPhones,
   refreshed,
+  textOf,
   wantedBindings,
   type HostedUser,
   type PendingStore,
@@ -66,20 +68,37 @@ export class EntryKeeper {
       if (bindings.length === 0) return this.commit(user)
       return this.enroll(user, user.waiting !== undefined)
     }
-    const wanted = isPlain(bindings) ? this.plainFor(user, bindings) : this.entryFor(user, bindings)
+    const phones = this.plainPhones(user, bindings)
+    if (phones !== undefined && reflectsPhones(user, phones, now.ms))
+      return this.extend(now, user, user.credential)
+    const wanted = this.entryFor(user, bindings)
     if (!reflects(user, wanted, now.ms)) {
       // Who registers does not wait for what only spares a phone a second ring.
       if (user.waiting !== undefined && leadsHere(user, this.bareFor(user, bindings), now.ms))
         this.commit(user)
-      return this.want(now, user, user.credential, wanted)
+      return this.want(now, user, user.credential)
     }
     if (wanted === undefined) return this.commit(user)
-    this.extend(now, user, user.credential, wanted)
+    if (phones !== undefined && user.stored !== undefined)
+      user.stored = { ...user.stored, phones, text: undefined }
+    this.extend(now, user, user.credential)
+  }
+
+  /**
+   * Phones that state nothing: their entry follows from who they are, so that a refresh need not make it to see that it is there.
+   * Undefined for others.
+   */
+  private plainPhones(user: HostedUser, bindings: readonly PublishedBinding[]): string | undefined {
+    return user.smaller || !isPlain(bindings) ? undefined : phonesOf(this.parts.marks, bindings)
   }
 
   private entryFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
     if (user.fixed !== undefined) return bindings.length === 0 ? undefined : user.fixed
     const { self, settings, marks } = this.parts
+    if (isPlain(bindings))
+      return marks === undefined || user.smaller
+        ? this.plain
+        : plainEntry(self, marks.text(user.aor, bindings))
     const phones = bindings.filter(({ kind }) => kind === 'device')
     return desiredEntry(bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
   }
@@ -88,16 +107,6 @@ export class EntryKeeper {
   private bareFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
     const { self, settings } = this.parts
     return isPlain(bindings) ? this.plain : desiredEntry(bindings, self, settings, user.smaller)
-  }
-
-  private plainFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array {
-    const { self, marks } = this.parts
-    if (marks === undefined || user.smaller) return this.plain
-    let phones = ''
-    for (const { contact } of bindings) phones += `${contact}\n`
-    if (user.plain?.phones !== phones)
-      user.plain = { phones, value: plainEntry(self, marks.text(user.aor, bindings)) }
-    return user.plain.value
   }
 
   /** The user whose Store this was, with its outcome worked in; undefined when it was none of ours. */
@@ -142,9 +151,9 @@ export class EntryKeeper {
   }
 
   /** Stores now, or when it is this user's turn; by then something else may be wanted. */
-  private want(now: Now, user: HostedUser, credential: Credential, value: Uint8Array | undefined): void {
+  private want(now: Now, user: HostedUser, credential: Credential): void {
     if (this.stores.size >= STORES_AT_ONCE) this.queue.add(user)
-    else this.store(now, user, credential, value)
+    else this.store(now, user, credential)
   }
 
   /** The waiting REGISTER fails: the bindings stay what they were. */
@@ -182,7 +191,7 @@ export class EntryKeeper {
   }
 
   /** The entry says the right thing already: extend its life when that runs short (write-behind, M-14). */
-  private extend(now: Now, user: HostedUser, credential: Credential, wanted: Uint8Array): void {
+  private extend(now: Now, user: HostedUser, credential: Credential): void {
     const stored = user.stored
     if (stored === undefined) return
     const remaining = stored.expiresAtMs - now.ms
@@ -192,7 +201,7 @@ export class EntryKeeper {
     const short = remaining < renewalMarginMs(stored.lifetimeS)
     if (user.failures < FAILURES_BEFORE_WRITE_THROUGH || !short || !outlived) this.commit(user)
     if (!outlived) return
-    if (short) this.want(now, user, credential, wanted)
+    if (short) this.want(now, user, credential)
     else if (user.timer === undefined)
       this.later(
         now,
@@ -202,16 +211,17 @@ export class EntryKeeper {
       )
   }
 
-  private store(now: Now, user: HostedUser, credential: Credential, value: Uint8Array | undefined): void {
+  private store(now: Now, user: HostedUser, credential: Credential): void {
+    const bindings = wantedBindings(user)
+    const value = this.entryFor(user, bindings)
+    const phones = this.plainPhones(user, bindings)
     const certificateMs = credential.certificate.notAfter - now.wall
     const remainingMs = Math.max(0, (user.stored?.expiresAtMs ?? now.ms) - now.ms)
     const lifetimeS =
       value === undefined
         ? removalLifetimeS(user.dirty ? 1000 * this.parts.settings.overlayLifetimeMaxS : remainingMs)
         : overlayLifetimeS(
-            user.fixed === undefined
-              ? longestRemainingMs(wantedBindings(user), now.ms)
-              : 1000 * PROXY_RECORD_LIFETIME_S,
+            user.fixed === undefined ? longestRemainingMs(bindings, now.ms) : 1000 * PROXY_RECORD_LIFETIME_S,
             certificateMs,
             this.parts.settings,
           )
@@ -228,10 +238,12 @@ export class EntryKeeper {
     user.store = {
       id,
       entry: {
-        value,
+        exists: value !== undefined,
+        text: value === undefined || phones !== undefined ? undefined : textOf(value),
+        phones,
         lifetimeS,
         expiresAtMs: now.ms + 1000 * lifetimeS,
-        bare: value === undefined ? undefined : this.bareFor(user, wantedBindings(user)),
+        bare: value === undefined ? undefined : this.bareFor(user, bindings),
       },
       attempt: user.retried ? 2 : 1,
     }
@@ -307,4 +319,12 @@ export class EntryKeeper {
     this.parts.deadlines.cancel(user.timer)
     user.timer = undefined
   }
+}
+
+/** The contacts, of which nothing else than a mark of each is told; without marks all such phones have one entry. */
+function phonesOf(marks: AdapterParts['marks'], bindings: readonly PublishedBinding[]): string {
+  if (marks === undefined) return ''
+  let phones: string | undefined
+  for (const { contact } of bindings) phones = phones === undefined ? contact : `${phones}\n${contact}`
+  return phones ?? ''
 }

@@ -7,8 +7,15 @@ import type { AdapterTimer } from './parts.ts'
 
 /** What the overlay is known to hold under this user's key N(u). */
 export interface StoredEntry {
-  /** Undefined: a removal (exists=false). */
-  readonly value: Uint8Array | undefined
+  /** False for a removal. */
+  readonly exists: boolean
+  /**
+   * What it says, as bytes in text: a node has one for each user, and it is compared only. Undefined when it is the plain entry of
+   * `phones`.
+   */
+  readonly text: string | undefined
+  /** Phones that state nothing, for which it was made; undefined when it is another's, or not known. */
+  readonly phones: string | undefined
   readonly lifetimeS: number
   readonly expiresAtMs: Millis
   /** What it says without the marks of phones (docs/adr/0019); undefined: not known. */
@@ -42,8 +49,6 @@ export interface HostedUser {
     | { readonly id: RequestId; readonly bindings: readonly PublishedBinding[]; readonly callId: string }
     | undefined
   stored: StoredEntry | undefined
-  /** The entry of phones that state nothing, and which phones those are: a refresh makes none anew. */
-  plain: { readonly phones: string; readonly value: Uint8Array } | undefined
   /** A Store ended without a word: the overlay may hold something else than `stored`. */
   dirty: boolean
   /** Served here in an earlier life of this node, and nobody has looked yet what the overlay holds since. */
@@ -74,7 +79,6 @@ export function hostedUser(
     committed: [],
     waiting: undefined,
     stored: undefined,
-    plain: undefined,
     dirty: false,
     unseen: false,
     fixed,
@@ -118,8 +122,18 @@ export function reflects(user: HostedUser, value: Uint8Array | undefined, now: M
   if (user.dirty) return false
   const { stored } = user
   if (stored === undefined || stored.expiresAtMs <= now) return value === undefined
-  if (value === undefined) return stored.value === undefined
-  return stored.value === value || (stored.value !== undefined && bytesEqual(stored.value, value))
+  if (value === undefined) return !stored.exists
+  return stored.exists && stored.text === textOf(value)
+}
+
+/** True when the overlay is known to hold the entry that was made for these phones, all of which state nothing. */
+export function reflectsPhones({ stored, dirty }: HostedUser, phones: string, now: Millis): boolean {
+  return !dirty && stored !== undefined && stored.phones === phones && stored.expiresAtMs > now
+}
+
+/** Bytes of an entry as `StoredEntry` keeps them. */
+export function textOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
 }
 
 /** True when the overlay is known to say all of `bare`: calls come here, and at most marks of phones are missing. */

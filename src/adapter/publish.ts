@@ -196,7 +196,7 @@ export class Publisher {
   /** True when no own entry is left in the overlay and no Store is under way. */
   withdrawn(): boolean {
     if (this.keeper.active > 0) return false
-    for (const user of this.users.values()) if (user.stored?.value !== undefined) return false
+    for (const user of this.users.values()) if (user.stored?.exists === true) return false
     return true
   }
 
@@ -209,7 +209,7 @@ export class Publisher {
       if (user.credential !== undefined) enrolled++
       if (user.committed.length === 0) continue
       aors++
-      if (user.dirty || user.stored?.value === undefined || user.stored.expiresAtMs <= now.ms) missing++
+      if (user.dirty || user.stored?.exists !== true || user.stored.expiresAtMs <= now.ms) missing++
     }
     return { aors, missing, enrolled }
   }
@@ -217,7 +217,7 @@ export class Publisher {
   private withdrawNext(now: Now): void {
     for (const user of this.users.values()) {
       if (this.keeper.active >= WITHDRAWALS_AT_ONCE) return
-      if (user.stored?.value !== undefined) this.keeper.advance(now, user)
+      if (user.stored?.exists === true) this.keeper.advance(now, user)
     }
   }
 

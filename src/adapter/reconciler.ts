@@ -1,6 +1,6 @@
 import type { Now } from '../common/time.ts'
 import { KIND, sameId, type CommandId, type CommandOutcome, type FetchResult } from '../reload/index.ts'
-import type { HostedUser } from './hosted-user.ts'
+import { textOf, type HostedUser } from './hosted-user.ts'
 import type { AdapterParts } from './parts.ts'
 
 /** Fetches under way at once: calls come first. */
@@ -70,7 +70,9 @@ export class Reconciler {
       if (leftMs <= 0) continue
       const { exists, value } = data.value.value
       user.stored = {
-        value: exists ? value : undefined,
+        exists,
+        text: exists ? textOf(value) : undefined,
+        phones: undefined,
         lifetimeS: data.lifetime,
         expiresAtMs: now.ms + leftMs,
       }

@@ -12,19 +12,35 @@ import {
   type PublicKeyInput,
 } from 'node:crypto'
 
+import { invariant } from '../../common/assert.ts'
 import { bytesEqual, toHex } from '../../common/bytes.ts'
 import { fail, ok, RingbridgeError, type Result } from '../../common/errors.ts'
 import { HASH, SIGNATURE, type NodeId } from '../codec/index.ts'
+import { BoundedCache } from './bounded-cache.ts'
 import { identitiesOf } from './certificate-identity.ts'
 import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 import { GENERAL_NAME, keyAlgorithmOf, readX509, type X509Fields } from './x509.ts'
 
 /** What a certificate's `handle` is here. */
 interface Handle {
-  readonly fields: X509Fields
-  /** Imported at first use; undefined inside means that OpenSSL refused the key. */
-  publicKey: { readonly key: KeyObject | undefined } | undefined
+  readonly keyAlgorithm: KeyAlgorithm
+  /**
+   * Of a CA, which is asked with every certificate below it. A node keeps very many of those: what their dozen views are worth is
+   * read again the one time that somebody asks.
+   */
+  readonly fields: X509Fields | undefined
 }
+
+/** `undefined` inside means that OpenSSL refused the key. */
+interface ImportedKey {
+  readonly key: KeyObject | undefined
+}
+
+/**
+ * Public keys that stay imported, those used last: one takes 5 kB of OpenSSL's memory, and importing it anew costs about as much as
+ * the check that it is wanted for. The keys of users are wanted once in half an hour each.
+ */
+const IMPORTED_KEYS_MAX = 4_096
 
 export type KeyAlgorithm = 'ecdsa' | 'rsa'
 
@@ -41,6 +57,8 @@ const KEY_CERT_SIGN = 0x04
 
 /** ECDSA signatures are DER SEQUENCEs (RFC 4492 s.5.4), as TLS 1.2 has them and RFC 6940 s.6.3.4 by reference. */
 export class NodeCrypto implements CryptoPort {
+  private readonly publicKeys = new BoundedCache<ImportedKey>(IMPORTED_KEYS_MAX)
+
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
     const [only] = parts
     if (only !== undefined && parts.length === 1) return plain(hash(algorithm, only, 'buffer'))
@@ -65,7 +83,10 @@ export class NodeCrypto implements CryptoPort {
       if (!allows(x509, DIGITAL_SIGNATURE)) return fail('certificate must not be used for signatures')
     }
     const sha256 = this.hash('sha256', [der])
-    const handle: Handle = { fields: x509, publicKey: undefined }
+    const handle: Handle = {
+      keyAlgorithm: x509.keyAlgorithm,
+      fields: x509.isCa ? x509 : undefined,
+    }
     return ok({
       der,
       sha256,
@@ -82,12 +103,12 @@ export class NodeCrypto implements CryptoPort {
   }
 
   issued(issuer: Certificate, certificate: Certificate): boolean {
-    const from = handleOf(issuer).fields
-    const { fields } = handleOf(certificate)
+    const from = fieldsOf(issuer)
+    const fields = fieldsOf(certificate)
     const algorithm = fields.signedWith
     if (algorithm === undefined || algorithm.algorithm !== from.keyAlgorithm) return false
     if (!bytesEqual(from.subject, fields.issuer)) return false
-    const key = publicKeyOf(issuer)
+    const key = this.publicKeyOf(issuer)
     return key !== undefined && checked(algorithm.hash, fields.tbs, key, fields.signature)
   }
 
@@ -101,9 +122,9 @@ export class NodeCrypto implements CryptoPort {
 
   verify(certificate: Certificate, signature: RawSignature, data: Uint8Array): boolean {
     if (signature.hashAlgorithm !== HASH.sha256) return false
-    const wanted = handleOf(certificate).fields.keyAlgorithm === 'rsa' ? SIGNATURE.rsa : SIGNATURE.ecdsa
+    const wanted = handleOf(certificate).keyAlgorithm === 'rsa' ? SIGNATURE.rsa : SIGNATURE.ecdsa
     if (signature.signatureAlgorithm !== wanted) return false
-    const key = publicKeyOf(certificate)
+    const key = this.publicKeyOf(certificate)
     return key !== undefined && checked('sha256', data, key, signature.value)
   }
 
@@ -129,7 +150,7 @@ export class NodeCrypto implements CryptoPort {
     return {
       certificate,
       nodeId,
-      algorithm: handleOf(certificate).fields.keyAlgorithm,
+      algorithm: handleOf(certificate).keyAlgorithm,
       key,
       chain: chain.map((der) => this.parsedOrThrown(der, overlayName)),
     }
@@ -145,6 +166,16 @@ export class NodeCrypto implements CryptoPort {
       pkcs8: plain(privateKey.export({ type: 'pkcs8', format: 'der' })),
       publicKeyInfo: plain(publicKey.export({ type: 'spki', format: 'der' })),
     }
+  }
+
+  private publicKeyOf(certificate: Certificate): KeyObject | undefined {
+    const { fingerprint } = certificate
+    let known = this.publicKeys.get(fingerprint)
+    if (known === undefined) {
+      known = { key: imported(fieldsOf(certificate)) }
+      this.publicKeys.set(fingerprint, known)
+    }
+    return known.key
   }
 
   private parsedOrThrown(der: Uint8Array, overlayName: string): Certificate {
@@ -163,15 +194,17 @@ function handleOf(certificate: Certificate): Handle {
   return certificate.handle as Handle
 }
 
+function fieldsOf(certificate: Certificate): X509Fields {
+  const { fields } = handleOf(certificate)
+  if (fields !== undefined) return fields
+  const read = readX509(certificate.der)
+  invariant(read.ok, 'a certificate that was read can be read')
+  return read.value
+}
+
 /** A plain Uint8Array on the same memory: Buffer's `slice` and `toString` mean other things. */
 function plain(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-function publicKeyOf(certificate: Certificate): KeyObject | undefined {
-  const handle = handleOf(certificate)
-  handle.publicKey ??= { key: imported(handle.fields) }
-  return handle.publicKey.key
 }
 
 /** OpenSSL throws on a point off its curve and the like; such a key verifies nothing. */

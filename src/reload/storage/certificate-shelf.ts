@@ -4,6 +4,8 @@ import { certificateKey, certificateRecord } from './records.ts'
 
 interface Place {
   readonly certificate: Certificate
+  /** The certificate alone: all that most of the values need, and one list for all of them. */
+  readonly alone: readonly [Certificate]
   /** Values that need it. */
   references: number
 }
@@ -25,7 +27,9 @@ export class CertificateShelf {
 
   /** The same certificates, each as the one object that everybody shares. */
   retain(certificates: readonly Certificate[], batch: JournalOperation[]): readonly Certificate[] {
-    return certificates.map((certificate) => this.retainOne(certificate, batch))
+    const [leaf] = certificates
+    if (leaf !== undefined && certificates.length === 1) return this.retainOne(leaf, batch).alone
+    return certificates.map((certificate) => this.retainOne(certificate, batch).certificate)
   }
 
   release(certificates: readonly Certificate[], batch: JournalOperation[]): void {
@@ -37,16 +41,17 @@ export class CertificateShelf {
     }
   }
 
-  private retainOne(certificate: Certificate, batch: JournalOperation[]): Certificate {
+  private retainOne(certificate: Certificate, batch: JournalOperation[]): Place {
     const { fingerprint, der } = certificate
     const place = this.places.get(fingerprint)
     if (place !== undefined) {
       place.references++
-      return place.certificate
+      return place
     }
-    this.places.set(fingerprint, { certificate, references: 1 })
+    const added: Place = { certificate, alone: [certificate], references: 1 }
+    this.places.set(fingerprint, added)
     const key = certificateKey(fingerprint)
     batch.push({ kind: 'put', key, value: certificateRecord(key, der) })
-    return certificate
+    return added
   }
 }

@@ -26,6 +26,18 @@ export function slotOf(value: StoredDataValue): string {
   }
 }
 
+/** The model of the Kind to which a place belongs. */
+export function modelOfSlot(slot: string): DataModel {
+  switch (slot[0]) {
+    case 'a':
+      return 'array'
+    case 'd':
+      return 'dictionary'
+    default:
+      return 'single'
+  }
+}
+
 export function arraySlot(index: number): string {
   return `a${index.toString(16).padStart(8, '0')}`
 }

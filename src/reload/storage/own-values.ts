@@ -4,10 +4,11 @@
  * lies here unchanged; whether its signer is still believed is asked every time.
  */
 import type { Now } from '../../common/time.ts'
-import type { KindId, ResourceId } from '../codec/index.ts'
+import type { KindId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Signer } from '../security/trust.ts'
 import { certificatesValid, remainingLifetime } from './lifetime.ts'
-import type { HeldValue, Table } from './table.ts'
+import type { HeldValue } from './held-value.ts'
+import type { Table } from './table.ts'
 import type { ValueChecks } from './value-checks.ts'
 import type { FetchedKind, FetchedValue, FetchedValues } from './verify-fetched.ts'
 
@@ -44,34 +45,26 @@ export class OwnValueReader {
       for (const [, value] of held?.values(now) ?? []) {
         // RFC 6940 s.7.1: what was signed with a certificate that has expired is not given out.
         if (!certificatesValid(value.certificates, now.wall)) continue
-        bytes += value.encoded.length
+        bytes += value.size
         for (const { der } of value.certificates) bytes += der.length
-        const signer = this.signer(checks, resource, kind, value, now)
+        const data = { ...value.data, lifetime: remainingLifetime(value, now) }
+        const signer = this.signer(checks, value, data, now)
         if (signer === undefined) rejected++
-        else {
-          const data = { ...value.data, lifetime: remainingLifetime(value, now) }
-          values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })
-        }
+        else values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })
       }
       kinds.set(kind, { generation: held?.generation ?? 0n, values })
     }
     return { kinds, rejected, bytes }
   }
 
-  private signer(
-    checks: ValueChecks,
-    resource: ResourceId,
-    kind: KindId,
-    held: HeldValue,
-    now: Now,
-  ): Signer | undefined {
+  private signer(checks: ValueChecks, held: HeldValue, data: StoredData, now: Now): Signer | undefined {
     const known = this.checked.get(held)
     if (known?.checks === checks) {
       return checks.believes(known.signer, held.certificates, now.wall) ? known.signer : undefined
     }
-    const definition = checks.definition(kind)
+    const definition = checks.definition(held.kind)
     if (definition === undefined) return undefined
-    const signer = checks.signer(definition, resource, held.data, held.certificates, now.wall)
+    const signer = checks.signer(definition, held.resource, data, held.certificates, now.wall)
     if (!signer.ok) return undefined
     this.checked.set(held, { checks, signer: signer.value })
     return signer.value

@@ -6,7 +6,8 @@ import type { Now } from '../../common/time.ts'
 import type { KindId, ResourceId, StoredData, StoreKindData, StoreReq } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { certificatesValid, remainingLifetime } from './lifetime.ts'
-import type { HeldValue, KindEntry, Table, ValuePlace } from './table.ts'
+import type { HeldValue, ValuePlace } from './held-value.ts'
+import type { KindEntry, Table } from './table.ts'
 
 /** A StoreReq with the certificates that belong into its bucket, each once. */
 export interface ReplicaStore {
@@ -80,7 +81,7 @@ class Packer {
   }
 
   private cost(held: HeldValue): number {
-    let bytes = held.encoded.length
+    let bytes = held.size
     for (const certificate of held.certificates) {
       if (!this.certificates.has(certificate)) bytes += certificate.der.length
     }

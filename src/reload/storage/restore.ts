@@ -103,7 +103,7 @@ class Restoration {
 
   private restoreValue(key: string, record: ValueRecord): 'restored' | 'expired' | 'damaged' | 'foreign' {
     const { resource, kindId, model, receivedAt } = record
-    const encoded = record.encoded.slice()
+    const { encoded } = record
     const data = decodeStoredData(encoded, model)
     if (!data.ok || valueKey(resource, kindId, slotOf(data.value.value)) !== key) return 'damaged'
     const certificates: Certificate[] = []

@@ -20,7 +20,8 @@ import {
 } from './data-models.ts'
 import { certificatesValid } from './lifetime.ts'
 import { refuse, unknownKinds } from './refusals.ts'
-import type { HeldValue, KindEntry, Table } from './table.ts'
+import type { HeldValue } from './held-value.ts'
+import type { KindEntry, Table } from './table.ts'
 import type { ValueChecks } from './value-checks.ts'
 
 /** A value that is here, or the place of one that is not. */

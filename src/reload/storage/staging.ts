@@ -54,9 +54,9 @@ export class StagedKind {
   put(staged: StagedValue, sameTime: 'old' | 'newer' = 'old'): 'staged' | 'old' {
     const value = placed(staged.data.value, this.arrayLength)
     const slot = slotOf(value)
-    const current = this.changes.get(slot) ?? this.entry?.find(slot, this.now)
-    if (current !== undefined && !later(staged.data, current.data, sameTime)) {
-      return sameValue(current.data, staged.data) ? 'staged' : 'old'
+    const current = (this.changes.get(slot) ?? this.entry?.find(slot, this.now))?.data
+    if (current !== undefined && !later(staged.data, current, sameTime)) {
+      return sameValue(current, staged.data) ? 'staged' : 'old'
     }
     this.changes.set(slot, { ...staged, data: { ...staged.data, value } })
     this.arrayLength = lengthWith(value, this.arrayLength)
@@ -109,15 +109,15 @@ export class StagedKind {
       const key = data.value.model === 'dictionary' ? data.value.key.length : 0
       values += replaced === undefined ? 1 : 0
       bytes += VALUE_OVERHEAD_BYTES + key + data.value.value.value.length + data.signature.value.length
-      bytes -= replaced?.encoded.length ?? 0
+      bytes -= replaced?.size ?? 0
     }
     return { values, bytes }
   }
 
   private *existence(): Iterable<boolean> {
     for (const { data } of this.changes.values()) yield data.value.value.exists
-    for (const [slot, { data }] of this.entry?.values(this.now) ?? []) {
-      if (!this.changes.has(slot)) yield data.value.value.exists
+    for (const [slot, { exists }] of this.entry?.values(this.now) ?? []) {
+      if (!this.changes.has(slot)) yield exists
     }
   }
 }

@@ -3,7 +3,6 @@ import { invariant } from '../../common/assert.ts'
 import { ok, type Result } from '../../common/errors.ts'
 import type { Millis, Now, WallTime } from '../../common/time.ts'
 import {
-  decodeStoredData,
   encodeStoredData,
   type ErrorResponse,
   type FetchAns,
@@ -14,7 +13,6 @@ import {
   type ResourceId,
   type StatAns,
   type StoreAns,
-  type StoredData,
   type StoreReq,
 } from '../codec/index.ts'
 import type { Certificate, CryptoPort } from '../security/port.ts'
@@ -24,6 +22,7 @@ import type { AdmissionRules } from './admission.ts'
 import { everything, slotOf } from './data-models.ts'
 import { fetchValues, type Fetched } from './fetch.ts'
 import { findResources } from './find.ts'
+import type { ValuePlace } from './held-value.ts'
 import type { JournalOperation } from './journal.ts'
 import { expiryOf } from './lifetime.ts'
 import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
@@ -34,7 +33,7 @@ import { firstGeneration, GENERATION_MAX, restoreTable, type RestoreReport } fro
 import type { StagedValue } from './staging.ts'
 import { statValues } from './stat.ts'
 import { planStore, type PlannedKind, type StoreContext } from './store.ts'
-import { Table, type ValuePlace } from './table.ts'
+import { Table } from './table.ts'
 import { ValueChecks, type KindSource } from './value-checks.ts'
 import { verifyFetched, type FetchedValues } from './verify-fetched.ts'
 
@@ -282,7 +281,7 @@ export class Storage {
       for (const { kind, slots } of kinds.values()) {
         const before = uses.get(`${kind}|${role}`) ?? { kind, role, values: 0, bytes: 0 }
         let { bytes } = before
-        for (const { held } of slots.values()) bytes += held.encoded.length
+        for (const held of slots.values()) bytes += held.size
         uses.set(`${kind}|${role}`, { kind, role, values: before.values + slots.size, bytes })
       }
     }
@@ -319,14 +318,13 @@ export class Storage {
     operations: JournalOperation[],
   ): void {
     const encoded = encodeStoredData(data)
-    const held = {
-      data: compacted(data, encoded),
-      encoded,
-      receivedAt: now.wall,
-      expiresAt: expiryOf(now, data.lifetime),
-      certificates,
-    }
-    this.table.put(resource, kind, held, operations)
+    const expiresAt = expiryOf(now, data.lifetime)
+    this.table.put(
+      resource,
+      kind,
+      { data, encoded, receivedAt: now.wall, expiresAt, certificates },
+      operations,
+    )
   }
 
   private count(
@@ -348,11 +346,4 @@ function raised({ staged }: PlannedKind, now: Now): bigint {
   if (staged.changes.size === 0) return staged.generation
   if (staged.generation === 0n) return firstGeneration(now)
   return staged.generation === GENERATION_MAX ? 1n : staged.generation + 1n
-}
-
-/** The same data on bytes of its own, so that no received message stays in memory for it. */
-function compacted(data: StoredData, encoded: Uint8Array): StoredData {
-  const decoded = decodeStoredData(encoded, data.value.model)
-  invariant(decoded.ok, 'what was encoded can be decoded')
-  return decoded.value
 }

@@ -1,4 +1,5 @@
-import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import { Deadlines } from '../../common/deadlines.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import type { Millis, Now, WallTime } from '../../common/time.ts'
 import {
   asResourceId,
@@ -11,33 +12,21 @@ import {
 import type { Certificate } from '../security/port.ts'
 import { CertificateShelf } from './certificate-shelf.ts'
 import { slotOf } from './data-models.ts'
+import { HeldValue, type ValuePlace } from './held-value.ts'
 import type { JournalOperation } from './journal.ts'
 import { alive } from './lifetime.ts'
 import { generationKey, generationRecord, valueKey, valueRecord } from './records.ts'
 
-/** A value as held here. */
-export interface HeldValue {
+/** A value to be held. */
+export interface ValueToHold {
   /** With its real array index; lifetime as received. */
   readonly data: StoredData
-  /** `data` in RFC 6940 form; the byte fields of `data` are views on it. */
+  /** `data` in RFC 6940 form. */
   readonly encoded: Uint8Array
   readonly receivedAt: WallTime
   readonly expiresAt: Millis
   /** Certificate of the signer, then of those who issued it, root excluded. */
   readonly certificates: readonly Certificate[]
-}
-
-/** Where a value lies. */
-export interface ValuePlace {
-  readonly resource: ResourceId
-  readonly kind: KindId
-  /** Its place within the Kind (data-models.ts). */
-  readonly slot: string
-}
-
-interface Slot {
-  readonly held: HeldValue
-  readonly expiry: Deadline<ValuePlace>
 }
 
 /** Everything of one Kind at one resource. */
@@ -46,7 +35,7 @@ export class KindEntry {
   readonly model: DataModel
   /** RFC 6940 s.7.4.1.1: at least 1 once something is stored. */
   generation = 0n
-  readonly slots = new Map<string, Slot>()
+  readonly slots = new SmallMap<string, HeldValue>()
 
   constructor(kind: KindId, model: DataModel) {
     this.kind = kind
@@ -55,21 +44,20 @@ export class KindEntry {
 
   /** The value at `slot`, unless its lifetime is over. */
   find(slot: string, now: Now): HeldValue | undefined {
-    const held = this.slots.get(slot)?.held
+    const held = this.slots.get(slot)
     return held !== undefined && alive(held, now) ? held : undefined
   }
 
   /** Something is stored here; removed values do not count. */
   holdsAny(now: Now): boolean {
-    for (const { held } of this.slots.values())
-      if (held.data.value.value.exists && alive(held, now)) return true
+    for (const held of this.slots.values()) if (held.exists && alive(held, now)) return true
     return false
   }
 
   /** Values whose lifetime is not over, by place, in the order of their places. */
   values(now: Now): [slot: string, held: HeldValue][] {
     const values: [string, HeldValue][] = []
-    for (const [slot, { held }] of this.slots) if (alive(held, now)) values.push([slot, held])
+    for (const [slot, held] of this.slots.entries()) if (alive(held, now)) values.push([slot, held])
     return values.sort(([a], [b]) => (a < b ? -1 : 1))
   }
 }
@@ -116,23 +104,24 @@ export class Table {
   }
 
   /** Puts a value into its place; what was there is replaced. */
-  put(resource: ResourceId, kind: KindId, held: HeldValue, batch: JournalOperation[]): void {
-    const { value } = held.data
+  put(resource: ResourceId, kind: KindId, value: ValueToHold, batch: JournalOperation[]): void {
+    const { data, encoded, receivedAt, expiresAt } = value
+    const { model } = data.value
     const resourceEntry = this.resourceEntry(resource)
-    const entry = kindEntry(resourceEntry, kind, value.model)
-    const slot = slotOf(value)
+    const entry = kindEntry(resourceEntry, kind, model)
+    const slot = slotOf(data.value)
     const replaced = entry.slots.get(slot)
-    const certificates = this.certificates.retain(held.certificates, batch)
+    const certificates = this.certificates.retain(value.certificates, batch)
     if (replaced !== undefined) this.forget(replaced, batch)
-    const expiry = this.expiries.set(held.expiresAt, { resource: resourceEntry.resource, kind, slot })
-    entry.slots.set(slot, { held: { ...held, certificates }, expiry })
+    const place: ValuePlace = { resource: resourceEntry.resource, kind, slot }
+    const held = new HeldValue(place, { encoded, certificates, expiresAt }, this.expiries)
+    entry.slots.set(slot, held)
     this.valueCount++
-    this.byteCount += held.encoded.length
-    const place = valueKey(resource, kind, slot)
-    const fingerprints = held.certificates.map((certificate) => certificate.fingerprint)
-    const { receivedAt, encoded } = held
-    const record = valueRecord(place, { model: value.model, receivedAt, fingerprints, encoded })
-    batch.push({ kind: 'put', key: place, value: record })
+    this.byteCount += held.size
+    const recordKey = valueKey(resource, kind, slot)
+    const fingerprints = certificates.map(({ fingerprint }) => fingerprint)
+    const record = valueRecord(recordKey, { model, receivedAt, fingerprints, encoded })
+    batch.push({ kind: 'put', key: recordKey, value: record })
   }
 
   /** Sets the generation counter of a Kind that has values. */
@@ -178,11 +167,11 @@ export class Table {
     return entry
   }
 
-  private forget(slot: Slot, batch: JournalOperation[]): void {
-    this.expiries.cancel(slot.expiry)
+  private forget(held: HeldValue, batch: JournalOperation[]): void {
+    this.expiries.cancel(held.expiry)
     this.valueCount--
-    this.byteCount -= slot.held.encoded.length
-    this.certificates.release(slot.held.certificates, batch)
+    this.byteCount -= held.size
+    this.certificates.release(held.certificates, batch)
   }
 }
 

@@ -1,0 +1,90 @@
+/**
+ * A value as it lies here. A peer holds very many and looks at few, so that only the bytes are kept, as text of one byte a character:
+ * a string is one object in V8, without pointers to follow and without the buffer, the view and the memory outside of the heap that
+ * a Uint8Array of some hundred bytes brings along. What is asked for is read from it each time (docs/adr/0030).
+ */
+import { invariant } from '../../common/assert.ts'
+import type { Deadline, Deadlines } from '../../common/deadlines.ts'
+import type { Millis } from '../../common/time.ts'
+import { decodeStoredData, type KindId, type ResourceId, type StoredData } from '../codec/index.ts'
+import type { Certificate } from '../security/port.ts'
+import { modelOfSlot } from './data-models.ts'
+
+/** Where a value lies. */
+export interface ValuePlace {
+  readonly resource: ResourceId
+  readonly kind: KindId
+  /** Its place within the Kind (data-models.ts). */
+  readonly slot: string
+}
+
+/** Bytes of a StoredData (RFC 6940 s.7) before its value: length, storage_time, lifetime. */
+const HEAD_BYTES = 16
+
+export class HeldValue implements ValuePlace {
+  readonly resource: ResourceId
+  readonly kind: KindId
+  readonly slot: string
+  /** Certificate of the signer, then of those who issued it, root excluded. */
+  readonly certificates: readonly Certificate[]
+  /** When its time is over. */
+  readonly expiry: Deadline<ValuePlace>
+  private readonly text: string
+
+  /** `expiries` will name it when its time is over. */
+  constructor(
+    { resource, kind, slot }: ValuePlace,
+    {
+      encoded,
+      certificates,
+      expiresAt,
+    }: {
+      readonly encoded: Uint8Array
+      readonly certificates: readonly Certificate[]
+      readonly expiresAt: Millis
+    },
+    expiries: Deadlines<ValuePlace>,
+  ) {
+    this.resource = resource
+    this.kind = kind
+    this.slot = slot
+    this.certificates = certificates
+    this.expiry = expiries.set(expiresAt, this)
+    this.text = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).toString('latin1')
+  }
+
+  /** Monotonic time at which it is gone. */
+  get expiresAt(): Millis {
+    return this.expiry.at
+  }
+
+  /** Bytes of the value with its signature. */
+  get size(): number {
+    return this.text.length
+  }
+
+  /** With its real array index; lifetime as received. Read anew each time, on bytes that nobody else has. */
+  get data(): StoredData {
+    const bytes = new Uint8Array(this.text.length)
+    Buffer.from(bytes.buffer).write(this.text, 'latin1')
+    const decoded = decodeStoredData(bytes, modelOfSlot(this.slot))
+    invariant(decoded.ok, 'what was stored can be read')
+    return decoded.value
+  }
+
+  /** False for one that was removed (RFC 6940 s.7.4.1.3). */
+  get exists(): boolean {
+    return this.text.charCodeAt(this.existsAt()) === 1
+  }
+
+  private existsAt(): number {
+    switch (modelOfSlot(this.slot)) {
+      case 'single':
+        return HEAD_BYTES
+      case 'array':
+        return HEAD_BYTES + 4
+      case 'dictionary':
+        return HEAD_BYTES + 2 + 256 * this.text.charCodeAt(HEAD_BYTES) + this.text.charCodeAt(HEAD_BYTES + 1)
+    }
+  }
+}
