@@ -37,8 +37,8 @@ export function desiredEntry(
 }
 
 /**
- * The entry of users whose phones state nothing worth publishing, which is most of them: kept, so that a refresh costs a
- * comparison of references instead of an encoding.
+ * The entry of users whose phones state nothing worth publishing, which is most of them: it follows from who the phones are, so that
+ * a refresh costs a comparison of their names instead of an encoding.
  */
 export function plainEntry(self: NodeId, marks = ''): Uint8Array {
   return route(listTo(self), preferences([], marks))

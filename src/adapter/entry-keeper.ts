@@ -72,15 +72,16 @@ export class EntryKeeper {
     if (phones !== undefined && reflectsPhones(user, phones, now.ms))
       return this.extend(now, user, user.credential)
     const wanted = this.entryFor(user, bindings)
-    if (!reflects(user, wanted, now.ms)) {
+    if (!reflects(user, wanted, now.ms, this.plainOf)) {
       // Who registers does not wait for what only spares a phone a second ring.
       if (user.waiting !== undefined && leadsHere(user, this.bareFor(user, bindings), now.ms))
         this.commit(user)
       return this.want(now, user, user.credential)
     }
     if (wanted === undefined) return this.commit(user)
-    if (phones !== undefined && user.stored !== undefined)
-      user.stored = { ...user.stored, phones, text: undefined }
+    // Other phones, or the same ones told differently, and yet the same entry.
+    if (user.stored !== undefined)
+      user.stored = { ...user.stored, phones, text: phones === undefined ? textOf(wanted) : undefined }
     this.extend(now, user, user.credential)
   }
 
@@ -95,12 +96,19 @@ export class EntryKeeper {
   private entryFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
     if (user.fixed !== undefined) return bindings.length === 0 ? undefined : user.fixed
     const { self, settings, marks } = this.parts
-    if (isPlain(bindings))
-      return marks === undefined || user.smaller
-        ? this.plain
-        : plainEntry(self, marks.text(user.aor, bindings))
+    const plainPhones = this.plainPhones(user, bindings)
+    if (plainPhones !== undefined) return this.plainOf(user.aor, plainPhones)
+    if (isPlain(bindings)) return this.plain
     const phones = bindings.filter(({ kind }) => kind === 'device')
     return desiredEntry(bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
+  }
+
+  /** The entry of phones that state nothing, as `plainPhones` names them. */
+  private readonly plainOf = (aor: string, phones: string): Uint8Array => {
+    const { self, marks } = this.parts
+    if (marks === undefined) return this.plain
+    const named = phones.split('\n').map((contact) => ({ contact, parameters: NO_PARAMETERS }))
+    return plainEntry(self, marks.text(aor, named))
   }
 
   /** The entry without marks. */
@@ -320,6 +328,8 @@ export class EntryKeeper {
     user.timer = undefined
   }
 }
+
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map()
 
 /** The contacts, of which nothing else than a mark of each is told; without marks all such phones have one entry. */
 function phonesOf(marks: AdapterParts['marks'], bindings: readonly PublishedBinding[]): string {

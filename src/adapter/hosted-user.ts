@@ -10,8 +10,8 @@ export interface StoredEntry {
   /** False for a removal. */
   readonly exists: boolean
   /**
-   * What it says, as bytes in text: a node has one for each user, and it is compared only. Undefined when it is the plain entry of
-   * `phones`.
+   * What it says, as bytes in text: a node has one for each user, and it is compared only. Undefined for a removal, and where it is
+   * the plain entry of `phones`.
    */
   readonly text: string | undefined
   /** Phones that state nothing, for which it was made; undefined when it is another's, or not known. */
@@ -117,12 +117,18 @@ export function wantedBindings(user: HostedUser): readonly PublishedBinding[] {
   return user.waiting?.bindings ?? user.committed
 }
 
-/** True when the overlay is known to say what `value` says (undefined: nothing). */
-export function reflects(user: HostedUser, value: Uint8Array | undefined, now: Millis): boolean {
+/** True when the overlay is known to say what `value` says (undefined: nothing). `plain` makes the entry of phones that state nothing. */
+export function reflects(
+  user: HostedUser,
+  value: Uint8Array | undefined,
+  now: Millis,
+  plain: (aor: string, phones: string) => Uint8Array,
+): boolean {
   if (user.dirty) return false
   const { stored } = user
   if (stored === undefined || stored.expiresAtMs <= now) return value === undefined
   if (value === undefined) return !stored.exists
+  if (stored.phones !== undefined) return bytesEqual(plain(user.aor, stored.phones), value)
   return stored.exists && stored.text === textOf(value)
 }
 

@@ -22,7 +22,7 @@ import { AdapterParts, type AdapterAction } from './parts.ts'
 
 /** A node that leaves waits so long for calls that ring; SIGTERM to exit is 20 s (contract s.3). */
 const CALLS_WITHIN_MS: Millis = 6_000
-/** And so long for the ACK of one that has been answered. */
+/** And so long for the ACK of one that has been answered; it stays that long in any case. */
 const ACK_WITHIN_MS: Millis = 500
 
 /**
@@ -43,7 +43,7 @@ export class NodeCore {
   private state: PeerState = 'starting'
   private draining = false
   private leaveSent = false
-  /** While leaving: how long calls that ring are waited for, and when one was last seen. */
+  /** While leaving: how long calls that ring are waited for, and when one was last seen, or the leaving began. */
   private callsUntilMs: Millis = 0
   private callSeenMs: Millis = Number.NEGATIVE_INFINITY
 
@@ -116,13 +116,18 @@ export class NodeCore {
         break
       case 'hostedUsers':
         this.adapter.setHosted(now, input.aors, this.credentials)
+        this.sip?.step(now, { kind: 'accounts' })
         this.restore(now)
         break
       case 'query':
         this.adapter.query(now, input.id, input.query)
         break
       case 'drain':
-        if (!this.draining) this.callsUntilMs = now.ms + CALLS_WITHIN_MS
+        if (!this.draining) {
+          this.callsUntilMs = now.ms + CALLS_WITHIN_MS
+          // Whoever watches `/readyz` is to see that this node goes, even if nothing keeps it.
+          this.callSeenMs = now.ms
+        }
         this.draining = true
         this.sip?.step(now, { kind: 'drain' })
         this.adapter.withdraw(now)

@@ -1,4 +1,7 @@
-/** A map of which very many exist with one entry each: that one lies in the object itself, and a table is made for the second. */
+/**
+ * A map of which very many exist with one entry each: that one lies in the object itself, and a table is made for the second. Do not
+ * change it while you go through it: unlike a Map it does not promise what comes next.
+ */
 export class SmallMap<K, V> {
   private key: K | undefined
   private value: V | undefined

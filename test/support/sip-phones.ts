@@ -56,6 +56,10 @@ export class TestAccounts implements Accounts {
     return this
   }
 
+  remove(user: string): void {
+    this.accounts.splice(0, this.accounts.length, ...this.accounts.filter(({ username }) => username !== user))
+  }
+
   byUsername(username: string): Account | undefined {
     return this.accounts.find((account) => account.username === username)
   }

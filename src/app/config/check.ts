@@ -65,6 +65,8 @@ export function checkCombinations(config: Config): void {
       '"overlay.bootstrap": who joins needs what the overlay trusts: overlay.authority with a copy of the authority folder of a running site, or overlay.configuration with an account to enroll over https, or with certificate and key (credentials: import); see README, "A second site"',
     )
   }
+  if (overlay.role === 'client' && overlay.bootstrap.length === 0 && overlay.configuration === undefined)
+    throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
   const imported = overlay.certificate !== undefined || overlay.privateKey !== undefined
   if (overlay.credentials === 'import') {
     for (const key of ['configuration', 'certificate', 'privateKey'] as const) {

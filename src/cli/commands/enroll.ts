@@ -8,7 +8,8 @@ import { nodeCredential } from '../../app/trust/node-identity.ts'
 import { openOverlay } from '../../app/trust/overlay.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import type { Environment } from '../../app/config/environment.ts'
-import { EXIT, noneLeft, print, readArgs, type Command } from '../command.ts'
+import { EXIT, noneLeft, print, readArgs, UsageError, type Command } from '../command.ts'
+import { readSecret } from '../secret-file.ts'
 
 const HELP = `ringbridge enroll [NAME] [options]
 
@@ -46,6 +47,10 @@ export const enroll: Command = {
     const [name] = positionals
     noneLeft(positionals, 1)
     const config = usableConfig(values.config, environmentOf(name, values))
+    if (config.overlay.configuration === undefined && config.overlay.authority === undefined)
+      throw new UsageError(
+        'which overlay? Its NAME, or --configuration URL, or overlay.configuration in --config FILE',
+      )
     const crypto = new NodeCrypto()
     // Warnings go where they do not disturb the output.
     const { trace } = openLog('warn', 'text', { write: (line: string) => void process.stderr.write(line) })
@@ -97,6 +102,9 @@ function environmentOf(
     readonly config?: string | undefined
   },
 ): Environment {
+  const passwordFile = values['password-file']
+  // Read here already, so that a fault of this option is not blamed on the variable that stands for it.
+  if (passwordFile !== undefined && passwordFile !== '-') readSecret(passwordFile)
   const configuration =
     values.configuration ?? (values.config === undefined && name !== undefined ? 'discover' : undefined)
   const given: Record<string, string | undefined> = {
@@ -104,8 +112,7 @@ function environmentOf(
     RINGBRIDGE_OVERLAY__CONFIGURATION: configuration,
     RINGBRIDGE_OVERLAY__CA: values.ca,
     RINGBRIDGE_OVERLAY__ACCOUNT: values.account,
-    RINGBRIDGE_OVERLAY__PASSWORD_FILE:
-      values['password-file'] === '-' ? '/dev/stdin' : values['password-file'],
+    RINGBRIDGE_OVERLAY__PASSWORD_FILE: passwordFile === '-' ? '/dev/stdin' : passwordFile,
     RINGBRIDGE_OVERLAY__USER_NAME: values.user,
     RINGBRIDGE_DATA__DIR: values.data,
   }

@@ -1,5 +1,4 @@
 /** `ringbridge overlay accounts`: who may enroll which user names at an authority. */
-import { readFileSync } from 'node:fs'
 import { checkNamePattern, opaqueString, preparedLogin } from '../../enrollment/index.ts'
 import {
   hashPassword,
@@ -12,6 +11,7 @@ import { randomPassword } from '../../app/crypto-random.ts'
 import { privateFolder } from '../../app/files.ts'
 import { asConfigError, enrollmentAccountsFile } from '../../app/trust/overlay-folder.ts'
 import { EXIT, noneLeft, print, readArgs, UsageError, verbOf } from '../command.ts'
+import { readSecret } from '../secret-file.ts'
 
 const OPTIONS = {
   authority: { type: 'string', default: './data/authority' },
@@ -72,15 +72,4 @@ function namesOf(text: string | undefined): string[] {
 
 function shown(names: readonly string[]): string {
   return names.length === 0 ? 'its own name' : names.join(' ')
-}
-
-function readSecret(file: string): string {
-  try {
-    const [line = ''] = readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/)
-    if (line === '') throw new UsageError(`${file}: holds no password`)
-    return line
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    throw new UsageError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
-  }
 }

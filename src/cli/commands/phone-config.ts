@@ -1,10 +1,11 @@
 /** `ringbridge phone-config`: what to put into a phone, in the words of its maker. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { loadConfig } from '../../app/config/load.ts'
 import { parseHostPort } from '../../app/config/endpoint.ts'
 import { hostedDomains } from '../../app/config/places.ts'
 import { phoneListeners } from '../../app/phone-listeners.ts'
 import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
+import { readSecret } from '../secret-file.ts'
 import type { PhoneAccount, PhoneModel, PhoneTransport } from '../phone-config/account.ts'
 import { MODELS, modelNamed } from '../phone-config/models.ts'
 import { qrMatrix } from '../qr/matrix.ts'
@@ -135,7 +136,7 @@ function accountOf(aor: string, values: Values): PhoneAccount {
           })
   if (servers.length > 2) throw new UsageError('a phone knows two peers at most')
   const password =
-    values['password-file'] === undefined ? values.password : passwordIn(values['password-file'])
+    values['password-file'] === undefined ? values.password : readSecret(values['password-file'])
   return {
     user,
     domain,
@@ -166,16 +167,6 @@ function qrPicture(model: PhoneModel, account: PhoneAccount, form: 'text' | 'svg
   const matrix = qrMatrix(code.payload)
   if (matrix === undefined) throw new UsageError('--qr: too much for one QR code')
   return form === 'svg' ? svg(matrix) : terminalText(matrix)
-}
-
-function passwordIn(file: string): string {
-  try {
-    return (readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/)[0] ?? '').trim()
-  } catch (error) {
-    throw new UsageError(
-      `--password-file: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? ''})`,
-    )
-  }
 }
 
 function write(file: string, text: string): void {

@@ -1,5 +1,5 @@
 /** `ringbridge users`: the accounts file. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadAccounts, saveAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
 import { isUsername, newAccount, USERNAME_RULE } from '../../app/accounts/new-account.ts'
@@ -9,6 +9,7 @@ import { randomPassword } from '../../app/crypto-random.ts'
 import { privateFolder } from '../../app/files.ts'
 import { canonicalAor } from '../../sip/index.ts'
 import { EXIT, noneLeft, print, readArgs, UsageError, type Command, verbOf } from '../command.ts'
+import { readSecret, readText } from '../secret-file.ts'
 
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
 ringbridge users list           show the accounts
@@ -44,6 +45,9 @@ export const users: Command = {
     const config = loadConfig(values.config, process.env).config
     const file = values.users ?? accountsFile(config)
     const realm = values.realm ?? realmOf(config)
+    // Where nobody has been added yet there is no file; one that was named is another matter.
+    if (values.users !== undefined && (action === 'list' || action === 'remove') && !existsSync(file))
+      throw new UsageError(`--users ${file}: there is no such file`)
     const entries = existsSync(file) ? loadAccounts(file) : []
     const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
     switch (action) {
@@ -152,18 +156,4 @@ function save(file: string, entries: readonly AccountEntry[]): void {
 function validName(name: string | undefined): string {
   if (name === undefined || !isUsername(name)) throw new UsageError(`a NAME of ${USERNAME_RULE} is expected`)
   return name
-}
-
-function readSecret(file: string): string {
-  const [line = ''] = readText(file).split(/\r?\n/)
-  if (line === '') throw new UsageError(`${file}: holds no password`)
-  return line
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
-  }
 }

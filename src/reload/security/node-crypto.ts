@@ -24,6 +24,8 @@ import { GENERAL_NAME, keyAlgorithmOf, readX509, type X509Fields } from './x509.
 /** What a certificate's `handle` is here. */
 interface Handle {
   readonly keyAlgorithm: KeyAlgorithm
+  /** Name of the issuer, in DER. */
+  readonly issuer: Uint8Array
   /**
    * Of a CA, which is asked with every certificate below it. A node keeps very many of those: what their dozen views are worth is
    * read again the one time that somebody asks.
@@ -85,6 +87,7 @@ export class NodeCrypto implements CryptoPort {
     const sha256 = this.hash('sha256', [der])
     const handle: Handle = {
       keyAlgorithm: x509.keyAlgorithm,
+      issuer: x509.issuer,
       fields: x509.isCa ? x509 : undefined,
     }
     return ok({
@@ -104,10 +107,10 @@ export class NodeCrypto implements CryptoPort {
 
   issued(issuer: Certificate, certificate: Certificate): boolean {
     const from = fieldsOf(issuer)
+    if (!bytesEqual(from.subject, handleOf(certificate).issuer)) return false
     const fields = fieldsOf(certificate)
     const algorithm = fields.signedWith
     if (algorithm === undefined || algorithm.algorithm !== from.keyAlgorithm) return false
-    if (!bytesEqual(from.subject, fields.issuer)) return false
     const key = this.publicKeyOf(issuer)
     return key !== undefined && checked(algorithm.hash, fields.tbs, key, fields.signature)
   }

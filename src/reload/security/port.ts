@@ -20,7 +20,7 @@ export interface Certificate {
   readonly isCa: boolean
   /** Most CA certificates that may follow below this one; absent means any number (RFC 5280 s.4.2.1.9). */
   readonly pathLength?: number
-  /** Owned by the crypto port: the parsed object and the imported key, so that nothing costly is done twice. */
+  /** Owned by the crypto port: what it wants to know of the certificate without reading it again. */
   readonly handle: unknown
 }
 

@@ -42,6 +42,11 @@ export function arraySlot(index: number): string {
   return `a${index.toString(16).padStart(8, '0')}`
 }
 
+/** Index of the element at a place of an array. */
+export function indexOfSlot(slot: string): number {
+  return Number.parseInt(slot.slice(1), 16)
+}
+
 export function dictionarySlot(key: Uint8Array): string {
   return `d${toHex(key)}`
 }

@@ -1,6 +1,6 @@
 /**
- * What this peer holds, for itself: the same values that a Fetch of the resource would bring, without turning them into bytes and
- * back. Signature and policy of a value are looked at when it is first asked for under the rules in force, and then no more while it
+ * What this peer holds, for itself: the same values that a Fetch of the resource would bring, without an answer around
+ * them. Signature and policy of a value are looked at when it is first asked for under the rules in force, and then no more while it
  * lies here unchanged; whether its signer is still believed is asked every time.
  */
 import type { Now } from '../../common/time.ts'

@@ -10,14 +10,7 @@ import {
   type StoredDataSpecifier,
   type StoredDataValue,
 } from '../codec/index.ts'
-import {
-  ARRAY_END,
-  ARRAY_LENGTH_MAX,
-  arrayLengthOf,
-  arraySlot,
-  dictionarySlot,
-  NONEXISTENT,
-} from './data-models.ts'
+import { ARRAY_END, ARRAY_LENGTH_MAX, arraySlot, dictionarySlot, NONEXISTENT } from './data-models.ts'
 import { certificatesValid } from './lifetime.ts'
 import { refuse, unknownKinds } from './refusals.ts'
 import type { HeldValue } from './held-value.ts'
@@ -96,8 +89,7 @@ function sortedRanges(ranges: readonly ArrayRange[]): Result<readonly ArrayRange
  * behind that. On an empty array the last element is the one at 0.
  */
 function arrayValues(entry: KindEntry | undefined, ranges: readonly ArrayRange[], now: Now): Selected[] {
-  const held = entry?.values(now).map(([, { data }]) => data.value) ?? []
-  const lastIndex = Math.max(0, arrayLengthOf(held) - 1)
+  const lastIndex = Math.max(0, (entry?.arrayLength(now) ?? 0) - 1)
   const selected = new Map<number, Selected>()
   for (const range of ranges) {
     const first = range.first === ARRAY_END ? lastIndex : range.first

@@ -3,7 +3,7 @@ import type { Now } from '../../common/time.ts'
 import type { KindDefinition } from '../config/types.ts'
 import type { StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
-import { ARRAY_END, ARRAY_LENGTH_MAX, arrayLengthOf, lengthWith, placed, slotOf } from './data-models.ts'
+import { ARRAY_END, ARRAY_LENGTH_MAX, lengthWith, placed, slotOf } from './data-models.ts'
 import type { KindEntry } from './table.ts'
 
 /** Bytes of a StoredData beside value, key and signature value: lengths, times, signature algorithm and identity. */
@@ -25,15 +25,14 @@ export class StagedKind {
   private readonly entry: KindEntry | undefined
   private readonly now: Now
   private arrayLength: number
+  /** What the array holds already: a request may append many values, and each is looked for. */
+  private elements: readonly StoredData[] | undefined
 
   constructor(definition: KindDefinition, entry: KindEntry | undefined, now: Now) {
     this.definition = definition
     this.entry = entry
     this.now = now
-    this.arrayLength =
-      definition.dataModel === 'array' && entry !== undefined
-        ? arrayLengthOf(entry.values(now).map(([, { data }]) => data.value))
-        : 0
+    this.arrayLength = definition.dataModel === 'array' ? (entry?.arrayLength(now) ?? 0) : 0
   }
 
   /** Stored counter; 0 when nothing of the Kind is there. */
@@ -44,7 +43,8 @@ export class StagedKind {
   /** The very same signed value is stored already: the request is a copy of an earlier one. Lifetimes are not signed. */
   holds(data: StoredData): boolean {
     if (data.value.model === 'array' && data.value.index === ARRAY_END) {
-      return this.entry?.values(this.now).some(([, held]) => sameValue(held.data, data)) ?? false
+      this.elements ??= this.entry?.values(this.now).map(([, held]) => held.data) ?? []
+      return this.elements.some((element) => sameValue(element, data))
     }
     const held = this.entry?.find(slotOf(data.value), this.now)
     return held !== undefined && sameValue(held.data, data)

@@ -11,7 +11,7 @@ import {
 } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { CertificateShelf } from './certificate-shelf.ts'
-import { slotOf } from './data-models.ts'
+import { indexOfSlot, slotOf } from './data-models.ts'
 import { HeldValue, type ValuePlace } from './held-value.ts'
 import type { JournalOperation } from './journal.ts'
 import { alive } from './lifetime.ts'
@@ -52,6 +52,14 @@ export class KindEntry {
   holdsAny(now: Now): boolean {
     for (const held of this.slots.values()) if (held.exists && alive(held, now)) return true
     return false
+  }
+
+  /** Length of the array: gaps count, what lies behind the last value does not. */
+  arrayLength(now: Now): number {
+    let length = 0
+    for (const [slot, held] of this.slots.entries())
+      if (alive(held, now)) length = Math.max(length, indexOfSlot(slot) + 1)
+    return length
   }
 
   /** Values whose lifetime is not over, by place, in the order of their places. */

@@ -122,6 +122,8 @@ export type SipInput =
   | { readonly kind: 'carriedOut'; readonly id: QuestionId; readonly status: number }
   /** False: REGISTER gets 503 + Retry-After, requests use local bindings only. */
   | { readonly kind: 'overlayAvailable'; readonly available: boolean }
+  /** The accounts are others now: users without one are not served any more. */
+  | { readonly kind: 'accounts' }
   /** What the journal holds from an earlier life of this node; once, after the accounts are known. */
   | { readonly kind: 'restored'; readonly records: readonly (readonly [string, Uint8Array])[] }
   /** Answer to `persist`. */

@@ -106,6 +106,7 @@ export class SipParts {
   readonly tuned: Tuned
   readonly questions: Questions
   private readonly outbox: Outbox<SipAction>
+  private readonly accounts: Accounts
   readonly settings: SipSettings
   private readonly random: Random
 
@@ -116,6 +117,7 @@ export class SipParts {
     const tuned = (this.tuned = { maxForks, maxBindings, limits })
     const realm = domains[0] ?? 'sip'
     this.outbox = outbox
+    this.accounts = accounts
     const questions = (this.questions = new Questions(outbox))
     this.settings = settings
     this.random = components.random
@@ -387,6 +389,11 @@ export class SipParts {
     this.tuned.maxBindings = maxBindings
     Object.assign(this.tuned.limits, limits)
     this.sources.limit(limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT)
+  }
+
+  /** Who has an account here, phones or not. */
+  serves(aor: string): boolean {
+    return this.accounts.byAor(aor) !== undefined
   }
 
   private askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined {

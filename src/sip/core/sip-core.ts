@@ -80,6 +80,9 @@ export class SipCore {
       case 'resolved':
         parts.resolved(now, input.id, input.outcome)
         break
+      case 'accounts':
+        parts.registrar.evict(now.ms, (aor) => parts.serves(aor))
+        break
       case 'restored':
         parts.keptBindings.restore(now, input.records)
         for (const [aor, bindings] of parts.registrar.entries())

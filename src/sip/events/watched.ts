@@ -22,7 +22,10 @@ export interface WatchedBinding {
   readonly expiresAt: Millis
 }
 
-export type ContactEvent = 'registered' | 'created' | 'refreshed' | 'expired' | 'unregistered'
+/** What ends a binding (RFC 3680 s.5.1): the phone, its time, or that its user is not served here any more. */
+export type ContactEnd = 'unregistered' | 'expired' | 'rejected'
+
+export type ContactEvent = 'registered' | 'created' | 'refreshed' | ContactEnd
 
 /** One contact as a document tells it. */
 export interface ContactState {
@@ -70,7 +73,7 @@ export function standing(bindings: readonly WatchedBinding[]): ContactState[] {
 export function changes(
   before: readonly WatchedBinding[],
   after: readonly WatchedBinding[],
-  gone: 'unregistered' | 'expired',
+  gone: ContactEnd,
 ): ContactState[] {
   const changed: ContactState[] = []
   const left = new Set(after.map(({ contact, instance, regId }) => contactId(contact, instance, regId)))

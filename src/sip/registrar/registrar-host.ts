@@ -27,7 +27,7 @@ export interface RegistrarHost<T> {
     aor: string,
     before: readonly Binding[],
     after: readonly Binding[],
-    gone: 'unregistered' | 'expired',
+    gone: 'unregistered' | 'expired' | 'rejected',
   ): void
   /** Writes down the bindings of users; answered by `persisted` with the number that is returned. Asked with `persist` only. */
   write(users: readonly (readonly [aor: string, bindings: readonly Binding[]])[]): number

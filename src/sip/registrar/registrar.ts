@@ -189,6 +189,21 @@ export class Registrar<T> {
     if (record !== undefined) this.schedule(record)
   }
 
+  /** Users that `served` does not know any more lose their bindings at once, and whoever registers for them is told 404. */
+  evict(now: Millis, served: (aor: string) => boolean): void {
+    for (const record of [...this.records.values()]) {
+      if (served(record.aor)) continue
+      const { pending, waiting } = record
+      this.settle(record)
+      record.waiting = undefined
+      const refused = pending === undefined ? [] : [pending.request]
+      for (const request of [...refused, ...(waiting ?? [])])
+        this.reject(now, request, rejection(404, 'Not Found'), false)
+      this.end(now, record, NO_BINDINGS, 'rejected')
+      this.forgetIfEmpty(record)
+    }
+  }
+
   /** How the phone is reached now that was at the far end of `flow`, which is gone. */
   successor(flow: number, now: Millis): Reach | undefined {
     return this.flows.successor(flow, now)?.reach
@@ -298,15 +313,26 @@ export class Registrar<T> {
     const remaining = record.bindings.filter((binding) => binding.endsAt > now)
     const ended = record.bindings.length - remaining.length
     if (ended === 0) return
-    const lost = record.bindings.some((binding) => binding.endsAt <= now && binding.flowLost)
+    this.expired.add('', ended)
+    this.end(now, record, remaining, 'expired')
+    this.forgetIfEmpty(record)
+  }
+
+  /** Bindings end without a REGISTER: all but `remaining`. */
+  private end(
+    now: Millis,
+    record: AorRecord<T>,
+    remaining: readonly Binding[],
+    why: 'expired' | 'rejected',
+  ): void {
     const before = record.bindings
+    if (before.length === remaining.length) return
+    const lost = before.some((binding) => binding.endsAt <= now && binding.flowLost)
     record.bindings = remaining
     this.journal?.write(now, record.aor)
     this.flows.ended(now, record.aor, before)
-    this.expired.add('', ended)
     this.host.publish(record.aor, this.shown(remaining), lost ? 'flowLost' : 'expired', '')
-    this.host.changed(now, record.aor, before, remaining, 'expired')
-    this.forgetIfEmpty(record)
+    this.host.changed(now, record.aor, before, remaining, why)
   }
 
   /** Leaves an earlier deadline alone: it finds nothing due and sets the right one. Refreshes then cost nothing. */

@@ -12,7 +12,7 @@ export const accountKeys = {
   auth: z
     .enum(['digest', 'none'])
     .default('digest')
-    .describe('none lets anybody register anything: for tests only.'),
+    .describe('none asks nobody for a password, so that anybody registers as any account: for tests only.'),
   digestAlgorithms: z
     .array(z.enum(['MD5', 'SHA-256', 'SHA-512-256']))
     .min(1)
