@@ -2,7 +2,7 @@
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
-import { NEVER, type Millis, type Now } from '../../common/time.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
 import { canonicalAor, type ValidationRole } from '../message/index.ts'
 import {
@@ -22,17 +22,7 @@ import { AuthLog } from './auth-log.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
-import type {
-  Accounts,
-  ForeignContact,
-  PeerFlowOutcome,
-  RequestId,
-  ResolveOutcome,
-  SipAction,
-  SipSettings,
-  SipTap,
-  SipTunables,
-} from './contract.ts'
+import type { Accounts, RequestId, SipAction, SipSettings, SipTap, SipTunables } from './contract.ts'
 import { Errands } from './errands.ts'
 import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
@@ -421,52 +411,6 @@ export class SipParts {
   overloaded(reason: string): Reply {
     const seconds = this.retryAfterS(OVERLOAD_RETRY_S.low, OVERLOAD_RETRY_S.high)
     return { status: 503, reason, headers: [['Retry-After', String(seconds)]] }
-  }
-
-  /** Answer to `foreignContacts`. */
-  foreignKnown(now: Now, id: RequestId, contacts: readonly ForeignContact[] | undefined): void {
-    if (!this.registerHandler.foreignKnown(now, id, contacts))
-      this.regEvents?.foreignKnown(now.ms, id, contacts)
-  }
-
-  peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
-    if (this.ownRequests.peerFlow(now.ms, id, outcome)) return
-    if (!this.lostResponses.peerFlow(id, outcome)) this.proxy.peerFlow(now.ms, id, outcome)
-  }
-
-  resolved(now: Now, id: RequestId, outcome: ResolveOutcome): void {
-    if (this.ownRequests.resolved(now.ms, id, outcome)) return
-    if (!this.lostResponses.resolved(now.ms, id, outcome)) this.proxy.resolved(now.ms, id, outcome)
-  }
-
-  nextDeadline(): Millis {
-    const {
-      transactions,
-      proxy,
-      redirector,
-      registrar,
-      flows,
-      lostResponses,
-      callerChecks,
-      ownRequests,
-      front,
-      trunks,
-    } = this
-    return Math.min(
-      transactions.nextDeadline(),
-      proxy.nextDeadline(),
-      redirector.nextDeadline(),
-      registrar.nextDeadline(),
-      flows.nextDeadline(),
-      lostResponses.nextDeadline(),
-      callerChecks.nextDeadline(),
-      this.natKeepAlive.nextDeadline(),
-      this.registerHandler.nextDeadline(),
-      trunks.nextDeadline(),
-      front?.nextDeadline() ?? NEVER,
-      ownRequests.nextDeadline(),
-      this.regEvents?.nextDeadline() ?? NEVER,
-    )
   }
 
   private frontOf(settings: SipSettings, meter: CallMeter, texts: RandomText): Front | undefined {

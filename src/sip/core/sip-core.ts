@@ -3,10 +3,18 @@
  * sent, opened, asked and made known (contract.ts). What comes from the wire goes by `reception.ts`.
  */
 import { Outbox } from '../../common/outbox.ts'
-import type { Millis, Now } from '../../common/time.ts'
+import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import { canonicalAddress } from '../message/index.ts'
 import { bindingViews, snapshotOf } from './views.ts'
-import type { SipAction, SipInput, SipSettings } from './contract.ts'
+import type {
+  ForeignContact,
+  PeerFlowOutcome,
+  RequestId,
+  ResolveOutcome,
+  SipAction,
+  SipInput,
+  SipSettings,
+} from './contract.ts'
 import type { BindingView, SipInstruments, SipSnapshot } from './instruments.ts'
 import { SipParts, type SipComponents } from './parts.ts'
 import { Reception } from './reception.ts'
@@ -69,16 +77,16 @@ export class SipCore {
         )
         break
       case 'foreignContacts':
-        parts.foreignKnown(now, input.id, input.contacts)
+        this.foreignKnown(now, input.id, input.contacts)
         break
       case 'published':
         parts.registrar.published(now.ms, input.id, input.outcome)
         break
       case 'peerFlow':
-        parts.peerFlowAnswered(now, input.id, input.outcome)
+        this.peerFlowAnswered(now, input.id, input.outcome)
         break
       case 'resolved':
-        parts.resolved(now, input.id, input.outcome)
+        this.resolved(now, input.id, input.outcome)
         break
       case 'accounts':
         parts.registrar.evict(now.ms, (aor) => parts.serves(aor))
@@ -131,7 +139,22 @@ export class SipCore {
 
   /** When a `timeout` is wanted. */
   nextDeadline(): Millis {
-    return this.parts.nextDeadline()
+    const { parts } = this
+    return Math.min(
+      parts.transactions.nextDeadline(),
+      parts.proxy.nextDeadline(),
+      parts.redirector.nextDeadline(),
+      parts.lostResponses.nextDeadline(),
+      parts.callerChecks.nextDeadline(),
+      parts.front?.nextDeadline() ?? NEVER,
+      parts.registrar.nextDeadline(),
+      parts.ownRequests.nextDeadline(),
+      parts.natKeepAlive.nextDeadline(),
+      parts.registerHandler.nextDeadline(),
+      parts.trunks.nextDeadline(),
+      parts.regEvents?.nextDeadline() ?? NEVER,
+      parts.flows.nextDeadline(),
+    )
   }
 
   /** Users who are being called and have not answered yet. */
@@ -147,6 +170,23 @@ export class SipCore {
   /** Bindings held here, of one AOR or of all, with what is left of them at that time. */
   bindings(aor?: string, now: Millis = this.parts.now.ms): BindingView[] {
     return bindingViews(this.parts, aor, now)
+  }
+
+  private foreignKnown(now: Now, id: RequestId, contacts: readonly ForeignContact[] | undefined): void {
+    if (!this.parts.registerHandler.foreignKnown(now, id, contacts))
+      this.parts.regEvents?.foreignKnown(now.ms, id, contacts)
+  }
+
+  private peerFlowAnswered(now: Now, id: RequestId, outcome: PeerFlowOutcome): void {
+    const { ownRequests, lostResponses, proxy } = this.parts
+    if (ownRequests.peerFlow(now.ms, id, outcome) || lostResponses.peerFlow(id, outcome)) return
+    proxy.peerFlow(now.ms, id, outcome)
+  }
+
+  private resolved(now: Now, id: RequestId, outcome: ResolveOutcome): void {
+    const { ownRequests, lostResponses, proxy } = this.parts
+    if (ownRequests.resolved(now.ms, id, outcome) || lostResponses.resolved(now.ms, id, outcome)) return
+    proxy.resolved(now.ms, id, outcome)
   }
 
   private expire(now: Now): void {
