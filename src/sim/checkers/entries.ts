@@ -21,15 +21,21 @@ export interface EntryReport {
   readonly failed: readonly string[]
 }
 
+/** From one user to the next. */
+const SPACING_MS = 50
+/** The peers have their own affairs meanwhile: a second of 10,000 of them costs ten of the processor's. */
+const ALL_WITHIN_MS = 100_000
+
 /** Every user is looked up from so many peers. */
 export function entryReport(herd: Herd, population: Population, askers: number, random: Random): EntryReport {
   const outcomes: LookupOutcome[] = []
   const lookups = new Lookups(herd, population, (outcome) => outcomes.push(outcome))
+  const spacingMs = Math.min(SPACING_MS, ALL_WITHIN_MS / population.users.length)
   const joined = herd.overlay.peers.filter((peer) => peer.joined)
   for (const user of population.users) {
     for (const peer of someOf(random, joined, askers)) lookups.one(peer, user)
     // Not all at once: a real overlay would not be asked like that either.
-    herd.overlay.world.run(50)
+    herd.overlay.world.run(spacingMs)
   }
   herd.overlay.world.runUntil(() => lookups.open === 0, 60_000)
   const lostUsers = new Set<User>()
