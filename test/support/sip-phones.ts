@@ -57,7 +57,11 @@ export class TestAccounts implements Accounts {
   }
 
   remove(user: string): void {
-    this.accounts.splice(0, this.accounts.length, ...this.accounts.filter(({ username }) => username !== user))
+    this.accounts.splice(
+      0,
+      this.accounts.length,
+      ...this.accounts.filter(({ username }) => username !== user),
+    )
   }
 
   byUsername(username: string): Account | undefined {
