@@ -1,5 +1,6 @@
 /** The last word on every user: asked from many peers when all is calm, nothing acknowledged may be missing or old. */
 import type { Random } from '../../common/random.ts'
+import type { Millis } from '../../common/time.ts'
 import { key } from '../../reload/index.ts'
 import { someOf } from '../distributions.ts'
 import type { Herd } from '../herd.ts'
@@ -26,8 +27,13 @@ const SPACING_MS = 50
 /** The peers have their own affairs meanwhile: a second of 10,000 of them costs ten of the processor's. */
 const ALL_WITHIN_MS = 100_000
 
-/** Every user is looked up from so many peers. */
-export function entryReport(herd: Herd, population: Population, askers: number, random: Random): EntryReport {
+/** Every user is looked up from so many peers; `pass` lets virtual time go by. */
+export function entryReport(
+  herd: Herd,
+  population: Population,
+  askers: number,
+  { random, pass }: { readonly random: Random; readonly pass: (ms: Millis) => void },
+): EntryReport {
   const outcomes: LookupOutcome[] = []
   const lookups = new Lookups(herd, population, (outcome) => outcomes.push(outcome))
   const spacingMs = Math.min(SPACING_MS, ALL_WITHIN_MS / population.users.length)
@@ -35,7 +41,7 @@ export function entryReport(herd: Herd, population: Population, askers: number, 
   for (const user of population.users) {
     for (const peer of someOf(random, joined, askers)) lookups.one(peer, user)
     // Not all at once: a real overlay would not be asked like that either.
-    herd.overlay.world.run(spacingMs)
+    pass(spacingMs)
   }
   herd.overlay.world.runUntil(() => lookups.open === 0, 60_000)
   const lostUsers = new Set<User>()
