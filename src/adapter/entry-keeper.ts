@@ -80,7 +80,7 @@ export class EntryKeeper {
     }
     if (wanted === undefined) return this.commit(user)
     // Other phones, or the same ones told differently, and yet the same entry.
-    if (user.stored !== undefined)
+    if (user.stored !== undefined && user.stored.phones !== phones)
       user.stored = { ...user.stored, phones, text: phones === undefined ? textOf(wanted) : undefined }
     this.extend(now, user, user.credential)
   }
