@@ -200,6 +200,8 @@ export class Registrar<T> {
       for (const request of [...refused, ...(waiting ?? [])])
         this.reject(now, request, rejection(404, 'Not Found'), false)
       this.end(now, record, NO_BINDINGS, 'rejected')
+      // What is on its way to the disk must not come back with the account.
+      if (pending?.write !== undefined) this.journal?.write(now, record.aor)
       this.forgetIfEmpty(record)
     }
   }

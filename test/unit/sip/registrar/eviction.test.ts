@@ -51,6 +51,17 @@ describe('a user whose account is removed', () => {
     expect(node.core.bindings(ALICE)).toEqual([])
   })
 
+  it('leaves nothing on disk where his first REGISTER was being written', () => {
+    const { world, node, alice } = setUp()
+    node.diskAnswer = undefined
+    alice.register()
+    shutOut(world, node)
+    expect(alice.last().status).toBe(404)
+    world.advance(3_000)
+    const last = node.actions.findLast((action) => action.kind === 'persist')
+    expect(last?.operations).toEqual([{ kind: 'delete', key: `binding/${ALICE}` }])
+  })
+
   it('is shown as rejected to those who watch him (RFC 3680 s.5.1)', () => {
     const { world, node, alice } = setUp()
     alice.register()
