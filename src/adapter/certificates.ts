@@ -1,3 +1,4 @@
+import { Fifo } from '../common/fifo.ts'
 import type { Millis, Now } from '../common/time.ts'
 import {
   certificateSchedule,
@@ -38,7 +39,7 @@ export class CertificatePublisher {
   private readonly parts: AdapterParts
   private readonly items = new Map<number, Item>()
   private latest = 0
-  private readonly queue: number[] = []
+  private readonly queue = new Fifo<number>()
   private readonly fetches = new Map<CommandId, number>()
   private readonly stores = new Map<CommandId, number>()
   private stopped = false

@@ -4,6 +4,7 @@
  * stands in docs/adr/0003-replication.md.
  */
 import { Deadlines } from '../../common/deadlines.ts'
+import { Fifo } from '../../common/fifo.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import {
   decodeFetchAns,
@@ -34,7 +35,7 @@ import type { RequestOutcome } from './signal.ts'
 
 interface HandOver {
   readonly to: NodeId
-  readonly queue: Copies[]
+  readonly queue: Fifo<Copies>
   readonly transfers: Set<number>
   readonly deadline: Millis
 }
@@ -50,6 +51,8 @@ export class Replication {
   private readonly account = new CopiesAccount()
   private readonly transfers: ReplicaTransfers
   private readonly queue = new Set<Copies>()
+  /** Kept between turns: one made anew would walk over the holes that those before it left. */
+  private queued = this.queue.values()
   private readonly looks = new Deadlines<Copies>()
   private handOver: HandOver | undefined
   private sweepAt: Millis = NEVER
@@ -122,7 +125,7 @@ export class Replication {
 
   /** RFC 6940 s.10.5 step 6: everything in (after, to] goes to the node about to be admitted. */
   beginHandOver(to: NodeId, after: NodeId): void {
-    const queue: Copies[] = []
+    const queue = new Fifo<Copies>()
     for (const copies of this.account.all()) if (inRange(copies.resource, after, to)) queue.push(copies)
     this.handOver = { to, queue, transfers: new Set(), deadline: this.parts.now.ms + HAND_OVER_MAX_MS }
     this.pump()
@@ -220,10 +223,14 @@ export class Replication {
     if (handOver !== undefined && handOver.queue.length === 0 && handOver.transfers.size === 0) {
       this.endHandOver(handOver)
     }
-    for (const copies of this.queue) {
-      if (this.transfers.size >= REPLICA_STORES_MAX) return
-      this.queue.delete(copies)
-      this.sync(copies)
+    while (this.queue.size > 0 && this.transfers.size < REPLICA_STORES_MAX) {
+      const next = this.queued.next()
+      if (next.done === true) {
+        this.queued = this.queue.values()
+        continue
+      }
+      this.queue.delete(next.value)
+      this.sync(next.value)
     }
   }
 
