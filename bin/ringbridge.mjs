@@ -6,6 +6,11 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { dirname, join } from 'node:path'
 
+// Told to end before there is anything to end: it is done, as it is for a node that runs. `once` takes it away before it looks.
+if (process.argv[2] === 'start')
+  for (const signal of ['SIGTERM', 'SIGINT'])
+    process.once(signal, () => process.listenerCount(signal) === 0 && process.exit(0))
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
 const main = join(dist, 'cli', 'main.js')

@@ -58,6 +58,20 @@ describe('signals', () => {
     expect(await running.exit()).toBe(0)
   })
 
+  it.each(['SIGTERM', 'SIGINT'])(
+    '%s while it still loads ends it as it ends a node: exit code 0',
+    async (signal) => {
+      // Sent from within, as soon as anybody listens for it; a node would have said in its log that it stops.
+      const watch = `const each = setInterval(() => { if (process.listenerCount('${signal}') === 0) return; clearInterval(each); process.kill(process.pid, '${signal}') }, 1)`
+      node = new Running(process.execPath, [
+        ...['--import', `data:text/javascript,${encodeURIComponent(watch)}`],
+        ...[COMMAND, 'start', '--config', join(folder, 'none.yaml')],
+      ])
+      expect(await node.exit()).toBe(0)
+      expect(node.output).toBe('')
+    },
+  )
+
   it('a second SIGTERM or SIGINT ends it where it stands, with exit code 1', async () => {
     const running = start(config)
     await running.line(logged('ready'), 'ready')

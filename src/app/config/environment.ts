@@ -24,6 +24,9 @@ export function environmentValues(
     if (raw === undefined || !meansConfiguration(variable)) continue
     const { path, fromFile } = pathOf(variable)
     const key = path.join('.')
+    const earlier = origins.get(key)
+    if (earlier !== undefined)
+      throw new ConfigError(`${earlier} and ${variable} both set "${key}"; unset one of them`)
     const text = fromFile ? secretFile(variable, raw) : raw
     set(values, path, SECRET_KEYS.includes(key) ? text : typed(text, path), variable)
     origins.set(key, variable)
@@ -31,9 +34,16 @@ export function environmentValues(
   return { values, origins }
 }
 
+/**
+ * What Kubernetes tells each pod about a service `ringbridge-sip`: RINGBRIDGE_SIP_SERVICE_HOST, RINGBRIDGE_SIP_SERVICE_PORT_TLS,
+ * RINGBRIDGE_SIP_PORT, RINGBRIDGE_SIP_PORT_5060_UDP_ADDR.
+ */
+const SERVICE_LINK =
+  /^RINGBRIDGE(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$/
+
 /** Variables without a section (RINGBRIDGE_REQUIRE_INTEROP) are not ours; RINGBRIDGE_SIP_LISTEN lacks an underscore. */
 function meansConfiguration(variable: string): boolean {
-  if (!variable.startsWith(PREFIX)) return false
+  if (!variable.startsWith(PREFIX) || SERVICE_LINK.test(variable)) return false
   const [section = ''] = variable.slice(PREFIX.length).toLowerCase().split('_')
   return variable.includes('__') || allowedAt([]).includes(section)
 }

@@ -54,10 +54,20 @@ function locatedConfig(text: string, name: string, environment: Environment): Lo
         valueAt(values, key.split('.')) === undefined ? undefined : place(key.split('.'), context),
     }
   throw new ConfigError(
-    parsed.error.issues
+    sensible(parsed.error.issues)
       .slice(0, 20)
       .flatMap((issue) => describe(issue, context))
       .join('\n'),
+  )
+}
+
+/** Without what is said of the size of something that is of another type anyway. */
+function sensible(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const misfits = new Set(
+    issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.map(String).join('.')),
+  )
+  return issues.filter(
+    ({ code, path }) => code === 'invalid_type' || !misfits.has(path.map(String).join('.')),
   )
 }
 

@@ -23,7 +23,13 @@ export const configSchema = z.strictObject({
       token: text().optional().describe('Bearer token; needed when listen is not loopback.'),
     })
     .prefault({}),
-  data: z.strictObject({ dir: text().default('./data').describe('Keys, journal, accounts.') }).prefault({}),
+  data: z
+    .strictObject({
+      dir: text()
+        .default('./data')
+        .describe('Keys, journal, accounts. A relative folder is one of where the command is run.'),
+    })
+    .prefault({}),
   limits: limits.prefault({}),
   log: z
     .strictObject({

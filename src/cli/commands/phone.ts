@@ -39,7 +39,7 @@ refuses or does not answer.
   --callee-password-file FILE    file that holds it
   --expires SECONDS      of the registration (default 600)
   --seconds N            how long to stay (register: 0, call: 2, answer: 60)
-  --calls N              answer: end after N calls
+  --calls N              answer: end after N calls and texts
   --json                 one JSON object a line`
 
 const OPTIONS = {

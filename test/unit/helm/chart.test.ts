@@ -111,6 +111,7 @@ interface PodSpec {
   readonly serviceAccountName?: string
   readonly dnsPolicy: string
   readonly hostNetwork?: boolean
+  readonly enableServiceLinks: boolean
 }
 
 interface StatefulSetSpec {
@@ -180,6 +181,10 @@ describe.each(Object.entries(WAYS))('chart: %s', (_, values) => {
       expect(config.overlay.bootstrap).toEqual(['ringbridge-peers.voice.svc.cluster.local:6084'])
       expect(config.data.dir).toBe('/srv/ringbridge/data')
     }
+  })
+
+  it('pods are not told of services by variables, which would be read as configuration', () => {
+    expect(statefulSet(all).template.spec.enableServiceLinks).toBe(false)
   })
 
   it('objects have names of their own and the labels of the conventions', () => {

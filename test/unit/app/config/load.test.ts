@@ -142,6 +142,33 @@ describe('limits', () => {
 })
 
 describe('configuration from the environment', () => {
+  it('What Kubernetes says of services beside it is no configuration', () => {
+    const links = {
+      RINGBRIDGE_SIP_SERVICE_HOST: '10.0.0.1',
+      RINGBRIDGE_SIP_SERVICE_PORT: '5060',
+      RINGBRIDGE_SIP_SERVICE_PORT_SIP_TCP: '5060',
+      RINGBRIDGE_SIP_PORT: 'udp://10.0.0.1:5060',
+      RINGBRIDGE_SIP_PORT_5060_UDP: 'udp://10.0.0.1:5060',
+      RINGBRIDGE_SIP_PORT_5060_UDP_ADDR: '10.0.0.1',
+      RINGBRIDGE_ADMIN_PORT_8080_TCP_PROTO: 'tcp',
+      RINGBRIDGE_SIP_0_SERVICE_HOST: '10.0.0.1',
+    }
+    expect(readConfig('', 'n', links)).toEqual(readConfig('', 'n', {}))
+    expect(complaint('', { RINGBRIDGE_SIP_LISTEN: 'x' })).toMatch(/did you mean RINGBRIDGE_SIP__LISTEN/)
+  })
+
+  it('Two variables for one key are refused: which of them counts nobody could tell', () => {
+    expect(complaint('', { RINGBRIDGE_ADMIN__TOKEN: 'a', RINGBRIDGE_ADMIN__TOKEN_FILE: '/run/token' })).toBe(
+      'RINGBRIDGE_ADMIN__TOKEN and RINGBRIDGE_ADMIN__TOKEN_FILE both set "admin.token"; unset one of them',
+    )
+  })
+
+  it('Something of the wrong type is told once', () => {
+    expect(complaint('sip:\n  roles: registrar\n')).toBe(
+      'node.yaml:2:3: "sip.roles": has to be of type array, not "registrar"',
+    )
+  })
+
   it('sets keys of any depth, words parted by underscores, over what the file says', () => {
     const config = readConfig('sip:\n  maxForks: 3\n  auth: none\n', 'node.yaml', {
       RINGBRIDGE_SIP__MAX_FORKS: '7',
