@@ -1,4 +1,4 @@
-/** X.509 certificates as RELOAD wants them, made with @peculiar/x509 (which is asynchronous). */
+/** Certificates of authorities and servers, made with @peculiar/x509 (which is asynchronous). */
 import 'reflect-metadata'
 import { randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -6,8 +6,7 @@ import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
 import type { WallTime } from '../../common/time.ts'
-import type { NodeId } from '../../reload/codec/index.ts'
-import { formatNodeUri, type KeyAlgorithm } from '../../reload/security/index.ts'
+import type { KeyAlgorithm } from '../../reload/security/index.ts'
 
 /** A signing key with the certificate of its owner; `certificate` is undefined for a certificate that signs itself. */
 export interface Issuer {
@@ -17,7 +16,7 @@ export interface Issuer {
   readonly certificate: Uint8Array | undefined
 }
 
-interface Validity {
+export interface Validity {
   readonly notBefore: WallTime
   readonly notAfter: WallTime
 }
@@ -27,14 +26,6 @@ export interface RootTemplate extends Validity {
   /** DER SubjectPublicKeyInfo. */
   readonly publicKeyInfo: Uint8Array
   readonly pathLength?: number
-}
-
-export interface NodeTemplate extends Validity {
-  readonly overlayName: string
-  readonly userName: string
-  readonly nodeIds: readonly NodeId[]
-  /** DER SubjectPublicKeyInfo. */
-  readonly publicKeyInfo: Uint8Array
 }
 
 export interface ServerTemplate extends Validity {
@@ -53,24 +44,6 @@ export async function makeCaCertificate(issuer: Issuer, template: RootTemplate):
     new x509.BasicConstraintsExtension(true, template.pathLength, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     await x509.SubjectKeyIdentifierExtension.create(publicKey, false, webcrypto),
-  ])
-}
-
-/**
- * A certificate of a node or user (RFC 6940 s.11.3): empty subject, and in a critical subjectAltName (RFC 5280 s.4.2.1.6)
- * one reload URI a Node-ID and the user name. Good for both ends of TLS and for signing data.
- */
-export async function makeNodeCertificate(issuer: Issuer, template: NodeTemplate): Promise<Uint8Array> {
-  const names: x509.JsonGeneralNames = template.nodeIds.map((nodeId) => ({
-    type: 'url',
-    value: formatNodeUri(nodeId, template.overlayName),
-  }))
-  names.push({ type: 'email', value: template.userName })
-  return generate(issuer, template, '', [
-    new x509.SubjectAlternativeNameExtension(names, true),
-    new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
   ])
 }
 
@@ -102,13 +75,13 @@ async function generate(
   subject: string,
   extensions: x509.Extension[],
 ): Promise<Uint8Array> {
-  const above = issuer.certificate === undefined ? undefined : await parsedIssuer(issuer.certificate)
-  if (above !== undefined) extensions.push(above.keyIdentifier)
+  const above = issuer.certificate === undefined ? undefined : await issuerParts(issuer.certificate)
+  if (above !== undefined) extensions.push(new x509.Extension(above.keyIdentifier))
   const certificate = await x509.X509CertificateGenerator.create(
     {
-      serialNumber: serialNumber(),
+      serialNumber: serialNumber().toString('hex'),
       subject,
-      issuer: above?.subjectName ?? subject,
+      issuer: above === undefined ? subject : new x509.Name(above.subject),
       notBefore: new Date(template.notBefore),
       notAfter: new Date(template.notAfter),
       publicKey: new x509.PublicKey(template.publicKeyInfo),
@@ -121,11 +94,11 @@ async function generate(
   return new Uint8Array(certificate.rawData)
 }
 
-/** 127 random bits: positive, and unpredictable as RFC 5280 and CA practice want it. */
-function serialNumber(): string {
+/** 126 random bits: positive, no leading zero, and unpredictable as RFC 5280 and CA practice want it. */
+export function serialNumber(): Buffer {
   const bytes = randomBytes(16)
   bytes[0] = ((bytes[0] as number) & 0x7f) | 0x40
-  return bytes.toString('hex')
+  return bytes
 }
 
 function signingAlgorithmOf(algorithm: KeyAlgorithm): { name: string; hash: string; namedCurve?: string } {
@@ -134,29 +107,32 @@ function signingAlgorithmOf(algorithm: KeyAlgorithm): { name: string; hash: stri
     : { name: 'ECDSA', hash: 'SHA-256', namedCurve: 'P-256' }
 }
 
-interface ParsedIssuer {
-  readonly subjectName: x509.Name
-  readonly keyIdentifier: x509.AuthorityKeyIdentifierExtension
+/** What a certificate has of its issuer's. */
+interface IssuerParts {
+  /** DER Name. */
+  readonly subject: Uint8Array
+  /** The whole extension authorityKeyIdentifier, DER. */
+  readonly keyIdentifier: Uint8Array
 }
 
-const ISSUERS = new WeakMap<Uint8Array, Promise<ParsedIssuer>>()
+const ISSUERS = new WeakMap<Uint8Array, Promise<IssuerParts>>()
 
-function parsedIssuer(certificate: Uint8Array): Promise<ParsedIssuer> {
-  let issuer = ISSUERS.get(certificate)
-  if (issuer === undefined) {
-    issuer = parseIssuer(new x509.X509Certificate(certificate))
-    ISSUERS.set(certificate, issuer)
+/** Read once an issuer. */
+export function issuerParts(certificate: Uint8Array): Promise<IssuerParts> {
+  let parts = ISSUERS.get(certificate)
+  if (parts === undefined) {
+    parts = readIssuer(new x509.X509Certificate(certificate))
+    ISSUERS.set(certificate, parts)
   }
-  return issuer
+  return parts
 }
 
-async function parseIssuer(certificate: x509.X509Certificate): Promise<ParsedIssuer> {
-  const keyIdentifier = await x509.AuthorityKeyIdentifierExtension.create(
-    certificate.publicKey,
-    false,
-    webcrypto,
-  )
-  return { subjectName: certificate.subjectName, keyIdentifier }
+async function readIssuer({ publicKey, subjectName }: x509.X509Certificate): Promise<IssuerParts> {
+  const keyIdentifier = await x509.AuthorityKeyIdentifierExtension.create(publicKey, false, webcrypto)
+  return {
+    subject: new Uint8Array(subjectName.toArrayBuffer()),
+    keyIdentifier: new Uint8Array(keyIdentifier.rawData),
+  }
 }
 
 /** Imported once an issuer: an authority signs with the same key all its life. */

@@ -9,14 +9,8 @@ export {
   type IssueRequest,
 } from './issue.ts'
 export { makeSelfSignedCredential, type SelfSignedRequest } from './self-signed.ts'
-export {
-  makeCaCertificate,
-  makeNodeCertificate,
-  makeServerCertificate,
-  type Issuer,
-  type NodeTemplate,
-  type RootTemplate,
-} from './certificates.ts'
+export { makeCaCertificate, makeServerCertificate, type Issuer, type RootTemplate } from './certificates.ts'
+export { makeNodeCertificate, type NodeTemplate } from './node-certificate.ts'
 export { makeCertificationRequest, readCertificationRequest, type CertificationRequest } from './request.ts'
 export { generateKey, keyPem } from './key-pair.ts'
 export {

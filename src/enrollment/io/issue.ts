@@ -13,7 +13,8 @@ import {
 import type { Authority } from '../authority.ts'
 import type { Denial } from '../denial.ts'
 import { checkUserName } from '../user-name.ts'
-import { makeNodeCertificate, type Issuer } from './certificates.ts'
+import type { Issuer } from './certificates.ts'
+import { makeNodeCertificate } from './node-certificate.ts'
 import { generateKey, keyOf } from './key-pair.ts'
 import { readCertificationRequest } from './request.ts'
 

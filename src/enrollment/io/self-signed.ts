@@ -6,7 +6,7 @@ import {
   type GeneratedKey,
   type KeyAlgorithm,
 } from '../../reload/security/index.ts'
-import { makeNodeCertificate } from './certificates.ts'
+import { makeNodeCertificate } from './node-certificate.ts'
 import { generateKey, keyOf } from './key-pair.ts'
 
 export interface SelfSignedRequest {

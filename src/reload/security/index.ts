@@ -15,3 +15,4 @@ export { nodeMultipleName, permitted, type WriteAttempt } from './access-control
 export { RESOURCE_ID_BYTES, resourceIdOf } from './resource-id.ts'
 export { selfSignedNodeId } from './self-signed.ts'
 export { formatNodeUri, parseNodeUri } from './certificate-identity.ts'
+export { GENERAL_NAME } from './x509.ts'
