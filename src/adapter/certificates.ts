@@ -18,6 +18,14 @@ import type { AdapterParts } from './parts.ts'
 const AT_ONCE = 4
 /** As long as REGISTERs wait for the overlay: entries carry their certificates with them, so that these may come later. */
 const AT_ONCE_BESIDE_REGISTERS = 1
+/**
+ * More that wait are a site whose phones get their power back (ADR 21). Then one is begun in so long: one after the other, each being two
+ * requests of ours and two replicas' copies, they would take half of what the REGISTERs could have.
+ */
+const REGISTERS_MANY = 8
+const PACE_MS = 250
+/** In place of an item's index: the time to look again whether there is room. */
+const PACE = 0
 /** Seconds that a published certificate lives in the overlay unless it is published again. Judgement. */
 export const CERTIFICATE_LIFETIME_S = 86_400
 const RETRY_MS = 30_000
@@ -43,6 +51,9 @@ export class CertificatePublisher {
   private readonly fetches = new Map<CommandId, number>()
   private readonly stores = new Map<CommandId, number>()
   private stopped = false
+  /** When the last one was begun, and whether a deadline stands for the next while many REGISTERs wait. */
+  private begunAt: Millis = Number.NEGATIVE_INFINITY
+  private paced = false
 
   constructor(parts: AdapterParts) {
     this.parts = parts
@@ -71,6 +82,7 @@ export class CertificatePublisher {
   resume(now: Now): void {
     const atOnce = this.parts.registersWaiting > 0 ? AT_ONCE_BESIDE_REGISTERS : AT_ONCE
     while (this.parts.available && !this.stopped && this.fetches.size + this.stores.size < atOnce) {
+      if (this.queue.length > 0 && this.comesTooSoon(now)) return
       const index = this.queue.shift()
       if (index === undefined) return
       const item = this.items.get(index)
@@ -80,6 +92,7 @@ export class CertificatePublisher {
         continue
       }
       const id = this.parts.nextId()
+      this.begunAt = now.ms
       this.fetches.set(id, index)
       this.parts.command({ kind: 'fetch', id, resource: item.place.resource, kinds: [item.place.kind] })
     }
@@ -90,7 +103,8 @@ export class CertificatePublisher {
   }
 
   timeout(now: Now, index: number): void {
-    this.queue.push(index)
+    if (index === PACE) this.paced = false
+    else this.queue.push(index)
     this.resume(now)
   }
 
@@ -123,6 +137,17 @@ export class CertificatePublisher {
       else this.items.delete(index)
     }
     this.resume(now)
+    return true
+  }
+
+  /** True while many REGISTERs wait and the last one was begun a moment ago; then there is a deadline for the next. */
+  private comesTooSoon(now: Now): boolean {
+    const next = this.begunAt + PACE_MS
+    if (this.parts.registersWaiting <= REGISTERS_MANY || now.ms >= next) return false
+    if (!this.paced) {
+      this.paced = true
+      this.parts.deadlines.set(next, { part: 'certificates', index: PACE })
+    }
     return true
   }
 

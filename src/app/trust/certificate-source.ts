@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../common/errors.ts'
 import {
   issueCertificate,
   generateKey,
+  keyOf,
   type StoredAuthority,
   type StoredKeyPair,
 } from '../../enrollment/io/index.ts'
@@ -52,7 +53,7 @@ export function freshCredential(
   pkcs8: Uint8Array,
 ): FreshCredential {
   return {
-    credential: crypto.importCredential(certificate, pkcs8, overlayName),
+    credential: crypto.importCredential(certificate, keyOf(pkcs8), overlayName),
     pair: { certificate, pkcs8 },
   }
 }

@@ -39,4 +39,39 @@ describe('certificates in the overlay', () => {
     work()
     expect(publisher.size).toBe(0)
   })
+
+  it('while a whole site registers one is begun each 250 ms, when it is over four at once, and none is left', () => {
+    const parts = adapterParts()
+    const publisher = new CertificatePublisher(parts)
+    const begun: number[] = []
+    const work = (ms: number): void => {
+      for (let due = parts.deadlines.pop(ms); due !== undefined; due = parts.deadlines.pop(ms))
+        if (due.part === 'certificates') publisher.timeout(at(ms), due.index)
+      for (let left = drained(parts).commands; left.length > 0; left = drained(parts).commands) {
+        for (const { id } of fetches(left)) {
+          begun.push(ms)
+          const value = { responsible: nodeId(1), kinds: new Map(), rejected: 0 }
+          publisher.fetchDone(at(ms), id, { ok: true, value })
+        }
+        for (const { id } of stores(left)) publisher.storeDone(at(ms), id, undefined)
+      }
+    }
+    parts.registersWaiting = 100
+    for (let user = 1; user <= 10; user++) {
+      const credential = makeStandInCredential(nodeId(user), `u${user}@${OVERLAY}`, OVERLAY, {
+        notAfter: at(3_600_000).wall,
+      })
+      publisher.add(
+        at(0),
+        credential,
+        certificatePlaces(credential.certificate, (name) => resourceIdOf(crypto, name)),
+      )
+    }
+    for (let ms = 0; ms < 1000; ms += 50) work(ms)
+    expect(begun).toEqual([0, 250, 500, 750])
+    parts.registersWaiting = 0
+    work(1000)
+    expect(begun).toHaveLength(20)
+    expect(publisher.pending).toBe(0)
+  })
 })
