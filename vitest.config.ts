@@ -2,9 +2,14 @@ import { defineConfig } from 'vitest/config'
 
 // `unit` is pure and fast (unit, vector, property, short simulation). The others start real processes and real peers, one file at a time because
 // they share ports; those of `interop-waiting` mostly wait, and share none with `interop`: scripts/interop.ts runs the two side by side.
-const WAITING = ['compose', 'faults-certificates', 'faults-clock', 'soak', 'two-registrars'].map(
-  (name) => `test/interop/${name}.test.ts`,
-)
+const WAITING = [
+  'compose',
+  'faults-certificates',
+  'faults-clock',
+  'faults-outage',
+  'soak',
+  'two-registrars',
+].map((name) => `test/interop/${name}.test.ts`)
 
 /** One file at a time. */
 const REAL_PROCESSES = {

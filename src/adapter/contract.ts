@@ -54,6 +54,8 @@ export interface NodeInit {
   readonly advertised: { readonly overlay: TransportAddress; readonly application: TransportAddress }
   /** True for the first node of an overlay: it owns the whole ring instead of looking for one. */
   readonly founder: boolean
+  /** Its place among the bootstrap nodes, see `Entrances`. */
+  readonly turn?: number | undefined
   /** Records of the journal. */
   readonly restored: readonly (readonly [string, Uint8Array])[]
   readonly storageLimits?: Partial<StorageLimits>

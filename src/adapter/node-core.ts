@@ -77,6 +77,7 @@ export class NodeCore {
         bootstrap: init.bootstrap,
         advertised: init.advertised,
         founder: init.founder,
+        turn: init.turn,
         restored: init.restored,
         applications: [
           APPLICATION.sip,

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RingbridgeError } from '../common/errors.ts'
 import type { Trace } from '../common/trace.ts'
-import type { TransportAddress } from '../reload/index.ts'
+import type { Entrances, TransportAddress } from '../reload/index.ts'
 import { parseHostPort } from './config/endpoint.ts'
 
 const PORT_DEFAULT = 6084
@@ -39,22 +39,13 @@ export async function bootstrapAddresses(
     pauseFirstMs = PAUSE_FIRST_MS,
   }: BootstrapQuestion,
   trace: Trace,
-): Promise<TransportAddress[] | 'unresolved'> {
-  const wanted = names.map((name) => parseHostPort(name, 'overlay.bootstrap', PORT_DEFAULT))
+): Promise<Entrances | 'unresolved'> {
   for (let pauseMs = pauseFirstMs, waiting = false; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MOST_MS)) {
-    const found: TransportAddress[] = []
-    const missing: string[] = []
-    for (const { host, port } of wanted) {
-      const addresses = isIP(host) !== 0 ? [host] : await addressesOf(host)
-      if (addresses.length === 0) missing.push(host)
-      for (const address of addresses) {
-        // Our own address among them is how a cluster names all its members in one list.
-        if (address !== self.address || port !== self.port) found.push({ address, port })
-      }
-    }
-    if (missing.length === 0 || found.length > 0) {
-      if (waiting) trace({ level: 'info', area: 'app', event: 'bootstrap_resolved', addresses: found.length })
-      return found
+    const { entrances, missing } = await entrancesNow(names, self, addressesOf)
+    const found = entrances.bootstrap.length
+    if (missing.length === 0 || found > 0) {
+      if (waiting) trace({ level: 'info', area: 'app', event: 'bootstrap_resolved', addresses: found })
+      return entrances
     }
     if (!waiting)
       trace({
@@ -71,6 +62,27 @@ export async function bootstrapAddresses(
     waiting = true
     await pause(pauseMs, signal)
   }
+}
+
+/** One look at what the names stand for, and the names that have no address at this moment. */
+export async function entrancesNow(
+  names: readonly string[],
+  self: TransportAddress,
+  addressesOf: (host: string) => Promise<readonly string[]> = lookedUp,
+): Promise<{ readonly entrances: Entrances; readonly missing: readonly string[] }> {
+  const all = new Map<string, TransportAddress>()
+  const missing: string[] = []
+  for (const name of names) {
+    const { host, port } = parseHostPort(name, 'overlay.bootstrap', PORT_DEFAULT)
+    const addresses = isIP(host) !== 0 ? [host] : await addressesOf(host)
+    if (addresses.length === 0) missing.push(host)
+    for (const address of addresses) all.set(`${address} ${port}`, { address, port })
+  }
+  // Our own address among them is how a cluster names all its members in one list. All of them see the same order.
+  const own = `${self.address} ${self.port}`
+  const turn = [...all.keys()].toSorted((a, b) => (a < b ? -1 : 1)).indexOf(own)
+  all.delete(own)
+  return { entrances: { bootstrap: [...all.values()], turn: turn < 0 ? undefined : turn }, missing }
 }
 
 /** Host names of `overlay.bootstrap` that have no address at this moment. */

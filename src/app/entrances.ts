@@ -1,14 +1,21 @@
 /** Through whom a node comes into its overlay, and whether it founds one because there is nobody. */
 import type { Trace } from '../common/trace.ts'
-import { FORMER_NEIGHBORS_KEY, type OverlayConfiguration, type TransportAddress } from '../reload/index.ts'
+import {
+  FORMER_NEIGHBORS_KEY,
+  type Entrances,
+  type OverlayConfiguration,
+  type TransportAddress,
+} from '../reload/index.ts'
 import { bootstrapAddresses } from './bootstrap.ts'
 import { formatHostPort } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
 import type { Config } from './config/schema.ts'
 
-export interface Entrances {
-  readonly bootstrap: readonly TransportAddress[]
+export interface FirstEntrances extends Entrances {
+  /** Nobody is named whom the overlay could be sought with. */
   readonly founder: boolean
+  /** host:port or host, as configured or as in the document. */
+  readonly names: readonly string[]
 }
 
 /** Waits until a name of `overlay.bootstrap`, or of the document, has an address. Throws `ConfigError`. */
@@ -22,7 +29,7 @@ export async function entrancesOf(
     readonly signal: AbortSignal | undefined
     readonly trace: Trace
   },
-): Promise<Entrances> {
+): Promise<FirstEntrances> {
   const { self, restored, signal, trace } = node
   const names =
     config.overlay.bootstrap.length > 0
@@ -30,10 +37,10 @@ export async function entrancesOf(
       : configuration.bootstrapNodes.map(({ address: host, port }) => formatHostPort({ host, port }))
   const hasFormerNeighbors = restored.some(([name]) => name === FORMER_NEIGHBORS_KEY)
   const found = await bootstrapAddresses({ names, self, hasFormerNeighbors, signal }, trace)
-  if (found === 'unresolved') return { bootstrap: [], founder: false }
-  const founder = found.length === 0
+  if (found === 'unresolved') return { bootstrap: [], turn: undefined, founder: false, names }
+  const founder = found.bootstrap.length === 0
   if (founder && config.overlay.role === 'client') {
     throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
   }
-  return { bootstrap: found, founder }
+  return { ...found, founder, names }
 }

@@ -1,6 +1,7 @@
 /** Folders and small files of a node. What cannot be read or written is a `ConfigError`: somebody has to mend it. */
 import { randomUUID } from 'node:crypto'
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -79,6 +80,7 @@ export function writePrivate(path: string, content: Uint8Array | string): void {
     const temporary = `${path}.${randomUUID()}.new`
     try {
       writeFileSync(temporary, content, { mode: 0o600, flush: true })
+      keepOwner(temporary, path)
       renameSync(temporary, path)
     } catch (error) {
       rmSync(temporary, { force: true })
@@ -87,6 +89,16 @@ export function writePrivate(path: string, content: Uint8Array | string): void {
   } catch (error) {
     throw new ConfigError(`${path}: cannot be written (${codeOf(error)})`, { cause: error })
   }
+}
+
+/**
+ * What root writes in the place of a file, or into a folder, of somebody else stays theirs: under systemd the node runs as a user whom
+ * nobody can be but root, and could not read its accounts any more.
+ */
+export function keepOwner(temporary: string, path: string): void {
+  if (process.geteuid?.() !== 0) return
+  const { uid, gid } = statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path))
+  if (uid !== 0 || gid !== process.getegid?.()) chownSync(temporary, uid, gid)
 }
 
 function codeOf(error: unknown): string {

@@ -16,6 +16,7 @@ import { accountsFile, authorityFolder, hostedDomains, realmOf } from './config/
 import type { Config } from './config/schema.ts'
 import { CryptoRandom } from './crypto-random.ts'
 import { configuredEnrollmentService } from './enrollment-service.ts'
+import { EntranceWatch } from './entrance-watch.ts'
 import { entrancesOf } from './entrances.ts'
 import { frontEngine } from './front-engine.ts'
 import { Gate } from './gate.ts'
@@ -148,7 +149,11 @@ async function build(
   })
   // Before anybody is waited for: a fault in the file is for now.
   const known = config.sip.roles.length === 0 || accounts.open()
-  const { bootstrap, founder } = await entrancesOf(config, configuration, {
+  const {
+    founder,
+    names: bootstrapNames,
+    ...entrances
+  } = await entrancesOf(config, configuration, {
     self: advertised.overlay,
     restored,
     signal,
@@ -171,7 +176,7 @@ async function build(
       configurationDocument: overlay.document,
       credential,
       userCredentials: await vault.load(),
-      bootstrap,
+      ...entrances,
       advertised,
       role: config.overlay.role,
       founder,
@@ -195,6 +200,12 @@ async function build(
   const { authority } = overlay
   const phoneTlsWatch = new PhoneTlsWatch({ config, authority, streams, listeners: sip, trace }, tls)
   startup.onStop(() => Promise.resolve(phoneTlsWatch.stop()))
+  const entranceWatch = new EntranceWatch(
+    { names: bootstrapNames, self: advertised.overlay, known: entrances },
+    (now) => loop.feed({ kind: 'peer', input: { kind: 'entrances', entrances: now } }),
+    trace,
+  )
+  startup.onStop(() => Promise.resolve(entranceWatch.stop()))
   const certificateWatch = new CertificateWatch(credential, trace)
   startup.onStop(() => Promise.resolve(certificateWatch.stop()))
   startup.onStop(() => Promise.resolve(loop.stop()))

@@ -30,6 +30,8 @@ export interface Surroundings {
 export interface PeerOptions {
   readonly role?: 'peer' | 'client'
   readonly founder?: boolean
+  /** Its place among the bootstrap nodes, when it is one. */
+  readonly turn?: number
   readonly bootstrap?: readonly TransportAddress[]
   readonly credential?: Credential
   readonly hosted?: readonly Credential[]
@@ -66,6 +68,7 @@ export function makePeer(surroundings: Surroundings, life: PeerLife): SimPeer {
       bootstrap: life.bootstrap,
       advertised: { overlay: address, application },
       founder: life.founder,
+      turn: life.turn,
       restored,
       hostedCredentials: life.hosted ?? [],
     },

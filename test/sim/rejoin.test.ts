@@ -101,6 +101,101 @@ describe('a founder that comes back', () => {
   })
 })
 
+describe('bootstrap nodes that were all away at once', () => {
+  /** Everybody has the same list, of the first `count` peers. */
+  const listed = (overlay: Overlay, count: number, peer: SimPeer) => {
+    const turn = overlay.peers.indexOf(peer)
+    const bootstrap = overlay.peers.slice(0, count).map(({ address }) => address)
+    return turn < count ? { bootstrap, turn } : { bootstrap }
+  }
+
+  function stored(overlay: Overlay): Map<SimPeer['name'], ReturnType<Overlay['resource']>> {
+    return new Map(
+      overlay.peers.map((peer, index) => {
+        const name = `u${index}@dht.example.com`
+        const credential = overlay.user(name)
+        const resource = overlay.resource(name)
+        expect(overlay.store(peer, resource, [registration(credential, peer.nodeId)], credential).ok).toBe(
+          true,
+        )
+        return [peer.name, resource]
+      }),
+    )
+  }
+
+  function allAreFound(
+    overlay: Overlay,
+    resources: ReadonlyMap<string, ReturnType<Overlay['resource']>>,
+  ): void {
+    for (const peer of overlay.running)
+      for (const resource of resources.values()) {
+        const found = overlay.fetch(peer, resource, KIND.sipRegistration)
+        expect(found.ok && registeredKeys(found.value), overlay.replay()).toHaveLength(1)
+      }
+  }
+
+  it('R-06 the first of them founds the ring anew and the others come in: nothing that was stored is lost', () => {
+    const { overlay } = grown(6)
+    const resources = stored(overlay)
+    for (const peer of [...overlay.peers]) overlay.crash(peer)
+    for (const peer of [...overlay.peers]) overlay.restart(peer, listed(overlay, 3, peer))
+    oneRing(overlay, 40_000)
+    allAreFound(overlay, resources)
+  })
+
+  it('R-06 with the first of them gone for good it is the second one, in its turn', () => {
+    const { overlay } = grown(5)
+    for (const peer of [...overlay.peers]) overlay.crash(peer)
+    const lists = overlay.peers.map((peer) => [peer, listed(overlay, 3, peer)] as const)
+    overlay.remove(overlay.peers[0]!)
+    for (const [peer, list] of lists.slice(1)) overlay.restart(peer, list)
+    overlay.world.run(15_000)
+    expect(
+      overlay.running.every(({ state }) => state === 'joining'),
+      overlay.replay(),
+    ).toBe(true)
+    oneRing(overlay, 45_000)
+  })
+
+  it('R-06 two that cannot reach each other found two rings, which become one when they can', () => {
+    const { overlay } = grown(4)
+    const resources = stored(overlay)
+    for (const peer of [...overlay.peers]) overlay.crash(peer)
+    const names = overlay.peers.map(({ name }) => name)
+    overlay.network.partition(names.slice(0, 2), names.slice(2))
+    for (const peer of [...overlay.peers]) overlay.restart(peer, listed(overlay, 4, peer))
+    const both = overlay.world.runUntil(
+      () => overlay.running.every(({ state }) => state === 'joined'),
+      120_000,
+    )
+    expect(both, overlay.replay()).toBe(true)
+    overlay.network.heal()
+    oneRing(overlay, 120_000)
+    allAreFound(overlay, resources)
+  })
+
+  it('a node that is none of them never founds, and one that has become one does', () => {
+    const { overlay } = grown(3)
+    const [first, second, third] = overlay.peers as [SimPeer, SimPeer, SimPeer]
+    for (const peer of [first, second, third]) overlay.crash(peer)
+    const old = { address: '10.99.0.1', port: 6084 }
+    const alone = overlay.restart(third, { bootstrap: [old] })
+    overlay.world.run(300_000)
+    expect(alone.state).toBe('joining')
+    // The name of the bootstrap nodes stands for this one alone now.
+    alone.host.input({ kind: 'entrances', entrances: { bootstrap: [], turn: 0 } })
+    expect(
+      overlay.world.runUntil(() => alone.state === 'joined', 10_000),
+      overlay.replay(),
+    ).toBe(true)
+    // And a ring finds a node that it is told of later.
+    const again = overlay.restart(second, { bootstrap: [old] })
+    again.host.input({ kind: 'entrances', entrances: { bootstrap: [third.address], turn: undefined } })
+    overlay.world.run(40_000)
+    expect(again.state).toBe('joined')
+  })
+})
+
 describe('rings that were one', () => {
   it('find together again after a partition so long that both halves closed their links', () => {
     const { overlay } = grown(8)

@@ -7,6 +7,7 @@ import { extname } from 'node:path'
 import { isSeq, LineCounter, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config/fault.ts'
+import { keepOwner } from '../files.ts'
 
 /** Kept small: a file of this size holds about a million accounts. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024
@@ -82,6 +83,7 @@ export function saveAccounts(file: string, entries: readonly AccountEntry[]): vo
   writeFileSync(temporary, text, { mode: 0o600, flush: true })
   // The mode above counts only for a file that was not there.
   chmodSync(temporary, 0o600)
+  keepOwner(temporary, file)
   renameSync(temporary, file)
 }
 

@@ -1,7 +1,7 @@
 /**
  * Finding a node of the overlay (RFC 6940 s.11.4): former neighbors and configured nodes are called one a moment after the
  * other, the first that answers is the way in, and rounds that reach nobody are followed by growing pauses. It never
- * makes a ring of its own (s.6.4.2.1).
+ * makes a ring of its own (s.6.4.2.1); founding.ts does.
  */
 import { NEVER, type Millis } from '../../common/time.ts'
 import type { NodeId } from '../codec/index.ts'
@@ -148,11 +148,10 @@ export class Bootstrap {
   }
 
   private addresses(): TransportAddress[] {
-    const { bootstrap, advertised } = this.parts.init
-    const all = [...this.former.addresses, ...bootstrap]
+    const all = [...this.former.addresses, ...this.parts.entrances.bootstrap]
     return all.filter(
       (address, index) =>
-        !sameAddress(address, advertised.overlay) &&
+        !sameAddress(address, this.parts.init.advertised.overlay) &&
         all.findIndex((other) => sameAddress(other, address)) === index,
     )
   }

@@ -58,6 +58,11 @@ export const BOOTSTRAP_STAGGER_MS = 250
  * that lives answers within a round trip; a whole cluster that starts at once should not wait much longer than that.
  */
 export const FOUNDER_LOOK_MS = 5_000
+/**
+ * Judgement: what each bootstrap node waits longer than the one before it, when there is no ring to come into: longer than its greatest
+ * pause between two looks (`BOOTSTRAP_RETRY_MAX_MS`), so that it has found the ring of the one before it if that one lives.
+ */
+export const FOUNDING_TURN_MS = 20_000
 /** Judgement: how often a peer in the ring tries one former neighbor to which it has no link. */
 export const REUNION_INTERVAL_MS = 15_000
 /** Judgement: peers of one ring, of whatever size, that ask a bootstrap node in each such interval. */

@@ -39,6 +39,17 @@ export interface TransportAddress {
   readonly port: number
 }
 
+/** Through whom a node comes into its overlay. */
+export interface Entrances {
+  /** Bootstrap nodes, without this one. */
+  readonly bootstrap: readonly TransportAddress[]
+  /**
+   * Place of this node among the bootstrap nodes, 0 first, when it is one of them: when nobody is in the ring any more, they found
+   * it anew in this order. Undefined: it is none, and waits for them.
+   */
+  readonly turn: number | undefined
+}
+
 /** Which of the node's two listeners a channel came in on, or why the core opens it. */
 export type ChannelPurpose = 'overlay' | 'application'
 
@@ -67,6 +78,8 @@ export type PeerInput =
   | { readonly kind: 'journalWritable' }
   /** A Configuration Document that was read or fetched; taken when it is newer and signed as it has to be. */
   | { readonly kind: 'configuration'; readonly document: Uint8Array }
+  /** Bootstrap nodes have other addresses now; for the next look for the ring. */
+  | { readonly kind: 'entrances'; readonly entrances: Entrances }
   /** Other limits of what is stored, from now on; what is there already stays. */
   | { readonly kind: 'storageLimits'; readonly limits: StorageLimits }
   | { readonly kind: 'timeout' }

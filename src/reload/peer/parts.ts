@@ -14,7 +14,7 @@ import { trustOf } from '../security/overlay-trust.ts'
 import type { Credential, CryptoPort } from '../security/port.ts'
 import type { Trust } from '../security/trust.ts'
 import type { StorageLimits } from '../storage/quota.ts'
-import type { PeerAction, TransportAddress } from './contract.ts'
+import type { Entrances, PeerAction, TransportAddress } from './contract.ts'
 import { CountingCrypto, PeerInstruments } from './instruments.ts'
 import type { Signal } from './signal.ts'
 import { unsupported } from './supported-overlay.ts'
@@ -37,6 +37,8 @@ export interface PeerInit {
   readonly advertised: { readonly overlay: TransportAddress; readonly application: TransportAddress }
   /** Owns the whole ring at once instead of looking for one. */
   readonly founder: boolean
+  /** `Entrances.turn` at the start. */
+  readonly turn?: number | undefined
   /** Records of the journal. */
   readonly restored: readonly (readonly [string, Uint8Array])[]
   /** Users whose Node-IDs are reached as [this node, user]; their credential answers for them. */
@@ -62,6 +64,8 @@ export class PeerParts {
   readonly limits: MessageLimits = limitsOf(this)
   /** Time of the current step. */
   now: Now = { ms: 0, wall: 0 }
+  /** As the shell knows them now. */
+  entrances: Entrances
   private inForce: ConfigurationInForce
   private signals: Signal[] = []
   private token = 0
@@ -73,6 +77,7 @@ export class PeerParts {
     this.trace = components.trace
     this.init = init
     this.credential = init.credential
+    this.entrances = { bootstrap: init.bootstrap, turn: init.turn }
     this.self = init.credential.nodeId
     const inForce = this.putInForce(init.configuration, init.configurationDocument)
     if (!inForce.ok) throw new RangeError(inForce.error)

@@ -127,6 +127,10 @@ export class PeerCore {
       case 'configuration':
         this.use.updates.offer(input.document)
         return
+      case 'entrances':
+        this.use.parts.entrances = input.entrances
+        if (this.state === 'joining') this.use.founding.entrancesChanged()
+        return
       case 'storageLimits':
         return this.use.storage.limit(input.limits)
       case 'store':
@@ -147,8 +151,7 @@ export class PeerCore {
     this.use.replication.takeStock()
     this.use.former.restore(this.use.parts.init.restored)
     this.enter('joining')
-    if (this.use.parts.init.founder) return this.use.founding.begin()
-    this.use.bootstrap.start()
+    this.use.founding.begin()
   }
 
   private leave(): void {

@@ -86,8 +86,8 @@ export class Reunion {
   }
 
   private bootstrapNodes(): TransportAddress[] {
-    const { bootstrap, advertised } = this.parts.init
-    return bootstrap.filter((address) => !sameAddress(address, advertised.overlay))
+    const { entrances, init } = this.parts
+    return entrances.bootstrap.filter((address) => !sameAddress(address, init.advertised.overlay))
   }
 
   private visit(channel: ChannelId, nodeId: NodeId): void {

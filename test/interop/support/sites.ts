@@ -17,6 +17,8 @@ const run = promisify(execFile)
 
 export interface SitesInit {
   readonly nodes: number
+  /** How many of them, from the first, are bootstrap nodes of the document; default 1. */
+  readonly bootstrapNodes?: number
   /** Accounts u0000000 ..., good at every node. */
   readonly users?: number
   /** Seconds that certificates are valid. */
@@ -171,21 +173,22 @@ export class Site {
   }
 }
 
-/** The server and its nodes. Node 0 is the bootstrap node of the document and founds the overlay. */
+/** The server and its nodes. Node 0 is a bootstrap node of the document and founds the overlay. */
 export class Sites {
   readonly folder = mkdtempSync(join(tmpdir(), 'ringbridge-sites-'))
   readonly sites: Site[] = []
   private readonly init: SitesInit
   private readonly httpsPort: number
-  private readonly bootstrapPort: number
+  /** Of node 0, 1 ... */
+  private readonly bootstrapPorts: readonly number[]
   private server: Running | undefined
   private started = 0
   private readonly passwords = new Map<string, string>()
 
-  private constructor(init: SitesInit, httpsPort: number, bootstrapPort: number) {
+  private constructor(init: SitesInit, httpsPort: number, bootstrapPorts: readonly number[]) {
     this.init = init
     this.httpsPort = httpsPort
-    this.bootstrapPort = bootstrapPort
+    this.bootstrapPorts = bootstrapPorts
   }
 
   /** `surroundings[i]` is that of node i. */
@@ -193,7 +196,10 @@ export class Sites {
     init: SitesInit,
     surroundings: Readonly<Record<number, Surrounding>> = {},
   ): Promise<Sites> {
-    const sites = new Sites(init, await freePort(), await freePort())
+    const ports: string[] = []
+    while (ports.length < (init.bootstrapNodes ?? 1)) ports.push(String(await freePort()))
+    // Node 0 has the first turn among them.
+    const sites = new Sites(init, await freePort(), ports.toSorted().map(Number))
     try {
       await sites.found()
       await sites.add(surroundings[0])
@@ -222,7 +228,7 @@ export class Sites {
 
   /** Port of node 0, the one in the document. */
   get entrancePort(): number {
-    return this.bootstrapPort
+    return this.bootstrapPorts[0] as number
   }
 
   site(index: number): Site {
@@ -270,7 +276,7 @@ export class Sites {
       await freePort(),
       await freePort(),
       await freePort(),
-      index === 0 ? this.bootstrapPort : await freePort(),
+      this.bootstrapPorts[index] ?? (await freePort()),
     ]
     const ports = { sip, admin, application, reload }
     const site = new Site(join(this.folder, `site-${index}`), ports, this.overlayKeys(index), surrounding)
@@ -298,7 +304,8 @@ export class Sites {
     const https = `https://127.0.0.1:${this.httpsPort}/enroll`
     await this.ringbridge(
       ...['overlay', 'init', DOMAIN, '--enrollment', https, ...this.folderFlag()],
-      ...['--bootstrap', `127.0.0.1:${this.bootstrapPort}`, '--update-interval', '5', '--ping-interval', '5'],
+      ...['--bootstrap', this.bootstrapPorts.map((port) => `127.0.0.1:${port}`).join(',')],
+      ...['--update-interval', '5', '--ping-interval', '5'],
     )
     for (const account of new Set(['sites', ...Object.values(this.init.accounts ?? {})])) {
       const names = ['--names', `*@${DOMAIN}`]

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { EnrollOutcome } from '../../../src/adapter/index.ts'
-import { bootstrapAddresses, type BootstrapQuestion } from '../../../src/app/bootstrap.ts'
+import { bootstrapAddresses, entrancesNow, type BootstrapQuestion } from '../../../src/app/bootstrap.ts'
+import { EntranceWatch } from '../../../src/app/entrance-watch.ts'
+import type { Entrances } from '../../../src/reload/index.ts'
 import { CryptoRandom, randomPassword } from '../../../src/app/crypto-random.ts'
 import { JournalWriter, type JournalOutcome } from '../../../src/app/journal-writer.ts'
 import { openLog } from '../../../src/app/log.ts'
@@ -269,15 +271,19 @@ describe('bootstrap names', () => {
 
   it('the default port is 6084; our own address among them is left out', async () => {
     const { question, trace, events } = asked([{ site: ['192.0.2.1', '192.0.2.2'] }])
-    expect(await bootstrapAddresses({ names: ['site'], self, ...question }, trace)).toEqual([
-      { address: '192.0.2.2', port: 6084 },
-    ])
+    expect(await bootstrapAddresses({ names: ['site'], self, ...question }, trace)).toEqual({
+      bootstrap: [{ address: '192.0.2.2', port: 6084 }],
+      turn: 0,
+    })
     expect(events).toEqual([])
   })
 
   it('a name without an address is waited for: one line says so, one says that it has come', async () => {
     const { question, trace, events } = asked([{}, {}, {}, { foo: ['192.0.2.9'] }])
-    expect(await bootstrapAddresses({ names: ['foo'], self, ...question }, trace)).toHaveLength(1)
+    expect(await bootstrapAddresses({ names: ['foo'], self, ...question }, trace)).toEqual({
+      bootstrap: [{ address: '192.0.2.9', port: 6084 }],
+      turn: undefined,
+    })
     expect(events.map(({ event }) => event)).toEqual(['bootstrap_unresolved', 'bootstrap_resolved'])
     expect(events[0]).toMatchObject({ level: 'warn', key: 'overlay.bootstrap', names: 'foo' })
   })
@@ -288,7 +294,50 @@ describe('bootstrap names', () => {
     expect(await bootstrapAddresses(asking, trace)).toBe('unresolved')
     expect(events.map(({ event }) => event)).toEqual(['bootstrap_unresolved'])
     const there = asked([{ foo: ['192.0.2.9'] }])
-    expect(await bootstrapAddresses({ ...asking, ...there.question }, trace)).toHaveLength(1)
+    expect(await bootstrapAddresses({ ...asking, ...there.question }, trace)).not.toBe('unresolved')
+  })
+
+  it('R-06 each of those in the list has its turn, the same in the eyes of all, whatever the order in which they are told', async () => {
+    const members = ['192.0.2.3', '192.0.2.10', '2001:db8::1', '192.0.2.2']
+    const turns = await Promise.all(
+      members.map(async (address, shift) => {
+        const told = [...members.slice(shift), ...members.slice(0, shift)]
+        const own = { address, port: 6084 }
+        return (await entrancesNow(['site', '192.0.2.2'], own, () => Promise.resolve(told))).entrances.turn
+      }),
+    )
+    expect(turns.toSorted()).toEqual([0, 1, 2, 3])
+    const other = { address: '192.0.2.2', port: 7000 }
+    const { entrances } = await entrancesNow(['site'], other, () => Promise.resolve(members))
+    expect(entrances).toMatchObject({ turn: undefined, bootstrap: { length: 4 } })
+  })
+
+  it('R-06 names are looked up again: other addresses are told once, and a name server that is away changes nothing', async () => {
+    const told: Entrances[] = []
+    const known = { bootstrap: [{ address: '192.0.2.9', port: 6084 }], turn: undefined }
+    const watch = new EntranceWatch(
+      { names: ['site'], self, known },
+      (now) => told.push(now),
+      () => undefined,
+    )
+    try {
+      for (const addresses of [
+        ['192.0.2.9'],
+        [],
+        ['192.0.2.1'],
+        ['192.0.2.1'],
+        [],
+        ['192.0.2.3', '192.0.2.1'],
+        ['192.0.2.1', '192.0.2.3'],
+      ])
+        await watch.look(() => Promise.resolve(addresses))
+      expect(told).toEqual([
+        { bootstrap: [], turn: 0 },
+        { bootstrap: [{ address: '192.0.2.3', port: 6084 }], turn: 0 },
+      ])
+    } finally {
+      watch.stop()
+    }
   })
 
   it('the wait ends with the process', async () => {

@@ -183,6 +183,15 @@ describe.each(Object.entries(WAYS))('chart: %s', (_, values) => {
     }
   })
 
+  it('addresses that phones are to use restart the pods, each of which has its own', () => {
+    const annotations = (more: object): unknown =>
+      statefulSet(manifests({ ...values, ...more })).template.metadata
+    const map = { 'ringbridge-1': '192.0.2.11' }
+    expect(annotations({ advertisedAddress: { map } })).not.toEqual(annotations({ advertisedAddress: {} }))
+    for (const { spec, metadata } of manifests(values).filter(({ kind }) => kind === 'Service'))
+      if (/-\d+$/.test(metadata.name)) expect(spec).toMatchObject({ publishNotReadyAddresses: true })
+  })
+
   it('pods are not told of services by variables, which would be read as configuration', () => {
     expect(statefulSet(all).template.spec.enableServiceLinks).toBe(false)
   })
@@ -344,6 +353,11 @@ describe('chart', () => {
       'two identities',
       { ...ENROLL, identity: { ...ENROLL.identity, existingSecret: 'a' } },
       /identity: set one of/,
+    ],
+    [
+      'one claim for three nodes',
+      { ...AUTHORITY, replicaCount: 3, persistence: { existingClaim: 'a' } },
+      /one claim is one node's data/,
     ],
     ['no account', { ...BASE, identity: { enrollmentUrl: 'https://a' } }, /identity\.account is required/],
   ])('%s is refused with what is missing', (_, values, expected) => {

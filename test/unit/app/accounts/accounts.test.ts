@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -17,6 +17,21 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('accounts file', () => {
+  it('a file that root writes for a node of another user stays that user’s', () => {
+    const file = join(folder, 'owned.jsonl')
+    writeFileSync(file, '', { mode: 0o600 })
+    if (process.geteuid?.() === 0) chownSync(file, 65_532, 65_532)
+    const { uid, gid } = statSync(file)
+    saveAccounts(file, [newAccount('alice', REALM, 'pw')])
+    expect(statSync(file)).toMatchObject({ uid, gid })
+    // The first file of a folder gets the folder's owner.
+    const theirs = join(folder, 'theirs')
+    mkdirSync(theirs)
+    if (process.geteuid?.() === 0) chownSync(theirs, 65_532, 65_532)
+    saveAccounts(join(theirs, 'users.jsonl'), [newAccount('alice', REALM, 'pw')])
+    expect(statSync(join(theirs, 'users.jsonl')).uid).toBe(statSync(theirs).uid)
+  })
+
   it.each(['users.jsonl', 'users.yaml'])('%s: written and read again, hashes only, mode 0600', (name) => {
     const file = join(folder, name)
     writeFileSync(file, 'old and readable', { mode: 0o644 })
