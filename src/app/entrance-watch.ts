@@ -17,6 +17,8 @@ export class EntranceWatch {
   private readonly changed: (entrances: Entrances) => void
   private readonly trace: Trace
   private known: string
+  /** How many bootstrap nodes those are. */
+  private nodes: number
   private looking = false
   private stopped = false
 
@@ -33,6 +35,7 @@ export class EntranceWatch {
     this.names = watched.names
     this.self = watched.self
     this.known = textOf(watched.known)
+    this.nodes = watched.known.bootstrap.length
     this.changed = changed
     this.trace = trace
     const lookedUp = watched.names.some(
@@ -53,14 +56,17 @@ export class EntranceWatch {
     const { entrances, missing } = await entrancesNow(this.names, this.self, addressesOf)
     this.looking = false
     const text = textOf(entrances)
+    const { length } = entrances.bootstrap
     // A name without an address says nothing: its server may be away.
-    if (this.stopped || missing.length > 0 || text === this.known) return
+    const away = missing.length === this.names.length || (missing.length > 0 && length < this.nodes)
+    if (this.stopped || away || text === this.known) return
     this.known = text
+    this.nodes = length
     this.trace({
       level: 'info',
       area: 'app',
       event: 'bootstrap_resolved',
-      addresses: entrances.bootstrap.length,
+      addresses: length,
     })
     this.changed(entrances)
   }

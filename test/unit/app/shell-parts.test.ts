@@ -340,6 +340,27 @@ describe('bootstrap names', () => {
     }
   })
 
+  it('R-06 of several names one that has no address now hides no node, and one that never had any hides no new ones', async () => {
+    const told: Entrances[] = []
+    const node = (last: number) => ({ address: `192.0.2.${last}`, port: 6084 })
+    const known = { bootstrap: [node(8), node(9)], turn: undefined }
+    const watch = new EntranceWatch(
+      { names: ['a', 'b', 'never'], self, known },
+      (now) => told.push(now),
+      () => undefined,
+    )
+    try {
+      for (const answers of [{ a: ['192.0.2.8'] }, { a: ['192.0.2.8'], b: ['192.0.2.7'] }] as Record<
+        string,
+        string[]
+      >[])
+        await watch.look((host) => Promise.resolve(answers[host] ?? []))
+      expect(told).toEqual([{ bootstrap: [node(8), node(7)], turn: undefined }])
+    } finally {
+      watch.stop()
+    }
+  })
+
   it('the wait ends with the process', async () => {
     const stop = new AbortController()
     const { question, trace } = asked([{}], stop.signal)
