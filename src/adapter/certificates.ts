@@ -20,7 +20,7 @@ const AT_ONCE = 4
 const AT_ONCE_BESIDE_REGISTERS = 1
 /**
  * More that wait are a site whose phones get their power back (ADR 21). Then one is begun in so long: one after the other, each being two
- * requests of ours and two replicas' copies, they would take half of what the REGISTERs could have.
+ * requests of ours and two replicas' copies, they take from what the REGISTERs could have.
  */
 const REGISTERS_MANY = 8
 const PACE_MS = 250

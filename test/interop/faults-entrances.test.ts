@@ -6,7 +6,7 @@ import { eventually } from './support/eventually.ts'
 import { NameServer } from './support/name-server.ts'
 import { freePort } from './support/processes.ts'
 import { interop } from './support/require.ts'
-import { Sites, type Site } from './support/sites.ts'
+import { expectFound, Sites, type Site } from './support/sites.ts'
 import { DOMAIN, user } from './support/testbed.ts'
 
 let sites: Sites
@@ -28,14 +28,6 @@ async function register(name: string, site: Site): Promise<void> {
     `${name} at ${site.sip}`,
     async () => (await phones.register(name, site.sip)).status === 200,
   )
-}
-
-/** Every one of these nodes finds the users exactly where they are. */
-async function expectFound(askers: readonly Site[], homes: ReadonlyMap<string, Site>): Promise<void> {
-  for (const site of askers) {
-    for (const [name, home] of homes)
-      expect(await site.targets(name), `${name} from ${site.admin}`).toEqual([await home.nodeId()])
-  }
 }
 
 describe('a way in that is away', () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { UdpPhones } from '../support/udp-phones.ts'
 import { eventually } from './support/eventually.ts'
-import { Sites, type Site } from './support/sites.ts'
+import { expectFound, Sites, type Site } from './support/sites.ts'
 import { DOMAIN, user } from './support/testbed.ts'
 
 let phones: UdpPhones
@@ -16,12 +16,6 @@ async function register(name: string, site: Site): Promise<void> {
     `${name} at ${site.sip}`,
     async () => (await phones.register(name, site.sip)).status === 200,
   )
-}
-
-async function expectFound(askers: readonly Site[], homes: ReadonlyMap<string, Site>): Promise<void> {
-  for (const site of askers)
-    for (const [name, home] of homes)
-      expect(await site.targets(name), `${name} from ${site.admin}`).toEqual([await home.nodeId()])
 }
 
 describe('a whole overlay that was away at once', () => {

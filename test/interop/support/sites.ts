@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { expect } from 'vitest'
 import { saveAccounts } from '../../../src/app/accounts/account-file.ts'
 import { newAccount } from '../../../src/app/accounts/new-account.ts'
 import { eventually } from './eventually.ts'
@@ -338,5 +339,13 @@ export class Sites {
 
   private async ringbridge(...args: readonly string[]): Promise<string> {
     return (await run(process.execPath, [COMMAND, ...args])).stdout
+  }
+}
+
+/** Every one of these nodes finds the users exactly where they are. */
+export async function expectFound(askers: readonly Site[], homes: ReadonlyMap<string, Site>): Promise<void> {
+  for (const site of askers) {
+    for (const [name, home] of homes)
+      expect(await site.targets(name), `${name} from ${site.admin}`).toEqual([await home.nodeId()])
   }
 }
