@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { invariant } from './assert.ts'
+import { textOf } from './byte-text.ts'
 import { passingBytes } from './passing-bytes.ts'
 
 /** Thrown by `Reader` on any malformed input; decoders catch it at their edge and return a result. */
@@ -156,20 +157,31 @@ export class Writer {
 
   bytes(value: Uint8Array): void {
     this.room(value.length)
-    this.data.set(value, this.at)
+    copyInto(this.data, this.at, value, value.length)
     this.at += value.length
+  }
+
+  /** A length of `width` bytes; throws when it does not fit. */
+  uint(width: 1 | 2 | 3 | 4, value: number): void {
+    this.room(width)
+    this.at += width
+    this.overwrite(this.at - width, width, value)
+  }
+
+  /** Writes a length of `width` bytes over what was written before at that offset; throws when it does not fit. */
+  overwrite(at: number, width: 1 | 2 | 3 | 4, value: number): void {
+    invariant(at >= 0 && at + width <= this.at, 'only what was written is written over')
+    if (value > (LENGTH_MAX[width] as number))
+      throw new RangeError(`${value} bytes do not fit a ${width}-byte length`)
+    for (let i = 0; i < width; i++) this.data[at + i] = value >>> (8 * (width - 1 - i))
   }
 
   /** Writes what `body` writes, preceded by its length in `width` bytes; throws when it does not fit. */
   lengthPrefixed(width: 1 | 2 | 3 | 4, body: () => void): void {
-    this.room(width)
     const start = this.at
-    this.at += width
+    this.uint(width, 0)
     body()
-    const length = this.at - start - width
-    if (length > (LENGTH_MAX[width] as number))
-      throw new RangeError(`${length} bytes do not fit a ${width}-byte length`)
-    for (let i = 0; i < width; i++) this.data[start + i] = length >>> (8 * (width - 1 - i))
+    this.overwrite(start, width, this.at - start - width)
   }
 
   /** The bytes written, in a buffer of exactly that length. */
@@ -184,7 +196,7 @@ export class Writer {
 
   private end(bytes: Uint8Array): Uint8Array {
     invariant(this.data !== NO_BYTES, 'a writer is done once')
-    bytes.set(this.data.subarray(0, this.at))
+    copyInto(bytes, 0, this.data, this.at)
     if (SCRATCH.length < SCRATCH_MAX && this.data.length === SCRATCH_BYTES) SCRATCH.push(this.data)
     this.data = NO_BYTES
     this.at = 0
@@ -200,14 +212,20 @@ export class Writer {
   }
 }
 
+/** The first `length` bytes of `from`. A call out of JavaScript, and a view for it, are worth it for a message, not for an id. */
+function copyInto(to: Uint8Array, at: number, from: Uint8Array, length: number): void {
+  if (length > 64) to.set(length === from.length ? from : from.subarray(0, length), at)
+  else for (let i = 0; i < length; i++) to[at + i] = from[i] as number
+}
+
 /** By the width of the length field in bytes. */
 const LENGTH_MAX = [0, 0xff, 0xffff, 0xff_ffff, 0xffff_ffff]
 
 const NO_BYTES = new Uint8Array(0)
 
-/** Lower-case hex. Half of all map keys are made here: by Buffer they come flat, and in half the time. */
+/** Lower-case hex. Half of all map keys are made here. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+  return textOf(bytes, 'hex')
 }
 
 /** Bytes of a hex string of even length in either case, or undefined. */

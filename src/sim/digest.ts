@@ -44,6 +44,21 @@ export class Digest {
   }
 }
 
+/** None: a measurement of something else shall not pay for a look at every byte that is sent. */
+export class NoDigest extends Digest {
+  override text(): void {
+    // Nothing.
+  }
+
+  override number(): void {
+    // Nothing.
+  }
+
+  override bytes(): void {
+    // Nothing.
+  }
+}
+
 function hex(value: number): string {
   return (value >>> 0).toString(16).padStart(8, '0')
 }

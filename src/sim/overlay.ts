@@ -21,6 +21,7 @@ import {
 } from '../reload/index.ts'
 import { Attackers, type Attack } from './attackers.ts'
 import { Commands, type AnsweredCommand, type AnswerKind } from './commands.ts'
+import type { Digest } from './digest.ts'
 import { OVERLAY_NAME, simConfiguration } from './configuration.ts'
 import { standInIssuer, type Issuer } from './issuer.ts'
 import { Network, type Faults, type NetworkAction } from './network.ts'
@@ -40,6 +41,8 @@ export interface OverlayOptions {
   readonly keepEvents?: boolean
   /** Sleeps until `attackers.active` is set. */
   readonly attack?: Attack | undefined
+  /** Another fingerprint of what happens, or none (`NoDigest`). */
+  readonly digest?: Digest
 }
 
 export class Overlay {
@@ -60,7 +63,7 @@ export class Overlay {
   private joined: TrueRing | undefined = undefined
 
   constructor(seed: string, options: OverlayOptions = {}) {
-    this.world = new World(seed)
+    this.world = new World(seed, options.digest)
     this.network = new Network(this.world, options.faults)
     this.issuer = options.issuer ?? standInIssuer()
     this.configuration = simConfiguration(this.issuer.root, options.configuration)

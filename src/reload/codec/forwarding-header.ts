@@ -5,10 +5,11 @@
 import type { Reader, Writer } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import { NODE_ID_BYTES_DEFAULT, RELO_TOKEN, RELOAD_VERSION } from './code-points.ts'
-import { FIXED_HEADER_BYTES, FORWARDING_OPTION } from './code-points.ts'
+import { FORWARDING_OPTION } from './code-points.ts'
 import { decodeWhole } from './decode-failure.ts'
 import type { DecodeFailure } from './decode-failure.ts'
-import { encodeDestinations, readDestinationList } from './destination.ts'
+import { readDestinationList, writeDestination } from './destination.ts'
+import { HEADER_AT } from './header-fields.ts'
 import type { ForwardingHeader, ForwardingOption } from './types.ts'
 
 /** A header to be sent: the encoder computes `length`. */
@@ -45,36 +46,37 @@ export function readForwardingHeader(reader: Reader, nodeIdLength: number): Forw
 }
 
 /**
- * Writes a header in front of `payloadBytes` bytes, which its length field counts too. Throws RangeError when a list
- * is longer than its length field can say.
+ * Writes a header at the start of a message. Its length field, which counts what follows too, is left to the caller
+ * (`HEADER_AT.length`). Throws RangeError when a list is longer than its length field can say.
  */
-export function writeForwardingHeader(writer: Writer, header: NewHeader, payloadBytes: number): void {
-  const viaList = encodeDestinations(header.viaList)
-  const destinationList = encodeDestinations(header.destinationList)
-  let optionBytes = 0
-  for (const option of header.options) optionBytes += 4 + option.value.length
-  if (Math.max(viaList.length, destinationList.length, optionBytes) > 0xffff) {
-    throw new RangeError('a list of the forwarding header does not fit its 16-bit length')
-  }
+export function writeForwardingHeader(writer: Writer, header: NewHeader): void {
   writer.u32(RELO_TOKEN)
   writer.u32(header.overlay)
   writer.u16(header.configurationSequence)
   writer.u8(RELOAD_VERSION)
   writer.u8(header.ttl)
   writer.u32(header.fragment)
-  writer.u32(FIXED_HEADER_BYTES + viaList.length + destinationList.length + optionBytes + payloadBytes)
+  writer.u32(0)
   writer.u64(header.transactionId)
   writer.u32(header.maxResponseLength)
-  writer.u16(viaList.length)
-  writer.u16(destinationList.length)
-  writer.u16(optionBytes)
-  writer.bytes(viaList)
-  writer.bytes(destinationList)
+  // The three lengths, which are known when the lists are written.
+  writer.u16(0)
+  writer.u16(0)
+  writer.u16(0)
+  const viaAt = writer.length
+  for (const hop of header.viaList) writeDestination(writer, hop)
+  const destinationAt = writer.length
+  for (const destination of header.destinationList) writeDestination(writer, destination)
+  const optionsAt = writer.length
   for (const option of header.options) {
     writer.u8(option.type)
     writer.u8(option.flags)
-    writer.lengthPrefixed(2, () => writer.bytes(option.value))
+    writer.u16(option.value.length)
+    writer.bytes(option.value)
   }
+  writer.overwrite(HEADER_AT.viaLength, 2, destinationAt - viaAt)
+  writer.overwrite(HEADER_AT.destinationLength, 2, optionsAt - destinationAt)
+  writer.overwrite(HEADER_AT.optionsLength, 2, writer.length - optionsAt)
 }
 
 /** The header at the start of a message or fragment; what follows it is not looked at. */

@@ -6,8 +6,9 @@ import { decodeWhole } from './decode-failure.ts'
 import type { DecodeFailure } from './decode-failure.ts'
 import { readForwardingHeader, writeForwardingHeader } from './forwarding-header.ts'
 import type { NewHeader } from './forwarding-header.ts'
+import { HEADER_AT } from './header-fields.ts'
 import { messageContentsShape } from './message-contents.ts'
-import { encodeSecurityBlock, securityBlockShape } from './security-block.ts'
+import { securityBlockShape, writeSecurityBlock } from './security-block.ts'
 import type { WireContext } from './shape.ts'
 import type { Message, SecurityBlock } from './types.ts'
 
@@ -39,12 +40,11 @@ export function encodeMessage(
   security: SecurityBlock,
 ): Uint8Array {
   invariant(isWhole(header.fragment), 'a whole message says so in its fragment field')
-  const securityBytes = encodeSecurityBlock(security)
-  const payloadBytes = contentsBytes.length + securityBytes.length
   const writer = new Writer()
-  writeForwardingHeader(writer, header, payloadBytes)
+  writeForwardingHeader(writer, header)
   writer.bytes(contentsBytes)
-  writer.bytes(securityBytes)
+  writeSecurityBlock(writer, security)
+  writer.overwrite(HEADER_AT.length, 4, writer.length)
   return writer.donePassing()
 }
 

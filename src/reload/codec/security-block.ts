@@ -81,6 +81,12 @@ const securityBlockShape = struct<SecurityBlock>('SecurityBlock (RFC 6940 s.6.3.
 
 export { securityBlockShape }
 
+/** As `encodeSecurityBlock`, where other things are written too. */
+export const writeSecurityBlock = securityBlockShape.write
+
+/** As `encodeSignerIdentity`, where other things are written too. */
+export const writeSignerIdentity = signerIdentityShape.write
+
 export function encodeSecurityBlock(block: SecurityBlock): Uint8Array {
   return encodePassing(securityBlockShape, block)
 }

@@ -110,7 +110,10 @@ export function list<T>(width: 1 | 2 | 3 | 4, element: Shape<T>): Shape<readonly
 export function opaque(width: 1 | 2 | 3 | 4): Shape<Uint8Array> {
   return {
     read: (reader) => reader.bytes(readLength(reader, width)),
-    write: (writer, value) => writer.lengthPrefixed(width, () => writer.bytes(value)),
+    write: (writer, value) => {
+      writer.uint(width, value.length)
+      writer.bytes(value)
+    },
     print: (tree, label, value) => tree.line(label, hexText(value)),
   }
 }

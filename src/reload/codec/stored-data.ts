@@ -1,7 +1,7 @@
-import type { Reader } from '../../common/bytes.ts'
+import type { Reader, Writer } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import type { DecodeFailure } from './decode-failure.ts'
-import { decodeShape, encodeShape, boolean, opaque, readLength, struct } from './shape.ts'
+import { decodeShape, encodePassing, encodeShape, boolean, opaque, readLength, struct } from './shape.ts'
 import type { Shape, WireContext } from './shape.ts'
 import { signatureShape } from './security-block.ts'
 import { kindName } from './names.ts'
@@ -99,6 +99,11 @@ export function encodeStoredDataValue(value: StoredDataValue): Uint8Array {
   return encodeShape(storedDataValueShapes[value.model], value)
 }
 
+/** The same, where other things are written too. */
+export function writeStoredDataValue(writer: Writer, value: StoredDataValue): void {
+  storedDataValueShapes[value.model].write(writer, value)
+}
+
 export function decodeStoredDataValue(
   bytes: Uint8Array,
   model: DataModel,
@@ -106,8 +111,9 @@ export function decodeStoredDataValue(
   return decodeShape(storedDataValueShapes[model], bytes)
 }
 
+/** Who keeps the bytes copies them (passing-bytes.ts). */
 export function encodeStoredData(data: StoredData): Uint8Array {
-  return encodeShape(storedDataShapes[data.value.model], data)
+  return encodePassing(storedDataShapes[data.value.model], data)
 }
 
 export function decodeStoredData(bytes: Uint8Array, model: DataModel): Result<StoredData, DecodeFailure> {

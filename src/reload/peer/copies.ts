@@ -1,7 +1,7 @@
 /** The account of copies: for every resource held here, which node is known to have which state of it. */
 import type { Deadline } from '../../common/deadlines.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
-import { key, type NodeId, type ResourceId } from '../codec/index.ts'
+import { key, sameId, type NodeId, type ResourceId } from '../codec/index.ts'
 
 /** What is known of the copies of one resource. */
 export interface Copies {
@@ -24,6 +24,8 @@ export interface Copies {
 
 export class CopiesAccount {
   private readonly table = new Map<string, Copies>()
+  /** Looked for last: one Store looks for the same one several times. */
+  private last: Copies | undefined
 
   all(): IterableIterator<Copies> {
     return this.table.values()
@@ -31,28 +33,29 @@ export class CopiesAccount {
 
   /** Undefined when no account is kept of that resource. */
   find(resource: ResourceId): Copies | undefined {
-    return this.table.get(key(resource))
+    if (this.last !== undefined && sameId(this.last.resource, resource)) return this.last
+    const copies = this.table.get(key(resource))
+    if (copies !== undefined) this.last = copies
+    return copies
   }
 
   /** What is known of that resource; from now on it is kept account of. */
   of(resource: ResourceId): Copies {
-    const name = key(resource)
-    let copies = this.table.get(name)
-    if (copies === undefined) {
+    const known = this.find(resource)
+    if (known !== undefined) return known
+    const copies: Copies = {
       // A copy of the id: it may be a view on a message that need not stay in memory.
-      const own = resource.slice() as ResourceId
-      copies = {
-        resource: own,
-        version: 0,
-        owned: false,
-        holders: new Map(),
-        failures: 0,
-        look: undefined,
-        unassuredSince: NEVER,
-        beyondSince: NEVER,
-      }
-      this.table.set(name, copies)
+      resource: resource.slice() as ResourceId,
+      version: 0,
+      owned: false,
+      holders: new Map(),
+      failures: 0,
+      look: undefined,
+      unassuredSince: NEVER,
+      beyondSince: NEVER,
     }
+    this.table.set(key(resource), copies)
+    this.last = copies
     return copies
   }
 
@@ -65,8 +68,10 @@ export class CopiesAccount {
 
   /** Nothing is held at that resource any more. */
   remove(resource: ResourceId): Copies | undefined {
-    const copies = this.table.get(key(resource))
+    const copies = this.find(resource)
+    if (copies === undefined) return undefined
     this.table.delete(key(resource))
+    this.last = undefined
     return copies
   }
 

@@ -2,7 +2,7 @@
  * Where the neighbors of this peer were reached, kept across restarts (RFC 6940 s.11.4): a peer that comes back finds
  * its ring by them even when no bootstrap node is configured or alive.
  */
-import { DecodeError, fromUtf8, Reader, utf8, Writer } from '../../common/bytes.ts'
+import { DecodeError, fromUtf8, Reader, utf8, type Writer } from '../../common/bytes.ts'
 import type { NodeId } from '../codec/index.ts'
 import { seal, unseal } from '../storage/sealed-record.ts'
 import { FORMER_NEIGHBORS_MAX } from './constants.ts'
@@ -48,9 +48,8 @@ export class FormerNeighbors {
     // The order alone is not worth a write.
     if (sameAsBefore) return
     this.known = latest
-    this.parts.persist([
-      { kind: 'put', key: FORMER_NEIGHBORS_KEY, value: seal(FORMER_NEIGHBORS_KEY, encode(latest)) },
-    ])
+    const record = seal(FORMER_NEIGHBORS_KEY, (writer) => write(writer, latest))
+    this.parts.persist([{ kind: 'put', key: FORMER_NEIGHBORS_KEY, value: record }])
   }
 
   private latest(addresses: readonly TransportAddress[]): TransportAddress[] {
@@ -72,14 +71,12 @@ function includes(addresses: readonly TransportAddress[], wanted: TransportAddre
   return addresses.some((address) => sameAddress(address, wanted))
 }
 
-function encode(addresses: readonly TransportAddress[]): Uint8Array {
-  const writer = new Writer()
+function write(writer: Writer, addresses: readonly TransportAddress[]): void {
   writer.u8(addresses.length)
   for (const { address, port } of addresses) {
     writer.lengthPrefixed(1, () => writer.bytes(utf8(address)))
     writer.u16(port)
   }
-  return writer.done()
 }
 
 function read(record: Uint8Array): TransportAddress[] | undefined {

@@ -35,6 +35,8 @@ interface Pending {
   readonly body: Uint8Array
   token: number | undefined
   readonly resource: ResourceId
+  /** Key of the resource. */
+  readonly name: string
   readonly transfers: Set<number>
   /** A replica has answered that it does not take the copy, whatever the reason. */
   refused: boolean
@@ -80,13 +82,15 @@ export class StorageService {
       const more = this.storage.holdsMoreThan(decoded.value)
       this.replication.storedAsReplica(resource, signer.nodeId, { changed: changed.length > 0, more })
     }
-    if (operations.length > 0) this.unwritten.set(key(resource), this.parts.persist(operations))
+    const name = key(resource)
+    if (operations.length > 0) this.unwritten.set(name, this.parts.persist(operations))
     const pending: Pending = {
       request,
       body: encodeStoreAns(answer),
       // What changed nothing may repeat what is still being written.
-      token: this.unwritten.get(key(resource)),
+      token: this.unwritten.get(name),
       resource,
+      name,
       transfers: new Set(transfers),
       refused: false,
       deadline: undefined,
@@ -194,8 +198,7 @@ export class StorageService {
   private written(token: number): Iterable<Pending> {
     const waiting = this.byToken.get(token) ?? NOBODY
     this.byToken.delete(token)
-    for (const { resource } of waiting)
-      if (this.unwritten.get(key(resource)) === token) this.unwritten.delete(key(resource))
+    for (const { name } of waiting) if (this.unwritten.get(name) === token) this.unwritten.delete(name)
     return waiting
   }
 

@@ -1,10 +1,9 @@
 /** Who may write what (RFC 6940 s.7.3). Asked once for the signer of a value and once for that of a StoreReq. */
-import { utf8 } from '../../common/bytes.ts'
 import { unreachable } from '../../common/assert.ts'
 import { sameId, type ResourceId, type StoredDataValue } from '../codec/index.ts'
 import type { KindDefinition } from '../config/types.ts'
 import type { CryptoPort } from './port.ts'
-import { resourceIdOf } from './resource-id.ts'
+import { resourceIdOf, type NamedResources } from './resource-id.ts'
 import type { Signer } from './trust.ts'
 
 export interface WriteAttempt {
@@ -17,26 +16,26 @@ export interface WriteAttempt {
 const NODE_MULTIPLE_MAX = 255
 
 /** True when the policy of `definition` lets `signer` write `value` at `resource`. */
-export function permitted(crypto: CryptoPort, definition: KindDefinition, attempt: WriteAttempt): boolean {
+export function permitted(names: NamedResources, definition: KindDefinition, attempt: WriteAttempt): boolean {
   const { resource, signer, value } = attempt
   if (value.model !== definition.dataModel) return false
   switch (definition.accessControl) {
     case 'USER-MATCH':
-      return userMatches(crypto, attempt)
+      return userMatches(names, attempt)
     case 'NODE-MATCH':
-      return sameId(resourceIdOf(crypto, signer.nodeId), resource)
+      return sameId(resourceIdOf(names.crypto, signer.nodeId), resource)
     case 'USER-NODE-MATCH':
-      return value.model === 'dictionary' && sameId(value.key, signer.nodeId) && userMatches(crypto, attempt)
+      return value.model === 'dictionary' && sameId(value.key, signer.nodeId) && userMatches(names, attempt)
     case 'NODE-MULTIPLE':
-      return nodeMultipleMatches(crypto, definition, attempt)
+      return nodeMultipleMatches(names.crypto, definition, attempt)
     default:
       return unreachable(definition.accessControl)
   }
 }
 
-function userMatches(crypto: CryptoPort, { signer, resource }: WriteAttempt): boolean {
+function userMatches(names: NamedResources, { signer, resource }: WriteAttempt): boolean {
   const { userName } = signer.certificate
-  return userName !== '' && sameId(resourceIdOf(crypto, utf8(userName)), resource)
+  return userName !== '' && sameId(names.ofUser(userName), resource)
 }
 
 /** The resource name of NODE-MULTIPLE: the Node-ID followed by i, from 1. */

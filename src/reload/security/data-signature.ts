@@ -1,14 +1,15 @@
 /** Signature of one stored value (RFC 6940 s.7.1), which outlives the message that carried it. */
-import { concatBytes, Writer } from '../../common/bytes.ts'
+import { Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
-  encodeSignerIdentity,
-  encodeStoredDataValue,
   type KindId,
   type ResourceId,
+  type SignerIdentity,
   type StoredData,
   type StoredDataValue,
+  writeSignerIdentity,
+  writeStoredDataValue,
 } from '../codec/index.ts'
 import type { Certificate, Credential, CryptoPort } from './port.ts'
 import { signerIdentityOf } from './signer-identity.ts'
@@ -42,11 +43,8 @@ const RESOURCE_ID_FORM: 'encoded' | 'raw' = 'encoded'
 export function signStoredData(crypto: CryptoPort, credential: Credential, toSign: DataToSign): StoredData {
   const { resource, kind, storageTime, lifetime, value } = toSign
   const identity = signerIdentityOf(crypto, credential.certificate, credential.nodeId)
-  const input = concatBytes([
-    resourceBytes(resource, RESOURCE_ID_FORM),
-    restOfSignedBytes(kind, storageTime, value),
-    encodeSignerIdentity(identity),
-  ])
+  const encoded = encodedForm(resource, kind, storageTime, value, identity)
+  const input = RESOURCE_ID_FORM === 'raw' ? rawForm(encoded) : encoded
   return { storageTime, lifetime, value, signature: { ...crypto.sign(credential, input), identity } }
 }
 
@@ -68,29 +66,32 @@ export function verifyStoredData(
   // RFC 6940 s.7.1: a value is no longer valid than its signer's certificate.
   const judged = trust.judge(signer.certificate, pool, wall)
   if (!judged.ok) return judged
-  const encoded = concatBytes([
-    resourceBytes(resource, 'encoded'),
-    restOfSignedBytes(kind, data.storageTime, data.value),
-    encodeSignerIdentity(signature.identity),
-  ])
-  // Both forms differ in nothing but the length byte at the front.
-  const raw = encoded.subarray(1)
-  return trust.proven.signedOneOf(signer.certificate, signature, [encoded, raw])
+  const encoded = encodedForm(resource, kind, data.storageTime, data.value, signature.identity)
+  return trust.proven.signedOneOf(signer.certificate, signature, [encoded, rawForm(encoded)])
     ? ok(signer)
     : fail('signature of the value is wrong')
 }
 
-function resourceBytes(resource: ResourceId, form: 'encoded' | 'raw'): Uint8Array {
-  return form === 'raw' ? resource : concatBytes([Uint8Array.of(resource.length), resource])
+/** What is signed: resource_id with its length, kind, storage_time, StoredDataValue, SignerIdentity. */
+function encodedForm(
+  resource: ResourceId,
+  kind: KindId,
+  storageTime: bigint,
+  value: StoredDataValue,
+  identity: SignerIdentity,
+): Uint8Array {
+  const writer = new Writer()
+  writer.u8(resource.length)
+  writer.bytes(resource)
+  writer.u32(kind)
+  writer.u64(storageTime)
+  // The array index is zeroed: an append does not know its index yet.
+  writeStoredDataValue(writer, value.model === 'array' ? { ...value, index: 0 } : value)
+  writeSignerIdentity(writer, identity)
+  return writer.donePassing()
 }
 
-/** kind, storage_time, StoredDataValue with the array index zeroed: an append does not know its index yet. */
-function restOfSignedBytes(kind: KindId, storageTime: bigint, value: StoredDataValue): Uint8Array {
-  const head = new Writer()
-  head.u32(kind)
-  head.u64(storageTime)
-  return concatBytes([
-    head.done(),
-    encodeStoredDataValue(value.model === 'array' ? { ...value, index: 0 } : value),
-  ])
+/** Both forms differ in nothing but the length byte at the front. */
+function rawForm(encoded: Uint8Array): Uint8Array {
+  return encoded.subarray(1)
 }

@@ -16,28 +16,65 @@ export const TAG = {
   set: 0x31,
 } as const
 
-export interface DerElement {
+/** Where an element stands. Views are made of those that are asked for: a certificate has some sixty, and most are only passed. */
+export class DerElement {
   readonly tag: number
-  readonly content: Uint8Array
+  readonly data: Uint8Array
+  private readonly start: number
+  /** Where the content begins and ends. */
+  readonly from: number
+  readonly to: number
+
+  constructor(data: Uint8Array, start: number, from: number, to: number) {
+    this.tag = data[start] as number
+    this.data = data
+    this.start = start
+    this.from = from
+    this.to = to
+  }
+
+  get length(): number {
+    return this.to - this.from
+  }
+
+  get content(): Uint8Array {
+    return this.data.subarray(this.from, this.to)
+  }
+
   /** Tag, length and content. */
-  readonly whole: Uint8Array
+  get whole(): Uint8Array {
+    return this.data.subarray(this.start, this.to)
+  }
+
+  /** Byte of the content at that place, or undefined. */
+  byte(at: number): number | undefined {
+    return at < this.length ? this.data[this.from + at] : undefined
+  }
+
+  /** A reader for the content. */
+  reader(): DerReader {
+    return new DerReader(this.data, this.from, this.to)
+  }
 }
 
 export class DerReader {
   private readonly data: Uint8Array
-  private at = 0
+  private at: number
+  private readonly limit: number
 
-  constructor(data: Uint8Array) {
+  constructor(data: Uint8Array, start = 0, end = data.length) {
     this.data = data
+    this.at = start
+    this.limit = end
   }
 
   get done(): boolean {
-    return this.at === this.data.length
+    return this.at === this.limit
   }
 
   /** Tag of the next element, or -1 at the end. */
   peek(): number {
-    return this.data[this.at] ?? -1
+    return this.done ? -1 : (this.data[this.at] as number)
   }
 
   /** The next element, which must have `tag` when one is given. */
@@ -48,10 +85,10 @@ export class DerReader {
     if (tag !== undefined && found !== tag)
       throw new DecodeError(`DER tag ${found} where ${tag} is due`, start)
     const length = this.length()
-    if (length > this.data.length - this.at) throw new DecodeError('DER length beyond its end', start)
-    const content = this.data.subarray(this.at, this.at + length)
+    if (length > this.limit - this.at) throw new DecodeError('DER length beyond its end', start)
+    const from = this.at
     this.at += length
-    return { tag: found, content, whole: this.data.subarray(start, this.at) }
+    return new DerElement(this.data, start, from, this.at)
   }
 
   /** The next element when it has `tag`, otherwise undefined and nothing is read. */
@@ -61,7 +98,7 @@ export class DerReader {
 
   /** A reader for the content of the next element. */
   enter(tag: number): DerReader {
-    return new DerReader(this.next(tag).content)
+    return this.next(tag).reader()
   }
 
   end(): void {
@@ -69,10 +106,8 @@ export class DerReader {
   }
 
   private byte(): number {
-    const value = this.data[this.at]
-    if (value === undefined) throw new DecodeError('DER ends early', this.at)
-    this.at++
-    return value
+    if (this.done) throw new DecodeError('DER ends early', this.at)
+    return this.data[this.at++] as number
   }
 
   private length(): number {
@@ -89,32 +124,15 @@ export class DerReader {
   }
 }
 
-/** Dotted text of an OBJECT IDENTIFIER's content, for comparing with known ones. */
-export function oidText(content: Uint8Array): string {
-  const arcs: number[] = []
-  let arc = 0
-  for (let i = 0; i < content.length; i++) {
-    const byte = content[i] as number
-    if (arc > 0xff_ffff) throw new DecodeError('OID arc too large', i)
-    arc = arc * 128 + (byte & 0x7f)
-    if ((byte & 0x80) !== 0) continue
-    if (arcs.length === 0)
-      arcs.push(Math.min(2, Math.floor(arc / 40)), arc - 40 * Math.min(2, Math.floor(arc / 40)))
-    else arcs.push(arc)
-    arc = 0
-  }
-  return arcs.join('.')
-}
-
 /** DER BOOLEAN: 0xff is true, 0x00 false, the rest wrong. */
 export function booleanOf(element: DerElement): boolean {
-  const value = element.content[0]
-  if (element.content.length !== 1 || (value !== 0 && value !== 0xff)) throw new DecodeError('DER boolean', 0)
+  const value = element.byte(0)
+  if (element.length !== 1 || (value !== 0 && value !== 0xff)) throw new DecodeError('DER boolean', 0)
   return value === 0xff
 }
 
 /** Content of a BIT STRING of whole bytes. */
 export function wholeBytesOf(bitString: DerElement): Uint8Array {
-  if (bitString.content[0] !== 0) throw new DecodeError('bit string with unused bits', 0)
-  return bitString.content.subarray(1)
+  if (bitString.byte(0) !== 0) throw new DecodeError('bit string with unused bits', 0)
+  return bitString.data.subarray(bitString.from + 1, bitString.to)
 }

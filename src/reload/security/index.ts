@@ -12,7 +12,7 @@ export { bucketOf, signMessage, verifyMessage, type MessageToSign } from './mess
 export { signStoredData, verifyStoredData, type DataToSign, type DataToVerify } from './data-signature.ts'
 export { signDocument, signDocumentBase64, verifyDocument, type SignedElement } from './document-signature.ts'
 export { nodeMultipleName, permitted, type WriteAttempt } from './access-control.ts'
-export { RESOURCE_ID_BYTES, resourceIdOf } from './resource-id.ts'
+export { NamedResources, RESOURCE_ID_BYTES, resourceIdOf } from './resource-id.ts'
 export { selfSignedNodeId } from './self-signed.ts'
 export { formatNodeUri, parseNodeUri } from './certificate-identity.ts'
 export { GENERAL_NAME } from './x509.ts'

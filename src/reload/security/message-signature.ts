@@ -1,16 +1,15 @@
 /** Signature of a whole message (RFC 6940 s.6.3.4), made by its originator and checked by its last destination. */
 import { Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { joinPassing } from '../../common/passing-bytes.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
   CERTIFICATE_X509,
-  encodeSignerIdentity,
   type GenericCertificate,
   type Message,
   type SecurityBlock,
   type SignerIdentity,
   type TransactionId,
+  writeSignerIdentity,
 } from '../codec/index.ts'
 import type { Certificate, Credential, CryptoPort } from './port.ts'
 import { signerIdentityOf } from './signer-identity.ts'
@@ -77,8 +76,10 @@ function signedBytes(
   contentsBytes: Uint8Array,
   identity: SignerIdentity,
 ): Uint8Array {
-  const head = new Writer()
-  head.u32(overlay)
-  head.u64(transactionId)
-  return joinPassing([head.donePassing(), contentsBytes, encodeSignerIdentity(identity)])
+  const writer = new Writer()
+  writer.u32(overlay)
+  writer.u64(transactionId)
+  writer.bytes(contentsBytes)
+  writeSignerIdentity(writer, identity)
+  return writer.donePassing()
 }

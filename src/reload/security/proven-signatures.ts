@@ -49,6 +49,6 @@ export class ProvenSignatures {
     writer.u32(value.length)
     writer.bytes(value)
     writer.bytes(signed)
-    return toHex(this.crypto.hash('sha256', [writer.done()]))
+    return toHex(this.crypto.hash('sha256', [writer.donePassing()]))
   }
 }

@@ -96,11 +96,13 @@ export class Trust {
   }
 
   private parseOrRecall(der: Uint8Array): Result<Certificate, string> {
-    const fingerprint = toHex(this.crypto.hash('sha256', [der]))
+    // Parsed before it is looked for: its fingerprint is computed there, and nearly always it is not known.
+    const parsed = this.crypto.parseCertificate(der, this.settings.overlayName)
+    if (!parsed.ok) return parsed
+    const { fingerprint } = parsed.value
     const known = this.parsed.get(fingerprint)
     if (known !== undefined) return ok(known)
-    const parsed = this.crypto.parseCertificate(der, this.settings.overlayName)
-    if (parsed.ok) this.parsed.set(fingerprint, parsed.value)
+    this.parsed.set(fingerprint, parsed.value)
     return parsed
   }
 
@@ -145,7 +147,8 @@ export class Trust {
     for (const nodeId of certificate.nodeIds) {
       if (nodeId.length !== this.nodeIdLength) return fail('Node-ID of the wrong length')
       // RFC 6940 s.11.1: the only revocation there is; checked at every use, whatever is cached.
-      if (this.badNodes.has(key(nodeId))) return fail('Node-ID is listed as bad-node')
+      if (this.badNodes.size > 0 && this.badNodes.has(key(nodeId)))
+        return fail('Node-ID is listed as bad-node')
     }
     let standing = this.standings.get(certificate.fingerprint)
     if (standing === undefined) {
@@ -170,10 +173,9 @@ export class Trust {
   ): Signer | undefined {
     let found: Certificate | undefined
     if (algorithm === 'sha256') {
-      const fingerprint = toHex(hash)
       found =
-        this.standings.get(fingerprint)?.certificate ??
-        pool.find((certificate) => certificate.fingerprint === fingerprint)
+        pool.find((certificate) => sameId(certificate.sha256, hash)) ??
+        this.standings.get(toHex(hash))?.certificate
     } else {
       found = pool.find((certificate) => sameId(this.crypto.hash(algorithm, [certificate.der]), hash))
     }

@@ -6,7 +6,8 @@ import { bytesEqual, DecodeError } from '../../common/bytes.ts'
 import { wallOfCivil } from '../../common/calendar.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
-import { booleanOf, DerReader, oidText, TAG, wholeBytesOf, type DerElement } from './der.ts'
+import { booleanOf, DerReader, TAG, wholeBytesOf, type DerElement } from './der.ts'
+import { KnownOids } from './oid.ts'
 
 /** A GeneralName (RFC 5280 s.4.2.1.6): context tag and content. */
 export interface GeneralName {
@@ -67,6 +68,22 @@ const SUBJECT_ALT_NAME = '2.5.29.17'
 const BASIC_CONSTRAINTS = '2.5.29.19'
 const KEY_USAGE = '2.5.29.15'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
+const SUBJECT_KEY_IDENTIFIER = '2.5.29.14'
+const AUTHORITY_KEY_IDENTIFIER = '2.5.29.35'
+
+/** The ones of a certificate of a node or user first. */
+const OIDS = new KnownOids([
+  SUBJECT_ALT_NAME,
+  BASIC_CONSTRAINTS,
+  KEY_USAGE,
+  SUBJECT_KEY_IDENTIFIER,
+  AUTHORITY_KEY_IDENTIFIER,
+  EC_KEY,
+  ...CURVES.keys(),
+  ...SIGNED_WITH.keys(),
+  RSA_KEY,
+  EXTENDED_KEY_USAGE,
+])
 
 /** Extensions and alternative names that one certificate may have; ours have six and two. */
 const ENTRIES_MAX = 64
@@ -103,9 +120,9 @@ function certificate(der: Uint8Array): X509Fields {
   const signature = wholeBytesOf(body.next(TAG.bitString))
   body.end()
 
-  const fields = new DerReader(tbs.content)
-  const version = fields.enter(0xa0).next(TAG.integer).content
-  if (version.length !== 1 || version[0] !== 2) throw new DecodeError('not X.509 version 3', 0)
+  const fields = tbs.reader()
+  const version = fields.enter(0xa0).next(TAG.integer)
+  if (version.length !== 1 || version.byte(0) !== 2) throw new DecodeError('not X.509 version 3', 0)
   fields.next(TAG.integer)
   const innerAlgorithm = fields.next(TAG.sequence)
   // RFC 5280 s.4.1.1.2: both places must say the same.
@@ -125,7 +142,7 @@ function certificate(der: Uint8Array): X509Fields {
   return {
     tbs: tbs.whole,
     signature,
-    signedWith: SIGNED_WITH.get(oidText(new DerReader(algorithm.content).next(TAG.oid).content)),
+    signedWith: SIGNED_WITH.get(OIDS.textOf(algorithm.reader().next(TAG.oid))),
     issuer,
     subject,
     notBefore,
@@ -153,16 +170,16 @@ function readExtensions(fields: DerReader): Extensions {
   const seen = new Set<string>()
   while (!list.done) {
     const extension = list.enter(TAG.sequence)
-    const oid = oidText(extension.next(TAG.oid).content)
+    const oid = OIDS.textOf(extension.next(TAG.oid))
     const flag = extension.optional(TAG.boolean)
     const critical = flag !== undefined && booleanOf(flag)
-    const value = new DerReader(extension.next(TAG.octetString).content)
+    const value = extension.next(TAG.octetString).reader()
     extension.end()
     if (seen.has(oid) || seen.size >= ENTRIES_MAX) throw new DecodeError('extension twice, or too many', 0)
     seen.add(oid)
     if (oid === SUBJECT_ALT_NAME) found.altNames = generalNames(value)
     else if (oid === BASIC_CONSTRAINTS) basicConstraints(value, found)
-    else if (oid === KEY_USAGE) found.keyUsage = value.next(TAG.bitString).content[1] ?? 0
+    else if (oid === KEY_USAGE) found.keyUsage = value.next(TAG.bitString).byte(1) ?? 0
     else if (critical && oid !== EXTENDED_KEY_USAGE)
       throw new DecodeError(`unknown critical extension ${oid}`, 0)
   }
@@ -177,10 +194,10 @@ function basicConstraints(value: DerReader, found: Extensions): void {
   const pathLength = body.optional(TAG.integer)
   body.end()
   if (pathLength === undefined) return
-  if (pathLength.content.length !== 1 || (pathLength.content[0] as number) > 127) {
+  const most = pathLength.byte(0)
+  if (pathLength.length !== 1 || most === undefined || most > 127)
     throw new DecodeError('path length constraint', 0)
-  }
-  found.pathLength = pathLength.content[0]
+  found.pathLength = most
 }
 
 function generalNames(value: DerReader): readonly GeneralName[] {
@@ -196,14 +213,14 @@ function generalNames(value: DerReader): readonly GeneralName[] {
 }
 
 function publicKeyIn(publicKeyInfo: DerElement): PublicKey {
-  const body = new DerReader(publicKeyInfo.content)
+  const body = publicKeyInfo.reader()
   const algorithm = body.enter(TAG.sequence)
-  const oid = oidText(algorithm.next(TAG.oid).content)
+  const oid = OIDS.textOf(algorithm.next(TAG.oid))
   const key = wholeBytesOf(body.next(TAG.bitString))
   body.end()
   if (oid === EC_KEY) {
     if (algorithm.peek() !== TAG.oid) throw new DecodeError('curve not named', 0)
-    const name = oidText(algorithm.next(TAG.oid).content)
+    const name = OIDS.textOf(algorithm.next(TAG.oid))
     const curve = CURVES.get(name)
     if (curve === undefined) throw new DecodeError(`curve ${name} not accepted`, 0)
     return { algorithm: 'ecdsa', curve, point: key }
@@ -224,16 +241,15 @@ function bitLength(integer: Uint8Array): number {
 
 /** RFC 5280 s.4.1.2.5: `YYMMDDHHMMSSZ` with a century rule, or `YYYYMMDDHHMMSSZ`. */
 function time(element: DerElement): WallTime {
-  const { tag, content } = element
-  const long = tag === TAG.generalizedTime
-  if (!long && tag !== TAG.utcTime) throw new DecodeError('validity is no time', 0)
-  if (content.length !== (long ? 15 : 13) || content[content.length - 1] !== 0x5a) {
+  const long = element.tag === TAG.generalizedTime
+  if (!long && element.tag !== TAG.utcTime) throw new DecodeError('validity is no time', 0)
+  if (element.length !== (long ? 15 : 13) || element.byte(element.length - 1) !== 0x5a) {
     throw new DecodeError('form of validity time', 0)
   }
   const digits = (at: number, count: number): number => {
     let value = 0
     for (let i = at; i < at + count; i++) {
-      const digit = (content[i] as number) - 0x30
+      const digit = (element.byte(i) as number) - 0x30
       if (digit < 0 || digit > 9) throw new DecodeError('validity time is no number', i)
       value = value * 10 + digit
     }

@@ -4,6 +4,7 @@
  * a Uint8Array of some hundred bytes brings along. What is asked for is read from it each time (docs/adr/0030).
  */
 import { invariant } from '../../common/assert.ts'
+import { latin1Bytes, textOf } from '../../common/byte-text.ts'
 import type { Deadline, Deadlines } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import { decodeStoredData, type KindId, type ResourceId, type StoredData } from '../codec/index.ts'
@@ -50,7 +51,7 @@ export class HeldValue implements ValuePlace {
     this.slot = slot
     this.certificates = certificates
     this.expiry = expiries.set(expiresAt, this)
-    this.text = Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).toString('latin1')
+    this.text = textOf(encoded, 'latin1')
   }
 
   /** Monotonic time at which it is gone. */
@@ -65,9 +66,7 @@ export class HeldValue implements ValuePlace {
 
   /** With its real array index; lifetime as received. Read anew each time, on bytes that nobody else has. */
   get data(): StoredData {
-    const bytes = new Uint8Array(this.text.length)
-    Buffer.from(bytes.buffer).write(this.text, 'latin1')
-    const decoded = decodeStoredData(bytes, modelOfSlot(this.slot))
+    const decoded = decodeStoredData(latin1Bytes(this.text), modelOfSlot(this.slot))
     invariant(decoded.ok, 'what was stored can be read')
     return decoded.value
   }

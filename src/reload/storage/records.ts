@@ -2,10 +2,11 @@
  * The records of the journal that hold what is stored: one for each value, one for the generation counter of each Kind
  * of a resource, one for each certificate.
  */
-import { DecodeError, fromHex, Reader, toHex, Writer } from '../../common/bytes.ts'
+import { DecodeError, fromHex, Reader, toHex } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import { asResourceId, type DataModel, type KindId, type ResourceId } from '../codec/index.ts'
+import type { Certificate } from '../security/port.ts'
 import { seal, unseal } from './sealed-record.ts'
 
 const FINGERPRINT_BYTES = 32
@@ -58,27 +59,25 @@ export function valueRecord(
   value: {
     readonly model: DataModel
     readonly receivedAt: WallTime
-    readonly fingerprints: readonly string[]
+    readonly certificates: readonly Certificate[]
     readonly encoded: Uint8Array
   },
 ): Uint8Array {
-  const writer = new Writer()
-  writer.u8(MODELS.indexOf(value.model))
-  writer.u64(BigInt(Math.max(0, Math.trunc(value.receivedAt))))
-  writer.u8(value.fingerprints.length)
-  for (const fingerprint of value.fingerprints) writer.bytes(fromHex(fingerprint) as Uint8Array)
-  writer.bytes(value.encoded)
-  return seal(key, writer.done())
+  return seal(key, (writer) => {
+    writer.u8(MODELS.indexOf(value.model))
+    writer.u64(BigInt(Math.max(0, Math.trunc(value.receivedAt))))
+    writer.u8(value.certificates.length)
+    for (const { sha256 } of value.certificates) writer.bytes(sha256)
+    writer.bytes(value.encoded)
+  })
 }
 
 export function generationRecord(key: string, generation: bigint): Uint8Array {
-  const writer = new Writer()
-  writer.u64(generation)
-  return seal(key, writer.done())
+  return seal(key, (writer) => writer.u64(generation))
 }
 
 export function certificateRecord(key: string, der: Uint8Array): Uint8Array {
-  return seal(key, der)
+  return seal(key, (writer) => writer.bytes(der))
 }
 
 /** What a record with one of our keys says, or why it cannot be read. */

@@ -4,6 +4,7 @@ import type { Millis, Now, WallTime } from '../../common/time.ts'
 import {
   asResourceId,
   key,
+  sameId,
   type DataModel,
   type KindId,
   type ResourceId,
@@ -83,6 +84,8 @@ export class Table {
   readonly certificates = new CertificateShelf()
   private readonly entries = new Map<string, ResourceEntry>()
   private readonly expiries = new Deadlines<ValuePlace>()
+  /** Looked for last: one request looks for the same one several times. */
+  private last: ResourceEntry | undefined
   private valueCount = 0
   private byteCount = 0
 
@@ -104,7 +107,11 @@ export class Table {
   }
 
   find(resource: ResourceId): ResourceEntry | undefined {
-    return this.entries.get(key(resource))
+    const { last } = this
+    if (last !== undefined && sameId(last.resource, resource)) return last
+    const entry = this.entries.get(key(resource))
+    if (entry !== undefined) this.last = entry
+    return entry
   }
 
   findKind(resource: ResourceId, kind: KindId): KindEntry | undefined {
@@ -127,8 +134,7 @@ export class Table {
     this.valueCount++
     this.byteCount += held.size
     const recordKey = valueKey(resource, kind, slot)
-    const fingerprints = certificates.map(({ fingerprint }) => fingerprint)
-    const record = valueRecord(recordKey, { model, receivedAt, fingerprints, encoded })
+    const record = valueRecord(recordKey, { model, receivedAt, certificates, encoded })
     batch.push({ kind: 'put', key: recordKey, value: record })
   }
 
@@ -152,7 +158,9 @@ export class Table {
     if (kindEntry.slots.size > 0) return
     resourceEntry.kinds.delete(kind)
     batch.push({ kind: 'delete', key: generationKey(resource, kind) })
-    if (resourceEntry.kinds.size === 0) this.entries.delete(key(resource))
+    if (resourceEntry.kinds.size > 0) return
+    this.entries.delete(key(resource))
+    this.last = undefined
   }
 
   nextDeadline(): Millis {
@@ -165,13 +173,12 @@ export class Table {
   }
 
   private resourceEntry(resource: ResourceId): ResourceEntry {
-    const id = key(resource)
-    let entry = this.entries.get(id)
-    if (entry === undefined) {
-      // A copy: the id may be a view on a message that need not stay in memory.
-      entry = { resource: asResourceId(resource.slice()), kinds: new Map() }
-      this.entries.set(id, entry)
-    }
+    const known = this.find(resource)
+    if (known !== undefined) return known
+    // A copy: the id may be a view on a message that need not stay in memory.
+    const entry = { resource: asResourceId(resource.slice()), kinds: new Map<KindId, KindEntry>() }
+    this.entries.set(key(resource), entry)
+    this.last = entry
     return entry
   }
 

@@ -5,6 +5,7 @@ import type { KindDefinition } from '../config/types.ts'
 import { permitted } from '../security/access-control.ts'
 import { verifyStoredData } from '../security/data-signature.ts'
 import type { Certificate, CryptoPort } from '../security/port.ts'
+import { NamedResources } from '../security/resource-id.ts'
 import type { Signer, Trust } from '../security/trust.ts'
 import type { AdmissionRules } from './admission.ts'
 
@@ -35,9 +36,11 @@ const ISSUERS_LOOKED_AT_MAX = 8
 /** What a value has to prove, wherever it comes from: its Kind, its signature, the policy, the rules of the Usage. */
 export class ValueChecks {
   private readonly parts: ValueCheckParts
+  private readonly names: NamedResources
 
   constructor(parts: ValueCheckParts) {
     this.parts = parts
+    this.names = new NamedResources(parts.crypto)
   }
 
   definition(kind: KindId): KindDefinition | undefined {
@@ -46,8 +49,8 @@ export class ValueChecks {
 
   /** RFC 6940 s.7.3: access control policy; RFC 7904 s.3.3: whatever the Usage adds. */
   permits(definition: KindDefinition, resource: ResourceId, signer: Signer, value: StoredDataValue): boolean {
-    const { crypto, rules } = this.parts
-    if (!permitted(crypto, definition, { resource, signer, value })) return false
+    const { rules } = this.parts
+    if (!permitted(this.names, definition, { resource, signer, value })) return false
     const rule = rules.get(definition.id)
     return rule === undefined || rule.admits({ resource, certificate: signer.certificate, value })
   }

@@ -5,6 +5,7 @@ import { asNodeId, KIND, type ResourceId, type StoredDataValue } from '../../../
 import { KNOWN_KINDS, type AccessControl, type KindDefinition } from '../../../../src/reload/config/index.ts'
 import {
   makeStandInCredential,
+  NamedResources,
   nodeMultipleName,
   permitted,
   resourceIdOf,
@@ -13,6 +14,7 @@ import {
 } from '../../../../src/reload/security/index.ts'
 
 const crypto = new StandInCrypto()
+const names = new NamedResources(crypto)
 const nodeId = asNodeId(new Uint8Array(16).fill(0x11))
 const otherNodeId = asNodeId(new Uint8Array(16).fill(0x22))
 const { certificate } = makeStandInCredential(nodeId, 'alice@example.org', 'example.org')
@@ -49,23 +51,23 @@ describe('access policies', () => {
 
   it('R6940-7.3.1-01 USER-MATCH: the user name hashes to the Resource-ID', () => {
     const policy = kind('USER-MATCH')
-    expect(
-      permitted(crypto, policy, { resource: resource('alice@example.org'), signer, value: single }),
-    ).toBe(true)
-    expect(permitted(crypto, policy, { resource: resource('bob@example.org'), signer, value: single })).toBe(
+    expect(permitted(names, policy, { resource: resource('alice@example.org'), signer, value: single })).toBe(
+      true,
+    )
+    expect(permitted(names, policy, { resource: resource('bob@example.org'), signer, value: single })).toBe(
       false,
     )
-    expect(permitted(crypto, policy, { resource: resource(nodeId), signer, value: single })).toBe(false)
+    expect(permitted(names, policy, { resource: resource(nodeId), signer, value: single })).toBe(false)
     const nameless = { ...signer, certificate: { ...certificate, userName: '' } }
-    expect(permitted(crypto, policy, { resource: resource(''), signer: nameless, value: single })).toBe(false)
+    expect(permitted(names, policy, { resource: resource(''), signer: nameless, value: single })).toBe(false)
   })
 
   it('R6940-7.3.2-01 NODE-MATCH: the Node-ID that the signer named hashes to the Resource-ID', () => {
     const policy = kind('NODE-MATCH')
-    expect(permitted(crypto, policy, { resource: resource(nodeId), signer, value: single })).toBe(true)
-    expect(permitted(crypto, policy, { resource: resource(otherNodeId), signer, value: single })).toBe(false)
+    expect(permitted(names, policy, { resource: resource(nodeId), signer, value: single })).toBe(true)
+    expect(permitted(names, policy, { resource: resource(otherNodeId), signer, value: single })).toBe(false)
     const both = { certificate: { ...certificate, nodeIds: [nodeId, otherNodeId] }, nodeId }
-    expect(permitted(crypto, policy, { resource: resource(otherNodeId), signer: both, value: single })).toBe(
+    expect(permitted(names, policy, { resource: resource(otherNodeId), signer: both, value: single })).toBe(
       false,
     )
   })
@@ -73,21 +75,21 @@ describe('access policies', () => {
   it('R6940-7.3.3-01 USER-NODE-MATCH: user name for the Resource-ID, named Node-ID for the key, dictionaries only', () => {
     const policy = kind('USER-NODE-MATCH', 'dictionary')
     const alice = resource('alice@example.org')
-    expect(permitted(crypto, policy, { resource: alice, signer, value: entry(nodeId) })).toBe(true)
-    expect(permitted(crypto, policy, { resource: alice, signer, value: entry(otherNodeId) })).toBe(false)
-    expect(permitted(crypto, policy, { resource: alice, signer, value: entry(nodeId.subarray(0, 15)) })).toBe(
+    expect(permitted(names, policy, { resource: alice, signer, value: entry(nodeId) })).toBe(true)
+    expect(permitted(names, policy, { resource: alice, signer, value: entry(otherNodeId) })).toBe(false)
+    expect(permitted(names, policy, { resource: alice, signer, value: entry(nodeId.subarray(0, 15)) })).toBe(
       false,
     )
     expect(
-      permitted(crypto, policy, { resource: resource('bob@example.org'), signer, value: entry(nodeId) }),
+      permitted(names, policy, { resource: resource('bob@example.org'), signer, value: entry(nodeId) }),
     ).toBe(false)
-    expect(permitted(crypto, kind('USER-NODE-MATCH'), { resource: alice, signer, value: single })).toBe(false)
+    expect(permitted(names, kind('USER-NODE-MATCH'), { resource: alice, signer, value: single })).toBe(false)
   })
 
   it('R6940-7.3.4-01 R6940-7.3.4-02 NODE-MULTIPLE: some i from 1 to the maximum', () => {
     const policy = kind('NODE-MULTIPLE', 'single', 20)
     const at = (i: number): boolean =>
-      permitted(crypto, policy, {
+      permitted(names, policy, {
         resource: resource(concatBytes([nodeId, Uint8Array.of(i)])),
         signer,
         value: single,
@@ -95,9 +97,9 @@ describe('access policies', () => {
     expect([0, 1, 2, 20, 21].map(at)).toEqual([false, true, true, true, false])
     expect(nodeMultipleName(nodeId, 3)).toEqual(concatBytes([nodeId, Uint8Array.of(3)]))
     const foreign = resource(nodeMultipleName(otherNodeId, 1))
-    expect(permitted(crypto, policy, { resource: foreign, signer, value: single })).toBe(false)
+    expect(permitted(names, policy, { resource: foreign, signer, value: single })).toBe(false)
     const endless = kind('NODE-MULTIPLE', 'single', 2 ** 31 - 1)
-    expect(permitted(crypto, endless, { resource: foreign, signer, value: single })).toBe(false)
+    expect(permitted(names, endless, { resource: foreign, signer, value: single })).toBe(false)
   })
 
   it('R6940-7.3-03 every known Kind has a policy, and a value of another data model is refused', () => {
@@ -109,6 +111,6 @@ describe('access policies', () => {
     ])
     const array: StoredDataValue = { model: 'array', index: 0, value }
     const alice = resource('alice@example.org')
-    expect(permitted(crypto, kind('USER-MATCH'), { resource: alice, signer, value: array })).toBe(false)
+    expect(permitted(names, kind('USER-MATCH'), { resource: alice, signer, value: array })).toBe(false)
   })
 })

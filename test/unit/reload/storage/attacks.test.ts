@@ -4,6 +4,7 @@ import { concatBytes, utf8 } from '../../../../src/common/bytes.ts'
 import { ERROR_CODE, type NodeId, type ResourceId } from '../../../../src/reload/codec/index.ts'
 import { KNOWN_KINDS, type AccessControl } from '../../../../src/reload/config/index.ts'
 import {
+  NamedResources,
   nodeMultipleName,
   permitted,
   resourceIdOf,
@@ -40,6 +41,7 @@ function code(outcome: ReturnType<Peer['send']>): number | 'stored' {
 }
 
 describe('who may write where', () => {
+  const names = new NamedResources(crypto)
   const name = (bytes: Uint8Array): ResourceId => resourceIdOf(crypto, bytes)
   const PLACES: readonly (readonly [string, ResourceId])[] = [
     ['own user', ALICE],
@@ -87,7 +89,7 @@ describe('who may write where', () => {
             const fits = accessControl !== 'USER-NODE-MATCH' || dataModel === 'dictionary'
             const expected = fits && ALLOWED[accessControl].includes(which)
             const attempt = { resource, signer: signerOf(alice), value }
-            expect(permitted(crypto, definition, attempt), `${accessControl} ${dataModel} ${which}`).toBe(
+            expect(permitted(names, definition, attempt), `${accessControl} ${dataModel} ${which}`).toBe(
               expected,
             )
             if (!expected) refused++
