@@ -253,6 +253,10 @@ class CountedCrypto implements CryptoPort {
     return this.real.hash(algorithm, parts)
   }
 
+  fingerprint(bytes: Uint8Array): string {
+    return this.real.fingerprint(bytes)
+  }
+
   parseCertificate(der: Uint8Array, overlayName: string): ReturnType<CryptoPort['parseCertificate']> {
     return this.real.parseCertificate(der, overlayName)
   }

@@ -20,7 +20,7 @@ import type { Signer } from '../security/trust.ts'
 import { AnswerCache } from '../transactions/answer-cache.ts'
 import { requestLifetimeMs } from '../transactions/constants.ts'
 import { answerCodeOf, answerHeader, responseLimitError } from '../transactions/server.ts'
-import { methodLabel } from './instruments.ts'
+import { MESSAGE_LABELS, methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import { ownMessage } from './own-message.ts'
 import type { PeerParts } from './parts.ts'
@@ -74,7 +74,7 @@ export class Answers {
 
   answer(request: IncomingRequest, body: Uint8Array, certificates: readonly Certificate[] = []): void {
     const { messageCode } = request.message.contents
-    this.parts.instruments.messages.add(`out|${methodLabel(messageCode)}|answer`)
+    this.parts.instruments.messages.add(MESSAGE_LABELS.out.answer.of(methodLabel(messageCode)))
     if (this.keep(request, answerCodeOf(messageCode), body, certificates)) return
     const bytes = this.encode(request, answerCodeOf(messageCode), body, certificates)
     const limit = responseLimitError(request.message.header.maxResponseLength, bytes.length)
@@ -86,7 +86,8 @@ export class Answers {
   }
 
   error(request: IncomingRequest, code: number, info: string | Uint8Array): void {
-    this.parts.instruments.messages.add(`out|${methodLabel(request.message.contents.messageCode)}|error`)
+    const method = methodLabel(request.message.contents.messageCode)
+    this.parts.instruments.messages.add(MESSAGE_LABELS.out.error.of(method))
     const errorInfo = typeof info === 'string' ? utf8(info) : info
     const body = encodeErrorResponse({ errorCode: code, errorInfo })
     if (this.keep(request, MESSAGE_CODE.error, body, [])) return

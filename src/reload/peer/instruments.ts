@@ -50,6 +50,48 @@ export function methodLabel(code: number): string {
   return METHODS.get((code & 1) === 1 ? code : code - 1) ?? 'other'
 }
 
+/** Texts around the name of a method, each made once: they are wanted with every message. */
+class MethodTexts {
+  private readonly before: string
+  private readonly after: string
+  private readonly made = new Map<string, string>()
+
+  constructor(before: string, after: string) {
+    this.before = before
+    this.after = after
+  }
+
+  of(method: string): string {
+    let text = this.made.get(method)
+    if (text === undefined) {
+      text = this.before + method + this.after
+      this.made.set(method, text)
+    }
+    return text
+  }
+}
+
+/** Labels of `PeerInstruments.messages`. */
+export const MESSAGE_LABELS = {
+  in: {
+    request: new MethodTexts('in|', '|request'),
+    answer: new MethodTexts('in|', '|answer'),
+    error: new MethodTexts('in|', '|error'),
+  },
+  out: {
+    request: new MethodTexts('out|', '|request'),
+    answer: new MethodTexts('out|', '|answer'),
+    error: new MethodTexts('out|', '|error'),
+  },
+} as const
+
+/** Labels of `PeerInstruments.requestSeconds`. */
+export const RESULT_LABELS = {
+  ok: new MethodTexts('', '|ok'),
+  error: new MethodTexts('', '|error'),
+  timeout: new MethodTexts('', '|timeout'),
+} as const
+
 /** The crypto port with its signatures counted. */
 export class CountingCrypto implements CryptoPort {
   private readonly inner: CryptoPort
@@ -62,6 +104,10 @@ export class CountingCrypto implements CryptoPort {
 
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
     return this.inner.hash(algorithm, parts)
+  }
+
+  fingerprint(bytes: Uint8Array): string {
+    return this.inner.fingerprint(bytes)
   }
 
   parseCertificate(der: Uint8Array, overlayName: string): ReturnType<CryptoPort['parseCertificate']> {

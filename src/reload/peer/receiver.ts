@@ -24,7 +24,7 @@ import type { Credential } from '../security/port.ts'
 import { isRequest } from '../transactions/server.ts'
 import type { Answers } from './answers.ts'
 import { SIGNER_REQUESTS_ALLOWED } from './constants.ts'
-import { methodLabel } from './instruments.ts'
+import { MESSAGE_LABELS, methodLabel } from './instruments.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -202,7 +202,8 @@ export class Receiver {
   }
 
   private count(message: Message): void {
-    this.parts.instruments.messages.add(`in|${methodLabel(message.contents.messageCode)}|request`)
+    const method = methodLabel(message.contents.messageCode)
+    this.parts.instruments.messages.add(MESSAGE_LABELS.in.request.of(method))
   }
 
   private drop(reason: DropReason, detail: string): void {

@@ -18,7 +18,7 @@ import { ClientTransactions, type ClientTransaction } from '../transactions/clie
 import { MISMATCH_WAIT_MS, MISMATCHES_MAX } from './constants.ts'
 import type { Journey } from './contract.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
-import { methodLabel } from './instruments.ts'
+import { MESSAGE_LABELS, methodLabel, RESULT_LABELS } from './instruments.ts'
 import type { Links } from './links.ts'
 import type { NewRequest } from './new-request.ts'
 import type { PeerParts } from './parts.ts'
@@ -85,7 +85,7 @@ export class Requests {
       return undefined
     }
     this.open.set(transactionId, transaction)
-    parts.instruments.messages.add(`out|${methodLabel(request.code)}|request`)
+    parts.instruments.messages.add(MESSAGE_LABELS.out.request.of(methodLabel(request.code)))
     this.transmit(transaction)
     return handle
   }
@@ -142,8 +142,9 @@ export class Requests {
     const method = methodLabel(transaction.messageCode)
     const rttMs = this.parts.now.ms - transaction.startedAt
     const hops = Math.max(0, this.parts.configuration.initialTtl - header.ttl)
-    this.parts.instruments.messages.add(`in|${method}|${isError ? 'error' : 'answer'}`)
-    this.parts.instruments.requestSeconds.observe(rttMs / 1000, `${method}|${isError ? 'error' : 'ok'}`)
+    const { messages, requestSeconds } = this.parts.instruments
+    messages.add(MESSAGE_LABELS.in[isError ? 'error' : 'answer'].of(method))
+    requestSeconds.observe(rttMs / 1000, RESULT_LABELS[isError ? 'error' : 'ok'].of(method))
     this.parts.instruments.requestHops.observe(hops, method)
     const { purpose } = transaction.context.request
     if (error?.ok === true && this.hold(transaction, error.value.errorCode, signer)) return
@@ -179,7 +180,7 @@ export class Requests {
       }
       this.open.delete(event.transaction.transactionId)
       const spentMs = this.parts.now.ms - event.transaction.startedAt
-      this.parts.instruments.requestSeconds.observe(spentMs / 1000, `${method}|timeout`)
+      this.parts.instruments.requestSeconds.observe(spentMs / 1000, RESULT_LABELS.timeout.of(method))
       this.done(event.transaction.context.request.purpose, {
         ok: false,
         error: { kind: 'timeout' },

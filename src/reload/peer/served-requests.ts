@@ -2,6 +2,7 @@
  * The way of the latest Stores, Fetches and Attaches that this node answered, so that whoever asked can be told by which peers his request came: the
  * via list is seen by the last node alone (RFC 6940 s.6.1.2). For people; nothing is decided by it.
  */
+import { concatBytes } from '../../common/bytes.ts'
 import { key, MESSAGE_CODE } from '../codec/index.ts'
 import type { WallTime } from '../../common/time.ts'
 import { methodLabel } from './instruments.ts'
@@ -27,22 +28,38 @@ const OF_INTEREST: ReadonlySet<number> = new Set([
 ])
 
 export class ServedRequests {
-  private readonly served = new Map<bigint, ServedRequest>()
+  /** A ring: what is noted takes the place of what was noted longest ago. */
+  private readonly served: Noted[] = []
+  private next = 0
 
   note({ message, previousHop }: IncomingRequest, at: WallTime): void {
     if (!OF_INTEREST.has(message.contents.messageCode)) return
     const { transactionId, viaList } = message.header
-    const path: string[] = []
-    for (const hop of viaList) if (hop.kind === 'node') path.push(key(hop.nodeId))
-    path.push(key(previousHop))
-    const method = methodLabel(message.contents.messageCode)
-    this.served.set(transactionId, { transactionId, method, path, at })
-    if (this.served.size <= SERVED_MAX) return
-    const oldest = this.served.keys().next()
-    if (oldest.done !== true) this.served.delete(oldest.value)
+    const hops: Uint8Array[] = []
+    for (const hop of viaList) if (hop.kind === 'node') hops.push(hop.nodeId)
+    hops.push(previousHop)
+    const { messageCode } = message.contents
+    // A copy: the ids are views on the message.
+    this.served[this.next] = { transactionId, messageCode, hops: concatBytes(hops), count: hops.length, at }
+    this.next = (this.next + 1) % SERVED_MAX
   }
 
   find(transactionId: bigint): ServedRequest | undefined {
-    return this.served.get(transactionId)
+    const noted = this.served.find((each) => each.transactionId === transactionId)
+    if (noted === undefined) return undefined
+    const { messageCode, hops, count, at } = noted
+    const bytes = hops.length / count
+    const path = Array.from({ length: count }, (_, i) => key(hops.subarray(i * bytes, (i + 1) * bytes)))
+    return { transactionId, method: methodLabel(messageCode), path, at }
   }
+}
+
+/** Made into a `ServedRequest` when somebody asks, which is seldom. */
+interface Noted {
+  readonly transactionId: bigint
+  readonly messageCode: number
+  /** Node-IDs, one after the other. */
+  readonly hops: Uint8Array
+  readonly count: number
+  readonly at: WallTime
 }

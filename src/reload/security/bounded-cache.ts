@@ -1,7 +1,12 @@
-/** Map of at most `limit` entries; the one used longest ago makes room. The order is kept from the half of the limit on. */
+/**
+ * Map of at most `limit` entries. One that was not used for long makes room: that used longest ago, but for what was used within the
+ * last quarter of the limit, whose order is not kept. To put an entry in its place at every use would cost more than to find it.
+ */
 export class BoundedCache<V> {
-  private readonly entries = new Map<string, V>()
+  private readonly entries = new Map<string, Entry<V>>()
   private readonly limit: number
+  /** Entries that were put in, ever. */
+  private clock = 0
 
   constructor(limit: number) {
     this.limit = limit
@@ -13,12 +18,14 @@ export class BoundedCache<V> {
 
   /** The entry of `key`, which thereby counts as used just now. */
   get(key: string): V | undefined {
-    const value = this.entries.get(key)
-    if (value !== undefined && 2 * this.entries.size >= this.limit) {
+    const entry = this.entries.get(key)
+    if (entry === undefined) return undefined
+    if (4 * (this.clock - entry.usedAt) >= this.limit) {
+      entry.usedAt = this.clock
       this.entries.delete(key)
-      this.entries.set(key, value)
+      this.entries.set(key, entry)
     }
-    return value
+    return entry.value
   }
 
   set(key: string, value: V): void {
@@ -27,10 +34,17 @@ export class BoundedCache<V> {
       const oldest = this.entries.keys().next()
       if (oldest.done !== true) this.entries.delete(oldest.value)
     }
-    this.entries.set(key, value)
+    this.clock++
+    this.entries.set(key, { value, usedAt: this.clock })
   }
 
   delete(key: string): void {
     this.entries.delete(key)
   }
+}
+
+interface Entry<V> {
+  readonly value: V
+  /** By the clock of the cache. */
+  usedAt: number
 }

@@ -1,4 +1,5 @@
 /** RELOAD identities in a certificate's subjectAltName (RFC 6940 s.11.3). */
+import { textOf } from '../../common/byte-text.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import { formatReloadUri, isWildcard, isZero, parseReloadUri, sameId, type NodeId } from '../codec/index.ts'
 import { GENERAL_NAME, type GeneralName } from './x509.ts'
@@ -67,10 +68,9 @@ export function parseNodeUri(text: string, overlayName: string): NodeId | undefi
 /** An IA5String without NUL, blanks or controls; undefined otherwise. */
 function visibleAscii(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0 || bytes.length > USER_NAME_BYTES_MAX) return undefined
-  let text = ''
-  for (const byte of bytes) {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number
     if (byte < 0x21 || byte > 0x7e) return undefined
-    text += String.fromCharCode(byte)
   }
-  return text
+  return textOf(bytes, 'latin1')
 }

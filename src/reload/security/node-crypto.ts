@@ -69,6 +69,10 @@ export class NodeCrypto implements CryptoPort {
     return plain(several.digest())
   }
 
+  fingerprint(bytes: Uint8Array): string {
+    return hash('sha256', bytes, 'hex')
+  }
+
   parseCertificate(input: Uint8Array, overlayName: string): Result<Certificate, string> {
     // A copy: the input is often a view on a message, which a cached certificate would keep alive.
     const der = new Uint8Array(input)

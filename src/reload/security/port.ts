@@ -45,6 +45,8 @@ export interface RawSignature {
 /** Everything cryptographic, synchronous. Real: node-crypto.ts. Large simulations use a keyed-hash stand-in. */
 export interface CryptoPort {
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array
+  /** SHA-256 in lower-case hex, where it is a name. */
+  fingerprint(bytes: Uint8Array): string
   /** Node-IDs are taken only from reload URIs of `overlayName` (RFC 6940 s.11.3). */
   parseCertificate(der: Uint8Array, overlayName: string): Result<Certificate, string>
   /** True when `issuer`'s key signed `certificate`; validity and constraints are checked by trust.ts. */

@@ -1,4 +1,4 @@
-import { toHex, Writer } from '../../common/bytes.ts'
+import { Writer } from '../../common/bytes.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import type { Certificate, CryptoPort, RawSignature } from './port.ts'
 
@@ -49,6 +49,6 @@ export class ProvenSignatures {
     writer.u32(value.length)
     writer.bytes(value)
     writer.bytes(signed)
-    return toHex(this.crypto.hash('sha256', [writer.donePassing()]))
+    return this.crypto.fingerprint(writer.donePassing())
   }
 }

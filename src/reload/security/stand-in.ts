@@ -32,6 +32,10 @@ export class StandInCrypto implements CryptoPort {
     return digest(algorithm, parts)
   }
 
+  fingerprint(bytes: Uint8Array): string {
+    return toHex(digest('sha256', [bytes]))
+  }
+
   parseCertificate(der: Uint8Array, overlayName: string): Result<Certificate, string> {
     try {
       return read(new Uint8Array(der), overlayName)
