@@ -8,7 +8,7 @@ import {
   type StoredAuthority,
   type StoredKeyPair,
 } from '../../enrollment/io/index.ts'
-import type { Credential, GeneratedKey, NodeCrypto } from '../../reload/security/index.ts'
+import { pkcs8Of, type Credential, type GeneratedKey, type NodeCrypto } from '../../reload/security/index.ts'
 
 export interface FreshCredential {
   readonly credential: Credential
@@ -60,6 +60,5 @@ export function freshCredential(
 
 /** The key of a credential as it is needed to ask for another certificate. */
 export function keyOfCredential({ certificate, key }: Credential): GeneratedKey {
-  const pkcs8 = Uint8Array.from((key as KeyObject).export({ type: 'pkcs8', format: 'der' }))
-  return { pkcs8, publicKeyInfo: certificate.publicKeyInfo }
+  return { pkcs8: pkcs8Of(key as KeyObject), publicKeyInfo: certificate.publicKeyInfo }
 }

@@ -1,19 +1,21 @@
 /**
- * A credential in a folder: `certificate.der`, `chain-N.der` for CA certificates below the root, and the private key as
- * PKCS#8 in `key-<start of the key's hash>.pem`, mode 0600, encrypted when there is a passphrase. The certificate is
- * written last and says which key file counts, so that a crash while renewing leaves the old or the new pair.
+ * A credential in a folder: `credential.pem`, mode 0600, with the private key as PKCS#8 (encrypted when there is a passphrase), its
+ * certificate and CA certificates below the root. One file is replaced as a whole, so that a crash leaves the old or the new pair; and
+ * where thousands of users come at once, each has to be on the disk before it is used.
  */
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { createHash, createPrivateKey, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 
 import { fromUtf8, toHex, utf8 } from '../../common/bytes.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
-import { keyOf, keyPem } from './key-pair.ts'
-import { makePrivateFolder, readFileIfThere, readPrivateFile, writePrivateFile } from './private-file.ts'
+import { formerCredential, removeFormerCredential } from './former-credential.ts'
+import { keyPem } from './key-pair.ts'
+import { pem, pemBlocks } from './pem.ts'
+import { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts'
 
-const CERTIFICATE_FILE = 'certificate.der'
+const FILE = 'credential.pem'
+const CERTIFICATE = 'CERTIFICATE'
 
 export interface StoredKeyPair {
   /** DER. */
@@ -24,6 +26,16 @@ export interface StoredKeyPair {
   readonly pkcs8: Uint8Array
 }
 
+/** What was read of a credential. */
+export interface CredentialParts {
+  /** Where its key stands, for messages. */
+  readonly file: string
+  /** DER; its own first, then those of CAs. */
+  readonly certificates: readonly Uint8Array[]
+  /** PEM, encrypted perhaps. */
+  readonly key: string
+}
+
 /** Folder name for one user's credential: says nothing about the user, and is legal whatever the name. */
 export function credentialFolderName(userName: string): string {
   return toHex(createHash('sha256').update(utf8(userName)).digest().subarray(0, 16))
@@ -32,21 +44,13 @@ export function credentialFolderName(userName: string): string {
 /** Writes or replaces the credential of a folder. */
 export async function saveCredential(
   folder: string,
-  pair: StoredKeyPair,
+  { certificate, chain, pkcs8 }: StoredKeyPair,
   passphrase?: string,
 ): Promise<void> {
-  await makePrivateFolder(folder)
-  const keyFile = keyFileOf(publicKeyInfoOf(pair.pkcs8))
-  await writePrivateFile(join(folder, keyFile), keyPem(pair.pkcs8, passphrase))
-  const kept = new Set([keyFile, CERTIFICATE_FILE])
-  for (const [i, der] of (pair.chain ?? []).entries()) {
-    await writePrivateFile(join(folder, chainFile(i)), der)
-    kept.add(chainFile(i))
-  }
-  await writePrivateFile(join(folder, CERTIFICATE_FILE), pair.certificate)
-  for (const name of await readdir(folder)) {
-    if (/^(key|chain)-/.test(name) && !kept.has(name)) await rm(join(folder, name), { force: true })
-  }
+  const fresh = await makePrivateFolder(folder)
+  const certificates = [certificate, ...(chain ?? [])].map((der) => pem(CERTIFICATE, der))
+  await writePrivateFile(join(folder, FILE), keyPem(pkcs8, passphrase) + certificates.join(''))
+  if (!fresh) await removeFormerCredential(folder)
 }
 
 /**
@@ -60,40 +64,31 @@ export async function loadCredential(
   overlayName: string,
   passphrase?: string,
 ): Promise<Credential | undefined> {
-  const der = await readFileIfThere(join(folder, CERTIFICATE_FILE))
-  if (der === undefined) return undefined
-  const certificate = crypto.parseCertificate(der, overlayName)
-  if (!certificate.ok) throw new RingbridgeError('credential_invalid', `${folder}: ${certificate.error}`)
-  const keyFile = join(folder, keyFileOf(certificate.value.publicKeyInfo))
-  const pem = await readPrivateFile(keyFile)
-  if (pem === undefined) throw new RingbridgeError('credential_invalid', `${keyFile} is missing`)
-  const chain: Uint8Array[] = []
-  for (;;) {
-    const link = await readFileIfThere(join(folder, chainFile(chain.length)))
-    if (link === undefined) break
-    chain.push(link)
-  }
-  return crypto.importCredential(der, unlocked(keyFile, fromUtf8(pem), passphrase), overlayName, chain)
+  const file = join(folder, FILE)
+  const text = await readPrivateFile(file)
+  const parts =
+    text === undefined ? await formerCredential(crypto, folder, overlayName) : partsOf(file, fromUtf8(text))
+  if (parts === undefined) return undefined
+  const [certificate, ...chain] = parts.certificates
+  if (certificate === undefined)
+    throw new RingbridgeError('credential_invalid', `${file} holds no certificate`)
+  return crypto.importCredential(certificate, unlocked(parts, passphrase), overlayName, chain)
 }
 
-function unlocked(path: string, pem: string, passphrase: string | undefined): KeyObject {
+function partsOf(file: string, text: string): CredentialParts {
+  const blocks = pemBlocks(text)
+  const key = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'))
+  if (key === undefined) throw new RingbridgeError('credential_invalid', `${file} holds no private key`)
+  const certificates = blocks.filter(({ label }) => label === CERTIFICATE).map(({ der }) => der)
+  return { file, certificates, key: key.text }
+}
+
+function unlocked({ file, key }: CredentialParts, passphrase: string | undefined): KeyObject {
   try {
-    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
+    return createPrivateKey(passphrase === undefined ? key : { key, passphrase })
   } catch (cause) {
-    throw new RingbridgeError('credential_locked', `${path} cannot be opened: wrong or missing passphrase?`, {
+    throw new RingbridgeError('credential_locked', `${file} cannot be opened: wrong or missing passphrase?`, {
       cause,
     })
   }
-}
-
-function chainFile(index: number): string {
-  return `chain-${index}.der`
-}
-
-function keyFileOf(publicKeyInfo: Uint8Array): string {
-  return `key-${toHex(createHash('sha256').update(publicKeyInfo).digest().subarray(0, 8))}.pem`
-}
-
-function publicKeyInfoOf(pkcs8: Uint8Array): Uint8Array {
-  return createPublicKey(keyOf(pkcs8)).export({ type: 'spki', format: 'der' })
 }

@@ -1,6 +1,7 @@
 /** DER (X.690) as far as a certificate needs it. What stands in a value is made before the value. */
 import { concatBytes } from '../../common/bytes.ts'
 import type { WallTime } from '../../common/time.ts'
+import { oidContent } from '../../reload/security/index.ts'
 
 export const TAG = {
   boolean: 0x01,
@@ -25,8 +26,7 @@ export function sequence(...content: readonly Uint8Array[]): Uint8Array {
 
 /** An OBJECT IDENTIFIER from its numbers with dots. */
 export function objectIdentifier(dotted: string): Uint8Array {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
-  return tlv(TAG.objectIdentifier, Uint8Array.from([40 * first + second, ...rest].flatMap(base128)))
+  return tlv(TAG.objectIdentifier, oidContent(dotted))
 }
 
 /** Whole seconds; RFC 5280 s.4.1.2.5 wants years before 2050 in UTCTime and later ones in GeneralizedTime. */
@@ -50,10 +50,4 @@ function header(tag: number, length: number): Uint8Array {
   if (length < 0x100) return Uint8Array.of(tag, 0x81, length)
   if (length < 0x1_00_00) return Uint8Array.of(tag, 0x82, length >>> 8, length & 0xff)
   throw new RangeError('too long for a certificate')
-}
-
-function base128(value: number): number[] {
-  const groups = [value & 0x7f]
-  for (let rest = value >>> 7; rest > 0; rest >>>= 7) groups.unshift(0x80 | (rest & 0x7f))
-  return groups
 }

@@ -1,7 +1,13 @@
 import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
-import type { GeneratedKey, KeyAlgorithm } from '../../reload/security/index.ts'
+import {
+  pkcs8Of,
+  publicKeyInfoOf,
+  type GeneratedKey,
+  type KeyAlgorithm,
+} from '../../reload/security/index.ts'
+import { pem } from './pem.ts'
 
 const generate = promisify(generateKeyPair)
 
@@ -24,20 +30,13 @@ export async function generateKey(algorithm: KeyAlgorithm): Promise<GeneratedKey
     algorithm === 'rsa'
       ? await generate('rsa', { modulusLength: 2048 })
       : await generate('ec', { namedCurve: 'P-256' })
-  const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }))
+  const pkcs8 = pkcs8Of(privateKey)
   KEYS.set(pkcs8, privateKey)
-  return {
-    pkcs8,
-    publicKeyInfo: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
-  }
+  return { pkcs8, publicKeyInfo: publicKeyInfoOf(publicKey) }
 }
 
 /** PKCS#8 in PEM, encrypted when a passphrase is given (PBES2 with AES-256). */
 export function keyPem(pkcs8: Uint8Array, passphrase?: string): string {
-  const key = keyOf(pkcs8)
-  const pem =
-    passphrase === undefined
-      ? key.export({ type: 'pkcs8', format: 'pem' })
-      : key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase })
-  return pem.toString()
+  if (passphrase === undefined) return pem('PRIVATE KEY', pkcs8)
+  return keyOf(pkcs8).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString()
 }

@@ -1,24 +1,43 @@
 /** Files with secrets: readable by their owner alone, and never half written. */
 import { randomUUID } from 'node:crypto'
-import { constants, existsSync } from 'node:fs'
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { close, constants, existsSync, fsync, mkdir, open, rename, rm, writeFile } from 'node:fs'
+import { open as openHandle, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 
 import { RingbridgeError } from '../../common/errors.ts'
 
+// Not those of fs/promises: an open file is an object with a finalizer there, and costs several times as much.
+const mkdirOnce = promisify(mkdir)
+const opened = promisify(open)
+const synced = promisify(fsync)
+const closed = promisify(close)
+const renamed = promisify(rename)
+const removed = promisify(rm)
+const written = promisify(writeFile)
+
 /**
- * Makes a folder that only its owner can enter, and those above it; one that exists is left as it is. Not by mkdir's
- * `recursive`, which tries for ever in places like /proc.
+ * Makes a folder that only its owner can enter, and those above it; one that exists is left as it is, and false comes back. Not by
+ * mkdir's `recursive`, which tries for ever in places like /proc.
  */
-export async function makePrivateFolder(folder: string): Promise<void> {
-  if (existsSync(folder)) return
-  const parent = dirname(folder)
-  if (parent !== folder) await makePrivateFolder(parent)
+export async function makePrivateFolder(folder: string): Promise<boolean> {
   try {
-    await mkdir(folder, { mode: 0o700 })
+    return await madeFolder(folder)
   } catch (error) {
-    // Made by somebody else in between.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const parent = dirname(folder)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder) throw error
+    if (!existsSync(parent)) await makePrivateFolder(parent)
+    return madeFolder(folder)
+  }
+}
+
+async function madeFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdirOnce(folder, { mode: 0o700 })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   }
 }
 
@@ -27,16 +46,10 @@ export async function writePrivateFile(path: string, content: Uint8Array | strin
   // Several processes may write it; the last one wins, none finds its file gone.
   const temporary = `${path}.${randomUUID()}.new`
   try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
+    await written(temporary, content, { mode: 0o600, flag: 'wx', flush: true })
+    await renamed(temporary, path)
   } catch (error) {
-    await rm(temporary, { force: true })
+    await removed(temporary, { force: true })
     throw error
   }
   await syncFolder(dirname(path))
@@ -77,7 +90,7 @@ export async function readFileIfThere(path: string): Promise<Uint8Array | undefi
 
 async function openedOrMissing(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, constants.O_RDONLY)
+    return await openHandle(path, constants.O_RDONLY)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -86,10 +99,10 @@ async function openedOrMissing(path: string): Promise<FileHandle | undefined> {
 
 /** Makes the rename itself survive a power cut. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY)
+  const file = await opened(folder, constants.O_RDONLY)
   try {
-    await handle.sync()
+    await synced(file)
   } finally {
-    await handle.close()
+    await closed(file)
   }
 }

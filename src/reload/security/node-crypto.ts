@@ -18,6 +18,7 @@ import { fail, ok, RingbridgeError, type Result } from '../../common/errors.ts'
 import { HASH, SIGNATURE, type NodeId } from '../codec/index.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { identitiesOf } from './certificate-identity.ts'
+import { pkcs8Of, publicKeyInfoOf } from './key-encoding.ts'
 import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 import { GENERAL_NAME, keyAlgorithmOf, readX509, type X509Fields } from './x509.ts'
 
@@ -151,7 +152,7 @@ export class NodeCrypto implements CryptoPort {
     if (nodeId === undefined)
       throw new RingbridgeError('credential_invalid', 'the certificate names no Node-ID')
     const key = isKeyObject(privateKey) ? privateKey : privateKeyOf(privateKey)
-    if (!bytesEqual(publicKeyInfoOf(key), certificate.publicKeyInfo)) {
+    if (!bytesEqual(acceptedKeyInfoOf(key), certificate.publicKeyInfo)) {
       throw new RingbridgeError('credential_invalid', 'the private key does not belong to the certificate')
     }
     return {
@@ -170,8 +171,8 @@ export class NodeCrypto implements CryptoPort {
         ? generateKeyPairSync('rsa', { modulusLength: 2048 })
         : generateKeyPairSync('ec', { namedCurve: 'P-256' })
     return {
-      pkcs8: plain(privateKey.export({ type: 'pkcs8', format: 'der' })),
-      publicKeyInfo: plain(publicKey.export({ type: 'spki', format: 'der' })),
+      pkcs8: pkcs8Of(privateKey),
+      publicKeyInfo: publicKeyInfoOf(publicKey),
     }
   }
 
@@ -267,8 +268,8 @@ function privateKeyOf(input: Uint8Array | string): KeyObject {
   }
 }
 
-function publicKeyInfoOf(key: KeyObject): Uint8Array {
-  const publicKeyInfo = createPublicKey(key).export({ type: 'spki', format: 'der' })
+function acceptedKeyInfoOf(key: KeyObject): Uint8Array {
+  const publicKeyInfo = publicKeyInfoOf(key)
   const algorithm = keyAlgorithmOf(publicKeyInfo)
   if (!algorithm.ok) throw new RingbridgeError('credential_invalid', algorithm.error)
   return publicKeyInfo

@@ -12,7 +12,7 @@ export class KnownOids {
   private readonly known: readonly Known[]
 
   constructor(texts: Iterable<string>) {
-    this.known = [...texts].map((text) => ({ text, content: contentOf(text) }))
+    this.known = [...texts].map((text) => ({ text, content: oidContent(text) }))
   }
 
   /** Text of any one. Throws `DecodeError` for arcs that nothing known has. */
@@ -45,7 +45,8 @@ function dotted(oid: DerElement): string {
   return arcs.join('.')
 }
 
-function contentOf(text: string): Uint8Array {
+/** Content of an OBJECT IDENTIFIER from its numbers with dots. */
+export function oidContent(text: string): Uint8Array {
   const [first = 0, second = 0, ...rest] = text.split('.').map(Number)
   return Uint8Array.from([40 * first + second, ...rest].flatMap(base128))
 }

@@ -1,3 +1,4 @@
+import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -129,15 +130,16 @@ describe('a credential in a folder', () => {
     expect(
       credential && crypto.verify(pair.credential.certificate, crypto.sign(credential, data), data),
     ).toBe(true)
-    expect(readdirSync(folder).map(mode)).toEqual([0o600, 0o600])
+    expect(readdirSync(folder).map((name) => [name, mode(name)])).toEqual([['credential.pem', 0o600]])
     expect(await loadCredential(crypto, join(folder, 'nothing'), 'example.org')).toBeUndefined()
   })
 
   it('is encrypted with a passphrase, without which it stays closed', async () => {
     const pair = await aPair()
     await saveCredential(folder, pair, 'correct horse')
-    const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
-    expect(readFileSync(join(folder, name), 'utf8')).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/)
+    expect(readFileSync(join(folder, 'credential.pem'), 'utf8')).toMatch(
+      /^-----BEGIN ENCRYPTED PRIVATE KEY-----/,
+    )
     expect((await loadCredential(crypto, folder, 'example.org', 'correct horse'))?.nodeId).toEqual(
       pair.nodeId,
     )
@@ -151,9 +153,8 @@ describe('a credential in a folder', () => {
 
   it('S-82 refuses a key that others may read', async () => {
     await saveCredential(folder, await aPair())
-    const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
     for (const exposed of [0o644, 0o640, 0o660, 0o604]) {
-      chmodSync(join(folder, name), exposed)
+      chmodSync(join(folder, 'credential.pem'), exposed)
       await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
         code: 'key_file_exposed',
       })
@@ -165,34 +166,75 @@ describe('a credential in a folder', () => {
     const overlay = await aTestOverlay()
     await saveCredential(folder, { ...old, chain: [overlay.authority.rootCertificate] })
     expect((await loadCredential(crypto, folder, 'example.org'))?.chain).toHaveLength(1)
-    // A crash between the two files: the new key is there, the certificate still the old one.
-    const elsewhere = join(folder, 'fresh')
-    await saveCredential(elsewhere, fresh)
-    const newKey = readdirSync(elsewhere).find((file) => file.endsWith('.pem')) as string
-    writeFileSync(join(folder, newKey), readFileSync(join(elsewhere, newKey)), { mode: 0o600 })
-    rmSync(elsewhere, { recursive: true })
+    // A crash before the new file got its name.
+    writeFileSync(join(folder, 'credential.pem.0f1e.new'), '-----BEGIN PRIV', { mode: 0o600 })
     expect((await loadCredential(crypto, folder, 'example.org'))?.nodeId).toEqual(old.nodeId)
     await saveCredential(folder, fresh)
     const credential = await loadCredential(crypto, folder, 'example.org')
     expect(credential?.nodeId).toEqual(fresh.nodeId)
     expect(credential?.chain).toEqual([])
-    expect(readdirSync(folder).sort()).toEqual(['certificate.der', newKey])
+  })
+
+  it('is read by OpenSSL as it is', async () => {
+    const pair = await aPair()
+    await saveCredential(folder, pair)
+    const text = readFileSync(join(folder, 'credential.pem'), 'utf8')
+    expect(new X509Certificate(text).checkPrivateKey(createPrivateKey(text))).toBe(true)
+    expect(text.split('\n').every((line) => line.length <= 64)).toBe(true)
+  })
+
+  /** As it was kept before it was one file. */
+  function keepFormerly({ certificate, pkcs8 }: IssuedCredential, chain: readonly Uint8Array[] = []): string {
+    const key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+    const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
+    const name = `key-${createHash('sha256').update(spki).digest('hex').slice(0, 16)}.pem`
+    writeFileSync(join(folder, name), key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+    chain.forEach((der, i) => writeFileSync(join(folder, `chain-${i}.der`), der))
+    writeFileSync(join(folder, 'certificate.der'), certificate)
+    return name
+  }
+
+  it('of an earlier version is found, and gives way to the one file with its next certificate', async () => {
+    const [old, fresh] = [await aPair(), await aPair()]
+    const overlay = await aTestOverlay()
+    const keyFile = keepFormerly(old, [overlay.authority.rootCertificate])
+    const found = await loadCredential(crypto, folder, 'example.org')
+    expect(found?.nodeId).toEqual(old.nodeId)
+    expect(found?.chain).toHaveLength(1)
+    chmodSync(join(folder, keyFile), 0o644)
+    await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
+      code: 'key_file_exposed',
+    })
+    chmodSync(join(folder, keyFile), 0o600)
+    await saveCredential(folder, fresh)
+    expect(readdirSync(folder)).toEqual(['credential.pem'])
+    expect((await loadCredential(crypto, folder, 'example.org'))?.nodeId).toEqual(fresh.nodeId)
   })
 
   it('refuses a certificate of another overlay, a damaged one and one without its key', async () => {
-    await saveCredential(folder, await aPair())
-    await expect(loadCredential(crypto, folder, 'other.org')).rejects.toMatchObject({
-      code: 'credential_invalid',
-    })
-    const name = readdirSync(folder).find((file) => file.endsWith('.pem')) as string
-    rmSync(join(folder, name))
-    await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
-      code: 'credential_invalid',
-    })
-    writeFileSync(join(folder, 'certificate.der'), 'nonsense')
-    await expect(loadCredential(crypto, folder, 'example.org')).rejects.toMatchObject({
-      code: 'credential_invalid',
-    })
+    const refused = async (overlayName = 'example.org'): Promise<void> => {
+      await expect(loadCredential(crypto, folder, overlayName)).rejects.toMatchObject({
+        code: 'credential_invalid',
+      })
+    }
+    const pair = await aPair()
+    const file = join(folder, 'credential.pem')
+    await saveCredential(folder, pair)
+    await refused('other.org')
+    const text = readFileSync(file, 'utf8')
+    const at = text.indexOf('-----BEGIN CERTIFICATE')
+    writeFileSync(file, text.slice(at))
+    await refused()
+    writeFileSync(file, text.slice(0, at))
+    await refused()
+    writeFileSync(file, text.slice(0, at) + text.slice(at).replace(/M/g, 'N'))
+    await refused()
+    const other = await aPair('bob@example.org')
+    await saveCredential(folder, { certificate: other.certificate, pkcs8: pair.pkcs8 })
+    await refused()
+    rmSync(file)
+    rmSync(join(folder, keepFormerly(pair)))
+    await refused()
   })
 
   it('has a folder name that says nothing about its user and is legal whatever the name', () => {

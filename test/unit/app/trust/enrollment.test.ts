@@ -11,6 +11,7 @@ import { nodeCredential } from '../../../../src/app/trust/node-identity.ts'
 import { openOverlay } from '../../../../src/app/trust/overlay.ts'
 import { toHex } from '../../../../src/common/bytes.ts'
 import { NO_TRACE, type Trace } from '../../../../src/common/trace.ts'
+import { loadCredential } from '../../../../src/enrollment/io/index.ts'
 import { nextSequence, parseConfiguration } from '../../../../src/reload/config/index.ts'
 import { NodeCrypto, selfSignedNodeId } from '../../../../src/reload/security/index.ts'
 import { aWorld, OVERLAY, PASSWORD, type World } from '../../../support/enrollment-server.ts'
@@ -240,10 +241,9 @@ describe('self-signed', () => {
     )
     const settings = config('self', { configuration: file, credentials: 'self-signed' })
     const node = await start(settings)
-    const der = readFileSync(join(folder, 'self', 'node', 'certificate.der'))
-    const certificate = crypto.parseCertificate(der, OVERLAY)
-    if (!certificate.ok) throw new Error(certificate.error)
-    const due = selfSignedNodeId(crypto, 'sha256', certificate.value.publicKeyInfo, 16)
+    const credential = await loadCredential(crypto, join(folder, 'self', 'node'), OVERLAY)
+    if (credential === undefined) throw new Error('no credential')
+    const due = selfSignedNodeId(crypto, 'sha256', credential.certificate.publicKeyInfo, 16)
     expect(node.nodeId).toBe(toHex(due))
     // Ready means that the self-test has stored and fetched it: CERTIFICATE_BY_NODE of this node.
     expect((await fetch(`http://${node.admin}/readyz`)).status).toBe(200)
