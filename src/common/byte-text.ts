@@ -17,8 +17,10 @@ export function textOf(bytes: Uint8Array, encoding: 'hex' | 'latin1'): string {
 
 /** The bytes of a text of one character a byte. */
 export function latin1Bytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length)
-  viewOf(bytes).write(text, 'latin1')
+  const { length } = text
+  const bytes = new Uint8Array(length)
+  if (length > 64) viewOf(bytes).write(text, 'latin1')
+  else for (let i = 0; i < length; i++) bytes[i] = text.charCodeAt(i)
   return bytes
 }
 

@@ -1,7 +1,15 @@
 /** RELOAD identities in a certificate's subjectAltName (RFC 6940 s.11.3). */
 import { textOf } from '../../common/byte-text.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { formatReloadUri, isWildcard, isZero, parseReloadUri, sameId, type NodeId } from '../codec/index.ts'
+import {
+  asNodeId,
+  formatReloadUri,
+  isWildcard,
+  isZero,
+  parseReloadUri,
+  sameId,
+  type NodeId,
+} from '../codec/index.ts'
 import { GENERAL_NAME, type GeneralName } from './x509.ts'
 
 export interface Identities {
@@ -34,7 +42,8 @@ export function identitiesOf(names: readonly GeneralName[], overlayName: string)
       if (nodeId === undefined) return fail('certificate has a URI that is no Node-ID of this overlay')
       if (nodeIds.some((other) => sameId(other, nodeId))) return fail('certificate has a Node-ID twice')
       if (nodeIds.length >= NODE_IDS_MAX) return fail('certificate has too many Node-IDs')
-      nodeIds.push(nodeId)
+      // Copied: what was read is a view on a buffer of its own.
+      nodeIds.push(asNodeId(nodeId.slice()))
     } else {
       return fail('certificate has an identity that RELOAD does not allow')
     }

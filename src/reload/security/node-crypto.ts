@@ -13,6 +13,7 @@ import {
 } from 'node:crypto'
 
 import { invariant } from '../../common/assert.ts'
+import { latin1Bytes } from '../../common/byte-text.ts'
 import { bytesEqual, toHex } from '../../common/bytes.ts'
 import { fail, ok, RingbridgeError, type Result } from '../../common/errors.ts'
 import { HASH, SIGNATURE, type NodeId } from '../codec/index.ts'
@@ -63,11 +64,12 @@ export class NodeCrypto implements CryptoPort {
   private readonly publicKeys = new BoundedCache<ImportedKey>(IMPORTED_KEYS_MAX)
 
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
+    // As text first: a Buffer of a digest has memory of its own outside of the heap, which takes longer than the digest, and for good.
     const [only] = parts
-    if (only !== undefined && parts.length === 1) return plain(hash(algorithm, only, 'buffer'))
+    if (only !== undefined && parts.length === 1) return latin1Bytes(hash(algorithm, only, 'binary'))
     const several = createHash(algorithm)
     for (const part of parts) several.update(part)
-    return plain(several.digest())
+    return latin1Bytes(several.digest('binary'))
   }
 
   fingerprint(bytes: Uint8Array): string {

@@ -11,7 +11,8 @@ export const RESOURCE_ID_BYTES = 16
  * folding, no scheme, no terminating zero; a Node-ID as its raw bytes.
  */
 export function resourceIdOf(crypto: CryptoPort, name: Uint8Array): ResourceId {
-  return asResourceId(crypto.hash('sha1', [name]).subarray(0, RESOURCE_ID_BYTES))
+  // Copied: a view would take a buffer outside of the heap, and many of these are kept.
+  return asResourceId(crypto.hash('sha1', [name]).slice(0, RESOURCE_ID_BYTES))
 }
 
 /** Users whose Resource-IDs are kept, some 150 bytes each: those who were asked for last. Judgement. */

@@ -21,5 +21,5 @@ export function selfSignedNodeId(
     parts.push(prefix.done())
   }
   parts.push(publicKeyInfo)
-  return asNodeId(crypto.hash(digest, parts).subarray(0, nodeIdLength))
+  return asNodeId(crypto.hash(digest, parts).slice(0, nodeIdLength))
 }

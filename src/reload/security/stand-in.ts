@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 
+import { latin1Bytes } from '../../common/byte-text.ts'
 import { bytesEqual, DecodeError, fromUtf8, Reader, toHex, utf8, Writer } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
@@ -150,7 +151,7 @@ function read(der: Uint8Array, overlayName: string): Result<Certificate, string>
 
 /** Stands for the key pair: whoever knows the names knows it. */
 function keyOf(overlayName: string, userName: string, nodeIds: readonly NodeId[]): Uint8Array {
-  return digest('sha256', [utf8(`${overlayName}\0${userName}\0`), ...nodeIds]).subarray(0, 16)
+  return digest('sha256', [utf8(`${overlayName}\0${userName}\0`), ...nodeIds]).slice(0, 16)
 }
 
 /** Not even hard to invert, but different for every key and every change of a bit; a tenth of the cost of a digest. */
@@ -176,6 +177,5 @@ function signatureOf({ publicKeyInfo }: Certificate, data: Uint8Array): Uint8Arr
 function digest(algorithm: string, parts: readonly Uint8Array[]): Uint8Array {
   const hash = createHash(algorithm)
   for (const part of parts) hash.update(part)
-  const bytes = hash.digest()
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  return latin1Bytes(hash.digest('binary'))
 }
