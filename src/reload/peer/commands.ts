@@ -62,6 +62,7 @@ export class Commands {
   private attempt(attempt: StoreAttempt): void {
     const { command, until } = attempt
     const { credential, resource } = command
+    this.parts.trust.remember(credential.certificate)
     const wall = BigInt(Math.trunc(this.parts.now.wall))
     const byKind = new Map<KindId, StoredData[]>()
     let { storageTime } = attempt

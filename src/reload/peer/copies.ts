@@ -1,5 +1,6 @@
 /** The account of copies: for every resource held here, which node is known to have which state of it. */
 import type { Deadline } from '../../common/deadlines.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { key, sameId, type NodeId, type ResourceId } from '../codec/index.ts'
 
@@ -11,7 +12,7 @@ export interface Copies {
   /** This peer was responsible, so that whoever is responsible now may lack it. */
   owned: boolean
   /** Which version a node is known to have. */
-  readonly holders: Map<string, number>
+  readonly holders: SmallMap<string, number>
   /** Rounds of copies that ended with a failure, since the last that did not. */
   failures: number
   /** When it is looked at next: one at a time, however many of its copies fail. */
@@ -48,7 +49,7 @@ export class CopiesAccount {
       resource: resource.slice() as ResourceId,
       version: 0,
       owned: false,
-      holders: new Map(),
+      holders: new SmallMap(),
       failures: 0,
       look: undefined,
       unassuredSince: NEVER,
@@ -104,5 +105,5 @@ export function heldBy(copies: Copies, nodeId: NodeId): boolean {
 export function relyOn(copies: Copies, nodes: readonly NodeId[]): void {
   if (copies.holders.size === 0) return
   const names = nodes.map(key)
-  for (const name of copies.holders.keys()) if (!names.includes(name)) copies.holders.delete(name)
+  for (const name of [...copies.holders.keys()]) if (!names.includes(name)) copies.holders.delete(name)
 }

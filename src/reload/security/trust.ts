@@ -83,16 +83,26 @@ export class Trust {
     return this.judge(leaf.value, this.parseAll(ders.slice(1)), wall)
   }
 
+  /** A certificate of ours: what comes with it from the wire shall be the same object, and not be kept twice. Proves nothing. */
+  remember(certificate: Certificate): void {
+    const { der, fingerprint } = certificate
+    if (this.lastSeen.get(tail(der)) === certificate) return
+    this.parsed.set(fingerprint, certificate)
+    this.saw(certificate)
+  }
+
   /** Parses without believing; cached by fingerprint. */
   parse(der: Uint8Array): Result<Certificate, string> {
     const seen = this.lastSeen.get(tail(der))
     if (seen !== undefined && bytesEqual(seen.der, der)) return ok(seen)
     const parsed = this.parseOrRecall(der)
-    if (parsed.ok) {
-      if (this.lastSeen.size >= CACHED_MAX) this.lastSeen.clear()
-      this.lastSeen.set(tail(der), parsed.value)
-    }
+    if (parsed.ok) this.saw(parsed.value)
     return parsed
+  }
+
+  private saw(certificate: Certificate): void {
+    if (this.lastSeen.size >= CACHED_MAX) this.lastSeen.clear()
+    this.lastSeen.set(tail(certificate.der), certificate)
   }
 
   private parseOrRecall(der: Uint8Array): Result<Certificate, string> {

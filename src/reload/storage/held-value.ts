@@ -9,7 +9,9 @@ import type { Deadline, Deadlines } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import { decodeStoredData, type KindId, type ResourceId, type StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
+import type { Signer } from '../security/trust.ts'
 import { modelOfSlot } from './data-models.ts'
+import type { ValueChecks } from './value-checks.ts'
 
 /** Where a value lies. */
 export interface ValuePlace {
@@ -17,6 +19,12 @@ export interface ValuePlace {
   readonly kind: KindId
   /** Its place within the Kind (data-models.ts). */
   readonly slot: string
+}
+
+/** That a value was found right, and under which rules. */
+export interface Checked {
+  readonly checks: ValueChecks
+  readonly signer: Signer
 }
 
 /** Bytes of a StoredData (RFC 6940 s.7) before its value: length, storage_time, lifetime. */
@@ -30,6 +38,8 @@ export class HeldValue implements ValuePlace {
   readonly certificates: readonly Certificate[]
   /** When its time is over. */
   readonly expiry: Deadline<ValuePlace>
+  /** Set by who has looked at its signature and policy. */
+  checked: Checked | undefined
   private readonly text: string
 
   /** `expiries` will name it when its time is over. */
@@ -51,6 +61,7 @@ export class HeldValue implements ValuePlace {
     this.slot = slot
     this.certificates = certificates
     this.expiry = expiries.set(expiresAt, this)
+    this.checked = undefined
     this.text = textOf(encoded, 'latin1')
   }
 

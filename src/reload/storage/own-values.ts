@@ -17,56 +17,46 @@ export interface OwnValues extends FetchedValues {
   readonly bytes: number
 }
 
-interface Checked {
-  /** The rules under which it was found right. */
-  readonly checks: ValueChecks
-  readonly signer: Signer
+/** Undefined when one of the Kinds is not known. */
+export function ownValues(
+  checks: ValueChecks,
+  table: Table,
+  now: Now,
+  resource: ResourceId,
+  wanted: readonly KindId[],
+): OwnValues | undefined {
+  const entry = table.find(resource)
+  const kinds = new Map<KindId, FetchedKind>()
+  let rejected = 0
+  let bytes = 0
+  for (const kind of wanted) {
+    if (checks.definition(kind) === undefined || kinds.has(kind)) return undefined
+    const held = entry?.kinds.get(kind)
+    const values: FetchedValue[] = []
+    for (const [, value] of held?.values(now) ?? []) {
+      // RFC 6940 s.7.1: what was signed with a certificate that has expired is not given out.
+      if (!certificatesValid(value.certificates, now.wall)) continue
+      bytes += value.size
+      for (const { der } of value.certificates) bytes += der.length
+      const data = { ...value.data, lifetime: remainingLifetime(value, now) }
+      const signer = signerOf(checks, value, data, now)
+      if (signer === undefined) rejected++
+      else values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })
+    }
+    kinds.set(kind, { generation: held?.generation ?? 0n, values })
+  }
+  return { kinds, rejected, bytes }
 }
 
-export class OwnValueReader {
-  private readonly checked = new WeakMap<HeldValue, Checked>()
-
-  /** Undefined when one of the Kinds is not known. */
-  read(
-    checks: ValueChecks,
-    table: Table,
-    now: Now,
-    resource: ResourceId,
-    wanted: readonly KindId[],
-  ): OwnValues | undefined {
-    const entry = table.find(resource)
-    const kinds = new Map<KindId, FetchedKind>()
-    let rejected = 0
-    let bytes = 0
-    for (const kind of wanted) {
-      if (checks.definition(kind) === undefined || kinds.has(kind)) return undefined
-      const held = entry?.kinds.get(kind)
-      const values: FetchedValue[] = []
-      for (const [, value] of held?.values(now) ?? []) {
-        // RFC 6940 s.7.1: what was signed with a certificate that has expired is not given out.
-        if (!certificatesValid(value.certificates, now.wall)) continue
-        bytes += value.size
-        for (const { der } of value.certificates) bytes += der.length
-        const data = { ...value.data, lifetime: remainingLifetime(value, now) }
-        const signer = this.signer(checks, value, data, now)
-        if (signer === undefined) rejected++
-        else values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })
-      }
-      kinds.set(kind, { generation: held?.generation ?? 0n, values })
-    }
-    return { kinds, rejected, bytes }
+function signerOf(checks: ValueChecks, held: HeldValue, data: StoredData, now: Now): Signer | undefined {
+  const known = held.checked
+  if (known?.checks === checks) {
+    return checks.believes(known.signer, held.certificates, now.wall) ? known.signer : undefined
   }
-
-  private signer(checks: ValueChecks, held: HeldValue, data: StoredData, now: Now): Signer | undefined {
-    const known = this.checked.get(held)
-    if (known?.checks === checks) {
-      return checks.believes(known.signer, held.certificates, now.wall) ? known.signer : undefined
-    }
-    const definition = checks.definition(held.kind)
-    if (definition === undefined) return undefined
-    const signer = checks.signer(definition, held.resource, data, held.certificates, now.wall)
-    if (!signer.ok) return undefined
-    this.checked.set(held, { checks, signer: signer.value })
-    return signer.value
-  }
+  const definition = checks.definition(held.kind)
+  if (definition === undefined) return undefined
+  const signer = checks.signer(definition, held.resource, data, held.certificates, now.wall)
+  if (!signer.ok) return undefined
+  held.checked = { checks, signer: signer.value }
+  return signer.value
 }

@@ -73,7 +73,7 @@ export class KindEntry {
 
 export interface ResourceEntry {
   readonly resource: ResourceId
-  readonly kinds: Map<KindId, KindEntry>
+  readonly kinds: SmallMap<KindId, KindEntry>
 }
 
 /**
@@ -176,7 +176,7 @@ export class Table {
     const known = this.find(resource)
     if (known !== undefined) return known
     // A copy: the id may be a view on a message that need not stay in memory.
-    const entry = { resource: asResourceId(resource.slice()), kinds: new Map<KindId, KindEntry>() }
+    const entry = { resource: asResourceId(resource.slice()), kinds: new SmallMap<KindId, KindEntry>() }
     this.entries.set(key(resource), entry)
     this.last = entry
     return entry

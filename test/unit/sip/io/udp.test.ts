@@ -81,6 +81,39 @@ describe('UDP shell', () => {
     expect(events).toEqual(['in one', 'in two', 'in three', ...new Array<string>(6).fill('out')])
   })
 
+  it('S-47 what takes longer than its share of a turn waits for the next one, and nothing is lost or changes places', async () => {
+    const b = shell()
+    await b.udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    let now = 0
+    const events: string[] = []
+    let turns = 0
+    const turn = (): void => {
+      events.push('|')
+      if (++turns < 40 && events.length < 200) setImmediate(turn)
+    }
+    const count = 10
+    let allIn = (): void => undefined
+    const done = new Promise<void>((resolve) => (allIn = resolve))
+    const udp = new UdpShell(
+      (input) => {
+        if (input.kind !== 'datagram') return
+        if (events.length === 0) setImmediate(turn)
+        // Each takes five of the eight milliseconds that a turn has for them.
+        now += 5
+        events.push(Buffer.from(input.bytes).toString())
+        if (events.filter((each) => each !== '|').length === count) allIn()
+      },
+      () => now,
+    )
+    open.push(udp)
+    const { port } = await udp.open({ id: 0, host: '127.0.0.1', port: 0 })
+    for (let i = 0; i < count; i++) b.udp.send(0, '127.0.0.1', port, utf8(String(i)))
+    await done
+    expect(events.filter((each) => each !== '|').join('')).toBe('0123456789')
+    // At most two in a row between two turns of the loop.
+    expect(events.join('')).not.toMatch(/\d{3}/)
+  })
+
   it('what was sent before the close still leaves', async () => {
     const a = shell()
     const b = shell()
