@@ -8,8 +8,9 @@ import * as arbitrary from './reload-arbitraries.ts'
 
 test('A value of any model comes back from where it is held as it was put there, and says whether it exists', () => {
   const models = fc.constantFrom('single' as const, 'array' as const, 'dictionary' as const)
+  const otherTime = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn })
   fc.assert(
-    fc.property(models.chain(arbitrary.storedData), (data) => {
+    fc.property(models.chain(arbitrary.storedData), otherTime, (data, time) => {
       const encoded = encodeStoredData(data)
       const expiries = new Deadlines<ValuePlace>()
       const place = { resource: asResourceId(new Uint8Array(16)), kind: 1, slot: slotOf(data.value) }
@@ -18,6 +19,10 @@ test('A value of any model comes back from where it is held as it was put there,
       expect(held.exists).toBe(data.value.value.exists)
       expect(held.size).toBe(encoded.length)
       expect(held.expiresAt).toBe(5)
+      for (const other of [time, data.storageTime, data.storageTime ^ 1n, data.storageTime ^ (1n << 32n)]) {
+        const due = other === data.storageTime ? 'same' : other < data.storageTime ? 'older' : 'newer'
+        expect(held.compareTime(other)).toBe(due)
+      }
       expect(expiries.pop(5)).toBe(held)
     }),
   )

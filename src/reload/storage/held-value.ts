@@ -29,6 +29,8 @@ export interface Checked {
 
 /** Bytes of a StoredData (RFC 6940 s.7) before its value: length, storage_time, lifetime. */
 const HEAD_BYTES = 16
+/** Where storage_time stands. */
+const TIME_AT = 4
 
 export class HeldValue implements ValuePlace {
   readonly resource: ResourceId
@@ -75,6 +77,14 @@ export class HeldValue implements ValuePlace {
     return this.text.length
   }
 
+  /** Whether a value of that storage_time would be older than, of the same time as, or newer than this one; without reading all of it. */
+  compareTime(storageTime: bigint): 'older' | 'same' | 'newer' {
+    const high = Number(storageTime >> 32n)
+    const low = Number(storageTime & 0xffff_ffffn)
+    const differs = high === this.u32(TIME_AT) ? low - this.u32(TIME_AT + 4) : high - this.u32(TIME_AT)
+    return differs === 0 ? 'same' : differs < 0 ? 'older' : 'newer'
+  }
+
   /** With its real array index; lifetime as received. Read anew each time, on bytes that nobody else has. */
   get data(): StoredData {
     const decoded = decodeStoredData(latin1Bytes(this.text), modelOfSlot(this.slot))
@@ -85,6 +95,12 @@ export class HeldValue implements ValuePlace {
   /** False for one that was removed (RFC 6940 s.7.4.1.3). */
   get exists(): boolean {
     return this.text.charCodeAt(this.existsAt()) === 1
+  }
+
+  private u32(at: number): number {
+    const { text } = this
+    const high = text.charCodeAt(at) * 256 + text.charCodeAt(at + 1)
+    return high * 0x1_0000 + text.charCodeAt(at + 2) * 256 + text.charCodeAt(at + 3)
   }
 
   private existsAt(): number {

@@ -47,14 +47,15 @@ export class StagedKind {
       return this.elements.some((element) => sameValue(element, data))
     }
     const held = this.entry?.find(slotOf(data.value), this.now)
-    return held !== undefined && sameValue(held.data, data)
+    // Most that come are newer: those need not be read.
+    return held?.compareTime(data.storageTime) === 'same' && sameValue(held.data, data)
   }
 
   /** Puts the value in; 'old' when it does not come after the one that it would replace (s.7.4.1.1 and s.13.5.3). */
   put(staged: StagedValue, sameTime: 'old' | 'newer' = 'old'): 'staged' | 'old' {
     const value = placed(staged.data.value, this.arrayLength)
     const slot = slotOf(value)
-    const current = (this.changes.get(slot) ?? this.entry?.find(slot, this.now))?.data
+    const current = this.changes.get(slot)?.data ?? this.notOlder(slot, staged.data)
     if (current !== undefined && !later(staged.data, current, sameTime)) {
       return sameValue(current, staged.data) ? 'staged' : 'old'
     }
@@ -112,6 +113,12 @@ export class StagedKind {
       bytes -= replaced?.size ?? 0
     }
     return { values, bytes }
+  }
+
+  /** What is stored at `slot`, unless `data` is newer. */
+  private notOlder(slot: string, data: StoredData): StoredData | undefined {
+    const held = this.entry?.find(slot, this.now)
+    return held === undefined || held.compareTime(data.storageTime) === 'newer' ? undefined : held.data
   }
 
   private *existence(): Iterable<boolean> {
