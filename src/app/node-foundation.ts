@@ -27,6 +27,9 @@ export interface Foundation {
   readonly restored: readonly (readonly [string, Uint8Array])[]
 }
 
+/** Judgement: a process that was killed may be gone only when a slow disk has done what it was asked for last. */
+const JOURNAL_WAIT_MS = 5_000
+
 /** Throws `ConfigError`, and `RingbridgeError` `STOPPED` when the signal ends the wait for servers of the overlay. */
 export async function openFoundation(
   config: Config,
@@ -46,7 +49,11 @@ export async function openFoundation(
   )
   const vault = new UserVault(parts, { folder: usersFolder(config), overlayName: configuration.instanceName })
   for (const [aor, each] of importedUsers(crypto, config, configuration.instanceName)) vault.bring(aor, each)
-  const journal = await asConfigError(LevelJournal.open(journalFolder(config)))
+  const folder = journalFolder(config)
+  const waiting = (): void => trace({ level: 'warn', area: 'app', event: 'journal_locked', folder })
+  const journal = await asConfigError(
+    LevelJournal.open(folder, { whenLocked: { waitMs: JOURNAL_WAIT_MS, waiting } }),
+  )
   startup.onStop(() => journal.close())
   const restored: (readonly [string, Uint8Array])[] = []
   for await (const record of journal.load()) restored.push(record)

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ClassicLevel } from 'classic-level'
 import { RingbridgeError } from '../../common/errors.ts'
+import type { Millis } from '../../common/time.ts'
 import type { Journal, JournalOperation } from '../storage/journal.ts'
 import { makeFolder } from './make-folder.ts'
 
@@ -9,11 +11,19 @@ export interface LevelJournalOptions {
    * that of the machine; the replicas on other machines and the next refresh make up for that, and it is much faster.
    */
   readonly sync?: boolean
+  /**
+   * How long to wait for another process to let go of the folder, and who is told that it has it. One that was killed a moment ago keeps it
+   * until the disk has done what it was asked for last. Absent: not at all.
+   */
+  readonly whenLocked?: { readonly waitMs: Millis; readonly waiting: () => void }
 }
+
+const LOCKED = 'LEVEL_LOCKED'
+const LOCKED_LOOK_MS = 100
 
 /** Codes of classic-level for what people can do something about, with what to tell them. */
 const OPEN_FAILURES: ReadonlyMap<string, string> = new Map([
-  ['LEVEL_LOCKED', 'is in use by another process'],
+  [LOCKED, 'is in use by another process'],
   ['LEVEL_CORRUPTION', 'is damaged; move it away to start with an empty one'],
 ])
 
@@ -56,7 +66,7 @@ export class LevelJournal implements Journal {
       valueEncoding: 'view',
     })
     try {
-      await database.open()
+      await openUnlocked(database, options.whenLocked)
     } catch (cause) {
       throw new RingbridgeError('journal_open_failed', `the journal ${folder} ${openFailure(cause)}`, {
         cause,
@@ -113,10 +123,35 @@ export class LevelJournal implements Journal {
   }
 }
 
+/** Opens it as soon as nobody else has it, within the time there is. Throws what LevelDB says last. */
+async function openUnlocked(
+  database: ClassicLevel<string, Uint8Array>,
+  whenLocked: LevelJournalOptions['whenLocked'],
+): Promise<void> {
+  const until = performance.now() + (whenLocked?.waitMs ?? 0)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await database.open()
+    } catch (error) {
+      if (codeOf(error) !== LOCKED || performance.now() >= until) throw error
+      if (tries === 1) whenLocked?.waiting()
+      await sleep(LOCKED_LOOK_MS)
+    }
+  }
+}
+
 function openFailure(error: unknown): string {
-  const inner = error instanceof Error && error.cause !== undefined ? error.cause : error
-  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : ''
-  return OPEN_FAILURES.get(code) ?? `cannot be opened: ${reasonOf(inner)}`
+  return OPEN_FAILURES.get(codeOf(error)) ?? `cannot be opened: ${reasonOf(causeOf(error))}`
+}
+
+/** Of what LevelDB said. */
+function codeOf(error: unknown): string {
+  const inner = causeOf(error)
+  return inner instanceof Error && 'code' in inner ? String(inner.code) : ''
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? error.cause : error
 }
 
 /** What classic-level says at the top ("Database failed to open") is less than what LevelDB said to it. */

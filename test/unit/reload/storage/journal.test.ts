@@ -71,6 +71,19 @@ describe('journal on disk', () => {
     await (await LevelJournal.open(path)).close()
   })
 
+  it('R-06 waits for one that was killed a moment ago to let go of it', async () => {
+    const path = await folder()
+    const dying = await LevelJournal.open(path)
+    let told = 0
+    const waiting = (): void => {
+      told++
+      void dying.close()
+    }
+    const journal = await LevelJournal.open(path, { whenLocked: { waitMs: 60_000, waiting } })
+    expect(told).toBe(1)
+    await journal.close()
+  })
+
   it('says why a folder cannot be used', async () => {
     const file = join(await folder(), 'file')
     await writeFile(file, 'not a folder')
