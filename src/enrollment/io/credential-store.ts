@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fromUtf8, toHex, utf8 } from '../../common/bytes.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
+import type { CredentialParts } from './credential-parts.ts'
 import { formerCredential, removeFormerCredential } from './former-credential.ts'
 import { keyPem } from './key-pair.ts'
 import { pem, pemBlocks } from './pem.ts'
@@ -24,16 +25,6 @@ export interface StoredKeyPair {
   readonly chain?: readonly Uint8Array[]
   /** DER PrivateKeyInfo. */
   readonly pkcs8: Uint8Array
-}
-
-/** What was read of a credential. */
-export interface CredentialParts {
-  /** Where its key stands, for messages. */
-  readonly file: string
-  /** DER; its own first, then those of CAs. */
-  readonly certificates: readonly Uint8Array[]
-  /** PEM, encrypted perhaps. */
-  readonly key: string
 }
 
 /** Folder name for one user's credential: says nothing about the user, and is legal whatever the name. */

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fromUtf8, toHex } from '../../common/bytes.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { NodeCrypto } from '../../reload/security/index.ts'
-import type { CredentialParts } from './credential-store.ts'
+import type { CredentialParts } from './credential-parts.ts'
 import { readFileIfThere, readPrivateFile } from './private-file.ts'
 
 const CERTIFICATE_FILE = 'certificate.der'
