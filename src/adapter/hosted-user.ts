@@ -1,3 +1,4 @@
+import { byteText } from '../common/byte-text.ts'
 import { bytesEqual } from '../common/bytes.ts'
 import type { Deadline } from '../common/deadlines.ts'
 import type { Millis } from '../common/time.ts'
@@ -139,7 +140,7 @@ export function reflectsPhones({ stored, dirty }: HostedUser, phones: string, no
 
 /** Bytes of an entry as `StoredEntry` keeps them. */
 export function textOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+  return byteText(value, 'latin1')
 }
 
 /** True when the overlay is known to say all of `bare`: calls come here, and at most marks of phones are missing. */

@@ -10,7 +10,7 @@ type Slice = (this: Uint8Array, from: number, to: number) => string
 const { hexSlice, latin1Slice } = Buffer.prototype as Partial<Record<'hexSlice' | 'latin1Slice', Slice>>
 
 /** The text of `bytes`: lower-case hex, or one character a byte. */
-export function textOf(bytes: Uint8Array, encoding: 'hex' | 'latin1'): string {
+export function byteText(bytes: Uint8Array, encoding: 'hex' | 'latin1'): string {
   const slice = encoding === 'hex' ? hexSlice : latin1Slice
   return slice === undefined ? viewOf(bytes).toString(encoding) : slice.call(bytes, 0, bytes.length)
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { invariant } from './assert.ts'
-import { textOf } from './byte-text.ts'
+import { byteText } from './byte-text.ts'
 import { passingBytes } from './passing-bytes.ts'
 
 /** Thrown by `Reader` on any malformed input; decoders catch it at their edge and return a result. */
@@ -225,7 +225,7 @@ const NO_BYTES = new Uint8Array(0)
 
 /** Lower-case hex. Half of all map keys are made here. */
 export function toHex(bytes: Uint8Array): string {
-  return textOf(bytes, 'hex')
+  return byteText(bytes, 'hex')
 }
 
 /** Bytes of a hex string of even length in either case, or undefined. */

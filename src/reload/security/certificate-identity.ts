@@ -1,5 +1,5 @@
 /** RELOAD identities in a certificate's subjectAltName (RFC 6940 s.11.3). */
-import { textOf } from '../../common/byte-text.ts'
+import { byteText } from '../../common/byte-text.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import {
   asNodeId,
@@ -81,5 +81,5 @@ function visibleAscii(bytes: Uint8Array): string | undefined {
     const byte = bytes[i] as number
     if (byte < 0x21 || byte > 0x7e) return undefined
   }
-  return textOf(bytes, 'latin1')
+  return byteText(bytes, 'latin1')
 }

@@ -4,7 +4,7 @@
  * a Uint8Array of some hundred bytes brings along. What is asked for is read from it each time (docs/adr/0030).
  */
 import { invariant } from '../../common/assert.ts'
-import { latin1Bytes, textOf } from '../../common/byte-text.ts'
+import { latin1Bytes, byteText } from '../../common/byte-text.ts'
 import type { Deadline, Deadlines } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import { decodeStoredData, type KindId, type ResourceId, type StoredData } from '../codec/index.ts'
@@ -64,7 +64,7 @@ export class HeldValue implements ValuePlace {
     this.certificates = certificates
     this.expiry = expiries.set(expiresAt, this)
     this.checked = undefined
-    this.text = textOf(encoded, 'latin1')
+    this.text = byteText(encoded, 'latin1')
   }
 
   /** Monotonic time at which it is gone. */
