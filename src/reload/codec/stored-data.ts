@@ -1,7 +1,7 @@
 import type { Reader, Writer } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import type { DecodeFailure } from './decode-failure.ts'
-import { decodeShape, encodePassing, encodeShape, boolean, opaque, readLength, struct } from './shape.ts'
+import { decodeShape, encodePassing, boolean, opaque, readLength, struct } from './shape.ts'
 import type { Shape, WireContext } from './shape.ts'
 import { signatureShape } from './security-block.ts'
 import { kindName } from './names.ts'
@@ -95,11 +95,6 @@ export const storedDataShapes: ByModel<StoredData> = byModel((model) => ({
 }))
 
 /** The exact bytes a data signature covers in their place (RFC 6940 s.7.1). */
-export function encodeStoredDataValue(value: StoredDataValue): Uint8Array {
-  return encodeShape(storedDataValueShapes[value.model], value)
-}
-
-/** The same, where other things are written too. */
 export function writeStoredDataValue(writer: Writer, value: StoredDataValue): void {
   storedDataValueShapes[value.model].write(writer, value)
 }

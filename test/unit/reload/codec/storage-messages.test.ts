@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toHex } from '../../../../src/common/bytes.ts'
+import { toHex, Writer } from '../../../../src/common/bytes.ts'
 import {
   decodeFetchAns,
   decodeFetchReq,
@@ -22,7 +22,7 @@ import {
   encodeStoreReq,
   encodeStoredData,
   encodeStoredDataSpecifier,
-  encodeStoredDataValue,
+  writeStoredDataValue,
 } from '../../../../src/reload/codec/index.ts'
 import type { FetchReq, MetaData, StoredData, StoredDataValue } from '../../../../src/reload/codec/index.ts'
 import {
@@ -71,7 +71,9 @@ describe('stored values', () => {
       [dictionary, '0002 6b65 00 00000000'],
     ] as const
     for (const [entry, text] of table) {
-      expect(toHex(encodeStoredDataValue(entry))).toBe(hex(text))
+      const writer = new Writer()
+      writeStoredDataValue(writer, entry)
+      expect(toHex(writer.done())).toBe(hex(text))
       expect(value(decodeStoredDataValue(bytes(text), entry.model))).toEqual(entry)
     }
     expect(decodeStoredDataValue(bytes('02 00000000'), 'single').ok).toBe(false)
