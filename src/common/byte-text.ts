@@ -9,10 +9,10 @@ type Slice = (this: Uint8Array, from: number, to: number) => string
  */
 const { hexSlice, latin1Slice } = Buffer.prototype as Partial<Record<'hexSlice' | 'latin1Slice', Slice>>
 
-/** The text of `bytes`: lower-case hex, or one character a byte. */
-export function byteText(bytes: Uint8Array, encoding: 'hex' | 'latin1'): string {
+/** The text of `bytes`, or of their first `length`: lower-case hex, or one character a byte. */
+export function byteText(bytes: Uint8Array, encoding: 'hex' | 'latin1', length = bytes.length): string {
   const slice = encoding === 'hex' ? hexSlice : latin1Slice
-  return slice === undefined ? viewOf(bytes).toString(encoding) : slice.call(bytes, 0, bytes.length)
+  return slice === undefined ? viewOf(bytes).toString(encoding, 0, length) : slice.call(bytes, 0, length)
 }
 
 /** The bytes of a text of one character a byte. */

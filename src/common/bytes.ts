@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { invariant } from './assert.ts'
 import { byteText } from './byte-text.ts'
-import { passingBytes } from './passing-bytes.ts'
+import { CUT_MAX, giveBack, takePiece, type Piece } from './passing-bytes.ts'
 
 /** Thrown by `Reader` on any malformed input; decoders catch it at their edge and return a result. */
 export class DecodeError extends Error {
@@ -102,25 +102,27 @@ const HALVES = new Uint32Array(WHOLE.buffer)
 const LOW = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1
 const HIGH = 1 - LOW
 
-/** What writers write into before they know how long it gets. Used again and again, by as many as write at once. */
-const SCRATCH: Uint8Array[] = []
-const SCRATCH_BYTES = 4096
-const SCRATCH_MAX = 8
-
 /**
- * Big-endian writer. Lengths that are known only afterwards are written by `lengthPrefixed`. Ends with `done`, after
+ * Big-endian writer. Lengths that are known only afterwards are written by `begin` and `finish`. Ends with `done`, after
  * which it must not be used.
  */
 export class Writer {
-  private data: Uint8Array
-  private at = 0
+  /** What it writes into, from `start` on, so that bytes that only pass through need not be copied when it is done. */
+  private piece: Piece | undefined
+  private data: Uint8Array<ArrayBuffer>
+  private start: number
+  private at: number
 
   constructor() {
-    this.data = SCRATCH.pop() ?? new Uint8Array(SCRATCH_BYTES)
+    const piece = takePiece()
+    this.piece = piece
+    this.data = piece.bytes
+    this.start = piece.used
+    this.at = piece.used
   }
 
   get length(): number {
-    return this.at
+    return this.at - this.start
   }
 
   u8(value: number): void {
@@ -157,7 +159,7 @@ export class Writer {
 
   bytes(value: Uint8Array): void {
     this.room(value.length)
-    copyInto(this.data, this.at, value, value.length)
+    copyInto(this.data, this.at, value)
     this.at += value.length
   }
 
@@ -165,57 +167,86 @@ export class Writer {
   uint(width: 1 | 2 | 3 | 4, value: number): void {
     this.room(width)
     this.at += width
-    this.overwrite(this.at - width, width, value)
+    this.overwrite(this.length - width, width, value)
   }
 
   /** Writes a length of `width` bytes over what was written before at that offset; throws when it does not fit. */
   overwrite(at: number, width: 1 | 2 | 3 | 4, value: number): void {
-    invariant(at >= 0 && at + width <= this.at, 'only what was written is written over')
+    const first = this.start + at
+    invariant(at >= 0 && first + width <= this.at, 'only what was written is written over')
     if (value > (LENGTH_MAX[width] as number))
       throw new RangeError(`${value} bytes do not fit a ${width}-byte length`)
-    for (let i = 0; i < width; i++) this.data[at + i] = value >>> (8 * (width - 1 - i))
+    const { data } = this
+    let rest = value
+    for (let i = first + width - 1; i >= first; i--) {
+      data[i] = rest
+      rest >>>= 8
+    }
   }
 
-  /** Writes what `body` writes, preceded by its length in `width` bytes; throws when it does not fit. */
-  lengthPrefixed(width: 1 | 2 | 3 | 4, body: () => void): void {
-    const start = this.at
+  /** Bytes preceded by their length in `width` bytes; throws when it does not fit. */
+  prefixed(width: 1 | 2 | 3 | 4, value: Uint8Array): void {
+    this.uint(width, value.length)
+    this.bytes(value)
+  }
+
+  /** Leaves room for the length, in `width` bytes, of what is written until `finish`, to which goes what this returns. */
+  begin(width: 1 | 2 | 3 | 4): number {
     this.uint(width, 0)
-    body()
-    this.overwrite(start, width, this.at - start - width)
+    return this.length
+  }
+
+  /** Writes the length of what was written since `begin`; throws when it does not fit. */
+  finish(width: 1 | 2 | 3 | 4, start: number): void {
+    this.overwrite(start - width, width, this.length - start)
   }
 
   /** The bytes written, in a buffer of exactly that length. */
   done(): Uint8Array {
-    return this.end(new Uint8Array(this.at))
+    const bytes = this.data.slice(this.start, this.at)
+    this.end()
+    return bytes
   }
 
   /** The same for bytes that nobody keeps (passing-bytes.ts). */
   donePassing(): Uint8Array {
-    return this.end(passingBytes(this.at))
+    if (this.length > CUT_MAX) return this.done()
+    const bytes = this.data.subarray(this.start, this.at)
+    if (this.piece !== undefined) this.piece.used = this.at
+    this.end()
+    return bytes
   }
 
-  private end(bytes: Uint8Array): Uint8Array {
+  private end(): void {
     invariant(this.data !== NO_BYTES, 'a writer is done once')
-    copyInto(bytes, 0, this.data, this.at)
-    if (SCRATCH.length < SCRATCH_MAX && this.data.length === SCRATCH_BYTES) SCRATCH.push(this.data)
-    this.data = NO_BYTES
-    this.at = 0
-    return bytes
+    if (this.piece !== undefined) giveBack(this.piece)
+    this.moveTo(NO_BYTES)
   }
 
   private room(length: number): void {
     if (this.at + length <= this.data.length) return
     invariant(this.data !== NO_BYTES, 'nothing is written after done')
-    const grown = new Uint8Array(Math.max(this.data.length * 2, this.at + length))
-    grown.set(this.data)
-    this.data = grown
+    const grown = new Uint8Array(Math.max(this.length * 2, this.length + length))
+    grown.set(this.data.subarray(this.start, this.at))
+    if (this.piece !== undefined) giveBack(this.piece)
+    const written = this.length
+    this.moveTo(grown)
+    this.at = written
+  }
+
+  /** To memory of its own. */
+  private moveTo(data: Uint8Array<ArrayBuffer>): void {
+    this.piece = undefined
+    this.data = data
+    this.start = 0
+    this.at = 0
   }
 }
 
-/** The first `length` bytes of `from`. A call out of JavaScript, and a view for it, are worth it for a message, not for an id. */
-function copyInto(to: Uint8Array, at: number, from: Uint8Array, length: number): void {
-  if (length > 64) to.set(length === from.length ? from : from.subarray(0, length), at)
-  else for (let i = 0; i < length; i++) to[at + i] = from[i] as number
+/** A call out of JavaScript is worth it for a message, not for an id. */
+function copyInto(to: Uint8Array, at: number, from: Uint8Array): void {
+  if (from.length > 64) to.set(from, at)
+  else for (let i = 0; i < from.length; i++) to[at + i] = from[i] as number
 }
 
 /** By the width of the length field in bytes. */

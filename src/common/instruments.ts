@@ -40,6 +40,27 @@ export interface Counter {
   count: number
 }
 
+/** Labels around one that changes, each made once: they are wanted with every message. Only for names of which there are few. */
+export class LabelTexts {
+  private readonly before: string
+  private readonly after: string
+  private readonly made = new Map<string, string>()
+
+  constructor(before: string, after: string) {
+    this.before = before
+    this.after = after
+  }
+
+  of(name: string): string {
+    let text = this.made.get(name)
+    if (text === undefined) {
+      text = this.before + name + this.after
+      this.made.set(name, text)
+    }
+    return text
+  }
+}
+
 /** Bounds in seconds, so that 3 s retransmissions and Timer B stay visible. */
 export const SECONDS_BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32,

@@ -5,21 +5,37 @@
  */
 const PIECE_BYTES = 65_536
 /** More than that is worth memory of its own. */
-const CUT_MAX = 2048
+export const CUT_MAX = 2048
+/** A piece with less is done with: who writes before he knows how much it gets shall seldom have to move. */
+const ROOM_MIN = 4096
+/** As many as write at once, one within the other. */
+const IDLE_MAX = 8
 
-let piece = new ArrayBuffer(PIECE_BYTES)
-let used = 0
+/** What was cut from it lies before `used` and is never written again. */
+export interface Piece {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  used: number
+}
+
+const idle: Piece[] = []
+
+/** Whoever takes a piece has it to himself until he gives it back. */
+export function takePiece(): Piece {
+  return idle.pop() ?? { bytes: new Uint8Array(PIECE_BYTES), used: 0 }
+}
+
+export function giveBack(piece: Piece): void {
+  if (PIECE_BYTES - piece.used >= ROOM_MIN && idle.length < IDLE_MAX) idle.push(piece)
+}
 
 /** Filled with whatever was there: the caller writes all of it. */
 export function passingBytes(length: number): Uint8Array {
   if (length > CUT_MAX) return new Uint8Array(length)
-  if (used + length > PIECE_BYTES) {
-    piece = new ArrayBuffer(PIECE_BYTES)
-    used = 0
-  }
-  const bytes = new Uint8Array(piece, used, length)
-  used += length
-  return bytes
+  const piece = takePiece()
+  const { bytes, used } = piece
+  piece.used = used + length
+  giveBack(piece)
+  return new Uint8Array(bytes.buffer, used, length)
 }
 
 /** One after another. */

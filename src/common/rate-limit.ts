@@ -1,12 +1,11 @@
+import { LinkedOrder, type Linked } from './linked-order.ts'
 import type { Millis } from './time.ts'
 import { TokenBucket, type Allowance } from './token-bucket.ts'
 
 /** A bucket in the order of use. */
-interface Entry {
+interface Entry extends Linked<Entry> {
   readonly key: string
   readonly bucket: TokenBucket
-  older: Entry | undefined
-  newer: Entry | undefined
 }
 
 /** Token buckets by key, in a table that cannot grow without bound. */
@@ -14,8 +13,7 @@ export class RateLimit {
   private allowance: Allowance
   private readonly keysMax: number
   private readonly entries = new Map<string, Entry>()
-  private oldest: Entry | undefined = undefined
-  private newest: Entry | undefined = undefined
+  private readonly order = new LinkedOrder<Entry>()
 
   constructor(init: Allowance & { readonly keysMax?: number }) {
     this.allowance = init
@@ -42,14 +40,12 @@ export class RateLimit {
     if (entry === undefined) {
       this.forgetFull(now)
       // The oldest entry goes first: it has had the most time to fill up again.
-      if (this.entries.size >= this.keysMax && this.oldest !== undefined) this.forget(this.oldest)
+      const { oldest } = this.order
+      if (this.entries.size >= this.keysMax && oldest !== undefined) this.forget(oldest)
       entry = { key, bucket: new TokenBucket(this.allowance, now), older: undefined, newer: undefined }
       this.entries.set(key, entry)
-      this.append(entry)
-    } else if (entry !== this.newest) {
-      this.unlink(entry)
-      this.append(entry)
-    }
+      this.order.append(entry)
+    } else this.order.renew(entry)
     return entry.bucket.take(this.allowance, now, count)
   }
 
@@ -60,36 +56,23 @@ export class RateLimit {
 
   /** Who asked last asks again more often than not. */
   private find(key: string): Entry | undefined {
-    return this.newest?.key === key ? this.newest : this.entries.get(key)
+    const { newest } = this.order
+    return newest?.key === key ? newest : this.entries.get(key)
   }
 
   /** A full bucket is what a new one would be. Two at a time, so that the table shrinks and nobody waits for that. */
   private forgetFull(now: Millis): void {
     for (let count = 0; count < 2; count++) {
-      const { oldest, allowance } = this
+      const { allowance } = this
+      const { oldest } = this.order
       if (oldest === undefined || oldest.bucket.waitMs(allowance, now, allowance.burst) > 0) return
       this.forget(oldest)
     }
   }
 
   private forget(entry: Entry): void {
-    this.unlink(entry)
+    this.order.remove(entry)
     this.entries.delete(entry.key)
-  }
-
-  private append(entry: Entry): void {
-    entry.older = this.newest
-    entry.newer = undefined
-    if (this.newest === undefined) this.oldest = entry
-    else this.newest.newer = entry
-    this.newest = entry
-  }
-
-  private unlink({ older, newer }: Entry): void {
-    if (older === undefined) this.oldest = newer
-    else older.newer = newer
-    if (newer === undefined) this.newest = older
-    else newer.older = older
   }
 }
 

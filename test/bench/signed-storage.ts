@@ -23,10 +23,15 @@ import { WALL_START } from '../../src/sim/world.ts'
 const PEERS = 6
 const USERS = 150
 /** Of every second round the clock is read at every signature, which itself takes time: the others say what all costs. */
-const ROUNDS = 12
-const WARM_ROUNDS = 4
+const ROUNDS = 16
+/** So many until nothing is compiled any more: with four the first rounds that count still cost half as much again. */
+const WARM_ROUNDS = 10
 /** Key pairs that the certificates of all users share in turn: making RSA keys would take most of the time. */
 const KEY_PAIRS = 8
+/** As many bytes as a Store has. */
+const SIGNED = new Uint8Array(400).fill(7)
+/** How often all users sign and check for the bare figure: that takes about as long as what it is held against. */
+const BARE_REPEATS = 3
 
 /** How often something was done. */
 interface Counts {
@@ -60,97 +65,121 @@ interface Subject {
   readonly fetcher: SimPeer
 }
 
+/** What was done in one round, and what signatures alone cost just before and just after it. */
+interface Measured extends Cost {
+  readonly bare: Bare
+}
+
 /** Lines for people, for one kind of key. */
 export async function signedStorageFigures(algorithm: KeyAlgorithm): Promise<string[]> {
   const issuing = await Issuing.start(algorithm)
   const overlay = await issuing.overlay()
-  const results: { readonly store: Cost; readonly again: Cost; readonly fetch: Cost; readonly bare: Bare }[] =
-    []
+  const stores: Measured[] = []
+  const again: Measured[] = []
+  const fetches: Measured[] = []
   // The first rounds are there to have everything compiled.
   for (let round = -WARM_ROUNDS; round < ROUNDS; round++) {
     const subjects: Subject[] = []
     for (let index = 0; index < USERS; index++)
       subjects.push(subjectOf(overlay, await issuing.credential(`user${round}-${index}@${OVERLAY_NAME}`)))
-    const { crypto } = issuing
-    const bare = bareCost(crypto, issuing, subjects)
-    crypto.timing = round % 2 !== 0
-    const result = {
-      bare,
-      store: crypto.measure(() => storeAll(overlay, subjects)),
-      again: crypto.measure(() => storeAll(overlay, subjects)),
-      fetch: crypto.measure(() => fetchAll(overlay, subjects)),
+    const certificate = certificateCost(issuing, subjects)
+    let before = signatureCost(issuing.crypto, subjects)
+    issuing.crypto.timing = round % 2 !== 0
+    const measure = (body: () => void, into: Measured[]): void => {
+      const cost = issuing.crypto.measure(body)
+      const after = signatureCost(issuing.crypto, subjects)
+      const bare = {
+        sign: (before.sign + after.sign) / 2,
+        verify: (before.verify + after.verify) / 2,
+        certificate,
+      }
+      if (round >= 0) into.push({ ...cost, bare })
+      before = after
     }
-    if (round >= 0) results.push(result)
-  }
-  const least = (of: (result: (typeof results)[number]) => number): number => Math.min(...results.map(of))
-  const bare = {
-    sign: least((result) => result.bare.sign),
-    verify: least((result) => result.bare.verify),
-    certificate: least((result) => result.bare.certificate),
+    measure(() => storeAll(overlay, subjects), stores)
+    measure(() => storeAll(overlay, subjects), again)
+    measure(() => fetchAll(overlay, subjects), fetches)
   }
   const name = algorithm === 'rsa' ? 'RSA-2048' : 'ECDSA P-256'
+  const bares = [...stores, ...again, ...fetches].map(({ bare }) => bare)
+  const middle = (of: (bare: Bare) => number): string => median(bares.map(of)).toFixed(0)
   return [
-    `${name}: a signature ${bare.sign.toFixed(0)}, a check ${bare.verify.toFixed(0)}, a new certificate ${bare.certificate.toFixed(0)} CPU-us`,
-    described(
-      'first Store of a user',
-      results.map(({ store }) => store),
-      bare,
-    ),
-    described(
-      'later Store',
-      results.map(({ again }) => again),
-      bare,
-    ),
-    described(
-      'Fetch',
-      results.map(({ fetch }) => fetch),
-      bare,
-    ),
+    `${name}: a signature ${middle((bare) => bare.sign)}, a check ${middle((bare) => bare.verify)}, a new certificate ${middle((bare) => bare.certificate)} CPU-us`,
+    described('first Store of a user', stores),
+    described('later Store', again),
+    described('Fetch', fetches),
   ]
 }
 
-function described(what: string, costs: readonly Cost[], bare: Bare): string {
-  const [cost] = costs.filter(({ cryptoUs }) => cryptoUs === undefined).sort((a, b) => a.cpuUs - b.cpuUs)
-  if (cost === undefined) throw new Error('nothing was measured')
-  const cryptoUs = Math.min(...costs.map((each) => each.cryptoUs ?? Infinity))
-  const each = (total: number): number => total / USERS
-  const alone = each(
-    cost.signs * bare.sign + cost.verifies * bare.verify + cost.certificates * bare.certificate,
-  )
+/** The round in the middle: each is held against signatures of the same moment, so that a slow machine slows both sides. */
+function described(what: string, measured: readonly Measured[]): string {
+  const untimed = measured.filter(({ cryptoUs }) => cryptoUs === undefined)
+  const timed = measured.filter(({ cryptoUs }) => cryptoUs !== undefined)
+  const cost = (of: (each: Measured) => number): number => median(untimed.map((each) => of(each) / USERS))
+  const counts = { signs: cost((each) => each.signs), verifies: cost((each) => each.verifies) }
+  const certificates = cost((each) => each.certificates)
   const needs = [
-    `${each(cost.signs).toFixed(1)} signatures`,
-    `${each(cost.verifies).toFixed(1)} checks`,
-    ...(cost.certificates === 0 ? [] : [`${each(cost.certificates).toFixed(1)} new certificates`]),
+    `${counts.signs.toFixed(1)} signatures`,
+    `${counts.verifies.toFixed(1)} checks`,
+    ...(certificates === 0 ? [] : [`${certificates.toFixed(1)} new certificates`]),
   ].join(', ')
-  const all = each(cost.cpuUs)
-  return `  ${what}: ${all.toFixed(0)} CPU-us; ${needs} alone ${alone.toFixed(0)}; ratio ${(all / alone).toFixed(2)}; in place ${each(cryptoUs).toFixed(0)}; ratio ${(cost.cpuUs / cryptoUs).toFixed(2)}`
+  const all = cost(({ cpuUs }) => cpuUs)
+  const ratio = median(untimed.map((each) => each.cpuUs / aloneUs(each)))
+  const inPlace = median(timed.map(({ cryptoUs }) => (cryptoUs ?? 0) / USERS))
+  const ratioInPlace = median(timed.map((each) => each.cpuUs / (each.cryptoUs ?? 0)))
+  return `  ${what}: ${all.toFixed(0)} CPU-us; ${needs} alone ${cost(aloneUs).toFixed(0)}; ratio ${ratio.toFixed(2)}; in place ${inPlace.toFixed(0)}; ratio ${ratioInPlace.toFixed(2)}`
 }
 
-/** What one of each costs through the same port, with the keys of all users in turn, on as many bytes as a Store has. */
-function bareCost(crypto: CryptoPort, issuing: Issuing, subjects: readonly Subject[]): Bare {
-  const data = new Uint8Array(400).fill(7)
-  const users = subjects.map(({ user }) => user)
-  const signatures: RawSignature[] = users.map((user) => crypto.sign(user, data))
-  const all = (each: (user: Credential, index: number) => boolean): number => {
-    let right = 0
-    const us = cpuUs(() => {
-      users.forEach((user, index) => {
-        if (each(user, index)) right++
-      })
-    })
-    if (right !== users.length) throw new Error('a figure for nothing')
-    return us / users.length
-  }
-  const verify = (user: Credential, index: number): boolean =>
-    crypto.verify(user.certificate, signatures[index] as RawSignature, data)
-  // The key of a certificate is read at its first use: the first check of each costs more than the next.
-  const first = all(verify)
-  const later = all(verify)
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const upper = sorted[sorted.length >> 1] ?? 0
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] ?? 0)) / 2
+}
+
+function aloneUs({ signs, verifies, certificates, bare }: Measured): number {
+  return signs * bare.sign + verifies * bare.verify + certificates * bare.certificate
+}
+
+/** CPU microseconds of one signature and one check through the same port, with the keys of all users in turn. */
+function signatureCost(crypto: CountedCrypto, subjects: readonly Subject[]): Omit<Bare, 'certificate'> {
+  const signatures = signed(crypto, subjects)
   return {
-    sign: all((user) => crypto.sign(user, data).value.length > 0),
-    verify: later,
-    certificate: first - later + all((user) => crypto.issued(issuing.root, user.certificate)),
+    sign: ofEach(subjects, BARE_REPEATS, (user) => crypto.real.sign(user, SIGNED).value.length > 0),
+    verify: ofEach(subjects, BARE_REPEATS, (user, index) =>
+      crypto.real.verify(user.certificate, signatures[index] as RawSignature, SIGNED),
+    ),
   }
+}
+
+/** The same of a certificate seen for the first time: its issuer's signature is checked, and its key is read at the first check with it. */
+function certificateCost({ crypto, root }: Issuing, subjects: readonly Subject[]): number {
+  const signatures = signed(crypto, subjects)
+  const verify = (user: Credential, index: number): boolean =>
+    crypto.real.verify(user.certificate, signatures[index] as RawSignature, SIGNED)
+  const first = ofEach(subjects, 1, verify)
+  const later = ofEach(subjects, 1, verify)
+  return first - later + ofEach(subjects, 1, (user) => crypto.real.issued(root, user.certificate))
+}
+
+function signed(crypto: CountedCrypto, subjects: readonly Subject[]): RawSignature[] {
+  return subjects.map(({ user }) => crypto.real.sign(user, SIGNED))
+}
+
+/** CPU microseconds of one of them. */
+function ofEach(
+  subjects: readonly Subject[],
+  repeats: number,
+  work: (user: Credential, index: number) => boolean,
+): number {
+  let right = 0
+  const us = cpuUs(() => {
+    for (let repeat = 0; repeat < repeats; repeat++)
+      subjects.forEach(({ user }, index) => {
+        if (work(user, index)) right++
+      })
+  })
+  if (right !== repeats * subjects.length) throw new Error('a figure for nothing')
+  return us / right
 }
 
 function cpuUs(body: () => void): number {

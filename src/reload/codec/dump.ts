@@ -68,7 +68,7 @@ export function messageTree(bytes: Uint8Array, options: DumpOptions = {}): Messa
   const context: WireContext = {
     nodeIdLength: options.nodeIdLength ?? NODE_ID_BYTES_DEFAULT,
     modelOf: (kind) => foreignModel(kind, options) ?? REGISTERED_MODELS.get(kind),
-    unknownKinds: new Set(),
+    unknownKinds: [],
   }
   tree.branch('Message', `${bytes.length} bytes (RFC 6940 s.6.3)`, () => dumpParts(tree, bytes, context))
   return { text: tree.done(), whole: !tree.damaged }

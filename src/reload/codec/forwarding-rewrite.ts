@@ -45,6 +45,11 @@ export function rewriteForForwarding(
   )
 
   const out = passingBytes(FIXED_HEADER_BYTES + viaLength + destinationLength + bytes.length - view.optionsAt)
+  if (viaBytes === 0 && inserted.length === 0 && dropped === 0) {
+    out.set(bytes)
+    out[HEADER_AT.ttl] = change.ttl
+    return out
+  }
   out.set(bytes.subarray(0, view.destinationAt))
   out[HEADER_AT.ttl] = change.ttl
   putU32(out, HEADER_AT.length, out.length)

@@ -36,7 +36,7 @@ function readIpAddressPort(reader: Reader): IpAddressPort {
 function writeIpAddressPort(writer: Writer, value: IpAddressPort): void {
   if (value.kind === 'unknown') {
     writer.u8(value.type)
-    writer.lengthPrefixed(1, () => writer.bytes(value.data))
+    writer.prefixed(1, value.data)
     return
   }
   const address = value.kind === 'ipv4' ? parseIpv4(value.address) : parseIpv6(value.address)

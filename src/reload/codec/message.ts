@@ -25,7 +25,7 @@ export function decodeMessage(
     // RFC 6940 s.6.3.2: the length field counts this message and agrees with what the link delivered.
     if (header.length !== bytes.length) throw reader.error(`a length field of ${header.length} bytes`)
     if (!isWhole(header.fragment)) throw reader.error('a fragment where a whole message is wanted')
-    const context: WireContext = { nodeIdLength, modelOf: () => undefined, unknownKinds: new Set() }
+    const context: WireContext = { nodeIdLength, modelOf: () => undefined, unknownKinds: [] }
     const contentsStart = reader.offset
     const contents = messageContentsShape.read(reader, context)
     const contentsBytes = bytes.subarray(contentsStart, reader.offset)

@@ -38,7 +38,7 @@ export const signerIdentityShape: Shape<SignerIdentity> = {
         return
       case 'unknown':
         writer.u8(identity.type)
-        writer.lengthPrefixed(2, () => writer.bytes(identity.value))
+        writer.prefixed(2, identity.value)
     }
   },
   print: (tree, label, identity) => {

@@ -21,7 +21,7 @@ export interface WireContext {
   readonly nodeIdLength: number
   readonly modelOf: ModelOf
   /** Filled by readers that had to skip values of a Kind without a model. */
-  readonly unknownKinds: Set<KindId>
+  readonly unknownKinds: KindId[]
 }
 
 export interface Shape<T> {
@@ -38,10 +38,10 @@ export function decodeShape<T>(
   modelOf: ModelOf = noModel,
 ): Result<T, DecodeFailure> {
   return decodeWhole(bytes, (reader) => {
-    const unknownKinds = new Set<KindId>()
+    const unknownKinds: KindId[] = []
     const value = shape.read(reader, { nodeIdLength, modelOf, unknownKinds })
-    if (unknownKinds.size > 0 && reader.remaining === 0)
-      throw new UnknownKinds([...unknownKinds], reader.offset)
+    if (unknownKinds.length > 0 && reader.remaining === 0)
+      throw new UnknownKinds([...new Set(unknownKinds)], reader.offset)
     return value
   })
 }
@@ -65,20 +65,25 @@ export function struct<T extends object>(
   title: string,
   fields: { readonly [K in keyof T]-?: Shape<T[K]> },
 ): Shape<T> {
-  const entries = Object.entries(fields) as [keyof T & string, Shape<unknown>][]
-  const labels = entries.map(([name]) => rfcName(name))
+  const names = Object.keys(fields) as (keyof T & string)[]
+  const shapes = names.map((name) => fields[name] as Shape<unknown>)
+  const labels = names.map((name) => rfcName(name))
   return {
     read: (reader, context) => {
       const value: Record<string, unknown> = {}
-      for (const [name, shape] of entries) value[name] = shape.read(reader, context)
+      for (let i = 0; i < names.length; i++) {
+        value[names[i] as string] = (shapes[i] as Shape<unknown>).read(reader, context)
+      }
       return value as T
     },
     write: (writer, value) => {
-      for (const [name, shape] of entries) shape.write(writer, value[name])
+      for (let i = 0; i < names.length; i++) {
+        ;(shapes[i] as Shape<unknown>).write(writer, value[names[i] as keyof T])
+      }
     },
     print: (tree, label, value) => {
       tree.branch(label, title, () => {
-        entries.forEach(([name, shape], i) => shape.print(tree, labels[i] ?? name, value[name]))
+        names.forEach((name, i) => fields[name].print(tree, labels[i] ?? name, value[name]))
       })
     },
   }
@@ -94,9 +99,9 @@ export function list<T>(width: 1 | 2 | 3 | 4, element: Shape<T>): Shape<readonly
       return values
     },
     write: (writer, values) => {
-      writer.lengthPrefixed(width, () => {
-        for (const value of values) element.write(writer, value)
-      })
+      const start = writer.begin(width)
+      for (const value of values) element.write(writer, value)
+      writer.finish(width, start)
     },
     print: (tree, label, values) => {
       tree.branch(label, values.length === 1 ? '1 entry' : `${values.length} entries`, () => {
@@ -111,8 +116,7 @@ export function opaque(width: 1 | 2 | 3 | 4): Shape<Uint8Array> {
   return {
     read: (reader) => reader.bytes(readLength(reader, width)),
     write: (writer, value) => {
-      writer.uint(width, value.length)
-      writer.bytes(value)
+      writer.prefixed(width, value)
     },
     print: (tree, label, value) => tree.line(label, hexText(value)),
   }

@@ -77,12 +77,12 @@ export const storedDataShapes: ByModel<StoredData> = byModel((model) => ({
     return data
   },
   write: (writer, data) => {
-    writer.lengthPrefixed(4, () => {
-      writer.u64(data.storageTime)
-      writer.u32(data.lifetime)
-      storedDataValueShapes[model].write(writer, data.value)
-      signatureShape.write(writer, data.signature)
-    })
+    const start = writer.begin(4)
+    writer.u64(data.storageTime)
+    writer.u32(data.lifetime)
+    storedDataValueShapes[model].write(writer, data.value)
+    signatureShape.write(writer, data.signature)
+    writer.finish(4, start)
   },
   print: (tree, label, data) => {
     tree.branch(label, 'StoredData (RFC 6940 s.7)', () => {
@@ -139,16 +139,16 @@ export function kindValuesShape<V>(
       const inner = reader.sub(readLength(reader, 4))
       const model = context.modelOf(kind)
       const values: V[] = []
-      if (model === undefined) context.unknownKinds.add(kind)
+      if (model === undefined) context.unknownKinds.push(kind)
       else while (inner.remaining > 0) values.push(shapes[model].read(inner, context))
       return { kind, generation, values }
     },
     write: (writer, entry) => {
       writer.u32(entry.kind)
       writer.u64(entry.generation)
-      writer.lengthPrefixed(4, () => {
-        for (const value of entry.values) shapes[modelOfValue(value)].write(writer, value)
-      })
+      const start = writer.begin(4)
+      for (const value of entry.values) shapes[modelOfValue(value)].write(writer, value)
+      writer.finish(4, start)
     },
     print: (tree, label, entry) => {
       tree.branch(label, title, () => {

@@ -18,7 +18,7 @@ import {
   type ResourceId,
 } from '../codec/index.ts'
 import type { DropDetail, DropReason } from './drop-reason.ts'
-import { countInVia, entryAt, hasUnknownOption, repeatsInDestinations } from './header-lists.ts'
+import { countInVia, entryAt, hasUnknownOption, isIdAt, repeatsInDestinations } from './header-lists.ts'
 import type { NextHop } from './next-hop.ts'
 
 /**
@@ -118,6 +118,12 @@ function route(now: Millis, message: Incoming, context: ForwardingContext, unpac
   let at = view.destinationAt
   for (let consumed = 0; consumed < view.destinationCount; consumed++) {
     const entry = entryAt(bytes, at)
+    if (entry.kind === 'node' && isIdAt(bytes, entry, context.own)) {
+      // Ours, as with most that is delivered: nothing has to be made of it.
+      if (consumed + 1 === view.destinationCount) return deliver(message, OWN_NODE, context)
+      at = entry.next
+      continue
+    }
     const id = bytes.subarray(entry.idStart, entry.idEnd)
     // A message that lost an entry here is not the one that came: it may go back to where it came from.
     const changed = consumed + unpacked > 0
@@ -125,12 +131,7 @@ function route(now: Millis, message: Incoming, context: ForwardingContext, unpac
       case 'node':
         // s.6.1.1: the wildcard is consumed by whoever meets it, even with more entries behind it.
         if (isWildcard(id)) return deliver(message, { kind: 'wildcard' }, context)
-        if (!sameId(id, context.own)) {
-          return towardsNode(asNodeId(id), consumed, changed, message, context)
-        }
-        if (consumed + 1 === view.destinationCount) return deliver(message, { kind: 'node' }, context)
-        at = entry.next
-        continue
+        return towardsNode(asNodeId(id), consumed, changed, message, context)
       case 'resource':
         // s.6.1.1: it has to be the only entry, or the last after ours; `HeaderView.read` saw to that.
         if (context.routes.responsible(id)) {
@@ -243,3 +244,4 @@ function drop(reason: DropReason, detail: DropDetail): Decision {
 const ANY_FLAG =
   FORWARDING_FLAG.forwardCritical | FORWARDING_FLAG.destinationCritical | FORWARDING_FLAG.responseCopy
 const NONE: ReadonlySet<number> = new Set()
+const OWN_NODE: DeliveryTarget = { kind: 'node' }

@@ -32,6 +32,11 @@ export function entryAt(bytes: Uint8Array, at: number): ListEntry {
   }
 }
 
+/** Whether the id of that entry is this one. */
+export function isIdAt(bytes: Uint8Array, { idStart, idEnd }: ListEntry, id: Uint8Array): boolean {
+  return idEnd - idStart === id.length && equalsAt(bytes, idStart, id)
+}
+
 /** How often the Node-ID stands in the via list. */
 export function countInVia(bytes: Uint8Array, view: HeaderView, nodeId: Uint8Array): number {
   let count = 0

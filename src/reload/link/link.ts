@@ -39,6 +39,11 @@ export interface LinkCounters {
   acksIgnored: number
 }
 
+const NONE: readonly Uint8Array[] = []
+
+/** Of nothing but acks, which every second receipt is of. */
+const NOTHING: LinkReceipt = { messages: NONE, replies: NONE, restored: false, fault: undefined }
+
 export class Link {
   readonly counters: LinkCounters = {
     messagesSent: 0,
@@ -86,26 +91,27 @@ export class Link {
   }
 
   receive(now: Millis, bytes: Uint8Array): LinkReceipt {
-    const messages: Uint8Array[] = []
-    const replies: Uint8Array[] = []
-    if (this.current === 'dead') return { messages, replies, restored: false, fault: undefined }
+    if (this.current === 'dead') return NOTHING
     this.heardAt = now
     this.counters.bytesReceived += bytes.length
     const { frames, fault } = this.reader.push(bytes)
+    let messages: Uint8Array[] | undefined
+    let replies: Uint8Array[] | undefined
     let restored = false
     for (const frame of frames) {
       if (frame.kind === 'ack') {
         if (this.acknowledged(now, frame.ackSequence)) restored = true
         continue
       }
-      messages.push(frame.message)
       const ack = encodeAck(frame.sequence, this.window.receive(frame.sequence))
-      replies.push(ack)
+      messages = added(messages, frame.message)
+      replies = added(replies, ack)
       this.counters.bytesSent += ack.length
     }
-    this.counters.messagesReceived += messages.length
+    if (messages !== undefined) this.counters.messagesReceived += messages.length
     if (fault !== undefined) this.current = 'dead'
-    return { messages, replies, restored, fault }
+    else if (messages === undefined && !restored) return NOTHING
+    return { messages: messages ?? NONE, replies: replies ?? NONE, restored, fault }
   }
 
   /** The frame to put on the stream, or undefined when too much is unacknowledged or the link is dead. */
@@ -167,4 +173,11 @@ export class Link {
     this.suspectSince = NEVER
     return true
   }
+}
+
+/** The list with one more; made when there is the first. */
+function added(list: Uint8Array[] | undefined, bytes: Uint8Array): Uint8Array[] {
+  if (list === undefined) return [bytes]
+  list.push(bytes)
+  return list
 }

@@ -3,6 +3,7 @@ import { Deadlines } from '../../common/deadlines.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import {
+  asNodeId,
   decodeFetchAns,
   decodeStoreAns,
   encodeFetchReq,
@@ -10,7 +11,6 @@ import {
   ERROR_CODE,
   key,
   MESSAGE_CODE,
-  type KindId,
   type Message,
   type NodeId,
   type ResourceId,
@@ -64,7 +64,8 @@ export class Commands {
     const { credential, resource } = command
     this.parts.trust.remember(credential.certificate)
     const wall = BigInt(Math.trunc(this.parts.now.wall))
-    const byKind = new Map<KindId, StoredData[]>()
+    // Generation 0: whoever stores here owns the element; there is nothing to compare with.
+    const kindData: (StoreKindData & { values: StoredData[] })[] = []
     let { storageTime } = attempt
     for (const value of command.values) {
       storageTime = this.storageTimes.next(elementOf(resource, value), wall)
@@ -75,16 +76,10 @@ export class Commands {
         lifetime: value.lifetimeS,
         value: asStoredValue(value),
       })
-      const sameKind = byKind.get(value.kind)
-      if (sameKind === undefined) byKind.set(value.kind, [data])
-      else sameKind.push(data)
+      const sameKind = kindData.find(({ kind }) => kind === value.kind)
+      if (sameKind === undefined) kindData.push({ kind: value.kind, generationCounter: 0n, values: [data] })
+      else sameKind.values.push(data)
     }
-    // Generation 0: whoever stores here owns the element; there is nothing to compare with.
-    const kindData: StoreKindData[] = [...byKind].map(([kind, values]) => ({
-      kind,
-      generationCounter: 0n,
-      values,
-    }))
     this.requests.send({
       code: MESSAGE_CODE.storeReq,
       body: encodeStoreReq({ resource, replicaNumber: 0, kindData }),
@@ -182,7 +177,8 @@ export class Commands {
     }
     const answer = decodeStoreAns(outcome.message.contents.body, this.parts.configuration.nodeIdLength)
     if (!answer.ok) return this.storeFailed(id, { kind: 'invalidAnswer', reason: answer.error.reason })
-    const replicas = answer.value.kindResponses[0]?.replicas ?? []
+    // Copies: the ids are views on the message.
+    const replicas = (answer.value.kindResponses[0]?.replicas ?? []).map((id) => asNodeId(id.slice()))
     const value = { responsible: outcome.signer.nodeId, storageTime, replicas, hops: outcome.hops }
     this.parts.outbox.push({ kind: 'storeDone', id, outcome: { ok: true, value }, journey: outcome.journey })
   }

@@ -74,7 +74,7 @@ function includes(addresses: readonly TransportAddress[], wanted: TransportAddre
 function write(writer: Writer, addresses: readonly TransportAddress[]): void {
   writer.u8(addresses.length)
   for (const { address, port } of addresses) {
-    writer.lengthPrefixed(1, () => writer.bytes(utf8(address)))
+    writer.prefixed(1, utf8(address))
     writer.u16(port)
   }
 }

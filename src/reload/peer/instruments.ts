@@ -1,4 +1,11 @@
-import { Histogram, HOPS_BUCKETS, SECONDS_BUCKETS, Tally, type Counter } from '../../common/instruments.ts'
+import {
+  Histogram,
+  HOPS_BUCKETS,
+  LabelTexts,
+  SECONDS_BUCKETS,
+  Tally,
+  type Counter,
+} from '../../common/instruments.ts'
 import { MESSAGE_CODE } from '../codec/index.ts'
 import type { CryptoPort, Certificate, Credential, RawSignature } from '../security/port.ts'
 
@@ -50,56 +57,39 @@ export function methodLabel(code: number): string {
   return METHODS.get((code & 1) === 1 ? code : code - 1) ?? 'other'
 }
 
-/** Texts around the name of a method, each made once: they are wanted with every message. */
-class MethodTexts {
-  private readonly before: string
-  private readonly after: string
-  private readonly made = new Map<string, string>()
-
-  constructor(before: string, after: string) {
-    this.before = before
-    this.after = after
-  }
-
-  of(method: string): string {
-    let text = this.made.get(method)
-    if (text === undefined) {
-      text = this.before + method + this.after
-      this.made.set(method, text)
-    }
-    return text
-  }
-}
-
 /** Labels of `PeerInstruments.messages`. */
 export const MESSAGE_LABELS = {
   in: {
-    request: new MethodTexts('in|', '|request'),
-    answer: new MethodTexts('in|', '|answer'),
-    error: new MethodTexts('in|', '|error'),
+    request: new LabelTexts('in|', '|request'),
+    answer: new LabelTexts('in|', '|answer'),
+    error: new LabelTexts('in|', '|error'),
   },
   out: {
-    request: new MethodTexts('out|', '|request'),
-    answer: new MethodTexts('out|', '|answer'),
-    error: new MethodTexts('out|', '|error'),
+    request: new LabelTexts('out|', '|request'),
+    answer: new LabelTexts('out|', '|answer'),
+    error: new LabelTexts('out|', '|error'),
   },
 } as const
 
 /** Labels of `PeerInstruments.requestSeconds`. */
 export const RESULT_LABELS = {
-  ok: new MethodTexts('', '|ok'),
-  error: new MethodTexts('', '|error'),
-  timeout: new MethodTexts('', '|timeout'),
+  ok: new LabelTexts('', '|ok'),
+  error: new LabelTexts('', '|error'),
+  timeout: new LabelTexts('', '|timeout'),
 } as const
 
 /** The crypto port with its signatures counted. */
 export class CountingCrypto implements CryptoPort {
   private readonly inner: CryptoPort
-  private readonly count: Tally
+  private readonly signed: Counter
+  private readonly valid: Counter
+  private readonly invalid: Counter
 
   constructor(inner: CryptoPort, count: Tally) {
     this.inner = inner
-    this.count = count
+    this.signed = count.counter('sign|ok')
+    this.valid = count.counter('verify|ok')
+    this.invalid = count.counter('verify|failed')
   }
 
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
@@ -119,13 +109,16 @@ export class CountingCrypto implements CryptoPort {
   }
 
   sign(credential: Credential, data: Uint8Array): RawSignature {
-    this.count.add('sign|ok')
+    this.signed.count++
     return this.inner.sign(credential, data)
   }
 
   verify(certificate: Certificate, signature: RawSignature, data: Uint8Array): boolean {
-    const valid = this.inner.verify(certificate, signature, data)
-    this.count.add(valid ? 'verify|ok' : 'verify|failed')
-    return valid
+    if (this.inner.verify(certificate, signature, data)) {
+      this.valid.count++
+      return true
+    }
+    this.invalid.count++
+    return false
   }
 }

@@ -1,4 +1,5 @@
 /** The bytes of the links: messages are framed and counted on their way out, taken in and held to a budget on their way in. */
+import type { Counter } from '../../common/instruments.ts'
 import { sameId, type NodeId } from '../codec/index.ts'
 import type { Connection } from '../link/connection.ts'
 import type { ConnectionTable } from '../link/connection-table.ts'
@@ -10,6 +11,8 @@ import type { PeerParts } from './parts.ts'
 export class LinkTraffic {
   private readonly parts: PeerParts
   private readonly table: ConnectionTable
+  private readonly bytesIn: Counter
+  private readonly bytesOut: Counter
   private readonly budgets = new Map<ChannelId, LinkBudget>()
   /** Links whose far end may be one of several nodes and has not attached to us: only Ping and Attach (unattached.ts). */
   private readonly unattached = new Set<ChannelId>()
@@ -17,6 +20,8 @@ export class LinkTraffic {
   constructor(parts: PeerParts, table: ConnectionTable) {
     this.parts = parts
     this.table = table
+    this.bytesIn = parts.instruments.bytes.counter('in')
+    this.bytesOut = parts.instruments.bytes.counter('out')
   }
 
   /** A link: what comes over it from now on has a budget. */
@@ -68,7 +73,7 @@ export class LinkTraffic {
     const receipt = this.table.receive(now.ms, channel, bytes)
     const unattached = this.unattached.has(channel)
     if (receipt === undefined || (nodeId === undefined && !unattached)) return undefined
-    instruments.bytes.add('in', bytes.length)
+    this.bytesIn.count += bytes.length
     for (const reply of receipt.replies) this.put(channel, reply)
     if (receipt.restored && nodeId !== undefined) this.parts.signal({ kind: 'linkRestored', nodeId })
     const budget = this.budgets.get(channel)
@@ -88,7 +93,7 @@ export class LinkTraffic {
   }
 
   private put(channel: ChannelId, frame: Uint8Array): void {
-    this.parts.instruments.bytes.add('out', frame.length)
+    this.bytesOut.count += frame.length
     this.parts.outbox.push({ kind: 'sendChannel', channel, bytes: frame })
   }
 }

@@ -61,7 +61,7 @@ export function endsHere(destinations: readonly Destination[], routing: Forwardi
 export function ownMessage(peer: OwnPeer, contents: OwnContents): OwnMessage | undefined {
   const { transactionId, destinations, code, body, author } = contents
   const { configuration } = peer
-  const certificates = bucketOf([author.certificate, ...(author.chain ?? []), ...contents.certificates])
+  const certificates = bucketOf(author, contents.certificates)
   let bytes = OWN_MESSAGE_OVERHEAD_BYTES + body.length
   for (const { certificate } of certificates) bytes += certificate.length
   if (bytes > configuration.maxMessageSize) return undefined

@@ -86,9 +86,8 @@ export class Receiver {
       }
       case 'deliver':
         if (!decision.view.whole) return this.fragment(bytes, decision.view, previousHop)
-        // Nothing of a Ping outlives it.
         return this.deliver(
-          isPing(decision.view.messageCode) ? bytes : this.kept(bytes),
+          isPassing(decision.view.messageCode) ? bytes : this.kept(bytes),
           previousHop ?? this.parts.self,
           this.parts.credential,
         )
@@ -212,8 +211,18 @@ export class Receiver {
   }
 }
 
-function isPing(code: number | undefined): boolean {
-  return code === MESSAGE_CODE.pingReq || code === MESSAGE_CODE.pingAns
+/** Nothing of these outlives their handling: whoever keeps what a Store brings copies it (held-value.ts, table.ts). */
+function isPassing(code: number | undefined): boolean {
+  switch (code) {
+    case MESSAGE_CODE.pingReq:
+    case MESSAGE_CODE.pingAns:
+    case MESSAGE_CODE.storeReq:
+    case MESSAGE_CODE.storeAns:
+    case MESSAGE_CODE.fetchReq:
+      return true
+    default:
+      return false
+  }
 }
 
 function isRequestBytes(bytes: Uint8Array): boolean {

@@ -37,7 +37,7 @@ interface Pending {
   readonly resource: ResourceId
   /** Key of the resource. */
   readonly name: string
-  readonly transfers: Set<number>
+  transfers: readonly number[]
   /** A replica has answered that it does not take the copy, whatever the reason. */
   refused: boolean
   deadline: Deadline<Pending> | undefined
@@ -48,8 +48,8 @@ export class StorageService {
   private readonly storage: Storage
   private readonly replication: Replication
   private readonly answers: Answers
-  private readonly byToken = new Map<number, Set<Pending>>()
-  private readonly byTransfer = new Map<number, Set<Pending>>()
+  private readonly byToken = new Map<number, readonly Pending[]>()
+  private readonly byTransfer = new Map<number, readonly Pending[]>()
   /** The last write to the journal that has not been confirmed, by resource. */
   private readonly unwritten = new Map<string, number>()
   private readonly deadlines = new Deadlines<Pending>()
@@ -74,7 +74,7 @@ export class StorageService {
     const stored = this.storage.store(this.parts.now, decoded.value, signer, pool)
     if (!stored.ok) return this.answers.error(request, stored.error.errorCode, stored.error.errorInfo)
     const { answer, resource, changed, operations } = stored.value
-    let transfers: number[] = []
+    let transfers: readonly number[] = []
     if (decoded.value.replicaNumber === 0) {
       transfers =
         changed.length > 0 ? this.replication.storedAsOwner(resource) : this.replication.storedAgain(resource)
@@ -91,7 +91,7 @@ export class StorageService {
       token: this.unwritten.get(name),
       resource,
       name,
-      transfers: new Set(transfers),
+      transfers,
       refused: false,
       deadline: undefined,
     }
@@ -155,7 +155,7 @@ export class StorageService {
     const waiting = this.byTransfer.get(id) ?? NOBODY
     this.byTransfer.delete(id)
     for (const pending of waiting) {
-      pending.transfers.delete(id)
+      pending.transfers = without(pending.transfers, id)
       if (error !== undefined && error !== 'timeout') pending.refused = true
       this.settle(pending)
     }
@@ -185,7 +185,7 @@ export class StorageService {
    * (docs/adr/0003-replication.md, 8).
    */
   private settle(pending: Pending): void {
-    if (pending.token !== undefined || pending.transfers.size > 0) return
+    if (pending.token !== undefined || pending.transfers.length > 0) return
     const alone = pending.refused && !this.replication.heldElsewhere(pending.resource)
     if (alone && pending.deadline !== undefined) return void this.refused.add(pending)
     this.refused.delete(pending)
@@ -195,7 +195,7 @@ export class StorageService {
   }
 
   /** Those that waited for that write. */
-  private written(token: number): Iterable<Pending> {
+  private written(token: number): readonly Pending[] {
     const waiting = this.byToken.get(token) ?? NOBODY
     this.byToken.delete(token)
     for (const { name } of waiting) if (this.unwritten.get(name) === token) this.unwritten.delete(name)
@@ -205,11 +205,11 @@ export class StorageService {
   /** Its copies go on without it. */
   private waitNoMore(pending: Pending): void {
     for (const id of pending.transfers) {
-      const waiting = this.byTransfer.get(id)
-      waiting?.delete(pending)
-      if (waiting?.size === 0) this.byTransfer.delete(id)
+      const waiting = without(this.byTransfer.get(id) ?? NOBODY, pending)
+      if (waiting.length === 0) this.byTransfer.delete(id)
+      else this.byTransfer.set(id, waiting)
     }
-    pending.transfers.clear()
+    pending.transfers = []
   }
 
   /** RFC 6940 s.6.3.3.1 has no code for it; this one says that the sender may try again later. */
@@ -227,10 +227,14 @@ export class StorageService {
   private readonly modelOf = (kind: KindId): DataModel | undefined => this.parts.kinds.model(kind)
 }
 
-const NOBODY: ReadonlySet<Pending> = new Set()
+const NOBODY: readonly Pending[] = []
 
-function enter(table: Map<number, Set<Pending>>, id: number, pending: Pending): void {
+function enter(table: Map<number, readonly Pending[]>, id: number, pending: Pending): void {
   const known = table.get(id)
-  if (known === undefined) table.set(id, new Set([pending]))
-  else known.add(pending)
+  table.set(id, known === undefined ? [pending] : [...known, pending])
+}
+
+/** Lists of one or two nearly always, which a Set costs more than. */
+function without<T>(list: readonly T[], gone: T): readonly T[] {
+  return list.length === 1 && list[0] === gone ? [] : list.filter((each) => each !== gone)
 }

@@ -1,4 +1,5 @@
 /** What this node knows of the storage_time of elements: those it used itself, and those it was told of. */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { key, type KindId, type ResourceId, type StoredDataValue } from '../codec/index.ts'
 import { STORAGE_TIMES_MAX } from './constants.ts'
 import type { ValueToStore } from './contract.ts'
@@ -7,32 +8,22 @@ import type { ValueToStore } from './contract.ts'
 const LAST = 0xffff_ffff_ffff_ffffn
 
 export class StorageTimes {
-  /** Last storage_time of an element; oldest use first. */
-  private readonly known = new Map<string, bigint>()
+  /** Last storage_time of an element. */
+  private readonly known = new BoundedCache<bigint>(STORAGE_TIMES_MAX)
 
   /** RFC 6940 s.7.4.1.1: greater than that of the value it replaces, whatever the wall clock does. */
   next(element: string, wall: bigint): bigint {
     const last = this.known.get(element) ?? 0n
     const time = wall > last ? wall : last + 1n
-    this.remember(element, time)
+    this.known.set(element, time)
     return time
   }
 
   /** A value with that time stands in the overlay. False when that is no news: what comes next is later anyway. */
   stands(element: string, time: bigint): boolean {
     if (time === LAST || (this.known.get(element) ?? 0n) > time) return false
-    this.remember(element, time)
-    return true
-  }
-
-  private remember(element: string, time: bigint): void {
-    this.known.delete(element)
     this.known.set(element, time)
-    if (this.known.size <= STORAGE_TIMES_MAX) return
-    for (const oldest of this.known.keys()) {
-      this.known.delete(oldest)
-      return
-    }
+    return true
   }
 }
 

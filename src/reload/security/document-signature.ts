@@ -23,7 +23,7 @@ export function signDocument(crypto: CryptoPort, credential: Credential, element
   // The RFC names no input beyond the element; we end it with the identity as everywhere else (s.6.3.4, s.7.1).
   const signature = crypto.sign(credential, concatBytes([element, encodeSignerIdentity(identity)]))
   return encodeSecurityBlock({
-    certificates: bucketOf([credential.certificate, ...(credential.chain ?? [])]),
+    certificates: bucketOf(credential),
     signature: { ...signature, identity },
   })
 }

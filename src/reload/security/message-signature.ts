@@ -34,9 +34,10 @@ export function signMessage(
   const { certificate } = credential
   const identity = signerIdentityOf(crypto, certificate, credential.nodeId)
   const input = signedBytes(message.overlay, message.transactionId, message.contentsBytes, identity)
+  const { hashAlgorithm, signatureAlgorithm, value } = crypto.sign(credential, input)
   return {
-    certificates: bucketOf([certificate, ...(credential.chain ?? []), ...(message.extraCertificates ?? [])]),
-    signature: { ...crypto.sign(credential, input), identity },
+    certificates: bucketOf(credential, message.extraCertificates),
+    signature: { hashAlgorithm, signatureAlgorithm, identity, value },
   }
 }
 
@@ -58,17 +59,26 @@ export function verifyMessage(
   return crypto.verify(signer.certificate, signature, input) ? ok(signer) : fail('message signature is wrong')
 }
 
-/** Each distinct certificate once, in the order given (RFC 6940 s.6.3.4). */
-export function bucketOf(certificates: readonly Certificate[]): GenericCertificate[] {
-  const seen = new Set<string>()
-  const bucket: GenericCertificate[] = []
-  for (const { fingerprint, der } of certificates) {
-    if (seen.has(fingerprint)) continue
-    seen.add(fingerprint)
-    bucket.push({ type: CERTIFICATE_X509, certificate: der })
-  }
-  return bucket
+/** The certificates of who signs and those that go along, each distinct one once, in that order (RFC 6940 s.6.3.4). */
+export function bucketOf(
+  { certificate, chain }: Credential,
+  extraCertificates: readonly Certificate[] = NONE,
+): GenericCertificate[] {
+  const distinct = [certificate]
+  if (chain !== undefined) addMissing(distinct, chain)
+  addMissing(distinct, extraCertificates)
+  return distinct.map(({ der }) => ({ type: CERTIFICATE_X509, certificate: der }))
 }
+
+/** Of a few, nearly always none or one: looking through them costs less than a Set. */
+function addMissing(distinct: Certificate[], certificates: readonly Certificate[]): void {
+  for (const certificate of certificates) {
+    if (!distinct.some(({ fingerprint }) => fingerprint === certificate.fingerprint))
+      distinct.push(certificate)
+  }
+}
+
+const NONE: readonly Certificate[] = []
 
 function signedBytes(
   overlay: number,

@@ -1,5 +1,5 @@
 import { Writer } from '../../common/bytes.ts'
-import { BoundedCache } from './bounded-cache.ts'
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Certificate, CryptoPort, RawSignature } from './port.ts'
 
 /** Signatures remembered, some 200 bytes each: two for each of the users whose calls a busy peer carries. Judgement. */

@@ -1,6 +1,6 @@
 import { utf8 } from '../../common/bytes.ts'
 import { asResourceId, type ResourceId } from '../codec/index.ts'
-import { BoundedCache } from './bounded-cache.ts'
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { CryptoPort } from './port.ts'
 
 /** Bytes of a Resource-ID under CHORD-RELOAD (RFC 6940 s.10.2). */

@@ -14,7 +14,7 @@ import {
   type NodeId,
   type SignerIdentity,
 } from '../codec/index.ts'
-import { BoundedCache } from './bounded-cache.ts'
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Certificate, CryptoPort } from './port.ts'
 import { ProvenSignatures } from './proven-signatures.ts'
 import { selfSignedNodeId } from './self-signed.ts'
@@ -60,7 +60,10 @@ export class Trust {
   private readonly nodeIdLength: number
   private readonly parsed = new BoundedCache<Certificate>(CACHED_MAX)
   /** The same certificates by their last bytes: nearly every message brings one that was seen before. */
-  private readonly lastSeen = new Map<number, Certificate>()
+  private readonly lastSeen = new BoundedCache<Certificate, number>(CACHED_MAX)
+  /** Asked for last: the values in a message are judged by the same certificates as the message. */
+  private lastBucket: readonly GenericCertificate[] | undefined
+  private lastPool: readonly Certificate[] = []
   private readonly standings = new BoundedCache<Standing>(CACHED_MAX)
 
   constructor(crypto: CryptoPort, settings: TrustSettings) {
@@ -101,7 +104,6 @@ export class Trust {
   }
 
   private saw(certificate: Certificate): void {
-    if (this.lastSeen.size >= CACHED_MAX) this.lastSeen.clear()
     this.lastSeen.set(tail(certificate.der), certificate)
   }
 
@@ -119,19 +121,28 @@ export class Trust {
   /** All that can be parsed, each once: the pool of `find`. Proves nothing. */
   parseAll(ders: readonly Uint8Array[]): Certificate[] {
     const pool: Certificate[] = []
-    for (const der of ders.slice(0, BUCKET_MAX)) {
-      const parsed = this.parse(der)
-      if (parsed.ok && !pool.some((other) => other.fingerprint === parsed.value.fingerprint))
-        pool.push(parsed.value)
-    }
+    for (let i = 0; i < ders.length && i < BUCKET_MAX; i++) this.addTo(pool, ders[i] as Uint8Array)
     return pool
   }
 
   /** The pool of a SecurityBlock's bucket; certificates that are not X.509 are left out (RFC 6940 s.6.3.4). */
-  poolOf(bucket: readonly GenericCertificate[]): Certificate[] {
-    const ders: Uint8Array[] = []
-    for (const entry of bucket) if (entry.type === CERTIFICATE_X509) ders.push(entry.certificate)
-    return this.parseAll(ders)
+  poolOf(bucket: readonly GenericCertificate[]): readonly Certificate[] {
+    if (bucket === this.lastBucket) return this.lastPool
+    const pool: Certificate[] = []
+    for (let i = 0; i < bucket.length && i < BUCKET_MAX; i++) {
+      const { type, certificate } = bucket[i] as GenericCertificate
+      if (type === CERTIFICATE_X509) this.addTo(pool, certificate)
+    }
+    this.lastBucket = bucket
+    this.lastPool = pool
+    return pool
+  }
+
+  private addTo(pool: Certificate[], der: Uint8Array): void {
+    const parsed = this.parse(der)
+    if (!parsed.ok) return
+    for (const { fingerprint } of pool) if (fingerprint === parsed.value.fingerprint) return
+    pool.push(parsed.value)
   }
 
   /**

@@ -134,5 +134,9 @@ function placeOf(path: string): { readonly resource: ResourceId; readonly kindId
 }
 
 function kindText(kindId: KindId): string {
-  return kindId.toString(16).padStart(8, '0')
+  if (kindId !== lastKind.id) lastKind = { id: kindId, text: kindId.toString(16).padStart(8, '0') }
+  return lastKind.text
 }
+
+/** One record after the other is of the same Kind. */
+let lastKind: { readonly id: KindId; readonly text: string } = { id: 0, text: '00000000' }

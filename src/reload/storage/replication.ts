@@ -3,7 +3,7 @@
  * part of the range, or the successor of a peer that leaves.
  */
 import type { Now } from '../../common/time.ts'
-import type { KindId, ResourceId, StoredData, StoreKindData, StoreReq } from '../codec/index.ts'
+import type { ResourceId, StoredData, StoreKindData, StoreReq } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { certificatesValid, remainingLifetime } from './lifetime.ts'
 import type { HeldValue, ValuePlace } from './held-value.ts'
@@ -53,8 +53,8 @@ class Packer {
   private readonly replicaNumber: number
   private readonly bytesMax: number
   private readonly stores: ReplicaStore[] = []
-  private kinds = new Map<KindId, { generationCounter: bigint; values: StoredData[] }>()
-  private certificates = new Set<Certificate>()
+  private kinds: (StoreKindData & { values: StoredData[] })[] = []
+  private certificates: Certificate[] = []
   private bytes = 0
 
   constructor(resource: ResourceId, replicaNumber: number, bytesMax: number) {
@@ -66,11 +66,13 @@ class Packer {
   add(entry: KindEntry, held: HeldValue, lifetime: number): void {
     if (this.bytes > 0 && this.bytes + this.cost(held) > this.bytesMax) this.close()
     this.bytes += this.cost(held)
-    for (const certificate of held.certificates) this.certificates.add(certificate)
-    let kind = this.kinds.get(entry.kind)
-    if (kind === undefined) {
-      kind = { generationCounter: entry.generation, values: [] }
-      this.kinds.set(entry.kind, kind)
+    for (const certificate of held.certificates)
+      if (!this.certificates.includes(certificate)) this.certificates.push(certificate)
+    // Kind after Kind: only the last one can be this one.
+    let kind = this.kinds.at(-1)
+    if (kind?.kind !== entry.kind) {
+      kind = { kind: entry.kind, generationCounter: entry.generation, values: [] }
+      this.kinds.push(kind)
     }
     kind.values.push({ ...held.data, lifetime })
   }
@@ -83,17 +85,16 @@ class Packer {
   private cost(held: HeldValue): number {
     let bytes = held.size
     for (const certificate of held.certificates) {
-      if (!this.certificates.has(certificate)) bytes += certificate.der.length
+      if (!this.certificates.includes(certificate)) bytes += certificate.der.length
     }
     return bytes
   }
 
   private close(): void {
-    const { resource, replicaNumber } = this
-    const kindData: StoreKindData[] = [...this.kinds].map(([kind, data]) => ({ kind, ...data }))
-    this.stores.push({ req: { resource, replicaNumber, kindData }, certificates: [...this.certificates] })
-    this.kinds = new Map()
-    this.certificates = new Set()
+    const { resource, replicaNumber, kinds: kindData, certificates } = this
+    this.stores.push({ req: { resource, replicaNumber, kindData }, certificates })
+    this.kinds = []
+    this.certificates = []
     this.bytes = 0
   }
 }

@@ -14,9 +14,10 @@ export function seal(key: string, write: (writer: Writer) => void): Uint8Array {
   writer.u8(RECORD_VERSION)
   write(writer)
   const end = writer.length
-  const sealed = new Uint8Array(end + CHECKSUM_BYTES)
-  sealed.set(writer.donePassing())
-  new DataView(sealed.buffer).setUint32(end, checksum(key, sealed.subarray(0, end)))
+  writer.u32(0)
+  const sealed = writer.done()
+  const sum = checksum(key, sealed.subarray(0, end))
+  for (let i = 0; i < CHECKSUM_BYTES; i++) sealed[end + i] = sum >>> (8 * (CHECKSUM_BYTES - 1 - i))
   return sealed
 }
 

@@ -1,9 +1,11 @@
 import { bytesEqual } from '../../common/bytes.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import type { Now } from '../../common/time.ts'
 import type { KindDefinition } from '../config/types.ts'
 import type { StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { ARRAY_END, ARRAY_LENGTH_MAX, lengthWith, placed, slotOf } from './data-models.ts'
+import { alive } from './lifetime.ts'
 import type { KindEntry } from './table.ts'
 
 /** Bytes of a StoredData beside value, key and signature value: lengths, times, signature algorithm and identity. */
@@ -21,7 +23,7 @@ export interface StagedValue {
  */
 export class StagedKind {
   readonly definition: KindDefinition
-  readonly changes = new Map<string, StagedValue>()
+  readonly changes = new SmallMap<string, StagedValue>()
   private readonly entry: KindEntry | undefined
   private readonly now: Now
   private arrayLength: number
@@ -89,11 +91,13 @@ export class StagedKind {
     if (this.changes.size === 0) return undefined
     if (this.arrayLength > Math.max(maxCount, ARRAY_LENGTH_MAX))
       return `the ${name} array would grow too long`
+    let all = this.changes.size
     let existing = 0
-    let all = 0
-    for (const exists of this.existence()) {
+    for (const { data } of this.changes.values()) if (data.value.value.exists) existing++
+    for (const [slot, held] of this.entry?.slots.entries() ?? []) {
+      if (this.changes.get(slot) !== undefined || !alive(held, this.now)) continue
       all++
-      if (exists) existing++
+      if (held.exists) existing++
     }
     // Removed values are held until they expire; the double bound leaves room for them, so that removing always works.
     return existing > maxCount || all > 2 * maxCount
@@ -105,7 +109,7 @@ export class StagedKind {
   growth(): { readonly values: number; readonly bytes: number } {
     let values = 0
     let bytes = 0
-    for (const [slot, { data }] of this.changes) {
+    for (const [slot, { data }] of this.changes.entries()) {
       const replaced = this.entry?.find(slot, this.now)
       const key = data.value.model === 'dictionary' ? data.value.key.length : 0
       values += replaced === undefined ? 1 : 0
@@ -119,13 +123,6 @@ export class StagedKind {
   private notOlder(slot: string, data: StoredData): StoredData | undefined {
     const held = this.entry?.find(slot, this.now)
     return held === undefined || held.compareTime(data.storageTime) === 'newer' ? undefined : held.data
-  }
-
-  private *existence(): Iterable<boolean> {
-    for (const { data } of this.changes.values()) yield data.value.value.exists
-    for (const [slot, { exists }] of this.entry?.values(this.now) ?? []) {
-      if (!this.changes.has(slot)) yield exists
-    }
   }
 }
 

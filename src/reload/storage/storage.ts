@@ -1,4 +1,4 @@
-import { Tally } from '../../common/instruments.ts'
+import { LabelTexts, Tally } from '../../common/instruments.ts'
 import { invariant } from '../../common/assert.ts'
 import { ok, type Result } from '../../common/errors.ts'
 import type { Millis, Now, WallTime } from '../../common/time.ts'
@@ -252,7 +252,9 @@ export class Storage {
   holdsMoreThan({ resource, kindData }: StoreReq): boolean {
     for (const { kind, slots } of this.table.find(resource)?.kinds.values() ?? []) {
       const brought = kindData.find((each) => each.kind === kind)?.values ?? []
-      if (slots.size > new Set(brought.map(({ value }) => slotOf(value))).size) return true
+      const places =
+        brought.length < 2 ? brought.length : new Set(brought.map(({ value }) => slotOf(value))).size
+      if (slots.size > places) return true
     }
     return false
   }
@@ -335,10 +337,21 @@ export class Storage {
     for (const { kind } of kinds) this.countOne(op, kind, outcome)
   }
 
-  private countOne(op: 'store' | 'fetch' | 'stat', kind: KindId, outcome: string): void {
+  private countOne(op: 'store' | 'fetch' | 'stat', kind: KindId, outcome: 'ok' | 'error'): void {
     const known = this.checks.definition(kind)?.name ?? 'other'
-    this.instruments.requests.add(`${op}|${known}|${outcome}`)
+    this.instruments.requests.add(LABELS[outcome][op].of(known))
   }
+}
+
+/** Labels of `Storage.instruments`. */
+const LABELS = {
+  ok: labelsOf('ok'),
+  error: labelsOf('error'),
+} as const
+
+function labelsOf(outcome: string): Record<'store' | 'fetch' | 'stat', LabelTexts> {
+  const around = (op: string): LabelTexts => new LabelTexts(`${op}|`, `|${outcome}`)
+  return { store: around('store'), fetch: around('fetch'), stat: around('stat') }
 }
 
 function raised({ staged }: PlannedKind, now: Now): bigint {

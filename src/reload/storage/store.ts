@@ -87,21 +87,21 @@ function definitionsOf(
   kindData: readonly StoreKindData[],
 ): Result<KindDefinition[], ErrorResponse> {
   const definitions: KindDefinition[] = []
-  const unknown = new Set<KindId>()
+  const unknown: KindId[] = []
   for (const { kind } of kindData) {
     const definition = checks.definition(kind)
-    if (definition === undefined) unknown.add(kind)
+    if (definition === undefined) unknown.push(kind)
     else definitions.push(definition)
   }
-  return unknown.size > 0 ? unknownKinds([...unknown]) : ok(definitions)
+  return unknown.length > 0 ? unknownKinds([...new Set(unknown)]) : ok(definitions)
 }
 
 /** What makes the request itself wrong, whoever sent it. */
 function shapeFault(req: StoreReq, definitions: readonly KindDefinition[]): string | undefined {
-  const seen = new Set<KindId>()
-  for (const [index, { kind, generationCounter, values }] of req.kindData.entries()) {
-    if (seen.has(kind)) return 'a Kind appears twice'
-    seen.add(kind)
+  const { kindData } = req
+  if (kindData.length > 1 && new Set(kindData.map(({ kind }) => kind)).size < kindData.length)
+    return 'a Kind appears twice'
+  for (const [index, { generationCounter, values }] of kindData.entries()) {
     if (values.length === 0) return 'a Kind without values'
     if (req.replicaNumber > 0 && generationCounter === 0n) return 'a replica without generation counter'
     const { dataModel } = definitions[index] as KindDefinition

@@ -27,11 +27,11 @@ export const configUpdateReqShape: Shape<ConfigUpdateReq> = {
   },
   write: (writer, value) => {
     writer.u8(value.kind === 'unknown' ? value.type : TYPE[value.kind])
-    writer.lengthPrefixed(4, () => {
-      if (value.kind === 'config') configData.write(writer, value.configData)
-      else if (value.kind === 'kinds') kinds.write(writer, value.kinds)
-      else writer.bytes(value.data)
-    })
+    const start = writer.begin(4)
+    if (value.kind === 'config') configData.write(writer, value.configData)
+    else if (value.kind === 'kinds') kinds.write(writer, value.kinds)
+    else writer.bytes(value.data)
+    writer.finish(4, start)
   },
   print: (tree, label, value) => {
     tree.branch(label, 'ConfigUpdateReq (RFC 6940 s.6.5.4.1)', () => {

@@ -3,7 +3,7 @@ import type { Result } from '../../../common/errors.ts'
 import { ARRAY_INDEX_LAST, NODE_ID_BYTES_DEFAULT } from '../code-points.ts'
 import type { DecodeFailure } from '../decode-failure.ts'
 import { kindIdShape, resourceIdShape } from '../id-shapes.ts'
-import { decodeShape, encodeShape, list, struct } from '../shape.ts'
+import { decodeShape, encodePassing, encodeShape, list, struct } from '../shape.ts'
 import type { ModelOf, Shape, WireContext } from '../shape.ts'
 import { dictionaryKeyShape, kindValuesShape, storedDataShapes } from '../stored-data.ts'
 import type { TreePrinter } from '../tree-printer.ts'
@@ -36,7 +36,7 @@ export const storedDataSpecifierShape: Shape<StoredDataSpecifier> = {
     const inner = reader.sub(reader.u16())
     const model = context.modelOf(kind)
     if (model === undefined) {
-      context.unknownKinds.add(kind)
+      context.unknownKinds.push(kind)
       return { kind, generation, selector: { model: 'single' } }
     }
     const selector = readSelector(inner, context, model)
@@ -46,7 +46,9 @@ export const storedDataSpecifierShape: Shape<StoredDataSpecifier> = {
   write: (writer, value) => {
     writer.u32(value.kind)
     writer.u64(value.generation)
-    writer.lengthPrefixed(2, () => writeSelector(writer, value.selector))
+    const start = writer.begin(2)
+    writeSelector(writer, value.selector)
+    writer.finish(2, start)
   },
   print: (tree, label, value) => {
     tree.branch(label, 'StoredDataSpecifier (RFC 6940 s.7.4.2.1)', () => {
@@ -80,7 +82,7 @@ export const fetchAnsShape: Shape<FetchAns> = struct<FetchAns>('FetchAns (RFC 69
 })
 
 export function encodeFetchReq(value: FetchReq): Uint8Array {
-  return encodeShape(fetchReqShape, value)
+  return encodePassing(fetchReqShape, value)
 }
 
 /** Fails with `unknownKinds` set when `modelOf` has no answer for a Kind in an otherwise well-formed request. */
@@ -93,7 +95,7 @@ export function decodeFetchReq(
 }
 
 export function encodeFetchAns(value: FetchAns): Uint8Array {
-  return encodeShape(fetchAnsShape, value)
+  return encodePassing(fetchAnsShape, value)
 }
 
 export function decodeFetchAns(

@@ -34,11 +34,11 @@ const storedMetaDataShapes: ByModel<StoredMetaData> = byModel((model) => ({
     return data
   },
   write: (writer, data) => {
-    writer.lengthPrefixed(4, () => {
-      writer.u64(data.storageTime)
-      writer.u32(data.lifetime)
-      metaDataShapes[model].write(writer, data.metadata)
-    })
+    const start = writer.begin(4)
+    writer.u64(data.storageTime)
+    writer.u32(data.lifetime)
+    metaDataShapes[model].write(writer, data.metadata)
+    writer.finish(4, start)
   },
   print: (tree, label, data) => {
     tree.branch(label, 'StoredMetaData (RFC 6940 s.7.4.3.2)', () => {

@@ -2,10 +2,10 @@ import type { Result } from '../../../common/errors.ts'
 import { NODE_ID_BYTES_DEFAULT } from '../code-points.ts'
 import type { DecodeFailure } from '../decode-failure.ts'
 import { kindIdShape, nodeIdShape, resourceIdShape } from '../id-shapes.ts'
-import { decodeShape, encodeShape, list, struct, u64, u8 } from '../shape.ts'
+import { decodeShape, encodePassing, list, struct, u64, u8 } from '../shape.ts'
 import type { ModelOf, Shape } from '../shape.ts'
-import { kindValuesShape, storedDataShapes } from '../stored-data.ts'
-import type { StoreAns, StoreKindData, StoreKindResponse, StoreReq } from '../types.ts'
+import { kindValuesShape, storedDataShapes, type KindValues } from '../stored-data.ts'
+import type { StoreAns, StoredData, StoreKindData, StoreKindResponse, StoreReq } from '../types.ts'
 
 const kindValues = kindValuesShape(
   'StoreKindData (RFC 6940 s.7.4.1.1)',
@@ -19,9 +19,12 @@ const storeKindData: Shape<StoreKindData> = {
     const { kind, generation, values } = kindValues.read(reader, context)
     return { kind, generationCounter: generation, values }
   },
-  write: (writer, data) => kindValues.write(writer, { ...data, generation: data.generationCounter }),
-  print: (tree, label, data) =>
-    kindValues.print(tree, label, { ...data, generation: data.generationCounter }),
+  write: (writer, data) => kindValues.write(writer, asKindValues(data)),
+  print: (tree, label, data) => kindValues.print(tree, label, asKindValues(data)),
+}
+
+function asKindValues({ kind, generationCounter, values }: StoreKindData): KindValues<StoredData> {
+  return { kind, generation: generationCounter, values }
 }
 
 /** RFC 6940 s.7.4.1.1. */
@@ -43,8 +46,9 @@ export const storeAnsShape: Shape<StoreAns> = struct<StoreAns>('StoreAns (RFC 69
   ),
 })
 
+/** Who keeps the bytes copies them (passing-bytes.ts). */
 export function encodeStoreReq(value: StoreReq): Uint8Array {
-  return encodeShape(storeReqShape, value)
+  return encodePassing(storeReqShape, value)
 }
 
 /** Fails with `unknownKinds` set when `modelOf` has no answer for a Kind in an otherwise well-formed request. */
@@ -56,8 +60,9 @@ export function decodeStoreReq(
   return decodeShape(storeReqShape, bytes, nodeIdLength, modelOf)
 }
 
+/** Who keeps the bytes copies them (passing-bytes.ts). */
 export function encodeStoreAns(value: StoreAns): Uint8Array {
-  return encodeShape(storeAnsShape, value)
+  return encodePassing(storeAnsShape, value)
 }
 
 export function decodeStoreAns(

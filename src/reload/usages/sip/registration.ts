@@ -24,19 +24,19 @@ const DESTINATION_LIST_BYTES_MIN = 3
 export function encodeSipRegistration(registration: SipRegistration): Uint8Array {
   const writer = new Writer()
   writer.u8(registration.kind === 'unknown' ? registration.type : TYPE[registration.kind])
-  writer.lengthPrefixed(2, () => {
-    if (registration.kind === 'uri') writer.lengthPrefixed(2, () => writer.bytes(utf8(registration.uri)))
-    else if (registration.kind === 'unknown') writer.bytes(registration.data)
-    else writeRoute(writer, registration.contactPrefs, registration.destinations)
-  })
+  const start = writer.begin(2)
+  if (registration.kind === 'uri') writer.prefixed(2, utf8(registration.uri))
+  else if (registration.kind === 'unknown') writer.bytes(registration.data)
+  else writeRoute(writer, registration.contactPrefs, registration.destinations)
+  writer.finish(2, start)
   return writer.done()
 }
 
 function writeRoute(writer: Writer, contactPrefs: Uint8Array, destinations: readonly Destination[]): void {
   const list = encodeDestinations(destinations)
   if (list.length < DESTINATION_LIST_BYTES_MIN) throw new RangeError('a SipRegistration needs a destination')
-  writer.lengthPrefixed(2, () => writer.bytes(contactPrefs))
-  writer.lengthPrefixed(2, () => writer.bytes(list))
+  writer.prefixed(2, contactPrefs)
+  writer.prefixed(2, list)
 }
 
 /** Reads a stored value to its last byte; the failure says what is wrong with it. `nodeIdLength` in bytes. */

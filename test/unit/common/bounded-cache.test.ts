@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BoundedCache } from '../../../../src/reload/security/bounded-cache.ts'
+import { BoundedCache } from '../../../src/common/bounded-cache.ts'
 
 function filled(limit: number, count: number): BoundedCache<number> {
   const cache = new BoundedCache<number>(limit)
