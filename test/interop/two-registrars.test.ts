@@ -59,13 +59,16 @@ describe('one of the two peers that a phone is registered with is killed', () =>
     return other
   }
 
-  it('M-31 R-07 while idle, while people talk: it rings once, and the next call comes by the other', async () => {
+  it('M-31 R-07 while idle, while people talk: it rings once, they can hang up, and the next call comes by the other', async () => {
     const caller = await phone(0, 0)
     const talking = await phone(1, 1, 2)
     const talk = await caller.call(talking.user)
     expect(talk.status).toBe(200)
     expect(talking.rung.length).toBe(1)
     const left = await kill(talking.rung[0]?.by ?? '', [1, 2])
+    // The route of the call names the dead peer: the other one that has the phone stands in for it (docs/adr/0024).
+    expect(await talk.hangUp()).toBe(200)
+    expect(talking.rung[0]?.ended).toBe('hungUp')
     const idle = await phone(2, left, 3)
     for (const [number, called] of [talking, idle].entries()) {
       expect((await caller.call(called.user)).status).toBe(200)
