@@ -29,6 +29,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{unit,vectors,property,sim}/**/*.test.ts'],
           testTimeout: 60_000,
+          // One process runs many files and reads the sources once: reading them took as long as the tests.
+          isolate: false,
         },
       },
       {

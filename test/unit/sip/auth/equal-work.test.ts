@@ -1,16 +1,7 @@
 /** Nobody learns from the time an answer takes who has an account: the work is the same. Counted, since clocks lie. */
 import type * as Crypto from 'node:crypto'
-import { describe, expect, it, vi } from 'vitest'
-import {
-  DIGEST_ALGORITHMS,
-  NonceWindow,
-  challenge,
-  digestHash,
-  parseDigest,
-  verify,
-  type DigestAccount,
-  type DigestRules,
-} from '../../../../src/sip/auth/index.ts'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import type { DigestAccount, DigestRules } from '../../../../src/sip/auth/index.ts'
 
 const work = vi.hoisted(() => ({ digests: 0, bytes: 0, macs: 0 }))
 
@@ -28,6 +19,14 @@ vi.mock('node:crypto', async (importOriginal) => {
       return real.createHmac(...args)
     },
   }
+})
+
+// Test files share modules: these have to be loaded anew, by who counts, and so by who comes after.
+vi.resetModules()
+const { DIGEST_ALGORITHMS, NonceWindow, challenge, digestHash, parseDigest, verify } =
+  await import('../../../../src/sip/auth/index.ts')
+afterAll(() => {
+  vi.resetModules()
 })
 
 const realm = 'dht.example.com'

@@ -1,13 +1,21 @@
-import { createRequire } from 'node:module'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
-import { loadSrf } from '../../../../src/sip/io/drachtio/srf.ts'
 
-// A file of its own: what another test has loaded would be there already.
+/** What a process has of it after each step. A process of its own: here other tests have loaded it. */
+const STEPS = `
+const { createRequire } = await import('node:module')
+const { cache } = createRequire(import.meta.url)
+const loaded = () => Object.keys(cache).filter((file) => file.includes('/drachtio-srf/')).length
+await import('./src/app/node.ts')
+const before = loaded()
+const { loadSrf } = await import('./src/sip/io/drachtio/srf.ts')
+await loadSrf()
+console.log(JSON.stringify({ before, after: loaded() > 0 }))
+`
+
 it('drachtio-srf is loaded when it is asked for, and not by anything else that a node is made of', async () => {
-  const { cache } = createRequire(import.meta.url)
-  const loaded = (): string[] => Object.keys(cache).filter((file) => file.includes('/drachtio-srf/'))
-  await import('../../../../src/app/node.ts')
-  expect(loaded()).toEqual([])
-  await loadSrf()
-  expect(loaded()).not.toEqual([])
+  const run = promisify(execFile)
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', STEPS])
+  expect(JSON.parse(stdout)).toEqual({ before: 0, after: true })
 })
