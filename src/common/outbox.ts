@@ -1,3 +1,4 @@
+import { appended } from './appended.ts'
 import { invariant } from './assert.ts'
 
 /**
@@ -5,7 +6,7 @@ import { invariant } from './assert.ts'
  * answers its own actions in a circle; no input from outside produces that many actions in one step.
  */
 export class Outbox<A> {
-  private actions: A[] = []
+  private actions: A[] | undefined
   private readonly limit: number
 
   constructor(limit = 100_000) {
@@ -13,19 +14,18 @@ export class Outbox<A> {
   }
 
   get size(): number {
-    return this.actions.length
+    return this.actions?.length ?? 0
   }
 
   push(action: A): void {
-    invariant(this.actions.length < this.limit, 'outbox overflow')
-    this.actions.push(action)
+    invariant(this.size < this.limit, 'outbox overflow')
+    this.actions = appended(this.actions, action)
   }
 
   /** All pending actions in order; the outbox is empty afterwards. */
   drain(): A[] {
-    if (this.actions.length === 0) return []
-    const drained = this.actions
-    this.actions = []
+    const drained = this.actions ?? []
+    this.actions = undefined
     return drained
   }
 }

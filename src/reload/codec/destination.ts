@@ -1,3 +1,4 @@
+import { appended } from '../../common/appended.ts'
 import { invariant } from '../../common/assert.ts'
 import { Writer } from '../../common/bytes.ts'
 import type { Reader } from '../../common/bytes.ts'
@@ -90,7 +91,7 @@ export function readDestinationList(
   nodeIdLength: number,
   role: DestinationListRole,
 ): Destination[] {
-  const destinations: Destination[] = []
+  let destinations: Destination[] | undefined
   while (reader.remaining > 0) {
     const destination = readDestination(reader, nodeIdLength)
     // RFC 6940 s.6.3.2.2: a resource cannot be routed through, so it ends a destination list and no via list has one.
@@ -101,9 +102,9 @@ export function readDestinationList(
     if (role === 'via' && destination.kind === 'node' && isWildcard(destination.nodeId)) {
       throw reader.error('the wildcard Node-ID in a via list')
     }
-    destinations.push(destination)
+    destinations = appended(destinations, destination)
   }
-  return destinations
+  return destinations ?? []
 }
 
 export function encodeDestination(destination: Destination): Uint8Array {

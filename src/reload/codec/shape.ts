@@ -2,6 +2,7 @@
  * One description of a wire structure gives its reader, its writer and its printer (RFC 6940 s.6.3.1). Structures are
  * read into sub-readers that cannot see past their length, so decoding is bounded by construction.
  */
+import { appended } from '../../common/appended.ts'
 import { Writer } from '../../common/bytes.ts'
 import type { Reader } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
@@ -94,9 +95,9 @@ export function list<T>(width: 1 | 2 | 3 | 4, element: Shape<T>): Shape<readonly
   return {
     read: (reader, context) => {
       const inner = reader.sub(readLength(reader, width))
-      const values: T[] = []
-      while (inner.remaining > 0) values.push(element.read(inner, context))
-      return values
+      let values: T[] | undefined
+      while (inner.remaining > 0) values = appended(values, element.read(inner, context))
+      return values ?? []
     },
     write: (writer, values) => {
       const start = writer.begin(width)

@@ -1,3 +1,4 @@
+import { appended } from '../../common/appended.ts'
 import type { Reader, Writer } from '../../common/bytes.ts'
 import type { Result } from '../../common/errors.ts'
 import type { DecodeFailure } from './decode-failure.ts'
@@ -138,10 +139,10 @@ export function kindValuesShape<V>(
       const generation = reader.u64()
       const inner = reader.sub(readLength(reader, 4))
       const model = context.modelOf(kind)
-      const values: V[] = []
+      let values: V[] | undefined
       if (model === undefined) context.unknownKinds.push(kind)
-      else while (inner.remaining > 0) values.push(shapes[model].read(inner, context))
-      return { kind, generation, values }
+      else while (inner.remaining > 0) values = appended(values, shapes[model].read(inner, context))
+      return { kind, generation, values: values ?? [] }
     },
     write: (writer, entry) => {
       writer.u32(entry.kind)

@@ -1,6 +1,7 @@
 /**
  * The Framing Header (RFC 6940 s.6.6.2): every message on every link, and the ack that answers it. Does no I/O.
  */
+import { appended } from '../../common/appended.ts'
 import { passingBytes } from '../../common/passing-bytes.ts'
 import { RELO_TOKEN, FIXED_HEADER_BYTES, type FramedMessage } from '../codec/index.ts'
 
@@ -70,22 +71,25 @@ export class FrameReader {
   /** Size of the oversize message whose forwarding header is being collected in `body`; 0 otherwise. */
   private oversize = 0
   private fault: FrameFault | undefined
+  /** Read by the `push` that is under way. */
+  private frames: FramedMessage[] | undefined
 
   constructor(limits: MessageLimits) {
     this.limits = limits
   }
 
   push(bytes: Uint8Array): FrameBatch {
-    const frames: FramedMessage[] = []
     let at = 0
     while (at < bytes.length && this.fault === undefined) {
-      at = this.body === undefined ? this.readPrefix(bytes, at, frames) : this.readBody(bytes, at, frames)
+      at = this.body === undefined ? this.readPrefix(bytes, at) : this.readBody(bytes, at)
     }
+    const frames = this.frames ?? NO_FRAMES
+    this.frames = undefined
     return { frames, fault: this.fault }
   }
 
   /** Collects type, sequence and length; starts a message or finishes an ack. Returns the new offset. */
-  private readPrefix(bytes: Uint8Array, start: number, frames: FramedMessage[]): number {
+  private readPrefix(bytes: Uint8Array, start: number): number {
     let at = start
     if (this.prefixLength === 0) {
       const type = bytes[at] as number
@@ -104,19 +108,17 @@ export class FrameReader {
     this.prefixLength = 0
     const sequence = getU32(this.prefix, 1)
     if (this.prefix[0] === FRAME_ACK) {
-      frames.push({ kind: 'ack', ackSequence: sequence, received: getU32(this.prefix, 5) })
+      this.frames = appended(this.frames, {
+        kind: 'ack',
+        ackSequence: sequence,
+        received: getU32(this.prefix, 5),
+      })
       return at
     }
-    return this.startMessage(sequence, getU24(this.prefix, 5), bytes, at, frames)
+    return this.startMessage(sequence, getU24(this.prefix, 5), bytes, at)
   }
 
-  private startMessage(
-    sequence: number,
-    length: number,
-    bytes: Uint8Array,
-    at: number,
-    frames: FramedMessage[],
-  ): number {
+  private startMessage(sequence: number, length: number, bytes: Uint8Array, at: number): number {
     this.sequence = sequence
     if (length > this.limits.maxMessageBytes) {
       this.oversize = length
@@ -126,7 +128,8 @@ export class FrameReader {
     }
     if (bytes.length - at >= length) {
       // The common case: the whole frame came in one read, nothing is copied.
-      frames.push({ kind: 'data', sequence, message: bytes.subarray(at, at + length) })
+      const message = bytes.subarray(at, at + length)
+      this.frames = appended(this.frames, { kind: 'data', sequence, message })
       return at + length
     }
     this.body = new Uint8Array(length)
@@ -134,7 +137,7 @@ export class FrameReader {
     return at
   }
 
-  private readBody(bytes: Uint8Array, at: number, frames: FramedMessage[]): number {
+  private readBody(bytes: Uint8Array, at: number): number {
     const body = this.body as Uint8Array
     const taken = Math.min(body.length - this.bodyLength, bytes.length - at)
     body.set(bytes.subarray(at, at + taken), this.bodyLength)
@@ -142,7 +145,7 @@ export class FrameReader {
     if (this.bodyLength === body.length) {
       if (this.oversize > 0) this.oversizeHead(body)
       else {
-        frames.push({ kind: 'data', sequence: this.sequence, message: body })
+        this.frames = appended(this.frames, { kind: 'data', sequence: this.sequence, message: body })
         this.body = undefined
       }
     }
@@ -169,6 +172,8 @@ export class FrameReader {
     tooLarge(head)
   }
 }
+
+const NO_FRAMES: readonly FramedMessage[] = []
 
 function getU16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)

@@ -3,6 +3,7 @@
  * and the failure timeout; knows nothing of sockets, handshakes or what the messages mean. A link over datagrams with
  * simple reliability is another class with the same methods.
  */
+import { appended } from '../../common/appended.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { AckWindow } from './ack-window.ts'
 import { RTT_SAMPLE_MAX_MS, SUSPECT_KEEP_MS } from './constants.ts'
@@ -104,8 +105,8 @@ export class Link {
         continue
       }
       const ack = encodeAck(frame.sequence, this.window.receive(frame.sequence))
-      messages = added(messages, frame.message)
-      replies = added(replies, ack)
+      messages = appended(messages, frame.message)
+      replies = appended(replies, ack)
       this.counters.bytesSent += ack.length
     }
     if (messages !== undefined) this.counters.messagesReceived += messages.length
@@ -173,11 +174,4 @@ export class Link {
     this.suspectSince = NEVER
     return true
   }
-}
-
-/** The list with one more; made when there is the first. */
-function added(list: Uint8Array[] | undefined, bytes: Uint8Array): Uint8Array[] {
-  if (list === undefined) return [bytes]
-  list.push(bytes)
-  return list
 }

@@ -3,6 +3,7 @@
  * them and never their owner; what they have to tell upwards they leave as a signal, which the root hands on.
  */
 import { fail, ok, type Result } from '../../common/errors.ts'
+import { appended } from '../../common/appended.ts'
 import { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
 import type { Now } from '../../common/time.ts'
@@ -67,7 +68,7 @@ export class PeerParts {
   /** As the shell knows them now. */
   entrances: Entrances
   private inForce: ConfigurationInForce
-  private signals: Signal[] = []
+  private signals: Signal[] | undefined
   private token = 0
 
   /** Throws RangeError when the configuration is not one that this peer can follow. */
@@ -112,13 +113,13 @@ export class PeerParts {
   }
 
   signal(signal: Signal): void {
-    this.signals.push(signal)
+    this.signals = appended(this.signals, signal)
   }
 
   /** Signals left since the last call, in order. */
-  takeSignals(): Signal[] {
-    const taken = this.signals
-    if (taken.length > 0) this.signals = []
+  takeSignals(): readonly Signal[] {
+    const taken = this.signals ?? NO_SIGNALS
+    this.signals = undefined
     return taken
   }
 
@@ -150,6 +151,8 @@ export class PeerParts {
     return ok({ configuration, document, trust: trust.value, kinds })
   }
 }
+
+const NO_SIGNALS: readonly Signal[] = []
 
 function limitsOf(parts: PeerParts): MessageLimits {
   return {

@@ -3,7 +3,7 @@
  * via list is seen by the last node alone (RFC 6940 s.6.1.2). For people; nothing is decided by it.
  */
 import { concatBytes } from '../../common/bytes.ts'
-import { key, MESSAGE_CODE } from '../codec/index.ts'
+import { key, MESSAGE_CODE, type Destination, type NodeId } from '../codec/index.ts'
 import type { WallTime } from '../../common/time.ts'
 import { methodLabel } from './instruments.ts'
 import type { IncomingRequest } from './signal.ts'
@@ -35,21 +35,19 @@ export class ServedRequests {
   note({ message, previousHop }: IncomingRequest, at: WallTime): void {
     if (!OF_INTEREST.has(message.contents.messageCode)) return
     const { transactionId, viaList } = message.header
-    const hops: Uint8Array[] = []
-    for (const hop of viaList) if (hop.kind === 'node') hops.push(hop.nodeId)
-    hops.push(previousHop)
     const { messageCode } = message.contents
-    // A copy: the ids are views on the message.
-    this.served[this.next] = { transactionId, messageCode, hops: concatBytes(hops), count: hops.length, at }
+    this.served[this.next] = { transactionId, messageCode, via: idsOf(viaList), previousHop, at }
     this.next = (this.next + 1) % SERVED_MAX
   }
 
   find(transactionId: bigint): ServedRequest | undefined {
     const noted = this.served.find((each) => each.transactionId === transactionId)
     if (noted === undefined) return undefined
-    const { messageCode, hops, count, at } = noted
-    const bytes = hops.length / count
-    const path = Array.from({ length: count }, (_, i) => key(hops.subarray(i * bytes, (i + 1) * bytes)))
+    const { messageCode, via, previousHop, at } = noted
+    const bytes = previousHop.length
+    const path: string[] = []
+    for (let from = 0; from < via.length; from += bytes) path.push(key(via.subarray(from, from + bytes)))
+    path.push(key(previousHop))
     return { transactionId, method: methodLabel(messageCode), path, at }
   }
 }
@@ -59,7 +57,16 @@ interface Noted {
   readonly transactionId: bigint
   readonly messageCode: number
   /** Node-IDs, one after the other. */
-  readonly hops: Uint8Array
-  readonly count: number
+  readonly via: Uint8Array
+  /** That of its link, which stays what it is. */
+  readonly previousHop: NodeId
   readonly at: WallTime
 }
+
+/** A copy: the ids of the list are views on the message. A request from a node to the next has none. */
+function idsOf(viaList: readonly Destination[]): Uint8Array {
+  if (viaList.length === 0) return NOTHING
+  return concatBytes(viaList.flatMap((hop) => (hop.kind === 'node' ? [hop.nodeId] : [])))
+}
+
+const NOTHING = new Uint8Array(0)

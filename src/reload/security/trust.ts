@@ -14,6 +14,7 @@ import {
   type NodeId,
   type SignerIdentity,
 } from '../codec/index.ts'
+import { appended } from '../../common/appended.ts'
 import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Certificate, CryptoPort } from './port.ts'
 import { ProvenSignatures } from './proven-signatures.ts'
@@ -120,29 +121,29 @@ export class Trust {
 
   /** All that can be parsed, each once: the pool of `find`. Proves nothing. */
   parseAll(ders: readonly Uint8Array[]): Certificate[] {
-    const pool: Certificate[] = []
-    for (let i = 0; i < ders.length && i < BUCKET_MAX; i++) this.addTo(pool, ders[i] as Uint8Array)
-    return pool
+    let pool: Certificate[] | undefined
+    for (let i = 0; i < ders.length && i < BUCKET_MAX; i++) pool = this.added(pool, ders[i] as Uint8Array)
+    return pool ?? []
   }
 
   /** The pool of a SecurityBlock's bucket; certificates that are not X.509 are left out (RFC 6940 s.6.3.4). */
   poolOf(bucket: readonly GenericCertificate[]): readonly Certificate[] {
     if (bucket === this.lastBucket) return this.lastPool
-    const pool: Certificate[] = []
+    let pool: Certificate[] | undefined
     for (let i = 0; i < bucket.length && i < BUCKET_MAX; i++) {
       const { type, certificate } = bucket[i] as GenericCertificate
-      if (type === CERTIFICATE_X509) this.addTo(pool, certificate)
+      if (type === CERTIFICATE_X509) pool = this.added(pool, certificate)
     }
     this.lastBucket = bucket
-    this.lastPool = pool
-    return pool
+    this.lastPool = pool ?? []
+    return this.lastPool
   }
 
-  private addTo(pool: Certificate[], der: Uint8Array): void {
+  private added(pool: Certificate[] | undefined, der: Uint8Array): Certificate[] | undefined {
     const parsed = this.parse(der)
-    if (!parsed.ok) return
-    for (const { fingerprint } of pool) if (fingerprint === parsed.value.fingerprint) return
-    pool.push(parsed.value)
+    if (!parsed.ok) return pool
+    for (const { fingerprint } of pool ?? []) if (fingerprint === parsed.value.fingerprint) return pool
+    return appended(pool, parsed.value)
   }
 
   /**
