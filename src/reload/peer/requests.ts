@@ -38,8 +38,6 @@ export class Requests {
   private readonly transmission: Transmission
   private readonly closeness: Closeness
   private readonly client: ClientTransactions<Waiting>
-  /** The same transactions, for going through them when a link is lost. */
-  private readonly open = new Map<TransactionId, ClientTransaction<Waiting>>()
   private readonly held = new HeldRequests()
 
   constructor(parts: PeerParts, links: Links, routing: OwnRouting, closeness: Closeness) {
@@ -55,7 +53,7 @@ export class Requests {
 
   /** Requests without an answer. */
   get size(): number {
-    return this.open.size
+    return this.client.size
   }
 
   /** Sends a request; its outcome comes as the signal `requestDone`. */
@@ -84,7 +82,6 @@ export class Requests {
       this.done(request.purpose, { ok: false, error, signer: undefined })
       return undefined
     }
-    this.open.set(transactionId, transaction)
     parts.instruments.messages.add(MESSAGE_LABELS.out.request.of(methodLabel(request.code)))
     this.transmit(transaction)
     return handle
@@ -93,9 +90,8 @@ export class Requests {
   /** Forgets a request; no outcome will come. */
   cancel(handle: TransactionId): void {
     this.held.release(handle)
-    for (const { transactionId, context } of this.open.values()) {
+    for (const { transactionId, context } of this.client.all()) {
       if (context.handle !== handle) continue
-      this.open.delete(transactionId)
       this.client.cancel(transactionId)
       return
     }
@@ -103,7 +99,7 @@ export class Requests {
 
   /** Sends an unanswered request once more, and this time by that way, which its destination itself has just used. */
   sendBy(handle: TransactionId, way: readonly Destination[]): void {
-    for (const { transactionId, context } of this.open.values()) {
+    for (const { transactionId, context } of this.client.all()) {
       if (context.handle === handle) return this.transmission.redirect(context, transactionId, way)
     }
   }
@@ -138,7 +134,6 @@ export class Requests {
       return
     }
     const { transaction } = outcome
-    this.open.delete(transaction.transactionId)
     const method = methodLabel(transaction.messageCode)
     const rttMs = this.parts.now.ms - transaction.startedAt
     const hops = Math.max(0, this.parts.configuration.initialTtl - header.ttl)
@@ -158,7 +153,7 @@ export class Requests {
 
   /** What went over that node's link and is unanswered goes out again, over another one. */
   reroute(lost: NodeId): void {
-    for (const transaction of this.open.values()) {
+    for (const transaction of this.client.all()) {
       const { lastHop, request } = transaction.context
       if (request.firstHop === undefined && lastHop !== undefined && sameId(lastHop, lost))
         this.transmit(transaction)
@@ -178,7 +173,6 @@ export class Requests {
         this.transmit(event.transaction)
         continue
       }
-      this.open.delete(event.transaction.transactionId)
       const spentMs = this.parts.now.ms - event.transaction.startedAt
       this.parts.instruments.requestSeconds.observe(spentMs / 1000, RESULT_LABELS.timeout.of(method))
       this.done(event.transaction.context.request.purpose, {

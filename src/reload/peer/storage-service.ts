@@ -1,5 +1,6 @@
 /** Serves Store, Fetch, Stat and Find (RFC 6940 s.7.4). A Store is answered when it is safe, not when it is done here. */
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import type { Millis } from '../../common/time.ts'
 import {
   decodeFetchReq,
@@ -48,10 +49,10 @@ export class StorageService {
   private readonly storage: Storage
   private readonly replication: Replication
   private readonly answers: Answers
-  private readonly byToken = new Map<number, readonly Pending[]>()
-  private readonly byTransfer = new Map<number, readonly Pending[]>()
+  private readonly byToken = new SmallMap<number, readonly Pending[]>()
+  private readonly byTransfer = new SmallMap<number, readonly Pending[]>()
   /** The last write to the journal that has not been confirmed, by resource. */
-  private readonly unwritten = new Map<string, number>()
+  private readonly unwritten = new SmallMap<string, number>()
   private readonly deadlines = new Deadlines<Pending>()
   /** Every replica that answered has refused them; until their deadline one may come to see it otherwise. */
   private readonly refused = new Set<Pending>()
@@ -229,7 +230,7 @@ export class StorageService {
 
 const NOBODY: readonly Pending[] = []
 
-function enter(table: Map<number, readonly Pending[]>, id: number, pending: Pending): void {
+function enter(table: SmallMap<number, readonly Pending[]>, id: number, pending: Pending): void {
   const known = table.get(id)
   table.set(id, known === undefined ? [pending] : [...known, pending])
 }

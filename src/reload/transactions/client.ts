@@ -3,6 +3,7 @@
  * id at a fixed interval, failed after the fifth. Sends nothing itself; it says when.
  */
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { MESSAGE_CODE, type Destination, type NodeId, type TransactionId } from '../codec/index.ts'
 import { isRoutingError, mayAnswer, targetOf, type Closeness, type RequestTarget } from './acceptance.ts'
@@ -70,7 +71,7 @@ export interface ReliabilitySettings {
 
 export class ClientTransactions<T> {
   private readonly settings: ReliabilitySettings
-  private readonly rows = new Map<TransactionId, Row<T>>()
+  private readonly rows = new SmallMap<TransactionId, Row<T>>()
   private readonly deadlines = new Deadlines<Row<T>>()
 
   constructor(settings: ReliabilitySettings) {
@@ -87,7 +88,11 @@ export class ClientTransactions<T> {
    */
   begin(now: Millis, request: ClientRequest<T>): ClientTransaction<T> | undefined {
     const target = targetOf(request.destinations)
-    if (target === undefined || this.rows.size >= OUTSTANDING_MAX || this.rows.has(request.transactionId))
+    if (
+      target === undefined ||
+      this.rows.size >= OUTSTANDING_MAX ||
+      this.rows.get(request.transactionId) !== undefined
+    )
       return undefined
     const row: Row<T> = {
       transactionId: request.transactionId,
@@ -104,6 +109,11 @@ export class ClientTransactions<T> {
     this.rows.set(request.transactionId, row)
     this.schedule(now, row)
     return row
+  }
+
+  /** All that wait; whoever goes through them stops when he has begun or ended one. */
+  all(): Iterable<ClientTransaction<T>> {
+    return this.rows.values()
   }
 
   /** To be asked before the costly verification of an answer's signature. */
