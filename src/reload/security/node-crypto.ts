@@ -61,7 +61,12 @@ const KEY_CERT_SIGN = 0x04
 
 /** ECDSA signatures are DER SEQUENCEs (RFC 4492 s.5.4), as TLS 1.2 has them and RFC 6940 s.6.3.4 by reference. */
 export class NodeCrypto implements CryptoPort {
-  private readonly publicKeys = new BoundedCache<ImportedKey>(IMPORTED_KEYS_MAX)
+  private readonly publicKeys: BoundedCache<ImportedKey>
+
+  /** `importedKeysMax`: public keys that stay imported. */
+  constructor(importedKeysMax = IMPORTED_KEYS_MAX) {
+    this.publicKeys = new BoundedCache(importedKeysMax)
+  }
 
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
     // As text first: a Buffer of a digest has memory of its own outside of the heap, which takes longer than the digest, and for good.
