@@ -122,7 +122,8 @@ export class Answers {
       transactionId,
       destinations,
       code,
-      body,
+      // A copy: who asked may keep what is in it, and the bytes only pass through.
+      body: body.slice(),
       author: credential,
       certificates,
     })

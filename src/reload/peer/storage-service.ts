@@ -38,6 +38,7 @@ interface Pending {
   readonly resource: ResourceId
   /** Key of the resource. */
   readonly name: string
+  /** Those that are still waited for. */
   transfers: readonly number[]
   /** A replica has answered that it does not take the copy, whatever the reason. */
   refused: boolean
@@ -49,8 +50,8 @@ export class StorageService {
   private readonly storage: Storage
   private readonly replication: Replication
   private readonly answers: Answers
-  private readonly byToken = new SmallMap<number, readonly Pending[]>()
-  private readonly byTransfer = new SmallMap<number, readonly Pending[]>()
+  private readonly byToken = new SmallMap<number, Pending[]>()
+  private readonly byTransfer = new SmallMap<number, Pending[]>()
   /** The last write to the journal that has not been confirmed, by resource. */
   private readonly unwritten = new SmallMap<string, number>()
   private readonly deadlines = new Deadlines<Pending>()
@@ -141,7 +142,7 @@ export class StorageService {
   notPersisted(token: number): void {
     this.journalWrites = false
     for (const pending of this.written(token)) {
-      this.waitNoMore(pending)
+      pending.transfers = NO_TRANSFERS
       this.refused.delete(pending)
       this.deadlines.cancel(pending.deadline)
       this.refuse(pending.request, CANNOT_WRITE)
@@ -156,7 +157,9 @@ export class StorageService {
     const waiting = this.byTransfer.get(id) ?? NOBODY
     this.byTransfer.delete(id)
     for (const pending of waiting) {
-      pending.transfers = without(pending.transfers, id)
+      // Answered without it, when it took too long.
+      if (!pending.transfers.includes(id)) continue
+      pending.transfers = pending.transfers.filter((each) => each !== id)
       if (error !== undefined && error !== 'timeout') pending.refused = true
       this.settle(pending)
     }
@@ -172,7 +175,7 @@ export class StorageService {
     for (let due = this.deadlines.pop(ms); due !== undefined; due = this.deadlines.pop(ms)) {
       // A replica that does not answer is made good later; the phone cannot wait for it.
       due.deadline = undefined
-      this.waitNoMore(due)
+      due.transfers = NO_TRANSFERS
       this.settle(due)
     }
     const { operations, emptied } = this.storage.expire(this.parts.now)
@@ -203,16 +206,6 @@ export class StorageService {
     return waiting
   }
 
-  /** Its copies go on without it. */
-  private waitNoMore(pending: Pending): void {
-    for (const id of pending.transfers) {
-      const waiting = without(this.byTransfer.get(id) ?? NOBODY, pending)
-      if (waiting.length === 0) this.byTransfer.delete(id)
-      else this.byTransfer.set(id, waiting)
-    }
-    pending.transfers = []
-  }
-
   /** RFC 6940 s.6.3.3.1 has no code for it; this one says that the sender may try again later. */
   private refuse(request: IncomingRequest, info: string): void {
     this.answers.error(request, ERROR_CODE.requestTimeout, info)
@@ -230,12 +223,11 @@ export class StorageService {
 
 const NOBODY: readonly Pending[] = []
 
-function enter(table: SmallMap<number, readonly Pending[]>, id: number, pending: Pending): void {
-  const known = table.get(id)
-  table.set(id, known === undefined ? [pending] : [...known, pending])
-}
+const NO_TRANSFERS: readonly number[] = []
 
 /** Lists of one or two nearly always, which a Set costs more than. */
-function without<T>(list: readonly T[], gone: T): readonly T[] {
-  return list.length === 1 && list[0] === gone ? [] : list.filter((each) => each !== gone)
+function enter(table: SmallMap<number, Pending[]>, id: number, pending: Pending): void {
+  const known = table.get(id)
+  if (known === undefined) table.set(id, [pending])
+  else known.push(pending)
 }

@@ -130,9 +130,11 @@ export class Trust {
   poolOf(bucket: readonly GenericCertificate[]): readonly Certificate[] {
     if (bucket === this.lastBucket) return this.lastPool
     let pool: Certificate[] | undefined
-    for (let i = 0; i < bucket.length && i < BUCKET_MAX; i++) {
-      const { type, certificate } = bucket[i] as GenericCertificate
-      if (type === CERTIFICATE_X509) pool = this.added(pool, certificate)
+    let looked = 0
+    for (const { type, certificate } of bucket) {
+      if (type !== CERTIFICATE_X509) continue
+      if (looked++ >= BUCKET_MAX) break
+      pool = this.added(pool, certificate)
     }
     this.lastBucket = bucket
     this.lastPool = pool ?? []
