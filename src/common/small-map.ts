@@ -1,6 +1,6 @@
 /**
  * A map of which very many exist with few entries each, most with one: that one lies in the object itself, the second to the fourth in a
- * list, and a table is made for the fifth. Also for one that is empty again and again: a Map makes a table anew each time. Do not change it while you go through it: unlike a Map it does not promise what comes next.
+ * list, and a table is made for the fifth. Do not change it while you go through it: unlike a Map it does not promise what comes next.
  */
 export class SmallMap<K, V> {
   private key: K | undefined

@@ -1,5 +1,4 @@
 /** Resources on their way to other peers: as requests, of which one resource may need several, until the last of them is answered. */
-import { SmallMap } from '../../common/small-map.ts'
 import type { Millis } from '../../common/time.ts'
 import { encodeStoreReq, key, MESSAGE_CODE, sameId, type NodeId } from '../codec/index.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -24,7 +23,7 @@ export class ReplicaTransfers {
   private readonly parts: PeerParts
   private readonly requests: Requests
   private readonly storage: Storage
-  private readonly underWay = new SmallMap<number, Transfer>()
+  private readonly underWay = new Map<number, Transfer>()
   private latest = 0
   private finished: Transfer[] = []
 

@@ -3,7 +3,6 @@
  * id at a fixed interval, failed after the fifth. Sends nothing itself; it says when.
  */
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
-import { SmallMap } from '../../common/small-map.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { MESSAGE_CODE, type Destination, type NodeId, type TransactionId } from '../codec/index.ts'
 import { isRoutingError, mayAnswer, targetOf, type Closeness, type RequestTarget } from './acceptance.ts'
@@ -71,7 +70,7 @@ export interface ReliabilitySettings {
 
 export class ClientTransactions<T> {
   private readonly settings: ReliabilitySettings
-  private readonly rows = new SmallMap<TransactionId, Row<T>>()
+  private readonly rows = new Map<TransactionId, Row<T>>()
   private readonly deadlines = new Deadlines<Row<T>>()
 
   constructor(settings: ReliabilitySettings) {
