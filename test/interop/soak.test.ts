@@ -51,6 +51,11 @@ async function after(calls: number): Promise<{ levels: [string, number][]; heap:
   return { levels: await levels(), heap: await node.heapBytes() }
 }
 
+const gauges = (all: readonly [string, number][]): [string, number][] =>
+  all.filter(([name]) => name !== 'files')
+
+const files = (all: readonly [string, number][]): number => all.find(([name]) => name === 'files')?.[1] ?? 0
+
 describe('many calls and few', () => {
   it('R-09 leave the same gauges, open files and heap behind', async () => {
     const few = await after(FEW)
@@ -58,7 +63,10 @@ describe('many calls and few', () => {
     expect(pair.calls.filter(({ status, byeStatus }) => status !== 200 || byeStatus !== 200)).toEqual([])
     expect(pair.calls).toHaveLength(FEW + MANY)
     expect(few.levels.length).toBeGreaterThan(10)
-    expect(many.levels).toEqual(few.levels)
+    expect(gauges(many.levels)).toEqual(gauges(few.levels))
+    // The journal may have one file less meanwhile, where it has tidied up.
+    expect(files(many.levels)).toBeGreaterThan(0)
+    expect(files(many.levels)).toBeLessThanOrEqual(files(few.levels))
     expect(many.heap - few.heap).toBeLessThan(HEAP_SLACK_BYTES)
     expect(node.faults()).toEqual([])
   })
