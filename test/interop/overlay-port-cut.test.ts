@@ -29,6 +29,13 @@ function readiness(peer = CUT): { readonly status: number; readonly body: string
   return namespace.get(`http://${testbed.peer(peer).admin}/readyz`)
 }
 
+/** Whether the node's neighbor table names all others. */
+function knowsAll(peer: number): boolean {
+  const { body } = namespace.get(`http://${testbed.peer(peer).admin}/api/v1/ring`)
+  const { successors } = JSON.parse(body) as { readonly successors: readonly string[] }
+  return testbed.peers.every(({ nodeId }, index) => index === peer || successors.includes(nodeId))
+}
+
 /** A REGISTER of a new user at the node; what it was answered besides the challenge. */
 async function register(number: number, ladder: Caller): Promise<void> {
   const target = testbed.peer(CUT).sip
@@ -56,10 +63,10 @@ describe('nodes whose overlay ports are cut off', () => {
           .gets(503, { check: { 'Retry-After:': '[0-9]' } }),
       )
       namespace.mend()
-      // All of them: one that is still alone says so, and knows of nobody.
+      // All of them and with each other: one that is back with half of the ring is ready before the other half is.
       await eventually(
-        'readiness after the cut',
-        async () => testbed.peers.every((_, index) => readiness(index).status === 200),
+        'readiness and one ring after the cut',
+        async () => testbed.peers.every((_, index) => readiness(index).status === 200 && knowsAll(index)),
         120_000,
       )
       await register(3, self().begins('REGISTER', {}, 401).gets(200))
