@@ -275,6 +275,17 @@ export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** The last four bytes as one number, which may be negative; 0 when there are fewer. */
+export function lastWord(bytes: Uint8Array): number {
+  const end = bytes.length
+  return end < 4
+    ? 0
+    : ((bytes[end - 4] as number) << 24) |
+        ((bytes[end - 3] as number) << 16) |
+        ((bytes[end - 2] as number) << 8) |
+        (bytes[end - 1] as number)
+}
+
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of parts) length += part.length

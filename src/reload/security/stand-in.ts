@@ -170,6 +170,8 @@ function signatureOf({ publicKeyInfo }: Certificate, data: Uint8Array): Uint8Arr
   for (let i = 0; i < 4; i++) {
     value[i] = a >>> (8 * i)
     value[i + 4] = b >>> (8 * i)
+    // A real one ends with bytes that are as good as random too.
+    value[SIGNATURE_BYTES - 4 + i] = value[i] as number
   }
   return value
 }

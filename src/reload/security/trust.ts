@@ -2,7 +2,7 @@
  * Which certificates this overlay believes (RFC 6940 s.11.3): those whose chain ends at a root-cert of the
  * Configuration Document, or self-signed ones where it permits them; never one with a bad Node-ID.
  */
-import { bytesEqual, toHex } from '../../common/bytes.ts'
+import { bytesEqual, lastWord, toHex } from '../../common/bytes.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { WallTime } from '../../common/time.ts'
 import {
@@ -60,7 +60,10 @@ export class Trust {
   private readonly badNodes: ReadonlySet<string>
   private readonly nodeIdLength: number
   private readonly parsed = new BoundedCache<Certificate>(CACHED_MAX)
-  /** The same certificates by their last bytes: nearly every message brings one that was seen before. */
+  /**
+   * The same certificates by the end of their signatures, which is as good as random and compared in full afterwards: nearly every message
+   * brings one that was seen before.
+   */
   private readonly lastSeen = new BoundedCache<Certificate, number>(CACHED_MAX)
   /** Asked for last: the values in a message are judged by the same certificates as the message. */
   private lastBucket: readonly GenericCertificate[] | undefined
@@ -90,14 +93,14 @@ export class Trust {
   /** A certificate of ours: what comes with it from the wire shall be the same object, and not be kept twice. Proves nothing. */
   remember(certificate: Certificate): void {
     const { der, fingerprint } = certificate
-    if (this.lastSeen.get(tail(der)) === certificate) return
+    if (this.lastSeen.get(lastWord(der)) === certificate) return
     this.parsed.set(fingerprint, certificate)
     this.saw(certificate)
   }
 
   /** Parses without believing; cached by fingerprint. */
   parse(der: Uint8Array): Result<Certificate, string> {
-    const seen = this.lastSeen.get(tail(der))
+    const seen = this.lastSeen.get(lastWord(der))
     if (seen !== undefined && bytesEqual(seen.der, der)) return ok(seen)
     const parsed = this.parseOrRecall(der)
     if (parsed.ok) this.saw(parsed.value)
@@ -105,7 +108,7 @@ export class Trust {
   }
 
   private saw(certificate: Certificate): void {
-    this.lastSeen.set(tail(certificate.der), certificate)
+    this.lastSeen.set(lastWord(certificate.der), certificate)
   }
 
   private parseOrRecall(der: Uint8Array): Result<Certificate, string> {
@@ -268,17 +271,6 @@ interface Walk {
   readonly pool: readonly Certificate[]
   readonly wall: WallTime
   checksLeft: number
-}
-
-/** The end of a certificate is its signature: as good as random, and compared in full afterwards. */
-function tail(der: Uint8Array): number {
-  const end = der.length
-  return end < 4
-    ? 0
-    : ((der[end - 4] as number) << 24) |
-        ((der[end - 3] as number) << 16) |
-        ((der[end - 2] as number) << 8) |
-        (der[end - 1] as number)
 }
 
 const HASH_NAMES: ReadonlyMap<number, 'sha1' | 'sha256'> = new Map([

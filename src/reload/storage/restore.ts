@@ -105,7 +105,9 @@ class Restoration {
     const { resource, kindId, model, receivedAt } = record
     const { encoded } = record
     const data = decodeStoredData(encoded, model)
-    if (!data.ok || valueKey(resource, kindId, slotOf(data.value.value)) !== key) return 'damaged'
+    if (!data.ok) return 'damaged'
+    const slot = slotOf(data.value.value)
+    if (valueKey(resource, kindId, slot) !== key) return 'damaged'
     const certificates: Certificate[] = []
     for (const fingerprint of record.fingerprints) {
       const certificate = this.certificates.get(fingerprint)
@@ -115,7 +117,8 @@ class Restoration {
     if (this.checks.definition(kindId)?.dataModel !== model) return 'foreign'
     const expiresAt = restoredExpiry(this.now, receivedAt, data.value.lifetime)
     if (expiresAt === undefined) return 'expired'
-    this.table.put(resource, kindId, { data: data.value, encoded, receivedAt, expiresAt, certificates }, [])
+    const value = { data: data.value, encoded, receivedAt, expiresAt, certificates }
+    this.table.put({ resource, kind: kindId, slot }, value, [])
     this.kept.add(key)
     for (const { fingerprint } of certificates) this.kept.add(certificateKey(fingerprint))
     return 'restored'

@@ -302,10 +302,10 @@ export class Storage {
     changed: ValuePlace[],
     operations: JournalOperation[],
   ): void {
-    for (const staged of plan.staged.changes.values()) {
-      const slot = slotOf(staged.data.value)
-      this.put(now, resource, plan.kind, staged, operations)
-      changed.push({ resource, kind: plan.kind, slot })
+    for (const [slot, staged] of plan.staged.changes.entries()) {
+      const place = { resource, kind: plan.kind, slot }
+      this.put(now, place, staged, operations)
+      changed.push(place)
     }
     const entry = this.table.findKind(resource, plan.kind)
     if (entry !== undefined) this.table.setGeneration(entry, resource, generation, operations)
@@ -313,19 +313,13 @@ export class Storage {
 
   private put(
     now: Now,
-    resource: ResourceId,
-    kind: KindId,
+    place: ValuePlace,
     { data, certificates }: StagedValue,
     operations: JournalOperation[],
   ): void {
     const encoded = encodeStoredData(data)
     const expiresAt = expiryOf(now, data.lifetime)
-    this.table.put(
-      resource,
-      kind,
-      { data, encoded, receivedAt: now.wall, expiresAt, certificates },
-      operations,
-    )
+    this.table.put(place, { data, encoded, receivedAt: now.wall, expiresAt, certificates }, operations)
   }
 
   private count(

@@ -12,7 +12,7 @@ import {
 } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { CertificateShelf } from './certificate-shelf.ts'
-import { indexOfSlot, slotOf } from './data-models.ts'
+import { indexOfSlot } from './data-models.ts'
 import { HeldValue, type ValuePlace } from './held-value.ts'
 import type { JournalOperation } from './journal.ts'
 import { alive } from './lifetime.ts'
@@ -119,12 +119,11 @@ export class Table {
   }
 
   /** Puts a value into its place; what was there is replaced. */
-  put(resource: ResourceId, kind: KindId, value: ValueToHold, batch: JournalOperation[]): void {
+  put({ resource, kind, slot }: ValuePlace, value: ValueToHold, batch: JournalOperation[]): void {
     const { data, encoded, receivedAt, expiresAt } = value
     const { model } = data.value
     const resourceEntry = this.resourceEntry(resource)
     const entry = kindEntry(resourceEntry, kind, model)
-    const slot = slotOf(data.value)
     const replaced = entry.slots.get(slot)
     const certificates = this.certificates.retain(value.certificates, batch)
     if (replaced !== undefined) this.forget(replaced, batch)
