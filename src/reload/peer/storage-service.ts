@@ -1,5 +1,6 @@
 /** Serves Store, Fetch, Stat and Find (RFC 6940 s.7.4). A Store is answered when it is safe, not when it is done here. */
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
+import { SmallMap } from '../../common/small-map.ts'
 import type { Millis } from '../../common/time.ts'
 import {
   decodeFetchReq,
@@ -49,10 +50,10 @@ export class StorageService {
   private readonly storage: Storage
   private readonly replication: Replication
   private readonly answers: Answers
-  private readonly byToken = new Map<number, Pending[]>()
-  private readonly byTransfer = new Map<number, Pending[]>()
+  private readonly byToken = new SmallMap<number, Pending[]>()
+  private readonly byTransfer = new SmallMap<number, Pending[]>()
   /** The last write to the journal that has not been confirmed, by resource. */
-  private readonly unwritten = new Map<string, number>()
+  private readonly unwritten = new SmallMap<string, number>()
   private readonly deadlines = new Deadlines<Pending>()
   /** Every replica that answered has refused them; until their deadline one may come to see it otherwise. */
   private readonly refused = new Set<Pending>()
@@ -225,7 +226,7 @@ const NOBODY: readonly Pending[] = []
 const NO_TRANSFERS: readonly number[] = []
 
 /** Lists of one or two nearly always, which a Set costs more than. */
-function enter(table: Map<number, Pending[]>, id: number, pending: Pending): void {
+function enter(table: SmallMap<number, Pending[]>, id: number, pending: Pending): void {
   const known = table.get(id)
   if (known === undefined) table.set(id, [pending])
   else known.push(pending)
