@@ -2,6 +2,7 @@
  * Requests of this node that wait for their answers (RFC 6940 s.6.2.1): repeated end to end with the same transaction
  * id at a fixed interval, failed after the fifth. Sends nothing itself; it says when.
  */
+import { SmallMap } from '../../common/small-map.ts'
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { MESSAGE_CODE, type Destination, type NodeId, type TransactionId } from '../codec/index.ts'
@@ -70,7 +71,7 @@ export interface ReliabilitySettings {
 
 export class ClientTransactions<T> {
   private readonly settings: ReliabilitySettings
-  private readonly rows = new Map<TransactionId, Row<T>>()
+  private readonly rows = new SmallMap<TransactionId, Row<T>>()
   private readonly deadlines = new Deadlines<Row<T>>()
 
   constructor(settings: ReliabilitySettings) {
