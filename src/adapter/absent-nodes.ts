@@ -1,8 +1,9 @@
+import { BoundedCache } from '../common/bounded-cache.ts'
 import type { Millis, Now, WallTime } from '../common/time.ts'
 
 /** A node that was gone or does not serve SIP is not asked again for this long (adapter-mapping s.7.2). */
 const ABSENT_MS = 30_000
-/** Nodes remembered; the oldest go first. */
+/** Nodes remembered; those that nobody wanted lately go first. */
 const ABSENT_MAX = 1_000
 
 /** When a node was found missing, by both clocks. */
@@ -16,13 +17,9 @@ interface Absence {
  * ends it: a flow from the node, or an entry that was stored later.
  */
 export class AbsentNodes {
-  private readonly absences = new Map<string, Absence>()
+  private readonly absences = new BoundedCache<Absence>(ABSENT_MAX)
 
   note(now: Now, name: string): void {
-    if (this.absences.size >= ABSENT_MAX) {
-      const oldest = this.absences.keys().next()
-      if (oldest.done !== true) this.absences.delete(oldest.value)
-    }
     this.absences.set(name, { untilMs: now.ms + ABSENT_MS, since: now.wall })
   }
 

@@ -1,4 +1,5 @@
 /** Passwords of enrollment accounts: hashed with scrypt, checked without telling anything by the time it takes. */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { createHmac, randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
 import type { Millis } from '../../common/time.ts'
 import type { Login } from '../enroll-form.ts'
@@ -53,7 +54,7 @@ export class PasswordCheck {
   private readonly key = randomBytes(32)
   private readonly decoy: Promise<PasswordHash>
   /** Keyed hashes of logins that were right, with the end of their time. */
-  private readonly proven = new Map<string, Millis>()
+  private readonly proven = new BoundedCache<Millis>(PROVEN_MAX)
   private readonly waiting: (() => void)[] = []
   private running = 0
 
@@ -75,7 +76,7 @@ export class PasswordCheck {
       const derived = await derive(login.password, Buffer.from(against.salt, 'hex'), against)
       const same = timingSafeEqual(derived, Buffer.from(against.hash, 'hex'))
       if (!same || known === undefined) return 'wrong'
-      this.remember(this.mark(login, known), now + PROVEN_FOR_MS)
+      this.proven.set(this.mark(login, known), now + PROVEN_FOR_MS)
       return 'good'
     } finally {
       // The place goes to whoever waits longest, and is free only when nobody does.
@@ -100,14 +101,5 @@ export class PasswordCheck {
     return createHmac('sha256', this.key)
       .update(JSON.stringify([account, password, hash]))
       .digest('base64')
-  }
-
-  private remember(mark: string, until: Millis): void {
-    this.proven.delete(mark)
-    if (this.proven.size >= PROVEN_MAX) {
-      const oldest = this.proven.keys().next()
-      if (oldest.done !== true) this.proven.delete(oldest.value)
-    }
-    this.proven.set(mark, until)
   }
 }

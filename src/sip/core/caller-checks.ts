@@ -2,6 +2,7 @@
  * M-22: whether a peer may name a user as the caller. The user has said so when his registration in the overlay names that
  * peer; the answer is asked for beside the call and serves the calls that follow. Bounded in answers and in questions.
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { canonicalAor, type SipMessage } from '../message/index.ts'
@@ -40,7 +41,7 @@ export class CallerChecks<T> {
   private readonly ask: (aor: string, peer: string) => RequestId
   private readonly policy: 'tag' | 'reject' | 'off'
   private readonly budgetMs: Millis
-  private readonly answers = new Map<string, Answer>()
+  private readonly answers = new BoundedCache<Answer>(ANSWERS_MAX)
   private readonly open = new OpenQuestions<string>()
   private readonly asked = new Map<string, T[]>()
   /** Questions under way, by peer. */
@@ -91,11 +92,6 @@ export class CallerChecks<T> {
     const key = this.open.take(id)
     if (key === undefined) return []
     const waiting = this.over(key)
-    this.answers.delete(key)
-    if (this.answers.size >= ANSWERS_MAX) {
-      const oldest = this.answers.keys().next()
-      if (oldest.done !== true) this.answers.delete(oldest.value)
-    }
     this.answers.set(key, { verified, until: now + validMs })
     return waiting
   }

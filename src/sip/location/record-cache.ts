@@ -1,4 +1,5 @@
 /** Answers of name servers for as long as they are good, and no more of them than fit. Does no I/O. */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Millis } from '../../common/time.ts'
 import type { RecordAnswer, RecordType } from './records.ts'
 
@@ -13,12 +14,10 @@ interface Entry {
 }
 
 export class RecordCache {
-  private readonly answersMax: number
-  /** In the order of use. */
-  private readonly entries = new Map<string, Entry>()
+  private readonly entries: BoundedCache<Entry>
 
   constructor(answersMax: number = CACHED_ANSWERS_MAX) {
-    this.answersMax = answersMax
+    this.entries = new BoundedCache(answersMax)
   }
 
   get size(): number {
@@ -29,9 +28,10 @@ export class RecordCache {
     const key = keyOf(name, type)
     const entry = this.entries.get(key)
     if (entry === undefined) return undefined
-    this.entries.delete(key)
-    if (entry.until <= now) return undefined
-    this.entries.set(key, entry)
+    if (entry.until <= now) {
+      this.entries.delete(key)
+      return undefined
+    }
     // The key holds the type.
     return entry.answer as RecordAnswer<T>
   }
@@ -39,13 +39,8 @@ export class RecordCache {
   /** Failures are not kept: the next call may find the server back. */
   keep(now: Millis, name: string, type: RecordType, answer: RecordAnswer<RecordType>): void {
     if (answer.kind === 'failed' || answer.ttlS <= 0) return
-    const key = keyOf(name, type)
-    this.entries.delete(key)
-    if (this.entries.size >= this.answersMax) {
-      const oldest = this.entries.keys().next()
-      if (oldest.done !== true) this.entries.delete(oldest.value)
-    }
-    this.entries.set(key, { answer, until: now + Math.min(1000 * answer.ttlS, TTL_MS_MAX) })
+    const until = now + Math.min(1000 * answer.ttlS, TTL_MS_MAX)
+    this.entries.set(keyOf(name, type), { answer, until })
   }
 }
 

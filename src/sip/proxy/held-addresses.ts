@@ -2,6 +2,7 @@
  * Next hops that are better left alone for a while: those that said so (503 with Retry-After, RFC 3261 s.21.5.4), and those that did not
  * answer a moment ago, which are tried when nothing else is left (RFC 3263 s.4.3).
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Millis } from '../../common/time.ts'
 import { detached, type SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
@@ -10,7 +11,7 @@ import type { Hop } from '../transaction/hop.ts'
 const RETRY_AFTER_S_MAX = 3_600
 /** How long an address that was silent or unreachable stands behind the others. Judgement. */
 const AILING_MS: Millis = 30_000
-/** Addresses remembered; beyond that the oldest is forgotten. */
+/** Addresses remembered; beyond that one that was not looked for lately is forgotten. */
 const ADDRESSES_MAX = 4_096
 
 interface Hold {
@@ -19,7 +20,7 @@ interface Hold {
 }
 
 export class HeldAddresses {
-  private readonly holds = new Map<string, Hold>()
+  private readonly holds = new BoundedCache<Hold>(ADDRESSES_MAX)
 
   get size(): number {
     return this.holds.size
@@ -68,13 +69,7 @@ export class HeldAddresses {
   }
 
   private hold(hop: Hop, kind: Hold['kind'], until: Millis): void {
-    const key = keyOf(hop)
-    this.holds.delete(key)
-    if (this.holds.size >= ADDRESSES_MAX) {
-      const oldest = this.holds.keys().next()
-      if (oldest.done !== true) this.holds.delete(oldest.value)
-    }
-    this.holds.set(detached(key), { kind, until })
+    this.holds.set(detached(keyOf(hop)), { kind, until })
   }
 }
 

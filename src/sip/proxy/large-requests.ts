@@ -2,6 +2,7 @@
  * RFC 3261 s.18.1.1: a request that may not fit into one datagram goes over TCP, and by UDP after all when nobody listens
  * there. Who has refused is remembered, so that only the first large request to such a phone pays for the attempt.
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis } from '../../common/time.ts'
 import { canonicalAddress, parseUri } from '../message/index.ts'
@@ -14,13 +15,13 @@ type Destination = Pick<Target, 'way' | 'uri' | 'routes'>
 export const DATAGRAM_BYTES_MAX = 1_300
 /** A phone that did not take a connection is not asked again for this long. */
 const REFUSED_FOR_MS: Millis = 600_000
-/** Addresses remembered; beyond that the oldest is forgotten. */
+/** Addresses remembered; beyond that one that was not looked for lately is forgotten. */
 const REFUSED_MAX = 10_000
 
 export class LargeRequests {
   /** p2psip_sip_mtu_switch_total by result. */
   readonly switched = new Tally(['ok', 'failed'])
-  private readonly refused = new Map<string, Millis>()
+  private readonly refused = new BoundedCache<Millis>(REFUSED_MAX)
 
   /** Whether a request of this size to a UDP hop is to be tried over TCP. */
   wantsStream(now: Millis, size: number, hop: Hop, target: Destination): boolean {
@@ -35,13 +36,7 @@ export class LargeRequests {
 
   refusedBy(now: Millis, hop: Hop): void {
     this.switched.add('failed')
-    const key = addressOf(hop)
-    this.refused.delete(key)
-    if (this.refused.size >= REFUSED_MAX) {
-      const oldest = this.refused.keys().next()
-      if (oldest.done !== true) this.refused.delete(oldest.value)
-    }
-    this.refused.set(key, now)
+    this.refused.set(addressOf(hop), now)
   }
 }
 

@@ -2,6 +2,7 @@
  * Proxies that say of themselves, in the overlay, that they serve a domain (M-30). Asked for when a redirect server needs one and has none
  * by configuration; what was found serves the redirections of the next minute. Does no I/O.
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { isIpv4, isIpv6, PROXY_USER } from '../message/index.ts'
@@ -36,7 +37,7 @@ interface Known {
 
 /** `T`: who waits for the answer. */
 export class ProxyRecords<T> {
-  private readonly known = new Map<string, Known>()
+  private readonly known = new BoundedCache<Known>(DOMAINS_MAX)
   private readonly open = new OpenQuestions<string>()
   private readonly waiting = new Map<string, T[]>()
   private readonly ask: (aor: string) => { readonly id: number; readonly budgetMs: Millis }
@@ -80,11 +81,6 @@ export class ProxyRecords<T> {
 
   private learnt(now: Millis, domain: string, targets: readonly RecordTarget[] | undefined): readonly T[] {
     const before = this.known.get(domain)?.proxies ?? NONE
-    this.known.delete(domain)
-    if (this.known.size >= DOMAINS_MAX) {
-      const oldest = this.known.keys().next()
-      if (oldest.done !== true) this.known.delete(oldest.value)
-    }
     // Without an answer those from before are better than none.
     const proxies = targets === undefined ? before : targets.flatMap(proxiesOf).slice(0, PROXIES_MAX)
     this.known.set(domain, { proxies, until: now + (targets === undefined ? ASK_AGAIN_MS : VALID_MS) })

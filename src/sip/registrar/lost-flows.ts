@@ -2,9 +2,10 @@
  * Whose phone was at the far end of a connection that is gone or has been replaced, so that a dialog which knows only that
  * connection finds the phone again where it has registered since.
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Binding } from './binding.ts'
 
-/** Connections remembered; beyond that the oldest is forgotten. */
+/** Connections remembered; beyond that one that was not looked for lately is forgotten. */
 const REMEMBERED_MAX = 10_000
 
 interface Owner {
@@ -15,14 +16,9 @@ interface Owner {
 }
 
 export class LostFlows {
-  private readonly owners = new Map<number, Owner>()
+  private readonly owners = new BoundedCache<Owner, number>(REMEMBERED_MAX)
 
   remember(flow: number, aor: string, { contact, instance, callId }: Binding): void {
-    this.owners.delete(flow)
-    if (this.owners.size >= REMEMBERED_MAX) {
-      const oldest = this.owners.keys().next()
-      if (oldest.done !== true) this.owners.delete(oldest.value)
-    }
     this.owners.set(flow, { aor, contact, instance, callId })
   }
 
