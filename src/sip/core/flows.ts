@@ -12,6 +12,7 @@ import { isSecure, type Hop, type Wire } from '../transaction/index.ts'
 import type { FlowId, SipAction, SipListener } from './contract.ts'
 import { KeepAlives, type Listened } from './keep-alives.ts'
 import { certificateName } from './trusted-sources.ts'
+import { UnfinishedMessages } from './unfinished.ts'
 
 /** Messages that wait for a flow to open. A branch or two; more means that nobody answers there. */
 const PENDING_MAX = 32
@@ -35,6 +36,8 @@ export interface Flow extends Listened<Flow> {
   readonly keys: readonly string[]
   pending: Uint8Array[]
   framerDeadline: Deadline<Flow> | undefined
+  /** As `unfinished` has it. */
+  unfinishedBytes: number
 }
 
 export type FlowLimits = ParseLimits & { readonly flowsMax: number }
@@ -52,6 +55,7 @@ export class Flows implements Wire {
   private readonly peers = new Map<string, Set<FlowId>>()
   private readonly framers = new Deadlines<Flow>()
   readonly keepAlives = new KeepAlives<Flow>()
+  readonly unfinished: UnfinishedMessages
   /** Responses whose flow is gone: told to the owner, who may find another way. */
   private readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
   private readonly sent: ((hop: Hop, bytes: Uint8Array) => void) | undefined
@@ -67,8 +71,11 @@ export class Flows implements Wire {
     init: {
       readonly listeners: readonly SipListener[]
       readonly limits: FlowLimits
+      /** What all streams together may hold of messages that are not complete. */
+      readonly unfinishedBytesMax?: number | undefined
     },
   ) {
+    this.unfinished = new UnfinishedMessages(init.unfinishedBytesMax)
     this.outbox = components.outbox
     this.orphaned = components.orphaned
     this.sent = components.sent
@@ -154,6 +161,7 @@ export class Flows implements Wire {
     this.flows.delete(flow)
     this.framers.cancel(record.framerDeadline)
     this.keepAlives.forget(record)
+    this.unfinished.forget(record)
     for (const key of record.keys) if (this.byAddress.get(key) === flow) this.byAddress.delete(key)
     const ofPeer = hop.transport === 'peer' ? this.peers.get(hop.host) : undefined
     if (ofPeer?.delete(flow) === true && ofPeer.size === 0) this.peers.delete(hop.host)
@@ -165,6 +173,7 @@ export class Flows implements Wire {
   receive(now: Millis, record: Flow, bytes: Uint8Array): readonly FramerOutput[] {
     record.heardAt = now
     const outputs = record.framer.push(bytes, now)
+    this.unfinished.note(record)
     for (const output of outputs) {
       if (output.kind === 'ping') this.outbox.push({ kind: 'sendFlow', flow: record.hop.flow, bytes: PONG })
     }
@@ -268,6 +277,7 @@ export class Flows implements Wire {
       keys,
       pending: [],
       framerDeadline: undefined,
+      unfinishedBytes: 0,
       heardAt: 0,
       silenceMs: 0,
       silenceDeadline: undefined,

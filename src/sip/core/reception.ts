@@ -70,8 +70,9 @@ export class Reception {
     if (record?.up !== true) return
     for (const output of flows.receive(now.ms, record, bytes)) {
       this.framed(now, output, record)
-      if (!flows.isUp(id)) return
+      if (!flows.isUp(id)) break
     }
+    for (const { record: flow, fault } of flows.unfinished.excess()) this.fault(now, fault, flow.hop, flow)
   }
 
   /** What cannot be read; a stream that cannot be read on is closed. */

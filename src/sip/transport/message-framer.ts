@@ -24,12 +24,18 @@ export class MessageFramer {
     return [{ kind: 'fault', fault: { ...parsed.error, close: false } }]
   }
 
-  /** Nothing is ever half there. */
+  /** Nothing is ever half there: nothing is held, late or given up. */
+  readonly heldBytes = 0
+
   nextDeadline(): Millis {
     return NEVER
   }
 
   expired(): undefined {
+    return undefined
+  }
+
+  abandon(): undefined {
     return undefined
   }
 }

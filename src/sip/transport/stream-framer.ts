@@ -69,6 +69,11 @@ export class StreamFramer {
     return this.end - this.at
   }
 
+  /** Bytes of memory that it takes for them. */
+  get heldBytes(): number {
+    return this.data.length
+  }
+
   push(bytes: Uint8Array, now: Millis): FramerOutput[] {
     const outputs: FramerOutput[] = []
     if (this.closed || bytes.length === 0) return outputs
@@ -85,7 +90,12 @@ export class StreamFramer {
 
   /** To be called at the deadline: the fault to act on, or undefined when there is time left. */
   expired(now: Millis): ParseFault | undefined {
-    if (now < this.deadline || this.closed) return undefined
+    return now < this.deadline ? undefined : this.abandon(408, 'Request Timeout')
+  }
+
+  /** Gives up the message that is arriving, and the stream: the fault to act on, undefined when that is done already. */
+  abandon(status: number, reason: string): ParseFault | undefined {
+    if (this.closed) return undefined
     const { head } = this
     const partial =
       head === undefined ? undefined : makeMessage(head, this.data, this.at, this.at + head.end, this.end)
@@ -93,7 +103,7 @@ export class StreamFramer {
     if (partial === undefined || !partial.isRequest) {
       return { status: undefined, reason: 'Message Never Completed', close: true, partial }
     }
-    return requestFault(partial, 408, 'Request Timeout', true)
+    return requestFault(partial, status, reason, true)
   }
 
   /** One step: true when something was used up and more may follow. */
