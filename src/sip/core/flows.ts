@@ -12,7 +12,7 @@ import { isSecure, type Hop, type Wire } from '../transaction/index.ts'
 import type { FlowId, SipAction, SipListener } from './contract.ts'
 import { KeepAlives, type Listened } from './keep-alives.ts'
 import { certificateName } from './trusted-sources.ts'
-import { UnfinishedMessages } from './unfinished.ts'
+import { UnfinishedMessages, type Holding } from './unfinished.ts'
 
 /** Messages that wait for a flow to open. A branch or two; more means that nobody answers there. */
 const PENDING_MAX = 32
@@ -21,7 +21,7 @@ const NO_IDENTITIES: readonly string[] = []
 /** Names of one certificate that are looked at. Real ones have a handful. */
 const IDENTITIES_MAX = 100
 
-export interface Flow extends Listened<Flow> {
+export interface Flow extends Listened<Flow>, Holding {
   readonly hop: Hop
   readonly side: 'accepted' | 'connected'
   /** Good for sips: TLS to phones, application 5061 to peers. */
@@ -31,13 +31,10 @@ export interface Flow extends Listened<Flow> {
   /** Of a phone or trunk: the names that its TLS certificate has proven, as `certificateName` spells them. */
   readonly identities: readonly string[]
   up: boolean
-  readonly framer: StreamFramer | MessageFramer
   /** Under which of `byAddress` it is found. */
   readonly keys: readonly string[]
   pending: Uint8Array[]
   framerDeadline: Deadline<Flow> | undefined
-  /** As `unfinished` has it. */
-  unfinishedBytes: number
 }
 
 export type FlowLimits = ParseLimits & { readonly flowsMax: number }
@@ -55,7 +52,7 @@ export class Flows implements Wire {
   private readonly peers = new Map<string, Set<FlowId>>()
   private readonly framers = new Deadlines<Flow>()
   readonly keepAlives = new KeepAlives<Flow>()
-  readonly unfinished: UnfinishedMessages
+  readonly unfinished: UnfinishedMessages<Flow>
   /** Responses whose flow is gone: told to the owner, who may find another way. */
   private readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
   private readonly sent: ((hop: Hop, bytes: Uint8Array) => void) | undefined

@@ -1,20 +1,27 @@
 /** What streams hold of messages that are not complete, all together: who sends a little on each of very many must not fill the memory. */
 import type { ParseFault } from '../message/index.ts'
-import type { Flow } from './flows.ts'
+import type { MessageFramer, StreamFramer } from '../transport/index.ts'
 
 /** Bytes, above what `StreamFramer` takes at first for each of 20,000 flows: only then those that hold more than others have to go. */
 const UNFINISHED_BYTES_MAX = 64 * 1024 * 1024
 /** Share that is left when flows had to go, so that not each new byte has all of them looked at. */
 const KEPT_SHARE = 7 / 8
 
+/** What a flow has for this. */
+export interface Holding {
+  readonly framer: StreamFramer | MessageFramer
+  /** Only `UnfinishedMessages` writes it. */
+  unfinishedBytes: number
+}
+
 /** A flow that is to be closed, with the fault to act on. */
-export interface Unfinished {
-  readonly record: Flow
+export interface Unfinished<T> {
+  readonly record: T
   readonly fault: ParseFault
 }
 
-export class UnfinishedMessages {
-  private readonly held = new Map<Flow, number>()
+export class UnfinishedMessages<T extends Holding> {
+  private readonly held = new Map<T, number>()
   private readonly bytesMax: number
   private total = 0
 
@@ -28,7 +35,7 @@ export class UnfinishedMessages {
   }
 
   /** Takes down what the framer of a flow holds now. */
-  note(flow: Flow): void {
+  note(flow: T): void {
     const bytes = flow.framer.heldBytes
     if (bytes === flow.unfinishedBytes) return
     this.total += bytes - flow.unfinishedBytes
@@ -38,16 +45,16 @@ export class UnfinishedMessages {
   }
 
   /** The flow is gone. */
-  forget(flow: Flow): void {
+  forget(flow: T): void {
     this.total -= flow.unfinishedBytes
     flow.unfinishedBytes = 0
     this.held.delete(flow)
   }
 
   /** Those that have to go because all together hold too much: the ones that hold most. Nearly always none. */
-  excess(): readonly Unfinished[] {
+  excess(): readonly Unfinished<T>[] {
     if (this.total <= this.bytesMax) return NONE
-    const excess: Unfinished[] = []
+    const excess: Unfinished<T>[] = []
     let left = this.total
     for (const [record, bytes] of [...this.held].sort(([, a], [, b]) => b - a)) {
       if (left <= KEPT_SHARE * this.bytesMax) break
@@ -60,4 +67,4 @@ export class UnfinishedMessages {
   }
 }
 
-const NONE: readonly Unfinished[] = []
+const NONE: readonly Unfinished<never>[] = []

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { UnfinishedMessages } from '../../../../src/sip/core/unfinished.ts'
+import type { Holding, UnfinishedMessages } from '../../../../src/sip/core/unfinished.ts'
 import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
 
 const STRANGERS = 300
 const BODY = 130_000
 const MOST = 64 * 1024 * 1024
 
-function unfinishedOf(node: TestNode): UnfinishedMessages {
-  const { parts } = node.core as unknown as { parts: { flows: { unfinished: UnfinishedMessages } } }
+function unfinishedOf(node: TestNode): UnfinishedMessages<Holding> {
+  const { parts } = node.core as unknown as { parts: { flows: { unfinished: UnfinishedMessages<Holding> } } }
   return parts.flows.unfinished
 }
 
