@@ -7,12 +7,17 @@ import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { canonicalAddress, type ParseLimits } from '../message/index.ts'
-import { MessageFramer, StreamFramer, type FramerOutput } from '../transport/index.ts'
+import {
+  MessageFramer,
+  StreamFramer,
+  UnfinishedMessages,
+  type FramerOutput,
+  type Unfinished,
+} from '../transport/index.ts'
 import { isSecure, type Hop, type Wire } from '../transaction/index.ts'
 import type { FlowId, SipAction, SipListener } from './contract.ts'
 import { KeepAlives, type Listened } from './keep-alives.ts'
 import { certificateName } from './trusted-sources.ts'
-import { UnfinishedMessages, type Holding } from './unfinished.ts'
 
 /** Messages that wait for a flow to open. A branch or two; more means that nobody answers there. */
 const PENDING_MAX = 32
@@ -21,7 +26,7 @@ const NO_IDENTITIES: readonly string[] = []
 /** Names of one certificate that are looked at. Real ones have a handful. */
 const IDENTITIES_MAX = 100
 
-export interface Flow extends Listened<Flow>, Holding {
+export interface Flow extends Listened<Flow>, Unfinished {
   readonly hop: Hop
   readonly side: 'accepted' | 'connected'
   /** Good for sips: TLS to phones, application 5061 to peers. */
@@ -31,6 +36,7 @@ export interface Flow extends Listened<Flow>, Holding {
   /** Of a phone or trunk: the names that its TLS certificate has proven, as `certificateName` spells them. */
   readonly identities: readonly string[]
   up: boolean
+  readonly framer: StreamFramer | MessageFramer
   /** Under which of `byAddress` it is found. */
   readonly keys: readonly string[]
   pending: Uint8Array[]
@@ -158,7 +164,7 @@ export class Flows implements Wire {
     this.flows.delete(flow)
     this.framers.cancel(record.framerDeadline)
     this.keepAlives.forget(record)
-    this.unfinished.forget(record)
+    this.unfinished.note(record, 0)
     for (const key of record.keys) if (this.byAddress.get(key) === flow) this.byAddress.delete(key)
     const ofPeer = hop.transport === 'peer' ? this.peers.get(hop.host) : undefined
     if (ofPeer?.delete(flow) === true && ofPeer.size === 0) this.peers.delete(hop.host)
@@ -170,7 +176,7 @@ export class Flows implements Wire {
   receive(now: Millis, record: Flow, bytes: Uint8Array): readonly FramerOutput[] {
     record.heardAt = now
     const outputs = record.framer.push(bytes, now)
-    this.unfinished.note(record)
+    this.unfinished.note(record, record.framer.heldBytes)
     for (const output of outputs) {
       if (output.kind === 'ping') this.outbox.push({ kind: 'sendFlow', flow: record.hop.flow, bytes: PONG })
     }

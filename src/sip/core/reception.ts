@@ -72,7 +72,10 @@ export class Reception {
       this.framed(now, output, record)
       if (!flows.isUp(id)) break
     }
-    for (const { record: flow, fault } of flows.unfinished.excess()) this.fault(now, fault, flow.hop, flow)
+    for (const flow of flows.unfinished.excess()) {
+      const fault = flow.framer.abandon(503, 'Too Many Unfinished Messages')
+      if (fault !== undefined) this.fault(now, fault, flow.hop, flow)
+    }
   }
 
   /** What cannot be read; a stream that cannot be read on is closed. */

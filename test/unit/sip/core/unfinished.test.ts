@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import type { Holding, UnfinishedMessages } from '../../../../src/sip/core/unfinished.ts'
+import type { Unfinished, UnfinishedMessages } from '../../../../src/sip/transport/index.ts'
 import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
 
 const STRANGERS = 300
 const BODY = 130_000
 const MOST = 64 * 1024 * 1024
 
-function unfinishedOf(node: TestNode): UnfinishedMessages<Holding> {
-  const { parts } = node.core as unknown as { parts: { flows: { unfinished: UnfinishedMessages<Holding> } } }
+function unfinishedOf(node: TestNode): UnfinishedMessages<Unfinished> {
+  const { parts } = node.core as unknown as {
+    parts: { flows: { unfinished: UnfinishedMessages<Unfinished> } }
+  }
   return parts.flows.unfinished
 }
 
