@@ -19,6 +19,7 @@ import {
   handshakeFailure,
   type TlsSettings,
 } from './tls-context.ts'
+import { WebSocketArrivals } from './web-socket-arrivals.ts'
 import { WebSocketGate } from './web-socket-gate.ts'
 import { WebSocketPulse } from './web-socket-pulse.ts'
 
@@ -40,6 +41,7 @@ export class WsShell {
   private readonly gate: WebSocketGate
   private readonly seats: { readonly ws: HandshakeSeats; readonly wss: HandshakeSeats }
   private readonly pulse: WebSocketPulse
+  private readonly arrivals: WebSocketArrivals
   private readonly upgrader = new WebSocketServer({
     ...PLAIN,
     noServer: true,
@@ -51,8 +53,14 @@ export class WsShell {
   private settings: TlsSettings
   private context: SecureContext
 
-  constructor(flows: StreamFlows, settings: TlsSettings, gate: WebSocketGate = new WebSocketGate()) {
+  constructor(
+    flows: StreamFlows,
+    settings: TlsSettings,
+    gate: WebSocketGate = new WebSocketGate(),
+    arrivals: WebSocketArrivals = new WebSocketArrivals(),
+  ) {
     this.flows = flows
+    this.arrivals = arrivals
     this.gate = gate
     this.seats = { ws: new HandshakeSeats(flows, 'ws'), wss: new HandshakeSeats(flows, 'wss') }
     this.pulse = new WebSocketPulse(flows)
@@ -175,6 +183,7 @@ export class WsShell {
       const flow = this.flows.accepted({ transport, listener, host, port }, this.channel(webSocket))
       this.pulse.watch(webSocket, flow)
       this.drive(webSocket, flow)
+      this.arrivals.watch(webSocket, socket, flow)
     })
   }
 

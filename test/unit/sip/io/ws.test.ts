@@ -7,6 +7,7 @@ import { WebSocket, WebSocketServer, type ClientOptions } from 'ws'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import type { SipInput } from '../../../../src/sip/core/contract.ts'
 import { STREAM_LIMITS, StreamFlows, type StreamLimits } from '../../../../src/sip/io/stream-flows.ts'
+import { WebSocketArrivals } from '../../../../src/sip/io/web-socket-arrivals.ts'
 import { WebSocketGate, type WebSocketGateInit } from '../../../../src/sip/io/web-socket-gate.ts'
 import { WsShell } from '../../../../src/sip/io/ws.ts'
 import { Inputs } from '../../../support/inputs.ts'
@@ -36,11 +37,15 @@ interface Shell {
   readonly inputs: Inputs<SipInput>
 }
 
-function shell(limits: Partial<StreamLimits> = {}, gate?: WebSocketGateInit): Shell {
+function shell(
+  limits: Partial<StreamLimits> = {},
+  gate?: WebSocketGateInit,
+  arrivals?: WebSocketArrivals,
+): Shell {
   const inputs = new Inputs<SipInput>()
   const flows = new StreamFlows(inputs.sink, { ...STREAM_LIMITS, ...limits })
   const settings = { identity: ours, authorities: [authority.root], verifyClients: 'none' as const }
-  const ws = new WsShell(flows, settings, gate === undefined ? undefined : new WebSocketGate(gate))
+  const ws = new WsShell(flows, settings, gate && new WebSocketGate(gate), arrivals)
   closing.push(() => {
     const closed = ws.close()
     flows.close()
@@ -70,6 +75,11 @@ async function phone(port: number): Promise<WebSocket> {
 async function refusal(socket: WebSocket): Promise<IncomingMessage> {
   const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
   return response
+}
+
+/** The connection under a WebSocket of the test's own. */
+function carrierOf(socket: WebSocket): Socket {
+  return (socket as unknown as { readonly _socket: Socket })._socket
 }
 
 function closed(socket: Socket | WebSocket): Promise<unknown> {
@@ -132,6 +142,40 @@ describe('WebSocket shell, accepting', () => {
     expect(made.flows.closed.get('ws|idle')).toBe(1)
     expect(made.ws.keepaliveFailures.get('ws')).toBe(1)
     expect(socket.readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('S-02 closes a WebSocket whose message does not come to its end, whatever is said in between', async () => {
+    const arrivals = new WebSocketArrivals({ completeMs: 100 })
+    const made = shell({}, undefined, arrivals)
+    const port = await listening(made)
+    const slow = await phone(port)
+    slow.send('whole')
+    await made.inputs.next('flowData')
+    expect(arrivals.bytes).toBe(0)
+    slow.send('a frame of a message', { fin: false })
+    const pings = setInterval(() => slow.ping('I am here', undefined, () => undefined), 10)
+    await closed(slow)
+    clearInterval(pings)
+    expect(await made.inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
+    expect(made.flows.closed.get('ws|idle')).toBe(1)
+    expect(arrivals.bytes).toBe(0)
+  })
+
+  it('S-02 bounds what all WebSockets hold of messages that are not complete; who holds most goes', async () => {
+    const arrivals = new WebSocketArrivals({ bytesMax: 20_000 })
+    const made = shell({}, undefined, arrivals)
+    const port = await listening(made)
+    const [little, much] = [await phone(port), await phone(port)]
+    little.send('x'.repeat(5_000), { fin: false })
+    // Half of a frame: its length, a mask of zeros, and what follows.
+    const frame = Buffer.alloc(8 + 18_000, 'x')
+    frame.set([0x81, 0xfe, 60_000 >> 8, 60_000 & 0xff, 0, 0, 0, 0])
+    carrierOf(much).write(frame)
+    await closed(much)
+    expect(await made.inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 4 })
+    little.send('and its end')
+    expect((await made.inputs.next('flowData')).bytes).toHaveLength(5_000 + 'and its end'.length)
+    expect(arrivals.bytes).toBe(0)
   })
 
   it('S-40 closes a WebSocket on which nothing is said', async () => {
