@@ -35,7 +35,11 @@ export class ProvenSignatures {
     signature: RawSignature,
     forms: readonly [Uint8Array, ...Uint8Array[]],
   ): boolean {
-    if (!this.seen.again(signature.value)) return this.computed(certificate, signature, forms)
+    if (!this.seen.has(signature.value)) {
+      const right = this.computed(certificate, signature, forms)
+      if (right) this.seen.note(signature.value)
+      return right
+    }
     const name = this.nameOf(certificate, signature, forms[0])
     if (this.proven.get(name) !== undefined) return true
     if (!this.computed(certificate, signature, forms)) return false

@@ -5,12 +5,14 @@
 import { Deadlines, type Deadline } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
+import { sourceOf } from '../../common/rate-limit.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import { canonicalAddress, type ParseLimits } from '../message/index.ts'
 import {
   MessageFramer,
   StreamFramer,
   UnfinishedMessages,
+  unfinishedBytesMax,
   type FramerOutput,
   type Unfinished,
 } from '../transport/index.ts'
@@ -74,11 +76,15 @@ export class Flows implements Wire {
     init: {
       readonly listeners: readonly SipListener[]
       readonly limits: FlowLimits
-      /** What all streams together may hold of messages that are not complete. */
-      readonly unfinishedBytesMax?: number | undefined
     },
   ) {
-    this.unfinished = new UnfinishedMessages(init.unfinishedBytesMax)
+    const { limits } = init
+    this.unfinished = new UnfinishedMessages(() =>
+      unfinishedBytesMax({
+        flows: limits.flowsMax,
+        messageBytes: limits.headBytesMax + limits.bodyBytesMax,
+      }),
+    )
     this.outbox = components.outbox
     this.orphaned = components.orphaned
     this.sent = components.sent
@@ -176,7 +182,8 @@ export class Flows implements Wire {
   receive(now: Millis, record: Flow, bytes: Uint8Array): readonly FramerOutput[] {
     record.heardAt = now
     const outputs = record.framer.push(bytes, now)
-    this.unfinished.note(record, record.framer.heldBytes)
+    // A peer's flow is everybody's who lives there, and its other end is known by its certificate.
+    if (record.hop.transport !== 'peer') this.unfinished.note(record, record.framer.heldBytes)
     for (const output of outputs) {
       if (output.kind === 'ping') this.outbox.push({ kind: 'sendFlow', flow: record.hop.flow, bytes: PONG })
     }
@@ -280,6 +287,7 @@ export class Flows implements Wire {
       keys,
       pending: [],
       framerDeadline: undefined,
+      source: hop.transport === 'peer' ? hop.host : sourceOf(hop.host),
       unfinishedBytes: 0,
       heardAt: 0,
       silenceMs: 0,

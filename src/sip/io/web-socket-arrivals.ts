@@ -4,8 +4,21 @@
  */
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { BODY_COMPLETE_MS, UnfinishedMessages, type Unfinished } from '../transport/index.ts'
-import type { StreamFlow } from './stream-flows.ts'
+import { sourceOf } from '../../common/rate-limit.ts'
+import {
+  BODY_COMPLETE_MS,
+  unfinishedBytesMax,
+  UnfinishedMessages,
+  type Unfinished,
+} from '../transport/index.ts'
+import type { StreamFlow, StreamLimits } from './stream-flows.ts'
+
+/** Frames of one message. Browsers send one; proxies in between may cut it. Judgement. */
+export const FRAGMENTS_MAX = 128
+/** Bytes that each piece takes beside its own, as measured: two objects of V8 and what was allocated to read into. */
+const PIECE_BYTES = 2_048
+/** Smallest piece of a long message that must be taken: below the smallest segments of TCP. */
+const SEGMENT_BYTES_MIN = 256
 
 interface Arrival extends Unfinished {
   readonly socket: WebSocket
@@ -14,29 +27,49 @@ interface Arrival extends Unfinished {
   deadline: NodeJS.Timeout | undefined
 }
 
-/** What `ws` holds and tells nobody: bytes that are not read yet, and those of the message's frames so far. */
+/** What `ws` holds and tells nobody: pieces that are not read yet, and the message's frames so far. */
 interface Receiver {
   readonly _bufferedBytes: number
-  readonly _messageLength: number
+  readonly _buffers: readonly Buffer[]
+  readonly _fragments: readonly Buffer[]
+}
+
+/** Pieces in which a message may come. */
+export function piecesMax({ messageBytesMax }: StreamLimits): number {
+  return Math.max(256, Math.ceil(messageBytesMax / SEGMENT_BYTES_MIN))
 }
 
 export class WebSocketArrivals {
   private readonly unfinished: UnfinishedMessages<Arrival>
   private readonly completeMs: number
 
-  constructor(init: { readonly bytesMax?: number; readonly completeMs?: number } = {}) {
-    this.unfinished = new UnfinishedMessages(init.bytesMax)
-    this.completeMs = init.completeMs ?? BODY_COMPLETE_MS
+  /** `limits` are asked for at every use. */
+  constructor(
+    limits: () => Pick<StreamLimits, 'flowsMax' | 'messageBytesMax'>,
+    init: { readonly bytesMax?: number; readonly completeMs?: number } = {},
+  ) {
+    const { bytesMax, completeMs = BODY_COMPLETE_MS } = init
+    this.unfinished = new UnfinishedMessages(() => {
+      const { flowsMax, messageBytesMax } = limits()
+      return bytesMax ?? unfinishedBytesMax({ flows: flowsMax, messageBytes: messageBytesMax })
+    })
+    this.completeMs = completeMs
   }
 
-  /** Bytes of messages that are not complete. */
+  /** Bytes of memory that messages which are not complete take. */
   get bytes(): number {
     return this.unfinished.bytes
   }
 
   /** `carrier` brings the bytes of `socket`, which reads them before anybody who listens from now on. */
-  watch(socket: WebSocket, carrier: Duplex, flow: StreamFlow): void {
-    const arrival: Arrival = { socket, flow, deadline: undefined, unfinishedBytes: 0 }
+  watch(socket: WebSocket, carrier: Duplex, flow: StreamFlow, host: string): void {
+    const arrival: Arrival = {
+      socket,
+      flow,
+      source: sourceOf(host),
+      deadline: undefined,
+      unfinishedBytes: 0,
+    }
     carrier.on('data', () => this.look(arrival))
     // A message is there in whole; what holds less than before may be the same message after a ping.
     socket.on('message', () => this.note(arrival, 0))
@@ -44,9 +77,7 @@ export class WebSocketArrivals {
   }
 
   private look(arrival: Arrival): void {
-    const bytes = heldBy(arrival.socket)
-    if (bytes === arrival.unfinishedBytes) return
-    this.note(arrival, bytes)
+    this.note(arrival, heldBy(arrival.socket))
     for (const each of this.unfinished.excess()) this.end(each)
   }
 
@@ -66,7 +97,17 @@ export class WebSocketArrivals {
   }
 }
 
+/** A piece keeps the whole of what it was cut out of, which may be much more than itself. */
 function heldBy(socket: WebSocket): number {
   const { _receiver: receiver } = socket as unknown as { readonly _receiver?: Partial<Receiver> | null }
-  return (receiver?._bufferedBytes ?? 0) + (receiver?._messageLength ?? 0)
+  if (receiver === undefined || receiver === null) return 0
+  const { _bufferedBytes: buffered = 0, _buffers: buffers = NONE, _fragments: fragments = NONE } = receiver
+  let bytes = buffered + PIECE_BYTES * (buffers.length + fragments.length)
+  const [first] = buffers
+  // Those behind it are whole.
+  if (first !== undefined) bytes += first.buffer.byteLength - first.length
+  for (const { buffer } of fragments) bytes += buffer.byteLength
+  return bytes
 }
+
+const NONE: readonly Buffer[] = []

@@ -19,7 +19,7 @@ import {
   handshakeFailure,
   type TlsSettings,
 } from './tls-context.ts'
-import { WebSocketArrivals } from './web-socket-arrivals.ts'
+import { FRAGMENTS_MAX, piecesMax, WebSocketArrivals } from './web-socket-arrivals.ts'
 import { WebSocketGate } from './web-socket-gate.ts'
 import { WebSocketPulse } from './web-socket-pulse.ts'
 
@@ -46,6 +46,7 @@ export class WsShell {
     ...PLAIN,
     noServer: true,
     clientTracking: false,
+    maxFragments: FRAGMENTS_MAX,
     handleProtocols: () => SUBPROTOCOL,
   })
   private readonly servers: Server[] = []
@@ -57,7 +58,7 @@ export class WsShell {
     flows: StreamFlows,
     settings: TlsSettings,
     gate: WebSocketGate = new WebSocketGate(),
-    arrivals: WebSocketArrivals = new WebSocketArrivals(),
+    arrivals: WebSocketArrivals = new WebSocketArrivals(() => flows.limits),
   ) {
     this.flows = flows
     this.arrivals = arrivals
@@ -172,7 +173,9 @@ export class WsShell {
       refuse(socket, refusal.status === 401 ? '401 Unauthorized' : '403 Forbidden', refusal.headers)
       return
     }
-    this.upgrader.options.maxPayload = this.flows.limits.messageBytesMax
+    const { limits } = this.flows
+    this.upgrader.options.maxPayload = limits.messageBytesMax
+    this.upgrader.options.maxBufferedChunks = piecesMax(limits)
     this.upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       const { remoteAddress: host, remotePort: port } = request.socket
       if (host === undefined || port === undefined) {
@@ -183,7 +186,7 @@ export class WsShell {
       const flow = this.flows.accepted({ transport, listener, host, port }, this.channel(webSocket))
       this.pulse.watch(webSocket, flow)
       this.drive(webSocket, flow)
-      this.arrivals.watch(webSocket, socket, flow)
+      this.arrivals.watch(webSocket, socket, flow, host)
     })
   }
 

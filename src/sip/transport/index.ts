@@ -1,5 +1,5 @@
 /** What SIP transports need besides sockets: message framing on streams, flow tokens, STUN keep-alives. */
-export { UnfinishedMessages, type Unfinished } from './unfinished.ts'
+export { UnfinishedMessages, unfinishedBytesMax, type Unfinished } from './unfinished.ts'
 export { BODY_COMPLETE_MS, HEAD_COMPLETE_MS, StreamFramer, type FramerOutput } from './stream-framer.ts'
 export { MessageFramer } from './message-framer.ts'
 export { FlowTokens } from './flow-token.ts'

@@ -38,6 +38,8 @@ const CR = 13
 const LF = 10
 const HEAD_END = Buffer.from('\r\n\r\n', 'latin1')
 const FIRST_CAPACITY = 2048
+/** Bytes that a head takes once it is read, for each of its own: four with the shortest of header fields. */
+const HEAD_SHARE = 4
 const NOTHING = Buffer.alloc(0)
 
 export class StreamFramer {
@@ -69,9 +71,9 @@ export class StreamFramer {
     return this.end - this.at
   }
 
-  /** Bytes of memory that it takes for them. */
+  /** Bytes of memory that it takes for them. A head that was read lies there as text and as numbers once more. */
   get heldBytes(): number {
-    return this.data.length
+    return this.data.length + (this.head === undefined ? 0 : HEAD_SHARE * this.head.end)
   }
 
   push(bytes: Uint8Array, now: Millis): FramerOutput[] {

@@ -145,7 +145,7 @@ describe('WebSocket shell, accepting', () => {
   })
 
   it('S-02 closes a WebSocket whose message does not come to its end, whatever is said in between', async () => {
-    const arrivals = new WebSocketArrivals({ completeMs: 100 })
+    const arrivals = new WebSocketArrivals(() => STREAM_LIMITS, { completeMs: 100 })
     const made = shell({}, undefined, arrivals)
     const port = await listening(made)
     const slow = await phone(port)
@@ -162,7 +162,7 @@ describe('WebSocket shell, accepting', () => {
   })
 
   it('S-02 bounds what all WebSockets hold of messages that are not complete; who holds most goes', async () => {
-    const arrivals = new WebSocketArrivals({ bytesMax: 20_000 })
+    const arrivals = new WebSocketArrivals(() => STREAM_LIMITS, { bytesMax: 25_000 })
     const made = shell({}, undefined, arrivals)
     const port = await listening(made)
     const [little, much] = [await phone(port), await phone(port)]
@@ -175,6 +175,28 @@ describe('WebSocket shell, accepting', () => {
     expect(await made.inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 4 })
     little.send('and its end')
     expect((await made.inputs.next('flowData')).bytes).toHaveLength(5_000 + 'and its end'.length)
+    expect(arrivals.bytes).toBe(0)
+  })
+
+  it('S-02 a message in very many pieces is not taken, and each piece counts with what it keeps in memory', async () => {
+    const arrivals = new WebSocketArrivals(() => STREAM_LIMITS)
+    const made = shell({}, undefined, arrivals)
+    const port = await listening(made)
+    const crumbs = await phone(port)
+    for (let i = 0; i < 200; i++) crumbs.send('x', { fin: false })
+    await closed(crumbs)
+    expect(await made.inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
+
+    const pins = await phone(port)
+    // A frame of one byte that is not the last, and pongs that came in the same piece and stay with it.
+    const crumb = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x78])
+    const pong = Buffer.from([0x8a, 0xfd, ...new Uint8Array(4 + 125)])
+    carrierOf(pins).write(Buffer.concat([crumb, ...new Array<Buffer>(20).fill(pong)]))
+    pins.ping('did it come?')
+    await once(pins, 'pong')
+    expect(arrivals.bytes).toBeGreaterThan(2_000)
+    pins.terminate()
+    await made.inputs.next('flowClosed', 2)
     expect(arrivals.bytes).toBe(0)
   })
 
