@@ -7,6 +7,7 @@ import {
   type CommandOutcome,
   type FetchResult,
   type Journey,
+  type ResourceId,
 } from '../reload/index.ts'
 import { canonicalAor, parseUri, type LocatedTarget, type RequestId, type SipAction } from '../sip/index.ts'
 import { toHex } from '../common/bytes.ts'
@@ -18,7 +19,7 @@ import type { FlowPool } from './flow-pool.ts'
 import { decodeGr, firstNode, routeAddress, terminalNode } from './overlay-address.ts'
 import type { AdapterParts } from './parts.ts'
 import type { Publisher } from './publish.ts'
-import { registrationEntry, type RegistrationEntry } from './registration-entry.ts'
+import { registrationEntry, type RouteEntry } from './registration-entry.ts'
 
 type LocateQuestion = Extract<SipAction, { kind: 'locate' }>
 
@@ -41,6 +42,7 @@ interface Lookup {
 interface PendingFetch {
   readonly lookup: Lookup
   readonly aor: string
+  readonly resource: ResourceId
   readonly depth: number
   readonly beganMs: Millis
 }
@@ -107,11 +109,12 @@ export class Locator {
     lookup.fetches++
     lookup.open++
     const id = this.parts.nextId()
-    this.fetches.set(id, { lookup, aor, depth, beganMs: now.ms })
+    const resource = this.parts.resourceOfAor(aor)
+    this.fetches.set(id, { lookup, aor, resource, depth, beganMs: now.ms })
     this.parts.command({
       kind: 'fetch',
       id,
-      resource: this.parts.resourceOfAor(aor),
+      resource,
       kinds: [KIND.sipRegistration, KIND.certificateByUser],
       timeoutMs: Math.max(1, lookup.deadlineMs - now.ms),
     })
@@ -153,7 +156,7 @@ export class Locator {
   private addRoute(
     now: Now,
     { lookup, aor, depth }: PendingFetch,
-    entry: Extract<RegistrationEntry, { kind: 'route' }>,
+    entry: RouteEntry,
     storedAt: WallTime,
   ): void {
     const terminal = terminalNode(entry.destinations)
@@ -171,17 +174,18 @@ export class Locator {
     const name = `peer:${key(terminal)}`
     const known = lookup.targets.get(name)
     if (known?.kind === 'peer' && (known.storedAt ?? 0) >= storedAt) return
+    const { secureOnly, features, marks, proxy } = entry
     lookup.targets.set(name, {
       kind: 'peer',
       address: routeAddress(entry.destinations),
       aor: depth === 0 ? undefined : aor,
-      secureOnly: entry.secureOnly,
-      features: entry.features,
-      marks: entry.marks === '' ? undefined : this.parts.marks?.read(aor, entry.marks),
+      secureOnly,
+      features,
+      marks: marks === '' ? undefined : this.parts.marks?.read(aor, marks),
       storedAt,
       node: toHex(terminal),
-      ...(entry.proxy.addresses.length === 0 ? {} : { addresses: entry.proxy.addresses }),
-      ...(entry.proxy.exit ? { exit: true } : {}),
+      ...(proxy.addresses.length === 0 ? {} : { addresses: proxy.addresses }),
+      ...(proxy.exit ? { exit: true } : {}),
     })
   }
 
@@ -222,14 +226,14 @@ export class Locator {
   private noteCall(
     calls: CallObserver,
     now: Now,
-    { lookup, aor, beganMs }: PendingFetch,
+    { lookup, aor, resource, beganMs }: PendingFetch,
     outcome: CommandOutcome<FetchResult>,
     journey: Journey | undefined,
   ): void {
     calls.note(now, lookup.callId, {
       kind: 'lookup',
       aor,
-      resource: key(this.parts.resourceOfAor(aor)),
+      resource: key(resource),
       tookMs: now.ms - beganMs,
       journey: journeyNote(journey),
       targets: [...lookup.targets.keys()],

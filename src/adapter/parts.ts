@@ -3,6 +3,7 @@
  * table of what it waits for and is asked in turn whether an answer is its own.
  */
 import { utf8 } from '../common/bytes.ts'
+import { BoundedCache } from '../common/bounded-cache.ts'
 import { Deadlines } from '../common/deadlines.ts'
 import { Outbox } from '../common/outbox.ts'
 import type { Random } from '../common/random.ts'
@@ -27,6 +28,9 @@ export type AdapterTimer =
   | { readonly part: 'selfTest' }
   | { readonly part: 'withdraw' }
 
+/** AORs whose Resource-IDs are kept, some 200 bytes each: those who were asked for last. Judgement. */
+const RESOURCES_KEPT_MAX = 4_096
+
 export class AdapterParts {
   readonly outbox = new Outbox<AdapterAction>()
   readonly deadlines = new Deadlines<AdapterTimer>()
@@ -48,6 +52,7 @@ export class AdapterParts {
   available = false
   /** REGISTERs that wait for the overlay. */
   registersWaiting = 0
+  private readonly resources = new BoundedCache<ResourceId>(RESOURCES_KEPT_MAX)
   private lastId = 0
 
   constructor(init: {
@@ -78,7 +83,12 @@ export class AdapterParts {
 
   /** Where an AOR is kept: H(AOR). */
   resourceOfAor(aor: string): ResourceId {
-    return this.resourceOf(utf8(aor))
+    let resource = this.resources.get(aor)
+    if (resource === undefined) {
+      resource = this.resourceOf(utf8(aor))
+      this.resources.set(aor, resource)
+    }
+    return resource
   }
 
   nextId(): number {

@@ -2,6 +2,7 @@ import { bytesEqual, fromUtf8 } from '../common/bytes.ts'
 import {
   decodeContactPreferences,
   decodeSipRegistration,
+  type ContactPreferences,
   type Destination,
   type VerifiedValue,
 } from '../reload/index.ts'
@@ -11,23 +12,55 @@ import { proxyFacts, type ProxyRecord } from './proxy-record.ts'
 
 /** A SIP-REGISTRATION entry that passed every check of the reader, or the reason why it is not believed. */
 export type RegistrationEntry =
-  | {
-      readonly kind: 'route'
-      readonly key: Uint8Array
-      readonly destinations: readonly Destination[]
-      readonly contactPrefs: string
-      readonly secureOnly: boolean
-      /** What it says of its phones, as Contact parameters. */
-      readonly features: ReadonlyMap<string, string> | undefined
-      /** Marks of its phones, for `SiblingMarks.read`. */
-      readonly marks: string
-      /** What it says of its node as a proxy (M-30). */
-      readonly proxy: Pick<ProxyRecord, 'addresses' | 'exit'>
-    }
+  | RouteEntry
   | { readonly kind: 'uri'; readonly key: Uint8Array; readonly uri: string }
   /** exists=false: the user has left that node. */
   | { readonly kind: 'removed' }
   | { readonly kind: 'ignored'; readonly reason: 'model' | 'user' | 'key' | 'malformed' | 'unknown type' }
+
+/** An entry that leads to a node. Many are looked at for their destinations alone, so that the preferences are read when somebody asks. */
+export class RouteEntry {
+  readonly kind = 'route'
+  readonly key: Uint8Array
+  readonly destinations: readonly Destination[]
+  private readonly prefs: Uint8Array
+  private read: ContactPreferences | undefined = undefined
+
+  constructor(key: Uint8Array, destinations: readonly Destination[], prefs: Uint8Array) {
+    this.key = key
+    this.destinations = destinations
+    this.prefs = prefs
+  }
+
+  /** As it was written. */
+  get contactPrefs(): string {
+    return fromUtf8(this.prefs)
+  }
+
+  get secureOnly(): boolean {
+    return wantsSecureOnly(this.preferences)
+  }
+
+  /** What it says of its phones, as Contact parameters. */
+  get features(): ReadonlyMap<string, string> | undefined {
+    return featureParameters(this.preferences)
+  }
+
+  /** Marks of its phones, for `SiblingMarks.read`. */
+  get marks(): string {
+    return siblingMarks(this.preferences)
+  }
+
+  /** What it says of its node as a proxy (M-30). */
+  get proxy(): Pick<ProxyRecord, 'addresses' | 'exit'> {
+    return proxyFacts(this.preferences)
+  }
+
+  private get preferences(): ContactPreferences {
+    this.read ??= decodeContactPreferences(this.prefs)
+    return this.read
+  }
+}
 
 /**
  * The reader's own checks on top of the core's signature and policy checks (adapter-mapping s.4.2 step 3): a storing peer may be
@@ -43,19 +76,8 @@ export function registrationEntry(value: VerifiedValue, aor: string): Registrati
   const decoded = decodeSipRegistration(data.value.value.value)
   if (!decoded.ok) return { kind: 'ignored', reason: 'malformed' }
   switch (decoded.value.kind) {
-    case 'route': {
-      const preferences = decodeContactPreferences(decoded.value.contactPrefs)
-      return {
-        kind: 'route',
-        key,
-        destinations: decoded.value.destinations,
-        contactPrefs: fromUtf8(decoded.value.contactPrefs),
-        secureOnly: wantsSecureOnly(preferences),
-        features: featureParameters(preferences),
-        marks: siblingMarks(preferences),
-        proxy: proxyFacts(preferences),
-      }
-    }
+    case 'route':
+      return new RouteEntry(key, decoded.value.destinations, decoded.value.contactPrefs)
     case 'uri':
       return { kind: 'uri', key, uri: decoded.value.uri }
     case 'unknown':

@@ -17,6 +17,9 @@ const LATEST = [
   '.peer.use.services.served.served',
   '.peer.use.storage.trust.proven',
   '.peer.use.commands.storageTimes.known',
+  '.peer.use.storage.readValues.known',
+  '.tokens.known',
+  '.marks.known',
   '.link.unacked.',
 ]
 

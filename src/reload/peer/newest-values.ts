@@ -26,16 +26,22 @@ export class NewestValues {
     kinds: ReadonlyMap<KindId, FetchedKind>,
   ): { readonly kinds: ReadonlyMap<KindId, FetchedKind>; readonly rollbacks: number } {
     let rollbacks = 0
-    const preferred = new Map<KindId, FetchedKind>()
+    let preferred: Map<KindId, FetchedKind> | undefined
     for (const [kind, { generation, values }] of kinds) {
-      const newest = values.map((value) => {
+      let newest: FetchedValue[] | undefined
+      for (let at = 0; at < values.length; at++) {
+        const value = values[at] as FetchedValue
         const known = this.newest(now, resource, kind, value)
-        if (known !== value) rollbacks++
-        return known
-      })
+        if (known === value) continue
+        rollbacks++
+        newest ??= [...values]
+        newest[at] = known
+      }
+      if (newest === undefined) continue
+      preferred ??= new Map(kinds)
       preferred.set(kind, { generation, values: newest })
     }
-    return rollbacks === 0 ? { kinds, rollbacks } : { kinds: preferred, rollbacks }
+    return { kinds: preferred ?? kinds, rollbacks }
   }
 
   private newest(now: Millis, resource: ResourceId, kind: KindId, value: FetchedValue): FetchedValue {

@@ -3,6 +3,7 @@
  * them. Signature and policy of a value are looked at when it is first asked for under the rules in force, and then no more while it
  * lies here unchanged; whether its signer is still believed is asked every time.
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Now } from '../../common/time.ts'
 import type { KindId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Signer } from '../security/trust.ts'
@@ -12,6 +13,23 @@ import type { Table } from './table.ts'
 import type { ValueChecks } from './value-checks.ts'
 import type { FetchedKind, FetchedValue, FetchedValues } from './verify-fetched.ts'
 
+/** Judgement: values that were read last, some 1.5 kB each. */
+const READ_MAX = 2_048
+
+/** Values as they were read from their bytes, by the value as it lies here. */
+export class ReadValues {
+  private readonly known = new BoundedCache<StoredData, HeldValue>(READ_MAX)
+
+  of(held: HeldValue): StoredData {
+    let data = this.known.get(held)
+    if (data === undefined) {
+      ;({ data } = held)
+      this.known.set(held, data)
+    }
+    return data
+  }
+}
+
 export interface OwnValues extends FetchedValues {
   /** What the values and their certificates take in an answer, roughly. */
   readonly bytes: number
@@ -20,6 +38,7 @@ export interface OwnValues extends FetchedValues {
 /** Undefined when one of the Kinds is not known. */
 export function ownValues(
   checks: ValueChecks,
+  read: ReadValues,
   table: Table,
   now: Now,
   resource: ResourceId,
@@ -38,7 +57,7 @@ export function ownValues(
       if (!certificatesValid(value.certificates, now.wall)) continue
       bytes += value.size
       for (const { der } of value.certificates) bytes += der.length
-      const data = { ...value.data, lifetime: remainingLifetime(value, now) }
+      const data = { ...read.of(value), lifetime: remainingLifetime(value, now) }
       const signer = signerOf(checks, value, data, now)
       if (signer === undefined) rejected++
       else values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })

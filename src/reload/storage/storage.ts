@@ -28,7 +28,7 @@ import { expiryOf } from './lifetime.ts'
 import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
 import { replicaStores, type ReplicaSelection, type ReplicaStore } from './replication.ts'
 import type { Responsibility } from './responsibility.ts'
-import { ownValues, type OwnValues } from './own-values.ts'
+import { ownValues, ReadValues, type OwnValues } from './own-values.ts'
 import { firstGeneration, GENERATION_MAX, restoreTable, type RestoreReport } from './restore.ts'
 import type { StagedValue } from './staging.ts'
 import { statValues } from './stat.ts'
@@ -90,6 +90,7 @@ export class Storage {
   private readonly responsibility: Responsibility
   private limits: StorageLimits
   private readonly table = new Table()
+  private readonly readValues = new ReadValues()
   private trust: Trust
   private checks: ValueChecks
 
@@ -161,7 +162,7 @@ export class Storage {
    */
   own(now: Now, resource: ResourceId, kinds: readonly KindId[]): OwnValues | undefined {
     if (!this.responsibility.responsibleFor(resource)) return undefined
-    const values = ownValues(this.checks, this.table, now, resource, kinds)
+    const values = ownValues(this.checks, this.readValues, this.table, now, resource, kinds)
     if (values !== undefined) for (const kind of kinds) this.countOne('fetch', kind, 'ok')
     return values
   }

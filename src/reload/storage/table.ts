@@ -67,7 +67,7 @@ export class KindEntry {
   values(now: Now): [slot: string, held: HeldValue][] {
     const values: [string, HeldValue][] = []
     for (const [slot, held] of this.slots.entries()) if (alive(held, now)) values.push([slot, held])
-    return values.sort(([a], [b]) => (a < b ? -1 : 1))
+    return values.length < 2 ? values : values.sort(([a], [b]) => (a < b ? -1 : 1))
   }
 }
 

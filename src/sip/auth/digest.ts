@@ -225,9 +225,18 @@ export function responseFor(
   let a2 = `${request.method}:${params.get('uri') ?? ''}`
   // RFC 8760 s.2.6: an empty body counts as the hash of nothing.
   if (qop?.toLowerCase() === 'auth-int') a2 += `:${hashBytes(algorithm, request.body ?? NO_BODY)}`
-  const ha2 = hashText(algorithm, a2)
+  const ha2 = hashOfA2(algorithm, a2)
   if (qop === undefined) return hashText(algorithm, `${secret}:${nonce}:${ha2}`)
   return hashText(algorithm, `${secret}:${nonce}:${params.get('nc') ?? ''}:${cnonce}:${qop}:${ha2}`)
+}
+
+/** Method and URI are the same for all who register with a domain. */
+let latestA2 = { algorithm: '', a2: '', ha2: '' }
+
+function hashOfA2(algorithm: DigestAlgorithm, a2: string): string {
+  if (latestA2.a2 !== a2 || latestA2.algorithm !== algorithm)
+    latestA2 = { algorithm, a2, ha2: hashText(algorithm, a2) }
+  return latestA2.ha2
 }
 
 /**

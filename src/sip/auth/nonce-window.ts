@@ -3,11 +3,13 @@
  * credentials cannot be sent again. Bounded: when it is full the oldest entry goes, and with it the right of every
  * unknown nonce of that age or older to be believed.
  */
+import { LinkedOrder, type Linked } from '../../common/linked-order.ts'
 import type { WallTime } from '../../common/time.ts'
 import { detachedUnicode } from '../message/index.ts'
 import { NONCE_LIFE_MS } from './nonce.ts'
 
-interface Use {
+interface Use extends Linked<Use> {
+  readonly key: string
   readonly issuedAt: WallTime
   count: number
 }
@@ -17,8 +19,9 @@ export const NONCE_USES_MAX = 100_000
 
 export class NonceWindow {
   private readonly usesMax: number
-  /** In the order of first use. */
   private readonly uses = new Map<string, Use>()
+  /** By first use. */
+  private readonly order = new LinkedOrder<Use>()
   private forgottenUpTo = Number.NEGATIVE_INFINITY
 
   constructor(usesMax: number = NONCE_USES_MAX) {
@@ -39,16 +42,19 @@ export class NonceWindow {
     }
     if (issuedAt <= this.forgottenUpTo) return false
     this.forget(wall)
-    this.uses.set(detachedUnicode(key), { issuedAt, count })
+    const use: Use = { key: detachedUnicode(key), issuedAt, count, older: undefined, newer: undefined }
+    this.uses.set(use.key, use)
+    this.order.append(use)
     return true
   }
 
   private forget(wall: WallTime): void {
-    for (const [key, use] of this.uses) {
-      const expired = wall - use.issuedAt > NONCE_LIFE_MS
+    for (let { oldest } = this.order; oldest !== undefined; { oldest } = this.order) {
+      const expired = wall - oldest.issuedAt > NONCE_LIFE_MS
       if (!expired && this.uses.size < this.usesMax) return
-      if (!expired) this.forgottenUpTo = Math.max(this.forgottenUpTo, use.issuedAt)
-      this.uses.delete(key)
+      if (!expired) this.forgottenUpTo = Math.max(this.forgottenUpTo, oldest.issuedAt)
+      this.uses.delete(oldest.key)
+      this.order.remove(oldest)
     }
   }
 }

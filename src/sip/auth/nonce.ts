@@ -108,11 +108,15 @@ export function checkNonce(
 interface NonceKey {
   /** Blocks of the padded key (RFC 2104): hashing both parts at once costs a third of what setting up an HMAC does. */
   readonly inner: Buffer
+  /** With room for the digest of the inner part behind it. */
   readonly outer: Buffer
+  /** What is hashed first, for one realm, with room for the signed bytes; undefined before the first nonce. */
+  hashed: { readonly realm: string; readonly bytes: Buffer } | undefined
   readonly tags: Map<string, Uint8Array>
 }
 
 const BLOCK_BYTES = 64
+const DIGEST_BYTES = 32
 const INNER_PAD = 0x36
 const OUTER_PAD = 0x5c
 /** Addresses whose tags are remembered; the answer to a challenge comes from where it was sent. */
@@ -125,21 +129,32 @@ function keyOf(secret: Uint8Array): NonceKey {
   const known = KEYS.get(secret)
   if (known !== undefined) return known
   const short = secret.length > BLOCK_BYTES ? hash('sha256', secret, 'buffer') : secret
-  const padded = (pad: number): Buffer => {
-    const block = Buffer.alloc(BLOCK_BYTES, pad)
+  const padded = (pad: number, room = 0): Buffer => {
+    const block = Buffer.alloc(BLOCK_BYTES + room, pad)
     for (let i = 0; i < short.length; i++) block[i] = (short[i] as number) ^ pad
     return block
   }
-  const made: NonceKey = { inner: padded(INNER_PAD), outer: padded(OUTER_PAD), tags: new Map() }
+  const made: NonceKey = {
+    inner: padded(INNER_PAD),
+    outer: padded(OUTER_PAD, DIGEST_BYTES),
+    hashed: undefined,
+    tags: new Map(),
+  }
   KEYS.set(secret, made)
   return made
 }
 
 /** HMAC-SHA256 of purpose, content and realm. */
 function mac(signed: Uint8Array, realm: string, secret: Uint8Array): Uint8Array {
-  const { inner, outer } = keyOf(secret)
-  const digest = hash('sha256', Buffer.concat([inner, PURPOSE, signed, Buffer.from(realm)]), 'buffer')
-  return hash('sha256', Buffer.concat([outer, digest]), 'buffer').subarray(0, MAC_BYTES)
+  const key = keyOf(secret)
+  if (key.hashed?.realm !== realm) {
+    const room = Buffer.alloc(SIGNED_BYTES)
+    key.hashed = { realm, bytes: Buffer.concat([key.inner, PURPOSE, room, Buffer.from(realm)]) }
+  }
+  const { bytes } = key.hashed
+  bytes.set(signed, BLOCK_BYTES + PURPOSE.length)
+  key.outer.set(hash('sha256', bytes, 'buffer'), BLOCK_BYTES)
+  return hash('sha256', key.outer, 'buffer').subarray(0, MAC_BYTES)
 }
 
 /** Keyed too: nobody reads an address or a node's name out of a nonce. */

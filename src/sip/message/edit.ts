@@ -262,10 +262,17 @@ export class Edit {
   }
 }
 
-/** By place; of one place the latest first. */
+/** By place; of one place the latest first. They are few. */
 function ordered(added: readonly Added[]): readonly Added[] {
   if (added.length < 2) return added
-  return added.toReversed().sort((a, b) => a.at - b.at)
+  const order: Added[] = []
+  for (const each of added) {
+    let place = order.push(each) - 1
+    for (; place > 0 && (order[place - 1] as Added).at >= each.at; place--)
+      order[place] = order[place - 1] as Added
+    order[place] = each
+  }
+  return order
 }
 
 function lastNamed(added: readonly Added[], name: HeaderName): number {

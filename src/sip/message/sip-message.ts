@@ -33,6 +33,7 @@ export class SipMessage extends HeaderLines {
   private cachedUriText: string | undefined = undefined
   private cachedUri: SipUri | null | undefined = undefined
   private cachedVia: Via | null | undefined = undefined
+  private cachedNextVia: Via | null | undefined = undefined
   private cachedFrom: NameAddr | null | undefined = undefined
   private cachedTo: NameAddr | null | undefined = undefined
   private cachedCseq: CSeq | undefined = undefined
@@ -91,7 +92,8 @@ export class SipMessage extends HeaderLines {
 
   /** Head and body as they came; a view, which lives as long as what it was read from. */
   get wire(): Uint8Array {
-    return this.bytes.subarray(this.start, this.bodyEnd)
+    const { bytes, start, bodyEnd } = this
+    return start === 0 && bodyEnd === bytes.length ? bytes : bytes.subarray(start, bodyEnd)
   }
 
   /** Bytes of head and body together. */
@@ -132,6 +134,11 @@ export class SipMessage extends HeaderLines {
 
   /** The Via below the top one, where a response goes next; undefined when there is none or it is malformed. */
   get nextVia(): Via | undefined {
+    if (this.cachedNextVia === undefined) this.cachedNextVia = this.readNextVia() ?? null
+    return this.cachedNextVia ?? undefined
+  }
+
+  private readNextVia(): Via | undefined {
     const { lines, text } = this.head
     const line = this.findId(VIA)
     if (line < 0) return undefined

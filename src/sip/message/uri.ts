@@ -18,6 +18,7 @@ import {
   lowerAscii,
   skipClass,
 } from './chars.ts'
+import { detached } from './detached.ts'
 import { isEscape, normalizeEscapes } from './escapes.ts'
 import { bracketed, isIpv4, isIpv6, repairIpv6 } from './ip.ts'
 import { NO_PARAMS } from './params.ts'
@@ -142,8 +143,28 @@ function escapedEnd(chars: Uint8Array, text: string, at: number, end: number): n
   return at
 }
 
+/** Judgement: `;lr`, `;transport=tcp` and the like; longer ones are rarely the same twice. */
+const SHARED_CHARS_MAX = 24
+const SHARED_MAX = 64
+/** Parameters that were read before, by their text. */
+const shared = new Map<string, ReadonlyMap<string, string>>()
+
 function parseUriParams(text: string, at: number, end: number): ReadonlyMap<string, string> | undefined {
   if (at === end) return NO_PARAMS
+  if (end - at > SHARED_CHARS_MAX) return readUriParams(text, at, end)
+  const whole = text.slice(at, end)
+  const known = shared.get(whole)
+  if (known !== undefined) return known
+  if (readUriParams(whole, 0, whole.length) === undefined) return undefined
+  // What is kept must not keep the message.
+  const kept = detached(whole)
+  const params = readUriParams(kept, 0, kept.length) ?? NO_PARAMS
+  if (shared.size >= SHARED_MAX) shared.clear()
+  shared.set(kept, params)
+  return params
+}
+
+function readUriParams(text: string, at: number, end: number): ReadonlyMap<string, string> | undefined {
   const params = new Map<string, string>()
   while (at < end) {
     if (text.charCodeAt(at) !== SEMICOLON) return undefined

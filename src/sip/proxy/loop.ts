@@ -7,24 +7,18 @@ import type { SipMessage, Via } from '../message/index.ts'
  * sums: a sender who collides them on purpose only cuts off its own request.
  */
 export function loopHash(request: SipMessage, side: string): string {
+  let text = `${side}\n${request.requestUri}`
+  for (const route of request.headers('route')) text += `\n${route}`
+  const from = request.from.params.get('tag') ?? ''
+  const to = request.to.params.get('tag') ?? ''
+  text += `\n${request.callId}\n${request.cseq.number}\n${from}\n${to}`
   let a = 0x811c9dc5
   let b = 0x9e3779b9
-  const mix = (text: string): void => {
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      a = Math.imul(a ^ code, 0x01000193)
-      b = Math.imul(b ^ code, 0x01000193) + 1
-    }
-    a = Math.imul(a ^ 0x1ff, 0x01000193)
-    b = Math.imul(b ^ 0x1ff, 0x01000193)
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    a = Math.imul(a ^ code, 0x01000193)
+    b = Math.imul(b ^ code, 0x01000193) + 1
   }
-  mix(side)
-  mix(request.requestUri)
-  for (const route of request.headers('route')) mix(route)
-  mix(request.callId)
-  mix(String(request.cseq.number))
-  mix(request.from.params.get('tag') ?? '')
-  mix(request.to.params.get('tag') ?? '')
   return (a >>> 0).toString(36) + (b >>> 0).toString(36)
 }
 

@@ -3,7 +3,9 @@
  * node's secret, so that nobody can aim us anywhere, and bound to one Call-ID, so that a token of one call does not
  * open another. Needs no dialog state (adapter-mapping s.4.3, RFC 5626 s.5.2).
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { HmacSha1 } from '../../common/hmac-sha1.ts'
+import { detached } from '../message/index.ts'
 import { FlowTokens } from '../transport/flow-token.ts'
 import type { Hop, HopTransport } from '../transaction/hop.ts'
 
@@ -14,21 +16,32 @@ const CALL_AT = 2
 const CALL_PURPOSE = Buffer.from('call-id\0', 'latin1')
 const RUN_AT = 6
 
-export type OpenedToken =
-  | {
-      readonly kind: 'hop'
-      readonly hop: Hop
-      /** False when the flow number is of an earlier life of this node or of another one. */
-      readonly fromThisRun: boolean
-      /** Of a Record-Route: it leads on in a call that is up, and begins none. */
-      readonly ofCall: boolean
-    }
-  | { readonly kind: 'forged' }
+/** Judgement: those of calls that are being set up or ended now; the others are opened when they come. */
+const KNOWN_MAX = 4_096
+
+interface TokenHop {
+  readonly kind: 'hop'
+  readonly hop: Hop
+  /** False when the flow number is of an earlier life of this node or of another one. */
+  readonly fromThisRun: boolean
+  /** Of a Record-Route: it leads on in a call that is up, and begins none. */
+  readonly ofCall: boolean
+}
+
+export type OpenedToken = TokenHop | { readonly kind: 'forged' }
+
+/** A token that was made here or found right, with the call that it is for; undefined for any. */
+interface Known {
+  readonly callId: string | undefined
+  readonly opened: TokenHop
+}
 
 export class RouteTokens {
   private readonly tokens: FlowTokens
   /** Four random bytes of this run: flow numbers mean nothing to another. */
   private readonly run: Uint8Array
+  /** The ACK and the BYE of a call bring the same tokens: what is known of one need not be proven again. */
+  private readonly known = new BoundedCache<Known>(KNOWN_MAX)
   private latestCall: string | undefined = undefined
   private latestHash = 0
   private readonly hmac: HmacSha1
@@ -41,7 +54,15 @@ export class RouteTokens {
   }
 
   seal(hop: Hop, callId: string): string {
-    return this.sealed(hop, this.callHash(callId))
+    const token = this.sealed(hop, this.callHash(callId))
+    const latestCall = this.latestCall ?? callId
+    // As a token has it: flows to peers have numbers below 0.
+    const written = hop.flow < 0 ? { ...hop, flow: hop.flow >>> 0 } : hop
+    this.known.set(token, {
+      callId: latestCall,
+      opened: { kind: 'hop', hop: written, fromThisRun: true, ofCall: true },
+    })
+    return token
   }
 
   /** For Path (RFC 5626 s.5.1): good for every call to the phone at the far end, as long as its flow is there. */
@@ -63,6 +84,16 @@ export class RouteTokens {
   }
 
   open(token: string, callId: string): OpenedToken {
+    const known = this.known.get(token)
+    if (known !== undefined)
+      return known.callId === undefined || known.callId === callId ? known.opened : FORGED
+    const opened = this.proven(token, callId)
+    if (opened.kind === 'hop')
+      this.known.set(detached(token), { callId: opened.ofCall ? this.latestCall : undefined, opened })
+    return opened
+  }
+
+  private proven(token: string, callId: string): OpenedToken {
     const bytes = this.tokens.open(token)
     const transport = TRANSPORTS[bytes?.[0] ?? TRANSPORTS.length]
     if (bytes === undefined || bytes.length < FIXED_BYTES || transport === undefined) return FORGED
@@ -86,7 +117,8 @@ export class RouteTokens {
       this.hmac.sign(CALL_PURPOSE, Buffer.from(callId, 'latin1'), this.mac, 0, this.mac.length)
       // What stands for any call is the hash of none.
       this.latestHash = Math.max(ANY_CALL + 1, this.mac.readUInt32BE(0))
-      this.latestCall = callId
+      // What is kept must not keep the message.
+      this.latestCall = detached(callId)
     }
     return this.latestHash
   }

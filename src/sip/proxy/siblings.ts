@@ -22,8 +22,8 @@ export class Siblings<T extends MarkedTarget> {
   private readonly ringing = new Map<string, Set<T>>()
   private spare: T[] = []
   /** Have taken the place of another. */
-  private readonly standIns = new Set<T>()
-  private readonly putBackOnce = new Set<string>()
+  private standIns: Set<T> | undefined = undefined
+  private putBackOnce: Set<string> | undefined = undefined
 
   /**
    * What of a target is to be tried at once: all, what others do not ring already, or nothing (undefined). `whole` targets are never kept back.
@@ -70,6 +70,7 @@ export class Siblings<T extends MarkedTarget> {
       const { marks = NO_MARKS } = target
       if (!marks.some((mark) => lost.has(mark)) || !marks.some((mark) => !this.ringing.has(mark))) continue
       this.ring(target)
+      this.standIns ??= new Set()
       this.standIns.add(target)
       taken.push(target)
     }
@@ -79,13 +80,14 @@ export class Siblings<T extends MarkedTarget> {
 
   /** A target that was too slow may be tried once more when all others have failed. */
   putBack(target: T): void {
-    if (this.putBackOnce.has(target.key)) return
+    if (this.putBackOnce?.has(target.key) === true) return
+    this.putBackOnce ??= new Set()
     this.putBackOnce.add(target.key)
     this.spare.push(target)
   }
 
   isStandIn(target: T): boolean {
-    return this.standIns.has(target)
+    return this.standIns?.has(target) === true
   }
 
   clear(): void {

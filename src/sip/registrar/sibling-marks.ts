@@ -3,6 +3,7 @@
  * for one and the same phone. Keyed with the secret of the domain: to others they say nothing, not even how many phones there are.
  */
 import { createHmac } from 'node:crypto'
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import { utf8 } from '../../common/bytes.ts'
 import { HmacSha1 } from '../../common/hmac-sha1.ts'
 import { parseUri } from '../message/index.ts'
@@ -16,6 +17,9 @@ const SLOTS = 4
 /** Phones of one user at one peer beyond which none is marked: contact_prefs hold 512 bytes (M-13). */
 const MARKED_MAX = 16
 
+/** Judgement: some 200 bytes each. */
+const KNOWN_MAX = 4_096
+
 const PHONE = utf8('phone\0')
 const FILLER = utf8('filler\0')
 
@@ -28,6 +32,10 @@ export interface MarkedPhone {
 
 export class SiblingMarks {
   private readonly hmac: HmacSha1
+  /** Of phones that were called last. */
+  private readonly known = new BoundedCache<{ readonly aor: string; readonly mark: string }, MarkedPhone>(
+    KNOWN_MAX,
+  )
   private readonly mac = new Uint8Array(MARK_BYTES)
 
   constructor(secret: Uint8Array) {
@@ -36,13 +44,17 @@ export class SiblingMarks {
 
   /** The same at every peer of the domain, by its instance, or by user, host and port of its Contact where it states none. */
   of(aor: string, phone: MarkedPhone): string {
-    return this.mark(PHONE, `${aor}\0${nameOf(phone)}`)
+    const known = this.known.get(phone)
+    if (known?.aor === aor) return known.mark
+    const mark = this.mark(PHONE, `${aor}\0${nameOf(phone)}`)
+    this.known.set(phone, { aor, mark })
+    return mark
   }
 
   /** The marks of all phones of a user, in an order that says nothing; '' when there are none, or too many. */
   text(aor: string, phones: readonly MarkedPhone[]): string {
     if (phones.length === 0 || phones.length > MARKED_MAX) return ''
-    const marks = new Set(phones.map((phone) => this.of(aor, phone)))
+    const marks = new Set(phones.map((phone) => this.mark(PHONE, `${aor}\0${nameOf(phone)}`)))
     for (let filler = 0; marks.size % SLOTS !== 0; filler++) marks.add(this.filler(aor, filler))
     return [...marks].sort().join('')
   }

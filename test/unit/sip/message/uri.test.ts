@@ -11,6 +11,21 @@ import {
 } from '../../../../src/sip/message/index.ts'
 
 describe('parseUri', () => {
+  it('reads parameters that it has read before alike, and no others', () => {
+    for (let time = 0; time < 2; time++) {
+      expect(parseUri('sip:u@h;transport=tcp;lr')?.params).toEqual(
+        new Map([
+          ['transport', 'tcp'],
+          ['lr', ''],
+        ]),
+      )
+      // U+0174 ends in the byte of a `t`.
+      expect(parseUri('sip:u@h;\u0174ransport=tcp;lr')).toBeUndefined()
+      expect(parseUri('sip:u@h;lr;lr')).toBeUndefined()
+    }
+    for (let i = 0; i < 200; i++) expect(parseUri(`sip:u@h;p${i}=${i}`)?.params.get(`p${i}`)).toBe(String(i))
+  })
+
   it('S3261-7.3-01 cuts a full SIP URI into its parts', () => {
     expect(
       parseUri('SIPS:al%69ce:s%3Acret@Example.COM:5071;Transport=TCP;lr;Maddr=239.1.1.1?Subject=a%20b&to=x'),

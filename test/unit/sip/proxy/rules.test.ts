@@ -187,8 +187,27 @@ describe('route tokens', () => {
       const token = tokens.seal(hop, 'call')
       expect(tokens.open(token, 'call')).toEqual({ kind: 'hop', hop, fromThisRun: true, ofCall: true })
       expect(tokens.open(token, 'other')).toEqual({ kind: 'forged' })
+      // The same where nothing is known of it yet, and where it has been seen.
+      const another = new RouteTokens({ secret: new Uint8Array(32), run: new Uint8Array([1, 2, 3, 4]) })
+      for (let time = 0; time < 2; time++) {
+        expect(another.open(token, 'other')).toEqual({ kind: 'forged' })
+        expect(another.open(token, 'call')).toEqual({ kind: 'hop', hop, fromThisRun: true, ofCall: true })
+      }
       expect(parseUri(`sip:${token}@x.org;lr`)?.user).toBe(token)
     }
+  })
+
+  it('S5626-5.2-01 say of a flow to a peer what they say after a restart, too', () => {
+    const hop: Hop = {
+      transport: 'peer',
+      flow: -3,
+      listener: 0,
+      host: '00112233445566778899aabbccddeeff',
+      port: 0,
+    }
+    const another = new RouteTokens({ secret: new Uint8Array(32), run: new Uint8Array([1, 2, 3, 4]) })
+    const token = tokens.seal(hop, 'call')
+    expect(tokens.open(token, 'call')).toEqual(another.open(token, 'call'))
   })
 
   it('S5626-5.2-01 tell another run of the same secret apart', () => {
