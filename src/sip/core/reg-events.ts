@@ -23,9 +23,11 @@ import {
   detachedUnicode,
   parseNameAddr,
   parseUri,
+  pathUri,
   type SipMessage,
 } from '../message/index.ts'
 import {
+  hostTarget,
   aorUri,
   type ClientUser,
   type ForkContext,
@@ -312,8 +314,11 @@ export class RegEvents {
     elsewhere: boolean,
   ): Reachable {
     const { message, source } = incoming
+    const first = pathUri({ path: routes, pinned: !elsewhere, source: source.host })
+    const by = first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
     if (source.transport === 'peer' || routes.length > 0) {
-      return { way: { kind: 'hop', hop: incoming.source }, otherwise: undefined, elsewhere }
+      const way: Way = source.transport === 'peer' || by === undefined ? { kind: 'hop', hop: source } : by
+      return { way, otherwise: undefined, elsewhere }
     }
     const { reach, direct } = reachOf(parseUri(target), source, message, elsewhere)
     const otherwise = direct && reach.flow !== 0 ? reachWithoutFlow(target, reach) : undefined

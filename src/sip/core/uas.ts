@@ -1,5 +1,5 @@
 /** Requests addressed to this node itself: OPTIONS is answered, the rest is refused (RFC 3261 s.8.2 and s.11). */
-import { isKnownMethod, type SipMessage } from '../message/index.ts'
+import { isKnownMethod, parseParams, type SipMessage } from '../message/index.ts'
 import type { Headers, Reply } from './replies.ts'
 
 /** What this node serves itself. */
@@ -62,8 +62,10 @@ export function answerAsTarget(message: SipMessage, extensions: readonly string[
 /** E42: content of a kind that we do nothing with, unless the sender says that it does not matter (RFC 3261 s.8.2.3). */
 export function unusableBody(message: SipMessage): Reply | undefined {
   if (message.bodyLength === 0) return undefined
-  if (message.header('content-disposition')?.toLowerCase().includes('handling=optional') === true)
-    return undefined
+  const disposition = message.header('content-disposition') ?? ''
+  const semicolon = disposition.indexOf(';')
+  const params = semicolon < 0 ? undefined : parseParams(disposition, semicolon, disposition.length)
+  if (params?.get('handling')?.toLowerCase() === 'optional') return undefined
   const type = (message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   const encoding = message.header('content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (type === CONTENT_TYPE && encoding === 'identity' && isOurLanguage(message)) return undefined

@@ -1,6 +1,7 @@
 /** URI equality (RFC 3261 s.19.1.4; RFC 3966 s.4 for tel). */
 import { lowerAscii } from './chars.ts'
 import { normalizeEscapes } from './escapes.ts'
+import { addressBytes } from './network.ts'
 import { parseUri, type SipUri } from './uri.ts'
 
 /** Parameters that must be in both URIs or in neither; maddr with them, by RFC 3261's own examples. */
@@ -14,13 +15,22 @@ export function urisEqual(a: SipUri | string, b: SipUri | string): boolean {
   if (left.scheme === 'tel') return telEqual(left, right)
   if (left.host === '') return left.raw.slice(left.scheme.length) === right.raw.slice(right.scheme.length)
   return (
-    left.host === right.host &&
+    sameHost(left.host, right.host) &&
     left.port === right.port &&
     sameEscaped(left.user, right.user) &&
     sameEscaped(left.password, right.password) &&
     paramsEqual(left.params, right.params) &&
     headersEqual(left.headers, right.headers)
   )
+}
+
+/** RFC 5954 s.4.2: IPv6 addresses are compared as addresses, however they are written. */
+function sameHost(a: string, b: string): boolean {
+  if (a === b) return true
+  if (a.indexOf(':') < 0 || b.indexOf(':') < 0) return false
+  const left = addressBytes(a)
+  const right = addressBytes(b)
+  return left !== undefined && right?.length === left.length && left.every((byte, i) => byte === right[i])
 }
 
 function sameEscaped(a: string | undefined, b: string | undefined): boolean {

@@ -196,6 +196,7 @@ export class BranchSender {
       bytes = this.bytes(branch, hop, branch.datagramHop)
     }
     branch.state = 'calling'
+    branch.cancelSent = false
     if (this.invite) this.armTimerC(now, branch, TIMER_C_MS)
     deadlines.cancel(branch.silence)
     branch.silence =

@@ -1,6 +1,9 @@
 /** Loop detection of RFC 3261 s.16.3 item 4 as amended by RFC 5393 s.4.2. */
 import type { SipMessage, Via } from '../message/index.ts'
 
+/** Headers by which targets are chosen (RFC 3261 s.16.4, RFC 3841). */
+const DECIDING = ['route', 'accept-contact', 'reject-contact', 'request-disposition'] as const
+
 /**
  * The second part of our branch: everything that decides where a request goes, but not the method, so that a CANCEL
  * has the same. `side` tells requests of peers from those of phones, as they are looked up differently. Two 32-bit FNV-1a
@@ -8,7 +11,8 @@ import type { SipMessage, Via } from '../message/index.ts'
  */
 export function loopHash(request: SipMessage, side: string): string {
   let text = `${side}\n${request.requestUri}`
-  for (const route of request.headers('route')) text += `\n${route}`
+  for (const name of DECIDING)
+    if (request.has(name)) for (const value of request.headers(name)) text += `\n${name} ${value}`
   const from = request.from.params.get('tag') ?? ''
   const to = request.to.params.get('tag') ?? ''
   text += `\n${request.callId}\n${request.cseq.number}\n${from}\n${to}`

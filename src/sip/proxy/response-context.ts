@@ -162,7 +162,7 @@ export class ResponseContext implements OvertakenContext {
     }
     if (branch.state === 'done') return
     if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
-    if (status === 503 && this.sender.next(now, branch)) return
+    if (status === 503 && !this.stopped && this.sender.next(now, branch)) return
     // RFC 3261 s.8.2.2.2: it still rings for the peer that is gone, and nobody can take its answer there.
     if (status === 482 && this.set.isStandIn(branch.target))
       return this.finish(now, branch, madeHere(480, 'Temporarily Unavailable'))

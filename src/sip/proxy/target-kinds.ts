@@ -1,6 +1,6 @@
 /** Targets of each kind: what the Request-URI becomes and how the next hop is reached (adapter-mapping s.4.3). */
 import type { Transport } from '../transaction/hop.ts'
-import { bracketed, parseUri, escapeUser, type SipMessage, type SipUri } from '../message/index.ts'
+import { bracketed, parseUri, pathUri, escapeUser, type SipMessage, type SipUri } from '../message/index.ts'
 import type { LocalBinding } from './ports.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
 
@@ -14,7 +14,7 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
   const way: Way =
     binding.kind === 'node' && gr !== undefined
       ? { kind: 'peer', address: `gr:${gr}`, secure: uri.scheme === 'sips' }
-      : { kind: 'hop', hop: binding.reach }
+      : (pathWay(binding) ?? { kind: 'hop', hop: binding.reach })
   const { reach } = binding
   return {
     uri: requestUri,
@@ -22,15 +22,23 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
     way,
     q: binding.q,
     key:
-      way.kind === 'hop'
-        ? `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}`
-        : way.address,
+      way.kind === 'peer'
+        ? way.address
+        : way.kind === 'host'
+          ? `${requestUri} by ${binding.path.join()}`
+          : `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}`,
     instance: binding.instance,
     regId: binding.regId,
     registeredAt: binding.registeredAt,
     path: depth > 0 || binding.kind === 'node' ? 'overlay' : 'local',
     line: undefined,
   }
+}
+
+/** By the first proxy of its Path (RFC 3327 s.5.4), as its URI says (RFC 3263). */
+function pathWay({ path, pinned, reach }: LocalBinding): Way | undefined {
+  const first = pathUri({ path, pinned, source: reach.host })
+  return first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
 }
 
 /** A node of the overlay; it gets the AOR as Request-URI, in the scheme of the request, and looks its phones up itself. */

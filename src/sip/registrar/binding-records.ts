@@ -2,7 +2,7 @@
 import { fromUtf8, utf8 } from '../../common/bytes.ts'
 import type { Millis, Now } from '../../common/time.ts'
 import type { Binding, BindingKind, Reach } from './binding.ts'
-import { reachWithoutFlow } from './reach.ts'
+import { withoutFlow } from './reach.ts'
 
 /** Begins the key of every record; the AOR follows. */
 export const BINDING_KEY = 'binding/'
@@ -39,11 +39,11 @@ interface Stored {
  * phones need none.
  */
 export function lastingReach(binding: Binding): Reach | undefined {
-  const { reach, direct, contact, kind } = binding
+  const { reach, direct, kind } = binding
   if (kind !== 'device') return { ...reach, transport: 'udp', flow: 0 }
   if (binding.flowLost) return undefined
   if (reach.flow === 0) return TRANSPORTS.has(reach.transport) ? reach : undefined
-  return direct && reach.transport === 'tcp' ? reachWithoutFlow(contact, reach) : undefined
+  return direct && reach.transport !== 'tcp' ? undefined : withoutFlow(binding)
 }
 
 /** The record of a user; undefined when nothing of it would outlive this node. */

@@ -7,6 +7,8 @@ export interface ContactKey {
   readonly instance: string | undefined
   /** Set when outbound applies. */
   readonly regId: string | undefined
+  /** Its binding is to go. */
+  readonly removes: boolean
 }
 
 /** Index of the binding, or -1. With outbound the pair (instance, reg-id) decides, otherwise URI equality. */
@@ -18,9 +20,12 @@ export function findBinding(bindings: readonly Binding[], key: ContactKey): numb
   if (same >= 0 || bindings.length === 0) return same
   const uri = parseUri(key.uri)
   if (uri === undefined) return -1
-  return bindings.findIndex((b) => {
-    if (b.regId !== undefined) return false
-    const other = parseUri(b.contact)
+  const equal = (binding: Binding): boolean => {
+    const other = parseUri(binding.contact)
     return other !== undefined && urisEqual(uri, other)
-  })
+  }
+  const plain = bindings.findIndex((b) => b.regId === undefined && equal(b))
+  // RFC 5626 s.6: whoever names no instance means the URI, also that of a binding which was made with one.
+  if (plain >= 0 || !key.removes || key.instance !== undefined) return plain
+  return bindings.findIndex(equal)
 }

@@ -1,8 +1,7 @@
 /** Which Contacts may be registered and what they are (adapter-mapping s.3.2). */
 import { fail, ok, type Result } from '../../common/errors.ts'
-import { canonicalAor, isGr, uriPort, type NameAddr, type SipUri } from '../message/index.ts'
+import { bare, canonicalAor, decimal, isGr, uriPort, type NameAddr, type SipUri } from '../message/index.ts'
 import type { BindingKind } from './binding.ts'
-import { bare } from './reach.ts'
 import { rejection, type Rejection } from './register-request.ts'
 import type { RegistrarSettings } from './registrar-settings.ts'
 
@@ -30,7 +29,7 @@ export function readContact(
 ): Result<ReadContact, Rejection> {
   if (contact.raw.length > CONTACT_LENGTH_MAX) return fail(rejection(400, 'Contact Too Long'))
   const instance = contact.params.get('+sip.instance')
-  const regId = instance === undefined ? undefined : contact.params.get('reg-id')
+  const regId = instance === undefined ? undefined : regIdOf(contact.params.get('reg-id'))
   const scheme = contact.uri.slice(0, Math.max(0, contact.uri.indexOf(':'))).toLowerCase()
   if (scheme !== 'sip' && scheme !== 'sips') {
     if (!OTHER_SCHEMES.has(scheme)) return fail(rejection(400, 'Bad Contact'))
@@ -61,6 +60,15 @@ export function readContact(
   if (settings.ownAddresses.has(`${address}:${uriPort(uri)}`)) return fail(LOOPS)
   return ok({ kind: 'device', uri, instance, regId })
 }
+
+/** RFC 5626 s.10: a number of 1 to 2^31 - 1, as one text whatever zeros stand before it. What is none counts as not there. */
+function regIdOf(text: string | undefined): string | undefined {
+  const number = text === undefined || text.length > REG_ID_CHARS_MAX ? -1 : decimal(text, 0, text.length)
+  return number >= 1 && number <= REG_ID_MAX ? String(number) : undefined
+}
+
+const REG_ID_CHARS_MAX = 16
+const REG_ID_MAX = 2 ** 31 - 1
 
 /** Whose GRUU it is. */
 function gruuOwner(uri: SipUri, settings: RegistrarSettings): string | undefined {

@@ -4,7 +4,7 @@ import type { Millis } from '../../common/time.ts'
 import { isLive, type Binding } from './binding.ts'
 import { FlowIndex } from './flow-index.ts'
 import { LostFlows } from './lost-flows.ts'
-import { reachWithoutFlow } from './reach.ts'
+import { withoutFlow } from './reach.ts'
 
 export interface PhoneFlowsHost {
   bindings(aor: string): readonly Binding[]
@@ -61,9 +61,9 @@ export class PhoneFlows {
     return aors
   }
 
-  /** The phone is reached by its address from now on, where others can do that, too; else it is no target, and gone after the grace time. */
+  /** The phone is reached by its address or its Path from now on, where that can be; else it is no target, and gone after the grace time. */
   lose(now: Millis, binding: Binding, graceS: number): void {
-    const address = binding.direct ? reachWithoutFlow(binding.contact, binding.reach) : undefined
+    const address = withoutFlow(binding)
     if (address !== undefined) {
       binding.reach = address
       return

@@ -34,6 +34,7 @@ export interface SavePlan {
 
 const PATH_UNSUPPORTED = rejection(420, 'Bad Extension', [['Unsupported', 'path']])
 const PUSH_UNSUPPORTED = rejection(555, 'Push Notification Service Not Supported')
+const TOO_MANY = rejection(403, 'Too Many Bindings')
 const OUT_OF_ORDER = rejection(500, 'Out Of Order', [['Retry-After', '5']])
 
 export function planSave(
@@ -113,7 +114,12 @@ function saveEach(
       if (read.value.regId !== undefined) withRegId = true
       if (contactsKept > 1 && withRegId) return fail(rejection(400, 'Several Contacts With reg-id'))
     }
-    const key = { uri: contact.uri, instance: read.value.instance, regId: regId.value }
+    const key = {
+      uri: contact.uri,
+      instance: read.value.instance,
+      regId: regId.value,
+      removes: seconds === 0,
+    }
     const index = findBinding(planned, key)
     const existing = planned[index]
     if (existing !== undefined && live.includes(existing) && isStale(existing, message))
@@ -132,7 +138,8 @@ function saveEach(
       return fail(rejection(403, 'Needs A Proxy Peer'))
     }
     if (existing === undefined) {
-      if (planned.length >= settings.maxBindings) return fail(rejection(403, 'Too Many Bindings'))
+      // Others may yet go, but nobody names them without end.
+      if (planned.length >= 2 * settings.maxBindings) return fail(TOO_MANY)
       planned.push(made)
       added++
     } else {
@@ -140,6 +147,8 @@ function saveEach(
       replaced++
     }
   }
+  // RFC 3261 s.10.3: one REGISTER is done as a whole, in whatever order its Contacts stand.
+  if (added > 0 && planned.length > settings.maxBindings) return fail(TOO_MANY)
   const kind = added > 0 ? 'initial' : replaced > 0 ? 'refresh' : 'remove'
   const bindings = epochs.settled(planned)
   return ok({ kind, bindings, changed: added + removed + replaced > 0, replaced, outbound })

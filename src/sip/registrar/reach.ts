@@ -1,6 +1,15 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
-import { addressBytes, isIpv4, parseUri, uriPort, type SipMessage, type SipUri } from '../message/index.ts'
-import type { Reach } from './binding.ts'
+import {
+  bare,
+  isLoopback,
+  isUnicastLiteral,
+  parseUri,
+  pathUri,
+  uriPort,
+  type SipMessage,
+  type SipUri,
+} from '../message/index.ts'
+import type { Binding, Reach } from './binding.ts'
 
 export interface ReachDecision {
   readonly reach: Reach
@@ -20,12 +29,13 @@ export function reachOf(
   message: SipMessage,
   elsewhere = true,
 ): ReachDecision {
+  const host = uri === undefined ? '' : hostOf(uri)
   const plain =
     uri !== undefined &&
     bare(message.topVia.host) === bare(source.host) &&
-    (elsewhere || bare(uri.host) === bare(source.host)) &&
-    isUnicastLiteral(uri.host, isLoopback(source.host)) &&
-    isIpv6(uri.host) === isIpv6(source.host) &&
+    (elsewhere || host === bare(source.host)) &&
+    isUnicastLiteral(host, isLoopback(source.host)) &&
+    isIpv6(host) === isIpv6(source.host) &&
     message.header('path') === undefined
   if (!plain || (source.transport !== 'udp' && source.transport !== 'tcp'))
     return { reach: source, direct: false }
@@ -46,43 +56,23 @@ export function reachWithoutFlow(contact: string, lost: Reach): Reach | undefine
   return uri === undefined ? undefined : addressOf(uri, 'tcp', lost.listener)
 }
 
+/** How a phone is reached without the connection of its REGISTER; undefined when that is the only way. */
+export function withoutFlow(binding: Binding): Reach | undefined {
+  const { direct, contact, reach, path, pinned } = binding
+  if (direct) return reachWithoutFlow(contact, reach)
+  // Its Path leads there, and says how.
+  return pathUri({ path, pinned, source: reach.host }) === undefined ? undefined : { ...reach, flow: 0 }
+}
+
+/** RFC 3261 s.19.1.1: `maddr` says where, whatever the host is. */
+function hostOf(uri: SipUri): string {
+  return bare(uri.params.get('maddr') ?? uri.host)
+}
+
 function addressOf(uri: SipUri, transport: 'udp' | 'tcp' | 'tls', listener: number): Reach {
-  return { transport, flow: 0, listener, host: bare(uri.host), port: uriPort(uri) }
+  return { transport, flow: 0, listener, host: hostOf(uri), port: uriPort(uri) }
 }
 
 function isIpv6(host: string): boolean {
   return host.includes(':')
-}
-
-const BRACKET = 0x5b
-
-/** IPv6 literals without brackets. */
-export function bare(host: string): string {
-  return host.charCodeAt(0) === BRACKET && host.endsWith(']') ? host.slice(1, -1) : host
-}
-
-/** An IP literal that names one host beyond the local link; this machine itself only where `loopback` says so. */
-function isUnicastLiteral(host: string, loopback: boolean): boolean {
-  const address = bare(host)
-  if (address.includes(':')) return isUnicastIpv6(address, loopback)
-  if (!isIpv4(address)) return false
-  const dot = address.indexOf('.')
-  const first = Number(address.slice(0, dot))
-  if (first === 127) return loopback
-  return first !== 0 && first < 224 && !(first === 169 && address.startsWith('254.', dot + 1))
-}
-
-/** Any spelling: `::ffff:7f00:1` is loopback, too. */
-function isUnicastIpv6(address: string, loopback: boolean): boolean {
-  const bytes = addressBytes(address)
-  if (bytes === undefined) return false
-  if (bytes.length === 4) return isUnicastLiteral(bytes.join('.'), loopback)
-  const [first = 0, second = 0] = bytes
-  const last = bytes[15]
-  if (bytes.every((byte, at) => byte === 0 || at === 15)) return last === 1 ? loopback : last !== 0
-  return first !== 0xff && !(first === 0xfe && (second & 0xc0) === 0x80)
-}
-
-function isLoopback(source: string): boolean {
-  return source.startsWith('127.') || source === '::1'
 }

@@ -413,14 +413,23 @@ describe('who may watch', () => {
 
 describe('how NOTIFYs go', () => {
   it('S3261-12-01 by the Record-Routes of the SUBSCRIBE, in their order; a strict router gets what it wants', () => {
-    const { watcher } = setUp()
+    const { world, node, watcher } = setUp()
+    const proxy = world.phone('bob', node)
+    const asked: string[] = []
+    node.resolveAnswer = (host) => {
+      asked.push(host)
+      return { ok: true, addresses: [{ host: proxy.host, port: 5060, transport: 'udp' }] }
+    }
     watcher.subscribe({ extra: ['Record-Route: <sip:p2.example;lr>, <sip:p1.example;lr>'] })
+    const notifies = (): readonly SipMessage[] => proxy.requests('NOTIFY')
     expect(watcher.phone.responses('SUBSCRIBE')[0]!.values('record-route')).toHaveLength(2)
-    expect(watcher.notifies[0]!.values('route')).toEqual(['<sip:p2.example;lr>', '<sip:p1.example;lr>'])
+    expect(notifies()[0]!.values('route')).toEqual(['<sip:p2.example;lr>', '<sip:p1.example;lr>'])
+    proxy.respond(notifies()[0]!, 200)
     watcher.subscribe({ extra: ['Record-Route: <sip:p2.example>, <sip:p1.example;lr>'] })
-    const strict = watcher.notifies[1]!
+    const strict = notifies()[1]!
     expect(strict.requestUri).toBe('sip:p2.example')
     expect(strict.values('route')).toEqual(['<sip:p1.example;lr>', `<sip:alice@${watcher.phone.host}:5060>`])
+    expect(asked).toEqual(['p2.example', 'p2.example'])
   })
 
   it('to a phone behind a NAT by the way it came, over TCP by its connection, and by a new one when that is gone', () => {

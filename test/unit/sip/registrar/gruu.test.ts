@@ -239,11 +239,11 @@ describe('requests to GRUUs (RFC 5627 s.6)', () => {
     bob.inDialog('ACK', sent, ok)
     expect(desk.requests('ACK').map((m) => m.requestUri)).toEqual([`sip:alice@${desk.host}:5060`])
     // Registered again, now with a proxy in front.
-    withGruu(desk, DESK, { callId: 'later', extra: ['Path: <sip:edge@10.0.0.77;lr>'] })
+    withGruu(desk, DESK, { callId: 'later', extra: [`Path: <sip:edge@${desk.host}:5060;lr>`] })
     bob.inDialog('INFO', sent, ok)
     const plain = desk.requests('INFO')[0]!
     expect(plain.requestUri).toBe(`sip:alice@${desk.host}:5060`)
-    expect(plain.values('route')).toEqual(['<sip:edge@10.0.0.77;lr>'])
+    expect(plain.values('route')).toEqual([`<sip:edge@${desk.host}:5060;lr>`])
     const routes = ok.values('record-route').reverse()
     bob.request('INFO', pub, {
       to: ok.header('to') ?? '',
@@ -273,7 +273,7 @@ describe('requests to GRUUs (RFC 5627 s.6)', () => {
     const bob = world.phone('bob', node)
     desk.registerFully({
       contact: `${desk.contact};+sip.instance=${DESK}`,
-      extra: ['Supported: gruu', 'Path: <sip:edge@10.0.0.77;lr>'],
+      extra: ['Supported: gruu', `Path: <sip:edge@${desk.host}:5060;lr>`],
     })
     const alices = gruusOf(desk.last())
     bob.registerFully({ contact: `${bob.contact};+sip.instance=${SOFT}`, extra: ['Supported: gruu'] })

@@ -250,19 +250,50 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(bob.last().status).toBe(480)
   })
 
-  it('S3327-5.3-01 S3327-5.4-01 Path is stored, echoed and becomes Route', () => {
+  it('S3327-5.3-01 S3327-5.4-01 S3261-16.6-06 Path is stored, echoed, becomes Route, and is where requests go', () => {
     const { world, alice, node } = setUp()
+    const edge = world.phone('edge', node)
+    node.resolveAnswer = (host) => {
+      expect(host).toBe('edge1.example.org')
+      return { ok: true, addresses: [{ host: edge.host, port: 5060, transport: 'udp' }] }
+    }
     alice.register({
       extra: ['Supported: path', 'Path: <sip:edge1.example.org;lr>, <sip:edge2.example.org;lr>'],
     })
     expect(alice.last().values('path')).toEqual(['<sip:edge1.example.org;lr>', '<sip:edge2.example.org;lr>'])
     const bob = world.phone('bob', node)
     bob.request('MESSAGE', `sip:${AOR}`)
-    expect(alice.requests('MESSAGE')[0]!.values('route')).toEqual([
+    expect(edge.requests('MESSAGE')[0]!.values('route')).toEqual([
       '<sip:edge1.example.org;lr>',
       '<sip:edge2.example.org;lr>',
     ])
+    expect(alice.requests('MESSAGE')).toHaveLength(0)
   })
+
+  it('S3327-5.4-01 the connection of an edge proxy may end: its phones are reached by their Path', () => {
+    const { world, node } = setUp()
+    const edge = world.phone('alice', node)
+    const connection = world.phone('alice', node, { transport: 'tcp' })
+    connection.register({
+      contact: '<sip:alice@192.168.7.7>',
+      extra: ['Supported: path', `Path: <sip:${edge.host}:5060;lr>`],
+    })
+    connection.disconnect()
+    world.advance(60_000)
+    const bob = world.phone('bob', node)
+    bob.request('MESSAGE', `sip:${AOR}`)
+    expect(edge.requests('MESSAGE')[0]!.requestUri).toBe('sip:alice@192.168.7.7')
+  })
+
+  it.each(['<sip:127.0.0.1:5090;lr>', '<sip:[::1];lr>', '<sip:224.0.1.75;lr>', '<sip:a.invalid;lr>', '<tel:+1>'])(
+    'S3327-5.4-01 with Path: %s requests go where the REGISTER came from',
+    (path) => {
+      const { world, alice, node } = setUp()
+      alice.register({ extra: ['Supported: path', `Path: ${path}`] })
+      world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+      expect(alice.requests('MESSAGE')).toHaveLength(1)
+    },
+  )
 
   it('S3840-6-01 S3261-10.3-02 feature parameters come back, Record-Route does not', () => {
     const { alice } = setUp()
