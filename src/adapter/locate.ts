@@ -170,8 +170,8 @@ export class Locator {
       return
     }
     this.flows.seenAlive(terminal, storedAt)
-    // An adapter that is reached by two lists is one target (adapter-mapping s.4.2 step 4): the newer one.
-    const name = `peer:${key(terminal)}`
+    // An adapter that is reached by two lists is one target for a user (adapter-mapping s.4.2 step 4): the newer one.
+    const name = `peer:${key(terminal)}${depth === 0 ? '' : ` ${aor}`}`
     const known = lookup.targets.get(name)
     if (known?.kind === 'peer' && (known.storedAt ?? 0) >= storedAt) return
     const { secureOnly, features, marks, proxy } = entry

@@ -82,7 +82,10 @@ export class Admission {
     if (caller.kind === 'refused' || caller.kind === 'ignored') return caller
     const inside = wish.kind === 'aor' || wish.kind === 'gruu'
     // A Route to a node of the overlay, too: that one may let calls out, and asks only whether the caller is served here.
-    if (!inside && !caller.mayCallOutside) return refused(caller.kind === 'ownPhone' ? NOT_OUTSIDE : NO_RELAY)
+    if (!inside && !caller.mayCallOutside) {
+      if (caller.kind === 'ownPhone') return refused(NOT_OUTSIDE)
+      return refused(this.components.callers.refusal(now, incoming, caller, NO_RELAY))
+    }
     if (without !== undefined) return refused(without)
     const { mayCallOutside } = caller
     if (caller.kind === 'trusted') return admitted(believedIdentity(message), mayCallOutside)

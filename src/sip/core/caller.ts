@@ -4,6 +4,7 @@ import { canonicalAor, type SipMessage } from '../message/index.ts'
 import type { OwnIdentity } from '../proxy/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
 import type { Authenticator, ChallengeKind } from './authenticator.ts'
+import { isAnonymous } from './caller-identity.ts'
 import type { Account, Accounts, SipPolicy, TrustedSource } from './contract.ts'
 import type { Reply } from './replies.ts'
 import type { Trunk } from '../trunk/index.ts'
@@ -16,7 +17,12 @@ export type Caller =
   /** A source that the operator vouches for; `trunk` when it is the other side of one. */
   | { readonly kind: 'trusted'; readonly mayCallOutside: boolean; readonly trunk: Trunk | undefined }
   /** Anybody else: may call hosted users, nothing more. */
-  | { readonly kind: 'stranger'; readonly mayCallOutside: false }
+  | {
+      readonly kind: 'stranger'
+      readonly mayCallOutside: false
+      /** What to say of credentials that were no good, where more is wanted than strangers may. */
+      readonly challenge?: Reply
+    }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
 export const POLICY_DEFAULT: SipPolicy = { callOutside: 'all', strangers: 'allow' }
@@ -79,18 +85,26 @@ export class Callers {
     if (outcome.kind === 'ok') {
       const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
       if (from.ok && outcome.account.aors.includes(from.value)) return this.ownPhone(outcome.account)
+      if (isAnonymous(message)) return this.ownPhone(outcome.account)
       return { kind: 'refused', reply: { status: 403, reason: 'From Is Not Yours' } }
     }
     if (outcome.kind === 'blocked')
       return { kind: 'refused', reply: { status: 403, reason: 'Too Many Failures' } }
+    const challenge = challenged(kind, outcome.headers)
+    if (claimsUs) return challenge
     // Credentials for somebody else's realm: a stranger after all.
-    if (!claimsUs) return this.stranger()
-    const { headers } = outcome
-    const reply: Reply =
-      kind === 'www'
-        ? { status: 401, reason: 'Unauthorized', headers }
-        : { status: 407, reason: 'Proxy Authentication Required', headers }
-    return { kind: 'refused', reply }
+    const stranger = this.stranger()
+    return stranger.kind === 'stranger' && isAnonymous(message)
+      ? { ...stranger, challenge: challenge.reply }
+      : stranger
+  }
+
+  /** What becomes of a stranger who wants what only phones of ours may: one who does not say who he is may be one of them. */
+  refusal(now: Now, incoming: IncomingRequest, caller: Caller, otherwise: Reply): Reply {
+    if (caller.kind !== 'stranger' || this.auth === 'none' || !isAnonymous(incoming.message)) return otherwise
+    if (caller.challenge !== undefined) return caller.challenge
+    const outcome = this.components.authenticator.check(now, incoming, 'proxy')
+    return outcome.kind === 'challenge' ? challenged('proxy', outcome.headers).reply : otherwise
   }
 
   /** Whether the phones of an account may call other domains; undefined: one that nobody had to prove. */
@@ -130,4 +144,15 @@ export class Callers {
   private stranger(): Caller {
     return this.policy.strangers === 'allow' ? STRANGER : { kind: 'refused', reply: NO_STRANGERS }
   }
+}
+
+function challenged(
+  kind: ChallengeKind,
+  headers: readonly (readonly [string, string])[],
+): Extract<Caller, { kind: 'refused' }> {
+  const reply: Reply =
+    kind === 'www'
+      ? { status: 401, reason: 'Unauthorized', headers }
+      : { status: 407, reason: 'Proxy Authentication Required', headers }
+  return { kind: 'refused', reply }
 }

@@ -16,10 +16,16 @@ export function outgoingOf(
   return {
     incoming,
     routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
-    recordRouteTo: isRecordRouted(incoming.message) ? incoming.replyTo : undefined,
+    recordRouteTo:
+      isRecordRouted(incoming.message) || isOfOurSubscription(request) ? incoming.replyTo : undefined,
     path: request.path,
     loopHash: hash,
     timer: policy === undefined ? undefined : sessionTimer(incoming.message, policy),
     caller: request.caller,
   }
+}
+
+/** RFC 6665 s.4.3: whoever stays on the way of a SUBSCRIBE does so in its NOTIFYs, from which the subscriber takes its route (s.4.4.1). */
+function isOfOurSubscription({ incoming, route }: ProxyRequest): boolean {
+  return incoming.message.method === 'NOTIFY' && route.token?.kind === 'hop' && route.token.ofCall
 }

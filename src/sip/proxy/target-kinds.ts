@@ -56,7 +56,8 @@ export function peerTarget(
     routes: NO_ROUTES,
     way: { kind: 'peer', address, secure },
     q: 1000,
-    key: address,
+    // It may stand for several users, each of whom it looks up by the Request-URI (M-20).
+    key: `${address} ${uri}`,
     instance: undefined,
     regId: undefined,
     registeredAt: 0,

@@ -118,6 +118,17 @@ describe('AOR to targets', () => {
     ])
   })
 
+  it('M-20 a node that stands for the user and for one to whom he forwards is a target for each', () => {
+    const carol = userCredential(CAROL, 0xc0)
+    const outcome = located(
+      new Map([
+        [BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, uri(CAROL))])],
+        [CAROL, result([entry(carol, route(THERE))])],
+      ]),
+    ) as { targets: { kind: string; aor: string | undefined }[] }
+    expect(outcome.targets.map(({ kind, aor }) => `${kind} ${aor ?? ''}`)).toEqual(['peer ', `peer ${CAROL}`])
+  })
+
   it('a route becomes a peer target, and several entries several targets', () => {
     expect(
       located(new Map([[BOB, result([entry(BOB_B, route(THERE)), entry(BOB_C, route(AFAR))])]])),

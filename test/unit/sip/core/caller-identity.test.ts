@@ -67,6 +67,50 @@ describe('a phone of this node calls', () => {
     expect(called(setUp(), { extra: [`P-Asserted-Identity: ${own}`, ...LIES.slice(1)] })).toEqual([own])
   })
 
+  describe('anonymously', () => {
+    const PREFERRED = [`P-Preferred-Identity: <sip:desk@${DOMAIN}>`]
+
+    it.each([
+      '"Anonymous" <sip:anonymous@anonymous.invalid>',
+      `"Anonymous" <sip:anonymous@${DOMAIN}>`,
+      '<sip:c8oqz84zk7z@anonymous.invalid>',
+    ])('S3325-01 S-AU-02 with From %s and credentials it is one of ours, and nobody learns who', (from) => {
+      const s = setUp()
+      const known = s.alice.request('INVITE', BOB)
+      const challenge = s.alice.last()
+      s.alice.authenticate({ ...known, init: { from, extra: PREFERRED } }, challenge)
+      expect(s.alice.statuses('INVITE')).not.toContain(403)
+      expect(identityOf(s.bob.requests('INVITE').at(-1))).toEqual([])
+      expect(s.bob.requests('INVITE').at(-1)?.header('from')).toContain(from)
+    })
+
+    it('S3325-01 S-24 who wants to call outside is asked for credentials, and then named to trusted hosts', () => {
+      const s = setUp()
+      const gateway = s.world.phone('gateway', s.node)
+      s.node.resolveAnswer = () => ({
+        ok: true,
+        addresses: [{ host: gateway.host, port: 5060, transport: 'udp' }],
+      })
+      const from = '<sip:anonymous@anonymous.invalid>'
+      const sent = s.alice.request('INVITE', 'sip:+1555@example.net', { from, extra: PREFERRED })
+      expect(s.alice.last().status).toBe(407)
+      s.alice.authenticate(sent, s.alice.last())
+      expect(identityOf(gateway.requests('INVITE')[0])).toEqual([])
+      // Wrong credentials open nothing, and are asked for once more.
+      const wrong = `Proxy-Authorization: Digest username="alice", realm="${DOMAIN}", nonce="x", uri="sip:x", response="0"`
+      s.alice.request('INVITE', 'sip:+1555@example.net', { from, extra: [wrong] })
+      expect(s.alice.last().status).toBe(407)
+      expect(gateway.requests('INVITE')).toHaveLength(1)
+    })
+
+    it('S-24 a stranger stays one: our users are called, and nobody outside', () => {
+      const s = setUp()
+      const from = '<sip:anonymous@anonymous.invalid>'
+      s.alice.request('INVITE', BOB, { from })
+      expect(identityOf(s.bob.requests('INVITE')[0])).toEqual([])
+    })
+  })
+
   it('S3325-01 who asks for privacy is not named', () => {
     const s = setUp()
     expect(called(s, { extra: ['Privacy: critical; ID'] })).toEqual([])

@@ -55,6 +55,18 @@ describe('the next address', () => {
     expect(alice.statuses('INVITE')).toEqual([100, 200])
   })
 
+  it.each([180, 0])('S3261-16.10-01 is not tried for a call that was given up (%i before 503)', (early) => {
+    const { alice, far } = stage()
+    const [first, second] = far as [Phone, Phone]
+    const sent = alice.request('INVITE', FRIEND)
+    const invite = first.requests('INVITE')[0]!
+    if (early > 0) first.respond(invite, early)
+    alice.cancel(sent)
+    first.respond(invite, 503)
+    expect(second.requests('INVITE')).toHaveLength(0)
+    expect(alice.statuses('INVITE').at(-1)).toBeGreaterThanOrEqual(480)
+  })
+
   it('S3263-4.3-01 is not tried after any other answer', () => {
     for (const status of [404, 486, 500, 603]) {
       const { alice, far } = stage()

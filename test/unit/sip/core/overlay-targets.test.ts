@@ -38,6 +38,33 @@ function taken<K extends SipAction['kind']>(node: TestNode, kind: K): Extract<Si
   return node.actions.filter((action): action is Extract<SipAction, { kind: K }> => action.kind === kind)
 }
 
+describe('users of one other node', () => {
+  it('S3261-16.5-03 M-20 are targets each by himself', () => {
+    const world = new SipWorld()
+    const users = (): TestAccounts => new TestAccounts().add('alice').add('bob').add('carol').add('dave')
+    const here = world.node('192.0.2.1', {}, users())
+    const there = world.node('192.0.2.2', {}, users())
+    const alice = world.phone('alice', here)
+    const bob = world.phone('bob', here)
+    const carol = world.phone('carol', there)
+    const dave = world.phone('dave', there)
+    for (const phone of [alice, bob, carol, dave]) phone.registerFully()
+    alice.request('INVITE', BOB)
+    bob.respond(bob.requests('INVITE')[0]!, 302, {
+      contact: `<sip:carol@${DOMAIN}>, <sip:dave@${DOMAIN}>`,
+    })
+    expect(carol.requests('INVITE')).toHaveLength(1)
+    expect(dave.requests('INVITE')).toHaveLength(1)
+    // Bob himself there, and Carol, to whom his phone here forwards.
+    const bobThere = world.phone('bob', there)
+    bobThere.registerFully()
+    bob.registerFully({ contact: `<sip:carol@${DOMAIN}>` })
+    alice.request('INVITE', BOB)
+    expect(bobThere.requests('INVITE')).toHaveLength(1)
+    expect(carol.requests('INVITE')).toHaveLength(2)
+  })
+})
+
 describe('a call to another domain', () => {
   it('R7904-4.1-04 is none of the overlay: its address is looked up as RFC 3263 says', () => {
     const { world, node, alice } = stage()

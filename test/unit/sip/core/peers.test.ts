@@ -292,3 +292,31 @@ describe('forwardings', () => {
     expect(node.actions.some((action) => action.kind === 'resolve')).toBe(false)
   })
 })
+
+describe('subscriptions', () => {
+  it('RFC 6665 s.4.3 NOTIFYs are record-routed as their SUBSCRIBE was, and a refresh finds its way by that', () => {
+    const { alice, bob } = pair()
+    const sent = alice.request('SUBSCRIBE', BOB, { extra: ['Event: dialog'] })
+    const subscribe = bob.requests('SUBSCRIBE')[0]!
+    expect(subscribe.values('record-route')).toHaveLength(4)
+    bob.respond(subscribe, 200)
+    bob.fromCallee('NOTIFY', subscribe, { extra: ['Event: dialog', 'Subscription-State: active'] })
+    const notify = alice.requests('NOTIFY')[0]!
+    expect(notify.values('record-route')).toHaveLength(4)
+    // RFC 6665 s.4.4.1: the route comes from the NOTIFY.
+    alice.request('SUBSCRIBE', bob.contact.slice(1, -1), {
+      to: notify.header('from') ?? '',
+      callId: sent.callId,
+      fromTag: sent.fromTag,
+      cseq: sent.cseq + 1,
+      extra: ['Event: dialog', ...notify.values('record-route').map((route) => `Route: ${route}`)],
+    })
+    expect(bob.requests('SUBSCRIBE')).toHaveLength(2)
+    // One that came by no route of ours stays without.
+    bob.request('NOTIFY', `sip:alice@${DOMAIN}`, {
+      to: `<sip:alice@${DOMAIN}>;tag=x`,
+      extra: ['Event: dialog'],
+    })
+    expect(alice.requests('NOTIFY')[1]?.values('record-route')).toEqual([])
+  })
+})

@@ -81,6 +81,7 @@ describe('content that this node would have to understand', () => {
     [['Content-Type: application/sdp', 'Content-Encoding: gzip']],
     [['Content-Type: application/sdp', 'Content-Language: fr, de-CH']],
     [['Content-Type: text/html', 'Content-Disposition: session;handling=required']],
+    [['Content-Type: text/html', 'Content-Disposition: render;note="handling=optional"']],
   ])('S3261-8.2.3-01 E42 %j is 415 with all that would do', (extra) => {
     expect(sent(...extra)).toEqual({ status: 415, headers: ['application/sdp', 'identity', 'en'] })
   })
@@ -90,6 +91,7 @@ describe('content that this node would have to understand', () => {
     [['Content-Type: APPLICATION/SDP; charset=utf-8', 'Content-Encoding: identity']],
     [['Content-Type: application/sdp', 'Content-Language: fr, en-GB']],
     [['Content-Type: text/html', 'Content-Disposition: render; handling=optional']],
+    [['Content-Type: text/html', 'Content-Disposition: x ; Handling = Optional']],
   ])('S3261-8.2.3-01 E42 %j is no hindrance', (extra) => {
     expect(sent(...extra).status).toBe(200)
   })

@@ -154,6 +154,12 @@ describe('escapes', () => {
 })
 
 describe('urisEqual', () => {
+  it('S3261-19.1-01 compares IPv6 addresses as addresses, however they are written (RFC 5954 s.4.2)', () => {
+    expect(urisEqual('sip:u@[2001:db8::1]', 'sip:u@[2001:0DB8:0:0::1]')).toBe(true)
+    expect(urisEqual('sip:u@[2001:db8::1]', 'sip:u@[2001:db8::2]')).toBe(false)
+    expect(urisEqual('sip:u@[2001:db8::1]:5060', 'sip:u@[2001:db8:0::1]')).toBe(false)
+  })
+
   // RFC 3261 s.19.1.4, its own examples.
   it.each([
     ['sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'],

@@ -166,6 +166,12 @@ describe('loops', () => {
     expect(loopHash(request('INVITE', '', 'sip:c@x.org'), 'south')).not.toBe(hash)
     expect(loopHash(request('INVITE', 'Route: <sip:r;lr>\r\n'), 'south')).not.toBe(hash)
     expect(loopHash(request(), 'north')).not.toBe(hash)
+    for (const decides of [
+      'Accept-Contact: *;audio',
+      'Reject-Contact: *;audio',
+      'Request-Disposition: no-fork',
+    ])
+      expect(loopHash(request('INVITE', `${decides}\r\n`), 'south')).not.toBe(hash)
     const looped = request('INVITE', `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=${branchOf('u', hash)}\r\n`)
     const own = (via: { host: string }): boolean => via.host === '192.0.2.1'
     expect(isLoop(looped.vias(), hash, own)).toBe(true)

@@ -285,15 +285,86 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(edge.requests('MESSAGE')[0]!.requestUri).toBe('sip:alice@192.168.7.7')
   })
 
-  it.each(['<sip:127.0.0.1:5090;lr>', '<sip:[::1];lr>', '<sip:224.0.1.75;lr>', '<sip:a.invalid;lr>', '<tel:+1>'])(
-    'S3327-5.4-01 with Path: %s requests go where the REGISTER came from',
-    (path) => {
-      const { world, alice, node } = setUp()
-      alice.register({ extra: ['Supported: path', `Path: ${path}`] })
-      world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
-      expect(alice.requests('MESSAGE')).toHaveLength(1)
-    },
-  )
+  it.each([
+    '<sip:127.0.0.1:5090;lr>',
+    '<sip:[::1];lr>',
+    '<sip:224.0.1.75;lr>',
+    '<sip:a.invalid;lr>',
+    '<tel:+1>',
+  ])('S3327-5.4-01 with Path: %s requests go where the REGISTER came from', (path) => {
+    const { world, alice, node } = setUp()
+    alice.register({ extra: ['Supported: path', `Path: ${path}`] })
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    expect(alice.requests('MESSAGE')).toHaveLength(1)
+  })
+
+  it('S3327-5.4-01 S-24 whoever may not call outside is reached by the way that he came, whatever Path says', () => {
+    const { world, alice, node } = setUp({
+      auth: 'digest',
+      policy: { callOutside: 'none', strangers: 'allow' },
+    })
+    const edge = world.phone('edge', node)
+    alice.registerFully({ extra: ['Supported: path', `Path: <sip:${edge.host}:5060;lr>`] })
+    const bob = world.phone('bob', node)
+    const sent = bob.request('MESSAGE', `sip:${AOR}`)
+    bob.authenticate(sent, bob.last())
+    expect(alice.requests('MESSAGE')).toHaveLength(1)
+    expect(edge.received).toHaveLength(0)
+  })
+
+  it('S3261-16.6-06 maddr of a Contact says where requests go', () => {
+    const { world, alice, node } = setUp()
+    const other = world.phone('alice', node)
+    alice.register({ contact: `<sip:alice@10.77.0.1:5060;maddr=${other.host}>` })
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    expect(other.requests('MESSAGE')).toHaveLength(1)
+  })
+
+  it.each(['224.0.1.75', '127.0.0.1', '169.254.1.1'])('S3261-16.6-06 maddr=%s aims at nobody', (maddr) => {
+    const { world, alice, node } = setUp()
+    alice.register({ contact: `<sip:alice@${alice.host}:5060;maddr=${maddr}>` })
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    expect(alice.requests('MESSAGE')).toHaveLength(1)
+  })
+
+  it('S3261-10.3-15 the limit of bindings is for what comes out, in whatever order Contacts stand', () => {
+    const { alice } = setUp({ maxBindings: 3 })
+    alice.register({ contact: [1, 2, 3].map((n) => c(`10.0.1.${n}`)).join(', ') })
+    alice.register({ contact: `${c('10.0.1.4')}, ${c('10.0.1.1', ';expires=0')}` })
+    expect(alice.last().status).toBe(200)
+    expect(alice.last().values('contact')).toHaveLength(3)
+    alice.register({ contact: `${c('10.0.1.2', ';expires=0')}, ${c('10.0.1.5')}, ${c('10.0.1.6')}` })
+    expect(alice.last().status).toBe(403)
+    alice.register({ contact: Array.from({ length: 50 }, (_, n) => c(`10.0.2.${n}`)).join(', ') })
+    expect(alice.last().status).toBe(403)
+  })
+
+  it('S5626-6-04 a reg-id is a number from 1 to 2^31 - 1, however it is written; anything else counts as none', () => {
+    const { alice, node } = setUp()
+    const register = (regId: string): void =>
+      void alice.register({
+        contact: `${c('10.0.0.1')};+sip.instance="<urn:uuid:1>";reg-id=${regId}`,
+        extra: ['Supported: outbound'],
+      })
+    register('7')
+    register('007')
+    expect(node.core.bindings(AOR)).toHaveLength(1)
+    for (const bad of ['0', 'abc', '2147483648', '99999999999999999999', '-1']) register(bad)
+    // An ordinary binding of the same URI beside it.
+    expect(node.core.bindings(AOR)).toHaveLength(2)
+    expect(alice.last().has('require')).toBe(false)
+  })
+
+  it('S5626-6-05 a Contact without an instance takes away the binding of its URI, however that was made', () => {
+    const { alice, node } = setUp()
+    alice.register({
+      contact: `${c('10.0.0.1')};+sip.instance="<urn:uuid:1>";reg-id=1`,
+      extra: ['Supported: outbound'],
+    })
+    alice.register({ contact: c('10.0.0.1', ';expires=0') })
+    expect(alice.last().values('contact')).toHaveLength(0)
+    expect(node.core.bindings(AOR)).toHaveLength(0)
+  })
 
   it('S3840-6-01 S3261-10.3-02 feature parameters come back, Record-Route does not', () => {
     const { alice } = setUp()
