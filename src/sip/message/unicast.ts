@@ -1,6 +1,6 @@
 /** Addresses that a registration may name: one host beyond the local link, and nothing on this machine unless the phone is on it too. */
 import { isIpv4 } from './ip.ts'
-import { addressBytes } from './network.ts'
+import { addressBytes, isInNetwork, parseNetwork } from './network.ts'
 
 const BRACKET = 0x5b
 
@@ -35,3 +35,21 @@ function isUnicastIpv6(address: string, loopback: boolean): boolean {
 export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
 }
+
+/** An address that means something behind a NAT only (RFC 1918, RFC 6598, RFC 4193), or on this machine. */
+export function isPrivate(address: string): boolean {
+  const bytes = addressBytes(address)
+  return bytes !== undefined && PRIVATE.some((network) => isInNetwork(bytes, network))
+}
+
+const PRIVATE = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  'fc00::/7',
+  '::1/128',
+]
+  .map(parseNetwork)
+  .filter((network) => network !== undefined)
