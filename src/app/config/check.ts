@@ -13,7 +13,7 @@ import { checkPolicy } from './policy.ts'
 import { withTcpTwins } from './tcp-twins.ts'
 import { checkTrunks } from './trunks.ts'
 import type { Environment } from './environment.ts'
-import { parseUri } from '../../sip/index.ts'
+import { DRACHTIO_CAPABILITIES, parseUri } from '../../sip/index.ts'
 import type { Config } from './schema.ts'
 
 /** Loads a configuration and makes sure that this version can run it. Throws `ConfigError`. */
@@ -121,7 +121,7 @@ function checkSessionTimer({ sessionTimer, roles, engine }: Config['sip']): void
     throw new ConfigError('"sip.sessionTimer.expires": has to be at least sip.sessionTimer.minimum')
   if (!roles.includes('proxy'))
     throw new ConfigError('"sip.sessionTimer": is asked for by a proxy; add the role proxy or leave it out')
-  if (engine === 'drachtio')
+  if (engine === 'drachtio' && !DRACHTIO_CAPABILITIES.sessionTimers)
     throw new ConfigError('"sip.sessionTimer": not with sip.engine: drachtio, which forwards calls itself')
 }
 

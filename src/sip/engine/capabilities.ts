@@ -22,6 +22,12 @@ export interface EngineCapabilities {
   readonly severalChallenges: boolean
   /** Requests over the overlay's own flows (AppAttach). */
   readonly peerFlows: boolean
+  /** The next hop, its transport and TLS where the Request-URI does not name them: gateways and static routes. */
+  readonly nextHops: boolean
+  /** Challenges of a trunk's other side, which its account answers (RFC 3261 s.22). */
+  readonly trunks: boolean
+  /** Session timers that the proxy asks for (RFC 4028 s.8). */
+  readonly sessionTimers: boolean
 }
 
 export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
@@ -34,6 +40,9 @@ export const EMBEDDED_CAPABILITIES: EngineCapabilities = {
   sips: true,
   severalChallenges: true,
   peerFlows: true,
+  nextHops: true,
+  trunks: true,
+  sessionTimers: true,
 }
 
 /**
@@ -51,4 +60,7 @@ export const DRACHTIO_CAPABILITIES: EngineCapabilities = {
   sips: false,
   severalChallenges: false,
   peerFlows: false,
+  nextHops: false,
+  trunks: false,
+  sessionTimers: false,
 }

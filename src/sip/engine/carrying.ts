@@ -27,7 +27,8 @@ export function canCarry(
   const mixed = groups.length > 1 && groups.some((group) => group.length > 1)
   if (mixed && !capabilities.mixedForking) return false
   const replaced = isReplaced(message, identity)
-  return groups.flat().every(({ way, routes, uri }) => {
+  return groups.flat().every(({ way, routes, uri, line }) => {
+    if (line !== undefined && !capabilities.trunks) return false
     if (routes.length > 0 && !capabilities.routes) return false
     if (/^sips:/i.test(uri) && !capabilities.sips) return false
     if (/[|\s]/.test(uri)) return false // would be two targets in the engine's protocol
@@ -47,11 +48,15 @@ function isReplaced({ uri }: SipMessage, identity: OwnIdentity): boolean {
   return identity.isHostedDomain(uri.host) || identity.isOwnAddress(uri.host, uri.port)
 }
 
-/** The URI says by itself where it goes; a route of ours (a gateway, say) would be lost. */
+/** The URI says by itself where it goes and how; a route of ours (a gateway, say) would be lost. */
 function isNamedBy(way: Target['way'], text: string): boolean {
   if (way.kind !== 'host' || way.notUs) return false
   const uri = parseUri(text)
-  return uri !== undefined && uri.host === way.host && uri.port === way.port
+  if (uri === undefined || uri.host !== way.host || uri.port !== way.port || uri.params.has('maddr'))
+    return false
+  const transport = uri.params.get('transport')?.toLowerCase()
+  const secure = uri.scheme === 'sips' || transport === 'tls'
+  return transport === way.transport && secure === way.secure
 }
 
 /** Something in the request must not go on to a phone. */

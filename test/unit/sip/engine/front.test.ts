@@ -445,6 +445,50 @@ describe('an engine in front asks what to do', () => {
     expect(targetOf('tel:+4930123')).toBe('sip:192.0.2.1:5060')
   })
 
+  it.each([
+    ['tcp', 'sip:198.51.100.50:5080;transport=tcp'],
+    ['tls', 'sip:198.51.100.50:5080;transport=tls'],
+  ])(
+    'S3263-4.1-01 what goes to the gateway by %s passes the embedded stack: its URI says nothing of it',
+    (transport, gateway) => {
+      const engine = new Engine(new SipWorld(), { outside: { ...NO_OUTSIDE_RULES, gateway } })
+      engine.handOver(engine.ask('INVITE', `sip:+4930123@${DOMAIN}`))
+      const opened = engine.node.actions.filter(({ kind }) => kind === 'openFlow')
+      expect(opened).toMatchObject([{ host: '198.51.100.50', port: 5080, transport }])
+    },
+  )
+
+  it('S-24 a maddr of the caller does not lead past the route of the operator', () => {
+    const outside = {
+      ...NO_OUTSIDE_RULES,
+      routes: [{ domain: 'partner.example', to: 'sip:partner.example' }],
+    }
+    const engine = new Engine(new SipWorld(), { outside })
+    expect(engine.ask('INVITE', 'sip:dave@partner.example')).toMatchObject({
+      targets: ['sip:dave@partner.example'],
+    })
+    engine.handOver(engine.ask('INVITE', 'sip:dave@partner.example;maddr=203.0.113.66'))
+  })
+
+  it('S3261-22-01 a call by a trunk passes the embedded stack, which answers the challenge of its other side', () => {
+    const account = { username: 'me', password: 'secret', realm: undefined }
+    const trunk = { name: 'prov', uri: 'sip:198.51.100.50:5080', account, registration: undefined }
+    const world = new SipWorld()
+    const engine = new Engine(world, {
+      outside: { ...NO_OUTSIDE_RULES, gateway: 'trunk:prov' },
+      trunks: [{ ...trunk, numbers: new Map(), incoming: undefined }],
+    })
+    const provider = world.phone('provider', engine.node, { host: '198.51.100.50', port: 5080 })
+    engine.handOver(engine.ask('INVITE', `sip:+4930123@${DOMAIN}`))
+    const uri = 'sip:+4930123@198.51.100.50:5080;user=phone'
+    expect(provider.requests('INVITE').map(({ requestUri }) => requestUri)).toEqual([uri])
+    const asked = 'Proxy-Authenticate: Digest realm="provider.example", nonce="n", algorithm=MD5, qop="auth"'
+    provider.respond(provider.requests('INVITE')[0]!, 407, { extra: [asked] })
+    expect(provider.requests('INVITE')[1]?.header('proxy-authorization')).toContain('username="me"')
+    provider.respond(provider.requests('INVITE')[1]!, 200)
+    expect(engine.phone.statuses('INVITE')).toEqual([100, 200])
+  })
+
   it('every question gets an answer, whatever the engine shows', () => {
     const engine = new Engine(new SipWorld())
     for (const text of ['', 'nonsense', 'SIP/2.0 200 OK\r\n\r\n', 'INVITE sip:x SIP/2.0\r\nVia: x\r\n\r\n']) {
