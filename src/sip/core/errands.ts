@@ -73,7 +73,8 @@ export class Errands {
         const moved = this.movedTo(aor, incoming.message.to.params.has('tag'))
         if (moved !== undefined) return { kind: 'answer', reply: moved }
         const { outside } = this.components
-        const out = mayLeave ? outside.fallback(aor, incoming.message.uri?.scheme === 'sips') : undefined
+        const { uri } = incoming.message
+        const out = mayLeave ? outside.fallback(aor, uri?.scheme === 'sips', uri) : undefined
         const fallback = otherwise === undefined ? out : ({ kind: 'aor', aor: otherwise } as const)
         return {
           kind: 'aor',

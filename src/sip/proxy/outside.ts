@@ -3,6 +3,7 @@
  * 3263 for whatever no route is for. Pure.
  */
 import { bracketed, escapeUser, parseUri, type SipUri } from '../message/index.ts'
+import { dialledWith } from './dialled.ts'
 import { hostTarget } from './target-kinds.ts'
 import type { Target, TargetPath } from './targets.ts'
 
@@ -96,24 +97,26 @@ export class Outside {
     return this.rules.forwardToForeign ? this.toUri(requestUri, uri, 'dns') : undefined
   }
 
-  /** A telephone number, such as `+4930123`; undefined when no gateway is for it. */
-  toNumber(number: string, domain: string, secure: boolean): Target | undefined {
+  /** A telephone number, such as `+4930123`, as `dialled`; undefined when no gateway is for it. */
+  toNumber(number: string, domain: string, secure: boolean, dialled?: SipUri): Target | undefined {
     const place = this.byPrefix.find(([prefix]) => number.startsWith(prefix))?.[1]
     if (place === undefined) return undefined
     const { uri } = place
     const port = uri.port === undefined ? '' : `:${uri.port}`
     const host = place.loose ? domain : `${bracketed(uri.host)}${port}`
     const scheme = secure || uri.scheme === 'sips' ? 'sips' : 'sip'
-    const requestUri = `${scheme}:${escapeUser(number)}${this.context(number)}@${host}${this.mark(number)}`
+    const { beforeContext, afterContext } = dialledWith(number, dialled)
+    const subscriber = `${escapeUser(number)}${beforeContext}${this.context(number)}${afterContext}`
+    const requestUri = `${scheme}:${subscriber}@${host}${this.mark(number)}`
     return throughPlace(place, requestUri, scheme === 'sips', 'dns')
   }
 
-  /** For a hosted AOR that nobody inside has. */
-  fallback(aor: string, secure: boolean): Fallback | undefined {
+  /** For a hosted AOR that nobody inside has; `dialled` is what the caller has written, of which a gateway needs more than the AOR. */
+  fallback(aor: string, secure: boolean, dialled?: SipUri): Fallback | undefined {
     const at = aor.lastIndexOf('@')
     const domain = aor.slice(at + 1)
     const user = aor.slice(0, at)
-    const byNumber = isNumber(user) ? this.toNumber(user, domain, secure) : undefined
+    const byNumber = isNumber(user) ? this.toNumber(user, domain, secure, dialled) : undefined
     if (byNumber !== undefined) return { kind: 'target', target: byNumber, afterFailure: true }
     if (!this.rules.dnsAlso) return undefined
     const requestUri = `${secure ? 'sips' : 'sip'}:${escapeUser(user)}@${domain}`

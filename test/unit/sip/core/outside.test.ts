@@ -199,6 +199,25 @@ describe('telephone numbers (M-04)', () => {
     ])
   })
 
+  it('RFC 3261 s.19.1.6 extension, subaddress and post-dial digits reach the gateway behind the number, and nothing else does', () => {
+    const s = stage({ ...GATEWAY, telContext: '+49-30' }, { telDomain: DOMAIN })
+    const cases: [dialled: string, user: string][] = [
+      ['tel:+4940-1;ext=2-2', '+49401;ext=22'],
+      ['tel:+49401;POSTD=PP22%23;isub=1411', '+49401;isub=1411;postd=pp22%23'],
+      [`sip:+49(40)1;ext=22@${DOMAIN};user=phone`, '+49401;ext=22'],
+      [`sip:+49401;postd=w1;ext=2@${DOMAIN};user=Phone;ext=9`, '+49401;ext=2;postd=w1'],
+      ['tel:7042;postd=p1;phone-context=+4930;isub=5', '7042;isub=5;phone-context=+49-30;postd=p1'],
+      ['tel:+49401;tgrp=x;trunk-context=evil.example;rn=+49;npdi;ext=3', '+49401;ext=3'],
+      ['tel:+49401;ext=1%3Btgrp%3Dx;postd=1%40evil;isub=1%3b', '+49401'],
+      ['tel:+49401;ext;isub=;postd=--', '+49401'],
+      [`sip:+49401@${DOMAIN};user=phone;ext=22`, '+49401'],
+    ]
+    for (const [dialled] of cases) s.alice.request('MESSAGE', dialled)
+    expect(uris(s.gateway, 'MESSAGE')).toEqual(
+      cases.map(([, user]) => `sip:${user}@10.0.0.2:5060;user=phone`),
+    )
+  })
+
   it('M-04 emergency calls do not depend on the overlay: the gateway is tried when it cannot be asked', () => {
     const s = stage(GATEWAY)
     s.node.locateAnswer = () => ({
