@@ -14,6 +14,7 @@ export { buildRequest, buildResponse, type RequestParts, type ResponseParts } fr
 export { NO_VIA, parseVia, type Via } from './via.ts'
 export { NO_NAME_ADDR, parseNameAddr, type NameAddr } from './name-addr.ts'
 export { formatParams, parseParams, NO_PARAMS } from './params.ts'
+export { qThousandths } from './q-value.ts'
 export { splitValues } from './lists.ts'
 export { decimal, quote, unquote } from './chars.ts'
 export { transportPort, uriPort } from './default-ports.ts'

@@ -82,6 +82,8 @@ export interface LocateQuestion {
   readonly aor: string
   /** How many forwardings led here. */
   readonly depth: number
+  /** Of the Contact of a 3xx that named this user, in thousandths; undefined when none did. */
+  readonly q?: number | undefined
 }
 
 /** A question to the owner that is under way, by its number. */

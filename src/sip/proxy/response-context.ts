@@ -324,6 +324,8 @@ export class ResponseContext implements OvertakenContext {
       const active = this.branches.active()
       const lower = this.set.highestRank < this.groupRank || this.init.serial
       if (active > 0 && lower) break
+      // Whom a 3xx wants first may still have to be found.
+      if (this.set.highestQ < this.finder.awaitedQ) break
       const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.finder.pending > 0)
       if (shares.length === 0) {
         if (active === 0 && this.branches.all.length === 0)

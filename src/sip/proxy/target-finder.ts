@@ -3,7 +3,7 @@
  * s.4.2). Forwardings are bounded in depth and number, and no AOR is visited twice.
  */
 import type { Millis } from '../../common/time.ts'
-import { canonicalAor, parseUri, type SipMessage, type SipUri } from '../message/index.ts'
+import { canonicalAor, parseUri, qThousandths, type SipMessage, type SipUri } from '../message/index.ts'
 import { madeHere, type Candidate } from './best-response.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { LocateAsker, LocateQuestion } from './branch.ts'
@@ -16,7 +16,7 @@ import type { Goal } from './proxy-request.ts'
 import type { Fallback } from './outside.ts'
 import { obeyScheme, SIPS_REQUIRED } from './sips.ts'
 import { bindingTarget, peerTarget } from './target-kinds.ts'
-import type { Target } from './targets.ts'
+import { ledBy, type Target } from './targets.ts'
 
 export interface FinderRequest {
   readonly incoming: { readonly message: SipMessage }
@@ -27,6 +27,8 @@ export class TargetFinder {
   pending = 0
   /** The overlay was asked at least once. */
   asked = false
+  /** Of users named by a 3xx who are being looked for: q of the Contacts. */
+  private awaited: number[] | undefined = undefined
   private readonly environment: ProxyEnvironment
   private readonly context: LocateAsker
   private readonly message: SipMessage
@@ -74,8 +76,8 @@ export class TargetFinder {
     this.fallBack(now)
   }
 
-  /** Local bindings of an AOR; with `askOverlay` also what others hold for it. */
-  addAor(now: Millis, aor: string, depth: number, askOverlay: boolean): void {
+  /** Local bindings of an AOR; with `askOverlay` also what others hold for it. `q` of the Contact of a 3xx that names it. */
+  addAor(now: Millis, aor: string, depth: number, askOverlay: boolean, q?: number): void {
     if (depth > this.environment.settings.recursionDepth || this.visited.has(aor)) {
       this.loop = true
       return
@@ -83,7 +85,7 @@ export class TargetFinder {
     this.visited.add(aor)
     const { ports, settings } = this.environment
     if (ports.userHosted(aor)) this.userKnown = true
-    for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth, aor)
+    for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth, aor, q)
     if (!askOverlay || settings.lookup === 'localOnly') return
     if (this.locates >= settings.recursionLocates) {
       this.loop = true
@@ -92,11 +94,12 @@ export class TargetFinder {
     this.locates++
     this.pending++
     this.asked = true
+    if (q !== undefined) (this.awaited ??= []).push(q)
     const { invite, other } = settings.locateBudgetMs
     const budget = this.message.method === 'INVITE' ? invite : other
     this.environment.questions.ask(
       ports.locate(aor, budget, this.message.callId),
-      { kind: 'locate', context: this.context, aor, depth },
+      { kind: 'locate', context: this.context, aor, depth, q },
       now + budget + ANSWER_GRACE_MS,
     )
   }
@@ -118,6 +121,7 @@ export class TargetFinder {
   located(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
     if (this.abandoned) return
     this.pending--
+    if (question.q !== undefined) this.awaited?.splice(this.awaited.indexOf(question.q), 1)
     this.take(now, question, answer)
     this.fallBack(now)
   }
@@ -133,9 +137,9 @@ export class TargetFinder {
     if (answer.loop) this.loop = true
     for (const target of inOrder(answer.targets)) {
       if (target.kind === 'local') {
-        if (!this.visited.has(target.aor)) this.addAor(now, target.aor, question.depth + 1, false)
+        if (!this.visited.has(target.aor)) this.addAor(now, target.aor, question.depth + 1, false, question.q)
       } else if (target.kind === 'uri') {
-        this.addUri(target.uri)
+        this.addUri(target.uri, question.q)
       } else if (target.secureOnly && !this.secure && this.environment.settings.sipToSips === 'reject') {
         this.mismatch = SIPS_REQUIRED
       } else {
@@ -143,7 +147,7 @@ export class TargetFinder {
         // RFC 5630 s.5.3: over the flow that is good for sips, and still a sip request; the far end's phones decide.
         const marks = this.environment.settings.siblings === 'serial' ? [question.aor] : target.marks
         const peer = peerTarget(this.message, target.address, aor, this.secure || target.secureOnly, marks)
-        this.consider(peer, target.features)
+        this.consider(ledBy(question.q, peer), target.features)
       }
     }
   }
@@ -152,15 +156,17 @@ export class TargetFinder {
   redirected(now: Millis, response: SipMessage): boolean {
     const contacts = response.contacts()
     if (!contacts.ok || contacts.value === '*' || contacts.value.length === 0) return false
-    const aors: string[] = []
-    for (const { uri } of contacts.value) {
+    const named: { readonly aor: string; readonly q: number }[] = []
+    for (const { uri, params } of contacts.value) {
       const parsed = parseUri(uri)
       const aor = parsed === undefined ? undefined : hostedAor(parsed, this.environment)
       // RFC 3261 s.16.5, RFC 5630 s.5.3: neither from sips to sip nor the other way.
       if (aor === undefined || this.secure !== (parsed?.scheme === 'sips')) return false
-      aors.push(aor)
+      named.push({ aor, q: qThousandths(params.get('q')) })
     }
-    for (const aor of aors) this.addAor(now, aor, this.visited.size, true)
+    // A phone of several of them counts as what the most wanted one is.
+    named.sort((a, b) => b.q - a.q)
+    for (const { aor, q } of named) this.addAor(now, aor, this.visited.size, true, q)
     return true
   }
 
@@ -168,6 +174,12 @@ export class TargetFinder {
   abandon(): void {
     this.abandoned = true
     this.pending = 0
+    this.awaited = undefined
+  }
+
+  /** RFC 3261 s.16.6: targets of lower q have to wait for what is still being looked for. -1 when nobody has. */
+  get awaitedQ(): number {
+    return this.awaited === undefined ? -1 : Math.max(-1, ...this.awaited)
   }
 
   /** What to say when no target was found (adapter-mapping s.4.7 and s.7.2). */
@@ -180,12 +192,12 @@ export class TargetFinder {
   }
 
   /** A URI outside, by the owner's own wish. */
-  addUri(text: string): void {
+  addUri(text: string, q?: number): void {
     const uri = parseUri(text)
     if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
     if (this.environment.identity.isOwn(uri)) return
     const target = this.environment.outside.forwarded(text, uri)
-    if (target !== undefined) this.offer(target)
+    if (target !== undefined) this.offer(ledBy(q, target))
   }
 
   /** A target of which it is known what it can do, as the caller prefers it (RFC 3841 s.7.2.4). */
@@ -231,15 +243,16 @@ export class TargetFinder {
     this.addAor(now, fallback.aor, 1, true)
   }
 
-  private addBinding(now: Millis, binding: LocalBinding, depth: number, aor: string): void {
+  private addBinding(now: Millis, binding: LocalBinding, depth: number, aor: string, q?: number): void {
     if (binding.kind === 'other') return
     if (binding.kind === 'forward') {
       const aor = canonicalAor(binding.contact)
-      if (aor.ok) this.addAor(now, aor.value, depth + 1, true)
+      if (aor.ok) this.addAor(now, aor.value, depth + 1, true, q)
       return
     }
-    const target = bindingTarget(binding, depth)
-    if (target === undefined) return
+    const found = bindingTarget(binding, depth)
+    if (found === undefined) return
+    const target = ledBy(q, found)
     if (binding.kind !== 'device') return this.consider(target, binding.parameters)
     const mark = this.environment.ports.marks.of(aor, binding)
     // Rung by another peer meanwhile; the user is there all the same.

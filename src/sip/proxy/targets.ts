@@ -31,8 +31,10 @@ export interface Target extends MarkedTarget {
   /** Route values to put in front, as they will stand in the message. */
   readonly routes: readonly string[]
   readonly way: Way
-  /** Thousandths. */
+  /** Thousandths. Of the Contact of a 3xx where one has led here. */
   readonly q: number
+  /** Then its own, which orders the phones of that user. */
+  readonly ownQ?: number
   /** Two targets with one key are one target. */
   readonly key: string
   /** RFC 5626 s.7: of one instance only the newest registration is tried at a time. */
@@ -51,9 +53,16 @@ export interface Target extends MarkedTarget {
   readonly peer?: string | undefined
 }
 
+const Q_MAX = 1000
+
 /** The callee's wish first, then the caller's. */
-function rankOf({ q, preference = PREFERENCE_MAX }: Target): number {
-  return q * (PREFERENCE_MAX + 1) + preference
+function rankOf({ q, ownQ = Q_MAX, preference = PREFERENCE_MAX }: Target): number {
+  return (q * (Q_MAX + 1) + ownQ) * (PREFERENCE_MAX + 1) + preference
+}
+
+/** As the q of a Contact that has led to it says (RFC 3261 s.16.5); undefined when none has. */
+export function ledBy(q: number | undefined, target: Target): Target {
+  return q === undefined ? target : { ...target, q, ownQ: target.q }
 }
 
 /**
@@ -107,6 +116,11 @@ export class TargetSet {
   get highestRank(): number {
     const [first] = this.waiting
     return first === undefined ? -1 : rankOf(first)
+  }
+
+  /** Of those that wait. -1 without any. */
+  get highestQ(): number {
+    return this.waiting[0]?.q ?? -1
   }
 
   /** False when it is there already. */

@@ -4,7 +4,7 @@
  */
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
-import { detached, parseUri, type NameAddr, type SipMessage } from '../message/index.ts'
+import { detached, parseUri, qThousandths, type NameAddr, type SipMessage } from '../message/index.ts'
 import type { Binding } from './binding.ts'
 import { findBinding } from './contact-match.ts'
 import { readContact, type ReadContact } from './contact-policy.ts'
@@ -15,7 +15,6 @@ import { reachOf } from './reach.ts'
 import {
   expiresSeconds,
   listsOption,
-  qThousandths,
   rejection,
   type RegisterRequest,
   type Rejection,

@@ -44,13 +44,6 @@ export function expiresSeconds(text: string): number {
   return Math.min(Number(text), MAX_SECONDS)
 }
 
-/** q-value in thousandths; absent means 1, malformed too. */
-export function qThousandths(text: string | undefined): number {
-  if (text === undefined) return 1000
-  const value = Number(text)
-  return text.length > 0 && text.length <= 5 && value >= 0 && value <= 1 ? Math.round(value * 1000) : 1000
-}
-
 /** True when a comma list of option tags names `tag`. */
 export function listsOption(message: SipMessage, header: 'supported' | 'require', tag: string): boolean {
   for (const value of message.values(header)) if (value.toLowerCase() === tag) return true

@@ -291,6 +291,67 @@ describe('forwardings', () => {
     expect(alice.last().status).toBe(302)
     expect(node.actions.some((action) => action.kind === 'resolve')).toBe(false)
   })
+
+  describe('a 302 with q', () => {
+    const people = (): TestAccounts => accounts().add('erin')
+    const contact = `<sip:carol@${DOMAIN}>;q=0.2, <sip:erin@${DOMAIN}>;q=0.9`
+
+    it('S3261-16.6-10 rings those whom it names one after the other, the most wanted first', () => {
+      const world = new SipWorld()
+      const node = world.node('192.0.2.1', {}, people())
+      const phone = (user: string): Phone => world.phone(user, node)
+      const [alice, bob, carol, erin, erinsOther] = ['alice', 'bob', 'carol', 'erin', 'erin'].map(phone)
+      for (const callee of [bob, carol, erin]) callee!.register()
+      erinsOther!.register({ contact: `${erinsOther!.contact};q=0.1` })
+      const rung = (): number[] => [erin, erinsOther, carol].map((p) => p!.requests('INVITE').length)
+      alice!.request('INVITE', BOB)
+      bob!.respond(bob!.requests('INVITE')[0]!, 302, { contact })
+      expect(rung()).toEqual([1, 0, 0])
+      erin!.respond(erin!.requests('INVITE')[0]!, 486)
+      // The phones of a user are ordered by that user's own q.
+      expect(rung()).toEqual([1, 1, 0])
+      erinsOther!.respond(erinsOther!.requests('INVITE')[0]!, 486)
+      expect(rung()).toEqual([1, 1, 1])
+      carol!.respond(carol!.requests('INVITE')[0]!, 200)
+      expect(alice!.statuses('INVITE')).toEqual([100, 200])
+    })
+
+    it('S3261-16.6-10 S3261-16.7-06 lets the less wanted wait while the overlay is asked for the most wanted', () => {
+      const world = new SipWorld()
+      const node = world.node('192.0.2.1', {}, people())
+      const far = world.node('192.0.2.2', {}, people())
+      const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((user) => world.phone(user, node))
+      const erin = world.phone('erin', far)
+      for (const callee of [bob!, carol!, erin]) callee.register()
+      const none = { kind: 'found' as const, targets: [], userExists: true, loop: false }
+      node.locateAnswer = (aor) => (aor.startsWith('erin@') ? undefined : none)
+      alice!.request('INVITE', BOB)
+      bob!.respond(bob!.requests('INVITE')[0]!, 302, { contact })
+      const asked = node.actions.find((action) => action.kind === 'locate' && action.aor.startsWith('erin@'))
+      if (asked?.kind !== 'locate') throw new Error('not asked')
+      expect(carol!.requests('INVITE')).toHaveLength(0)
+      const target = { kind: 'peer' as const, address: `node:${far.hex}`, aor: undefined, secureOnly: false }
+      node.input({ kind: 'located', id: asked.id, outcome: { ...none, targets: [target] } })
+      world.settle()
+      expect(erin.requests('INVITE')).toHaveLength(1)
+      expect(carol!.requests('INVITE')).toHaveLength(0)
+      erin.respond(erin.requests('INVITE')[0]!, 486)
+      expect(carol!.requests('INVITE')).toHaveLength(1)
+    })
+
+    it('S3261-16.6-10 nobody waits longer than the overlay has time to answer', () => {
+      const world = new SipWorld()
+      const node = world.node('192.0.2.1', {}, people())
+      const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((user) => world.phone(user, node))
+      for (const callee of [bob!, carol!]) callee.register()
+      node.locateAnswer = () => undefined
+      alice!.request('INVITE', BOB)
+      bob!.respond(bob!.requests('INVITE')[0]!, 302, { contact })
+      expect(carol!.requests('INVITE')).toHaveLength(0)
+      world.advance(12_000)
+      expect(carol!.requests('INVITE').length).toBeGreaterThan(0)
+    })
+  })
 })
 
 describe('subscriptions', () => {
