@@ -153,11 +153,24 @@ export class OwnIdentity {
   /** The host of one of our listeners, whatever the port. */
   isOwnHost(host: string): boolean {
     const address = canonicalAddress(host).toLowerCase()
+    return this.listeners.some((listener) => isAt(listener, address))
+  }
+
+  /**
+   * S3261-16.4-02: the `maddr` of this URI leads to a listener of ours or to a domain that we serve. A port or transport that stands
+   * there has to be that listener's, or somebody else on this machine is meant.
+   */
+  isOwnMaddr({ scheme, port, params }: SipUri): boolean {
+    const maddr = params.get('maddr')
+    if (maddr === undefined) return false
+    const address = canonicalAddress(maddr).toLowerCase()
+    const hosted = this.isHostedDomain(address)
+    const transport = params.get('transport')?.toLowerCase()
     return this.listeners.some(
-      (l) =>
-        canonicalAddress(l.advertisedHost).toLowerCase() === address ||
-        l.host === address ||
-        (l.advertisedHost6 !== undefined && canonicalAddress(l.advertisedHost6).toLowerCase() === address),
+      (listener) =>
+        (hosted || isAt(listener, address)) &&
+        (port === undefined || listener.port === port) &&
+        (transport === undefined || isMeant(transport, scheme === 'sips', listener.transport)),
     )
   }
 
@@ -230,6 +243,22 @@ export class OwnIdentity {
 
 function familyOf(host: string): 4 | 6 {
   return host.includes(':') ? 6 : 4
+}
+
+/** One of the names and addresses of a listener. */
+function isAt({ host, advertisedHost, advertisedHost6 }: OwnListener, address: string): boolean {
+  return (
+    canonicalAddress(advertisedHost).toLowerCase() === address ||
+    host === address ||
+    (advertisedHost6 !== undefined && canonicalAddress(advertisedHost6).toLowerCase() === address) ||
+    (WILDCARDS.has(host) && LOOPBACKS.includes(address))
+  )
+}
+
+/** `transport` of a URI as that of a listener: `ws` is said of secure WebSockets, too, and `tcp` of TLS where the scheme says the rest. */
+function isMeant(transport: string, sips: boolean, own: Transport): boolean {
+  if (transport === own) return true
+  return transport === 'ws' ? own === 'wss' : sips && transport === 'tcp' && own === 'tls'
 }
 
 /** A listener on :: takes both families. */

@@ -1,10 +1,11 @@
 /** Route processing of RFC 3261 s.16.4: which of the routes are ours, what the token of the last one says, what is left. */
-import { parseUri, type NameAddr, type SipMessage } from '../message/index.ts'
+import { parseUri, type NameAddr, type SipMessage, type SipUri } from '../message/index.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { OpenedToken, RouteTokens } from './route-token.ts'
+import { withoutHops } from './target-kinds.ts'
 
 export interface RouteDecision {
-  /** Request-URI after repair of what a strict router did to it. */
+  /** Request-URI after repair of what a strict router did to it, and without a `maddr` of ours. */
   readonly requestUri: string
   /** Routes that remain, in order. */
   readonly routes: readonly NameAddr[]
@@ -28,6 +29,7 @@ function tokenUser(uri: string, identity: OwnIdentity): string | undefined {
 export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: RouteTokens): RouteDecision {
   let requestUri = message.requestUri
   if (message.header('route') === undefined) {
+    requestUri = withoutOwnMaddr(requestUri, message.uri, identity)
     return { requestUri, routes: NO_ROUTES, changed: false, token: undefined }
   }
   const routes = [...message.routes()]
@@ -44,6 +46,8 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
     routes.pop()
     changed = true
   }
+  const target = requestUri === message.requestUri ? message.uri : parseUri(requestUri)
+  requestUri = withoutOwnMaddr(requestUri, target, identity)
   for (let first = routes[0]; first !== undefined; first = routes[0]) {
     const uri = parseUri(first.uri)
     if (uri === undefined || !identity.isOwn(uri)) break
@@ -56,6 +60,11 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
     if (token?.kind === 'forged') break
   }
   return { requestUri, routes, changed, token, entry }
+}
+
+/** S3261-16.4-02: what has led the request here is taken off, or it would be sent here once more. */
+function withoutOwnMaddr(requestUri: string, uri: SipUri | undefined, identity: OwnIdentity): string {
+  return uri !== undefined && identity.isOwnMaddr(uri) ? withoutHops({ uri, requestUri }) : requestUri
 }
 
 const NO_ROUTES: readonly NameAddr[] = []

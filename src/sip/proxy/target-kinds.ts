@@ -1,6 +1,6 @@
 /** Targets of each kind: what the Request-URI becomes and how the next hop is reached (adapter-mapping s.4.3). */
 import type { Transport } from '../transaction/hop.ts'
-import { bracketed, parseUri, pathUri, escapeUser, type SipMessage, type SipUri } from '../message/index.ts'
+import { escapeUser, formatUri, parseUri, pathUri, type SipMessage, type SipUri } from '../message/index.ts'
 import type { LocalBinding } from './ports.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
 
@@ -123,17 +123,16 @@ export function aorUri(aor: string): string {
 }
 
 /** S3261-16.4-02: maddr, port and transport that led the request to us say nothing to the next hop. */
-export function withoutHops(request: SipMessage): string {
-  const { uri, requestUri } = request
+export function withoutHops({ uri, requestUri }: Pick<SipMessage, 'uri' | 'requestUri'>): string {
   if (
     uri === undefined ||
     (!uri.params.has('maddr') && uri.port === undefined && !uri.params.has('transport'))
   ) {
     return requestUri
   }
-  let text = `${uri.scheme}:${uri.user ?? ''}${uri.user === undefined ? '' : '@'}${bracketed(uri.host)}`
-  for (const [name, value] of uri.params) {
-    if (name !== 'maddr' && name !== 'transport') text += value === '' ? `;${name}` : `;${name}=${value}`
-  }
-  return text
+  const { scheme, user, password, host } = uri
+  const params = new Map(uri.params)
+  params.delete('maddr')
+  params.delete('transport')
+  return formatUri({ scheme, user, password, host, params })
 }

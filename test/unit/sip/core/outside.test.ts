@@ -338,6 +338,61 @@ describe('other domains', () => {
   })
 })
 
+describe('our own maddr (RFC 3261 s.16.4)', () => {
+  /** How the gateway, which is where DNS says that the other domain is, sees what alice has asked for. */
+  function seen(uri: string, settings: SettingsOverride = {}, extra: readonly string[] = []): string[] {
+    const s = stage({}, settings)
+    s.node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [{ host: s.gateway.host, port: 5060, transport: 'udp' }],
+    })
+    s.alice.request('MESSAGE', uri, { extra: [...extra] })
+    return uris(s.gateway, 'MESSAGE')
+  }
+
+  it('S3261-16.4-02 is taken off with its port and transport before another domain is looked up', () => {
+    for (const hops of [
+      ':5060;maddr=192.0.2.1',
+      ':5060;maddr=192.0.2.1;transport=udp',
+      ':5060;transport=TCP;maddr=192.0.2.1',
+      ';maddr=192.0.2.1',
+      `;maddr=${DOMAIN}`,
+      `:5060;maddr=${DOMAIN.toUpperCase()};transport=udp`,
+    ])
+      expect(seen(`sip:friend:word@example.net${hops};x=1`), hops).toEqual([
+        'sip:friend:word@example.net;x=1',
+      ])
+    const wildcard = {
+      id: 0,
+      transport: 'udp',
+      host: '0.0.0.0',
+      port: 25_300,
+      advertisedHost: '192.0.2.1',
+    } as const
+    const listeners = { listeners: [wildcard] }
+    for (const host of ['127.0.0.1', '192.0.2.1'])
+      expect(seen(`sip:friend@example.net:25300;maddr=${host}`, listeners)).toEqual([
+        'sip:friend@example.net',
+      ])
+  })
+
+  it('S3261-16.4-02 is taken off behind a Route of ours as well', () => {
+    const route = ['Route: <sip:192.0.2.1;lr>']
+    expect(seen('sip:friend@example.net:5060;maddr=192.0.2.1', {}, route)).toEqual(['sip:friend@example.net'])
+  })
+
+  it('S3261-16.4-02 stays where its port, transport or host is that of somebody else', () => {
+    for (const hops of [':5070;maddr=192.0.2.1', ';maddr=192.0.2.1;transport=tls', ';maddr=10.0.0.2']) {
+      const s = stage({})
+      s.alice.request('MESSAGE', `sip:friend@example.net${hops}`)
+      expect(taken(s.node, 'resolve'), hops).toEqual([])
+      const sent = taken(s.node, 'sendDatagram').map(({ bytes }) => Buffer.from(bytes).toString('latin1'))
+      const away = sent.some((text) => text.startsWith(`MESSAGE sip:friend@example.net${hops} `))
+      expect(away || taken(s.node, 'openFlow').length === 1, hops).toBe(true)
+    }
+  })
+})
+
 describe('a hosted domain that is in DNS as well (dnsAlso)', () => {
   function also(settings: SettingsOverride = {}): Stage {
     const s = stage({ dnsAlso: true }, settings)
