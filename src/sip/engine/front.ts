@@ -119,8 +119,13 @@ export class Front implements SearchOwner {
     if (!bindings.some(isBehindFront)) return bindings
     return bindings.flatMap((binding) => {
       if (!isBehindFront(binding)) return [binding]
-      return this.connected ? [{ ...binding, contact: frontUri(binding), reach: this.hop }] : []
+      return this.connected ? [this.behind(binding)] : []
     })
+  }
+
+  /** Who looks up names is the engine, or nobody. */
+  private behind(binding: LocalBinding): LocalBinding {
+    return { ...binding, contact: frontUri(binding), reach: this.hop, lookedUp: false }
   }
 
   refusal(message: SipMessage): Refusal | undefined {

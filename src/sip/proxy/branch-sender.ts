@@ -13,6 +13,7 @@ import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import type { CreditedRequest } from './lines.ts'
 import { branchOf } from './loop.ts'
+import { addOtherwise, isPassedOver } from './phone-target.ts'
 import type { SessionTimer } from './session-timer.ts'
 import { isSips } from './sips.ts'
 import type { ResolvedAddresses } from './outcomes.ts'
@@ -99,7 +100,8 @@ export class BranchSender {
       return this.useAddresses(now, branch, [{ host: way.host, port, transport }])
     } else {
       const id = ports.resolve(way.host, way.port, way.transport, way.secure)
-      this.ask(now, branch, id, RESOLVE_BUDGET_MS)
+      // Who can be reached without DNS does not wait for it for long.
+      this.ask(now, branch, id, way.otherwise === undefined ? RESOLVE_BUDGET_MS : SILENCE_MS)
     }
     return undefined
   }
@@ -170,12 +172,13 @@ export class BranchSender {
     const { way } = branch.target
     const hops: Hop[] = []
     for (const { host, port, transport } of addresses) {
-      if (way.kind === 'host' && way.notUs && identity.isOwnAddress(host, port)) continue
+      if (way.kind === 'host' && isPassedOver(way, host, port, identity)) continue
       const listener = identity.listenerFor(transport, host)
       // Datagrams leave by a listener of their own family; streams need none.
       if (listener !== undefined || transport !== 'udp')
         hops.push({ transport, flow: 0, listener: listener?.id ?? 0, host, port })
     }
+    if (way.kind === 'host') addOtherwise(way, hops)
     branch.alternatives = held.usable(now, hops)
     if (hops.length === 0) return NO_ADDRESS
     return this.next(now, branch) ? undefined : LEFT_ALONE

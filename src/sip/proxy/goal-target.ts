@@ -1,9 +1,10 @@
 /** The one target of a goal that leaves no choice, and where requests with such a goal are counted. Pure but for what the ports know. */
 import { parseUri } from '../message/index.ts'
 import type { ProxyEnvironment } from './environment.ts'
+import { phoneTarget } from './phone-target.ts'
 import type { Goal, ProxyRequest } from './proxy-request.ts'
 import { nextPeer } from './stand-in.ts'
-import { bindingTarget, hostTarget, withoutHops } from './target-kinds.ts'
+import { hostTarget, withoutHops } from './target-kinds.ts'
 import type { Target, TargetPath, Way } from './targets.ts'
 
 /** Undefined where it has none, or has to be found first. */
@@ -17,7 +18,7 @@ export function targetOf(
   if (goal.kind === 'targets') return goal.targets[0]
   if (goal.kind === 'instance') {
     const [newest] = goal.bindings
-    const target = newest === undefined ? undefined : bindingTarget(newest, 0)
+    const target = newest === undefined ? undefined : phoneTarget(newest, 0, environment)
     return target === undefined || goal.withPath ? target : { ...target, routes: [] }
   }
   if (goal.kind === 'host' || goal.kind === 'outside') {

@@ -46,7 +46,7 @@ export class LargeRequests {
  */
 function takesStreams(hop: Hop, target: Destination): boolean {
   const { way } = target
-  if (way.kind === 'host') return way.transport === undefined
+  if (way.kind === 'host') return way.transport === undefined && !isAt(way.otherwise, hop)
   const uri = parseUri(target.uri)
   return (
     uri !== undefined &&
@@ -55,6 +55,10 @@ function takesStreams(hop: Hop, target: Destination): boolean {
     canonicalAddress(uri.host) === hop.host &&
     (uri.port ?? 5060) === hop.port
   )
+}
+
+function isAt(other: Hop | undefined, { host, port }: Hop): boolean {
+  return other?.host === host && other.port === port
 }
 
 function addressOf(hop: Hop): string {

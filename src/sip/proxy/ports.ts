@@ -11,6 +11,8 @@ export interface LocalBinding {
   readonly reach: Hop
   /** It leads to where its REGISTER came from, whatever its Contact says. */
   readonly pinned: boolean
+  /** The host of its Contact is a name that is looked up before `reach` is tried. */
+  readonly lookedUp: boolean
   readonly secure: boolean
   readonly instance: string | undefined
   /** Set where RFC 5626 applies: one of several flows of the instance. */

@@ -141,8 +141,10 @@ export class ResponseContext implements OvertakenContext {
 
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void {
     if (branch.state !== 'connecting') return
-    const failure = answer.ok
-      ? this.sender.useAddresses(now, branch, answer.addresses)
+    const { way } = branch.target
+    const known = answer.ok || (way.kind === 'host' && way.otherwise !== undefined)
+    const failure = known
+      ? this.sender.useAddresses(now, branch, answer.ok ? answer.addresses : [])
       : notLocated(branch, answer)
     if (failure !== undefined) this.finish(now, branch, failure)
   }

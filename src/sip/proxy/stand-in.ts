@@ -8,9 +8,10 @@ import type { LocateAsker, LocateQuestion } from './branch.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocateOutcome } from './outcomes.ts'
+import { phoneTarget } from './phone-target.ts'
 import type { Goal, ProxyRequest } from './proxy-request.ts'
 import { isSips } from './sips.ts'
-import { bindingTarget, peerTarget } from './target-kinds.ts'
+import { peerTarget } from './target-kinds.ts'
 import { hostedAor } from './target-finder.ts'
 import type { Target } from './targets.ts'
 
@@ -101,11 +102,11 @@ export function phoneHere(
   now: Millis,
   aor: string,
   contact: string,
-  { ports }: Pick<ProxyEnvironment, 'ports'>,
+  environment: Pick<ProxyEnvironment, 'ports' | 'outside' | 'identity'>,
 ): readonly Target[] {
   const targets: Target[] = []
-  for (const binding of ports.phoneInCall(now, aor, contact)) {
-    const target = bindingTarget(binding, 0)
+  for (const binding of environment.ports.phoneInCall(now, aor, contact)) {
+    const target = phoneTarget(binding, 0, environment)
     // RFC 5627 s.6.1: a GRUU is replaced by where the phone is; any other Contact is what the phone knows the call by.
     const uri = contact.includes(';gr=') ? target?.uri : contact
     if (target !== undefined && uri !== undefined) targets.push({ ...target, uri, whole: true })

@@ -10,6 +10,7 @@ import { forwardedBytes } from './forward.ts'
 import { standInOf, targetOf } from './goal-target.ts'
 import { branchOf, loopHash } from './loop.ts'
 import { outgoingOf } from './outgoing.ts'
+import { isPassedOver } from './phone-target.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 import { obeyScheme } from './sips.ts'
 import { nextPeer, StandInAck } from './stand-in.ts'
@@ -89,11 +90,17 @@ export class StatelessForwarding {
         now + budget + ANSWER_GRACE_MS,
       )
     } else {
-      const { host, port, transport, secure } = target.way
+      const { way } = target
+      const { host, port, transport, secure, otherwise } = way
+      // Nobody says where it was missed, and two of them do no harm.
+      if (otherwise !== undefined) sendBy(otherwise)
+      const send = (hop: Hop): void => {
+        if (!isPassedOver(way, hop.host, hop.port, this.environment.identity)) sendBy(hop)
+      }
       const id = ports.resolve(host, port, transport, secure)
       this.environment.questions.ask(
         id,
-        { kind: 'stateless', send: sendBy },
+        { kind: 'stateless', send },
         now + RESOLVE_BUDGET_MS + ANSWER_GRACE_MS,
       )
     }

@@ -11,11 +11,12 @@ import { callerPreferences, isUnsuitedFor, type CallerPreferences } from './call
 import { leftOutMarks } from './left-out.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { LocatedTarget, LocateOutcome } from './outcomes.ts'
+import { phoneTarget } from './phone-target.ts'
 import type { LocalBinding } from './ports.ts'
 import type { Goal } from './proxy-request.ts'
 import type { Fallback } from './outside.ts'
 import { obeyScheme, SIPS_REQUIRED } from './sips.ts'
-import { bindingTarget, peerTarget } from './target-kinds.ts'
+import { peerTarget } from './target-kinds.ts'
 import { ledBy, type Target } from './targets.ts'
 
 export interface FinderRequest {
@@ -108,7 +109,7 @@ export class TargetFinder {
   addInstance(bindings: readonly LocalBinding[], withPath: boolean): void {
     this.userKnown = true
     for (const binding of bindings) {
-      const target = bindingTarget(withPath ? binding : { ...binding, path: NO_PATH }, 0)
+      const target = phoneTarget(withPath ? binding : { ...binding, path: NO_PATH }, 0, this.environment)
       if (target !== undefined && binding.kind !== 'other') this.offer(target)
     }
   }
@@ -250,7 +251,7 @@ export class TargetFinder {
       if (aor.ok) this.addAor(now, aor.value, depth + 1, true, q)
       return
     }
-    const found = bindingTarget(binding, depth)
+    const found = phoneTarget(binding, depth, this.environment)
     if (found === undefined) return
     const target = ledBy(q, found)
     if (binding.kind !== 'device') return this.consider(target, binding.parameters)

@@ -27,6 +27,7 @@ interface Stored {
   readonly to: readonly [string, number, string, number]
   readonly d: boolean
   readonly pin?: boolean | undefined
+  readonly dns?: boolean | undefined
   readonly s: boolean
   readonly ua?: string | undefined
   readonly since: number
@@ -68,6 +69,7 @@ export function bindingRecord(now: Now, bindings: readonly Binding[]): Uint8Arra
       to: [reach.transport, reach.listener, reach.host, reach.port],
       d: binding.direct,
       pin: binding.pinned ? true : undefined,
+      dns: binding.lookedUp ? true : undefined,
       s: binding.secure,
       ua: binding.userAgent,
       since: Math.round(binding.since + offset),
@@ -116,6 +118,7 @@ function readBinding(now: Now, value: unknown, longestMs: Millis): Binding | und
     reach: { transport: transport as Reach['transport'], flow: 0, listener, host, port },
     direct: value.d,
     pinned: value.pin === true,
+    lookedUp: value.dns === true,
     secure: value.s,
     userAgent: value.ua,
     since: Math.min(value.since - offset, now.ms),

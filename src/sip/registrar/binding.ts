@@ -42,6 +42,8 @@ export interface Binding {
   readonly direct: boolean
   /** Whoever has registered it may not send calls elsewhere: it leads to where its REGISTER came from, whatever its Contact says. */
   readonly pinned: boolean
+  /** The host of its Contact is a name that is looked up before it is reached by the way that its REGISTER came. */
+  readonly lookedUp: boolean
   readonly secure: boolean
   readonly userAgent: string | undefined
   /** When it was bound first, and when it was registered last. */

@@ -49,11 +49,12 @@ export function readContact(
     return ok({ kind: 'node', uri, instance, regId })
   }
   // With escaped headers it is another URI than the AOR (RFC 3261 s.19.1.4), and no AOR at all.
-  if (hosted && uri.port === undefined && uri.headers === undefined && !uri.params.has('maddr')) {
+  if (hosted && uri.headers === undefined && !uri.params.has('maddr')) {
     const canonical = canonicalAor(uri)
-    // RFC 5627 s.5.1: a Contact that equals its own AOR would call itself.
-    if (canonical.ok && canonical.value === aor) return fail(LOOPS)
-    if (canonical.ok && !hasPath && instance === undefined)
+    const own = canonical.ok && canonical.value === aor
+    // RFC 5627 s.5.1: a Contact that equals its own AOR would call itself. With a port a phone means itself, and is reached by the way it came.
+    if (own && uri.port === undefined) return fail(LOOPS)
+    if (canonical.ok && !own && !hasPath && instance === undefined)
       return ok({ kind: 'forward', uri, instance, regId })
   }
   const address = bare(uri.params.get('maddr') ?? uri.host)

@@ -11,7 +11,7 @@ import { readContact, type ReadContact } from './contact-policy.ts'
 import { GruuEpochs } from './gruu-epochs.ts'
 import { kept, keptParameters, keptReach, keptUserAgent } from './kept.ts'
 import { outboundRegId } from './outbound.ts'
-import { reachOf } from './reach.ts'
+import { isLookedUp, reachOf } from './reach.ts'
 import {
   expiresSeconds,
   listsOption,
@@ -207,6 +207,10 @@ function newBinding(
     reach: keptReach(regId === undefined ? reach : request.source, existing?.reach),
     direct: direct && regId === undefined,
     pinned: request.elsewhere === false,
+    lookedUp:
+      read.kind === 'device' &&
+      regId === undefined &&
+      isLookedUp(read.uri, request.source, message, request.elsewhere),
     secure: read.uri?.scheme === 'sips',
     userAgent: keptUserAgent(message.header('user-agent')),
     since: existing?.since ?? now,

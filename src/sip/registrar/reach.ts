@@ -1,6 +1,7 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
 import {
   bare,
+  isIpHost,
   isLoopback,
   isUnicastLiteral,
   parseUri,
@@ -32,7 +33,7 @@ export function reachOf(
   const host = uri === undefined ? '' : hostOf(uri)
   const plain =
     uri !== undefined &&
-    bare(message.topVia.host) === bare(source.host) &&
+    isInSight(source, message) &&
     (elsewhere || host === bare(source.host)) &&
     isUnicastLiteral(host, isLoopback(source.host)) &&
     isIpv6(host) === isIpv6(source.host) &&
@@ -45,6 +46,38 @@ export function reachOf(
   if (source.transport === 'tcp') return { reach: source, direct: transport === 'tcp' }
   if (transport !== 'udp' && transport !== 'tcp') return { reach: source, direct: false }
   return { reach: addressOf(uri, transport, source.listener), direct: true }
+}
+
+/**
+ * The Contact names a host that DNS may know, so that requests go there (RFC 3261 s.16.6 item 7, RFC 3263). Not behind a NAT nor where a
+ * connection or a Path is the way; and not the names that phones make up or that only their own network knows.
+ */
+export function isLookedUp(
+  uri: SipUri | undefined,
+  source: Reach,
+  message: SipMessage,
+  elsewhere = true,
+): boolean {
+  return (
+    uri?.scheme === 'sip' &&
+    elsewhere &&
+    source.transport === 'udp' &&
+    isPublicName(hostOf(uri).toLowerCase()) &&
+    isInSight(source, message) &&
+    message.header('path') === undefined
+  )
+}
+
+/** RFC 2606, RFC 6761, RFC 6762: names below these are nobody's, or the machine's own. */
+const PRIVATE_NAMES = ['.invalid', '.local', '.localdomain', '.localhost'] as const
+
+function isPublicName(host: string): boolean {
+  return host.includes('.') && !isIpHost(host) && !PRIVATE_NAMES.some((end) => host.endsWith(end))
+}
+
+/** No NAT has changed the address that it shows. */
+function isInSight(source: Reach, message: SipMessage): boolean {
+  return bare(message.topVia.host) === bare(source.host)
 }
 
 /**

@@ -417,6 +417,16 @@ describe('an engine in front asks what to do', () => {
     })
   })
 
+  it('RFC 3261 s.16.6 item 7: the name in a Contact is not for us to look up; the phone is where its REGISTER came from', () => {
+    const engine = new Engine(new SipWorld())
+    engine.register('bob', { host: '10.0.0.20', contact: '<sip:bob@phone.example.org>' })
+    expect(engine.ask('INVITE', BOB)).toMatchObject({
+      kind: 'forward',
+      targets: ['sip:bob@10.0.0.20:5060'],
+    })
+    expect(engine.node.actions.filter(({ kind }) => kind === 'resolve')).toEqual([])
+  })
+
   it('a Contact that is another user here rings that user', () => {
     const engine = new Engine(new SipWorld())
     engine.register('carol', { host: '10.0.0.30' })
