@@ -1,5 +1,13 @@
 /** Where requests inside a call go that has left the overlay (docs/adr/0034-calls-outside-go-on.md). */
-import { isIpHost, isLoopback, isPrivate, isUnicastLiteral, parseUri, uriPort } from '../message/index.ts'
+import {
+  isIpHost,
+  isLoopback,
+  isPrivate,
+  isPublicName,
+  isUnicastLiteral,
+  parseUri,
+  uriPort,
+} from '../message/index.ts'
 import type { OpenedToken, OwnIdentity, RouteDecision } from '../proxy/index.ts'
 import type { Hop } from '../transaction/index.ts'
 
@@ -30,17 +38,3 @@ function isSame({ hop, fromThisRun }: Extract<OpenedToken, { kind: 'hop' }>, sou
   if (source.flow === 0) return hop.host === source.host && hop.port === source.port
   return fromThisRun && hop.flow === source.flow >>> 0
 }
-
-/** Not one that only its own network knows, or nobody. */
-function isPublicName(host: string): boolean {
-  return host.includes('.') && !LOCAL_ENDINGS.some((ending) => host.endsWith(ending))
-}
-
-const LOCAL_ENDINGS: readonly string[] = [
-  '.invalid',
-  '.local',
-  '.localdomain',
-  '.lan',
-  '.internal',
-  '.home.arpa',
-]

@@ -1,5 +1,6 @@
 /** Addresses that a registration may name: one host beyond the local link, and nothing on this machine unless the phone is on it too. */
 import { isIpv4 } from './ip.ts'
+import { isIpHost } from './uri.ts'
 import { addressBytes, isInNetwork, parseNetwork } from './network.ts'
 
 const BRACKET = 0x5b
@@ -53,3 +54,19 @@ const PRIVATE = [
 ]
   .map(parseNetwork)
   .filter((network) => network !== undefined)
+
+/** RFC 2606, RFC 6761, RFC 6762, RFC 8375: names below these are nobody's, the machine's own, or known in its own network only. */
+const PRIVATE_NAMES = [
+  '.invalid',
+  '.local',
+  '.localdomain',
+  '.localhost',
+  '.lan',
+  '.internal',
+  '.home.arpa',
+] as const
+
+/** A host name that DNS may know everywhere. */
+export function isPublicName(host: string): boolean {
+  return host.includes('.') && !isIpHost(host) && !PRIVATE_NAMES.some((end) => host.endsWith(end))
+}

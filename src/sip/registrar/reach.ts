@@ -1,8 +1,8 @@
 /** Where requests for a new binding will go: the Contact's own address or the way the REGISTER came. */
 import {
   bare,
-  isIpHost,
   isLoopback,
+  isPublicName,
   isUnicastLiteral,
   parseUri,
   pathUri,
@@ -66,13 +66,6 @@ export function isLookedUp(
     isInSight(source, message) &&
     message.header('path') === undefined
   )
-}
-
-/** RFC 2606, RFC 6761, RFC 6762: names below these are nobody's, or the machine's own. */
-const PRIVATE_NAMES = ['.invalid', '.local', '.localdomain', '.localhost'] as const
-
-function isPublicName(host: string): boolean {
-  return host.includes('.') && !isIpHost(host) && !PRIVATE_NAMES.some((end) => host.endsWith(end))
 }
 
 /** No NAT has changed the address that it shows. */
