@@ -252,6 +252,7 @@ export class Transactions<S, C> implements Machinery {
     this.disarm(transaction)
     if (transaction.side === 'server') {
       this.held.release(transaction)
+      transaction.response = undefined
       if (this.latest === transaction) this.latest = undefined
       else this.servers.delete(transaction.key)
       this.active[transaction.invite ? 'ist' : 'nist']--
@@ -317,6 +318,8 @@ export class Transactions<S, C> implements Machinery {
       this.answered.forgetOldest()
       this.active.nist--
     }
+    // Whoever has forwarded the request knows it for some seconds yet; a small answer keeps 8 KiB of Node's pool.
+    transaction.response = undefined
     if (this.latest === transaction) this.latest = undefined
     else this.servers.delete(key)
     return true
