@@ -79,6 +79,39 @@ describe('what is remembered for long', () => {
     expect(bytes).toBeLessThan(BYTES_MAX)
   })
 
+  it('S-10 of calls that have ended no buffers are: the smallest keeps 8 KiB of Node', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node)
+    const bob = world.phone('bob', node)
+    bob.registerFully()
+    const call = (status: number): void => {
+      const sent = alice.request('INVITE', `sip:bob@${DOMAIN}`)
+      bob.respond(bob.requests('INVITE')[0]!, status)
+      if (status === 200) {
+        const ok = alice.responses('INVITE', 200)[0]!
+        alice.inDialog('ACK', sent, ok)
+        alice.inDialog('BYE', sent, ok)
+        bob.respond(bob.requests('BYE')[0]!, 200)
+        expect(alice.statuses('BYE')).toEqual([200])
+      } else {
+        const { uri, callId, branch, cseq, fromTag } = sent
+        alice.request('ACK', uri, { callId, branch, cseq, fromTag, to: alice.last().header('to') ?? '' })
+      }
+      node.actions.length = alice.received.length = bob.received.length = 0
+    }
+    const used = (): number => {
+      for (let i = 0; i < 3; i++) collect()
+      return process.memoryUsage().arrayBuffers
+    }
+    for (const status of [200, 486]) {
+      for (let i = 0; i < WARM_UP; i++) call(status)
+      const before = used()
+      for (let i = 0; i < COUNT; i++) call(status)
+      expect((used() - before) / COUNT).toBeLessThan(1_500)
+    }
+  })
+
   it('S-10 of calls whose refusal waits for its ACK is little', () => {
     const { bytes, transactions } = keptOfCalls('udp', 486)
     expect(transactions).toBe(COUNT)
