@@ -87,11 +87,21 @@ export class Admission {
       return refused(this.components.callers.refusal(now, incoming, caller, NO_RELAY))
     }
     if (without !== undefined) return refused(without)
+    const unproven = caller.kind === 'stranger' ? this.outsideOnly(now, incoming, caller, wish) : undefined
+    if (unproven !== undefined) return refused(unproven)
     const { mayCallOutside } = caller
     if (caller.kind === 'trusted') return admitted(believedIdentity(message), mayCallOutside)
     if (caller.kind !== 'ownPhone') return admitted(NO_IDENTITY, mayCallOutside)
     if (this.showsOthersGruu(now, message, caller.aors)) return refused(NOT_YOURS)
     return admitted(phoneIdentity(message, caller.aors), mayCallOutside)
+  }
+
+  /** A number that a gateway is for: a stranger who does not say who he is has to, if he is one of ours. */
+  private outsideOnly(now: Now, incoming: IncomingRequest, caller: Caller, wish: Wish): Reply | undefined {
+    const { callers, errands } = this.components
+    if (wish.kind !== 'aor' || !errands.leadsOut(now.ms, wish.aor)) return undefined
+    const reply = callers.refusal(now, incoming, caller, NO_RELAY)
+    return reply === NO_RELAY ? undefined : reply
   }
 
   /** Who sends a request of the south side; strangers count against what their source may ask for. */

@@ -80,7 +80,9 @@ export class Callers {
     const certified = claimsUs ? this.certified(message, source) : undefined
     if (certified !== undefined) return this.ownPhone(certified)
     const header = kind === 'www' ? 'authorization' : 'proxy-authorization'
-    if (!claimsUs && !message.has(header)) return this.stranger()
+    // Where strangers are refused, who does not say who he is may be one of ours.
+    const mustProve = claimsUs || (this.policy.strangers !== 'allow' && isAnonymous(message))
+    if (!mustProve && !message.has(header)) return this.stranger()
     const outcome = this.components.authenticator.check(now, incoming, kind)
     if (outcome.kind === 'ok') {
       const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
@@ -91,7 +93,7 @@ export class Callers {
     if (outcome.kind === 'blocked')
       return { kind: 'refused', reply: { status: 403, reason: 'Too Many Failures' } }
     const challenge = challenged(kind, outcome.headers)
-    if (claimsUs) return challenge
+    if (mustProve) return challenge
     // Credentials for somebody else's realm: a stranger after all.
     const stranger = this.stranger()
     return stranger.kind === 'stranger' && isAnonymous(message)

@@ -16,7 +16,6 @@ import type { GruuMeaning, Gruus } from '../registrar/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
 import type { Front } from '../engine/index.ts'
 import type { Flows } from './flows.ts'
-import { furtherUri } from './outside-calls.ts'
 import type { Reply } from './replies.ts'
 
 /** A request that has nowhere to go is answered instead. */
@@ -104,7 +103,7 @@ export class Errands {
     route: RouteDecision,
   ): Errand | undefined {
     const { hop, fromThisRun } = wish
-    const { flows, identity } = this.components
+    const { flows } = this.components
     // RFC 5627 s.6.1: inside a dialog too the GRUU of a phone here is replaced by where that phone is now.
     const uri = route.requestUri.includes(';gr=') ? this.ownGruu(route.requestUri) : undefined
     if (uri !== undefined) {
@@ -117,8 +116,6 @@ export class Errands {
       )
       if (goal.kind !== 'aor') return goal
     }
-    const further = wish.outside ? furtherUri(route, wish.hop, incoming.source, identity) : undefined
-    if (further !== undefined) return { kind: 'host', uri: further }
     // S3261-26-01: inside a dialog of sips, too, no hop is without TLS.
     const sips = isSips(route.requestUri)
     if (hop.transport === 'peer') {

@@ -7,6 +7,8 @@ import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import { isIpHost, type SipMessage } from '../message/index.ts'
 import {
+  addOtherwise,
+  isPassedOver,
   SILENCE_MS,
   type ClientUser,
   type ForkContext,
@@ -117,10 +119,13 @@ export class OwnRequests {
   resolved(now: Millis, id: RequestId, outcome: ResolveOutcome): boolean {
     const pending = this.questions.take(id)
     if (pending === undefined) return false
-    if (outcome.ok) {
-      const hops = outcome.addresses.map(({ host, port, transport }) =>
-        this.addressHop(host, port, transport),
-      )
+    const { way } = pending.request
+    if (way.kind === 'host') {
+      const hops: Hop[] = []
+      for (const { host, port, transport } of outcome.ok ? outcome.addresses : NO_ADDRESSES)
+        if (!isPassedOver(way, host, port, this.components.identity))
+          hops.push(this.addressHop(host, port, transport))
+      addOtherwise(way, hops)
       pending.alternatives = this.components.held.usable(now, hops)
     }
     this.next(now, pending)
@@ -222,3 +227,5 @@ export class OwnRequests {
     return { transport, flow: 0, listener, host, port }
   }
 }
+
+const NO_ADDRESSES: readonly never[] = []

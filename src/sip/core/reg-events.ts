@@ -317,7 +317,10 @@ export class RegEvents {
     const first = pathUri({ path: routes, pinned: !elsewhere, source: source.host })
     const by = first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
     if (source.transport === 'peer' || routes.length > 0) {
-      const way: Way = source.transport === 'peer' || by === undefined ? { kind: 'hop', hop: source } : by
+      const way: Way =
+        source.transport !== 'peer' && by?.kind === 'host'
+          ? { ...by, notUs: true, otherwise: source }
+          : { kind: 'hop', hop: source }
       return { way, otherwise: undefined, elsewhere }
     }
     const { reach, direct } = reachOf(parseUri(target), source, message, elsewhere)

@@ -20,6 +20,9 @@ export function pathUri({ path: [first], pinned, source }: RouteBack): SipUri | 
   const open = first.indexOf('<')
   const uri = parseUri(open < 0 ? first : first.slice(open + 1, first.indexOf('>', open)))
   if (uri?.scheme !== 'sip' && uri?.scheme !== 'sips') return undefined
+  // RFC 7118: a WebSocket is opened by the phone and by nobody else.
+  const transport = uri.params.get('transport')?.toLowerCase() ?? 'udp'
+  if (transport !== 'udp' && transport !== 'tcp' && transport !== 'tls') return undefined
   const host = uri.params.get('maddr') ?? uri.host
   if (host.endsWith('.invalid')) return undefined
   return isIpHost(host) && !isUnicastLiteral(host, isLoopback(source)) ? undefined : uri

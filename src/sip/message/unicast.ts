@@ -1,7 +1,7 @@
 /** Addresses that a registration may name: one host beyond the local link, and nothing on this machine unless the phone is on it too. */
 import { isIpv4 } from './ip.ts'
 import { isIpHost } from './uri.ts'
-import { addressBytes, isInNetwork, parseNetwork } from './network.ts'
+import { addressBytes } from './network.ts'
 
 const BRACKET = 0x5b
 
@@ -36,24 +36,6 @@ function isUnicastIpv6(address: string, loopback: boolean): boolean {
 export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1'
 }
-
-/** An address that means something behind a NAT only (RFC 1918, RFC 6598, RFC 4193), or on this machine. */
-export function isPrivate(address: string): boolean {
-  const bytes = addressBytes(address)
-  return bytes !== undefined && PRIVATE.some((network) => isInNetwork(bytes, network))
-}
-
-const PRIVATE = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  'fc00::/7',
-  '::1/128',
-]
-  .map(parseNetwork)
-  .filter((network) => network !== undefined)
 
 /** RFC 2606, RFC 6761, RFC 6762, RFC 8375: names below these are nobody's, the machine's own, or known in its own network only. */
 const PRIVATE_NAMES = [

@@ -155,11 +155,12 @@ function parseUriParams(text: string, at: number, end: number): ReadonlyMap<stri
   const whole = text.slice(at, end)
   const known = shared.get(whole)
   if (known !== undefined) return known
-  if (readUriParams(whole, 0, whole.length) === undefined) return undefined
+  const read = readUriParams(whole, 0, whole.length)
+  // Nothing makes room: whoever comes with ever new ones would have each read twice.
+  if (read === undefined || shared.size >= SHARED_MAX) return read
   // What is kept must not keep the message.
   const kept = detached(whole)
   const params = readUriParams(kept, 0, kept.length) ?? NO_PARAMS
-  if (shared.size >= SHARED_MAX) shared.clear()
   shared.set(kept, params)
   return params
 }

@@ -253,7 +253,6 @@ export class BranchSender {
         recordRouteTo,
         path,
         dialogHop,
-        outside: target.way.kind === 'host' && target.path !== 'local' && line === undefined,
         breadth: branch.breadth,
         topVia,
         realm: environment.settings.realm,

@@ -34,8 +34,6 @@ export interface Forwarding {
   readonly path?: string | undefined
   /** Where requests inside the dialog go on the other side; the hop itself but for large requests. */
   readonly dialogHop: Hop
-  /** That hop is nobody's here: further on it is the Request-URI that leads. */
-  readonly outside?: boolean
   /** Max-Breadth to write; undefined where it does not matter. */
   readonly breadth: number | undefined
   /** The top Via with `received` and `rport`; undefined leaves it as it came. */
@@ -95,10 +93,11 @@ export function forwardedBytes(
     const { callId } = message
     const { recordRouteTo, dialogHop } = forwarding
     const sips = isSips(uri) || (first !== undefined && isSips(uriOf(first)))
-    const theirs = tokens.seal(dialogHop, callId, forwarding.outside)
-    const caller = tokens.seal(recordRouteTo, callId)
-    edit.prepend('record-route', identity.recordRoute(recordRouteTo, caller, sips, message.header('contact')))
-    edit.prepend('record-route', identity.recordRoute(dialogHop, theirs, sips, uri))
+    for (const [side, contact] of [
+      [recordRouteTo, message.header('contact')],
+      [dialogHop, uri],
+    ] as const)
+      edit.prepend('record-route', identity.recordRoute(side, tokens.seal(side, callId), sips, contact))
   }
   if (forwarding.path !== undefined) edit.prepend('path', forwarding.path)
   edit.prepend('via', identity.via(hop, branch))

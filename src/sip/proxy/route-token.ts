@@ -11,8 +11,6 @@ import type { Hop, HopTransport } from '../transaction/hop.ts'
 
 const TRANSPORTS: readonly HopTransport[] = ['udp', 'tcp', 'tls', 'ws', 'wss', 'peer']
 const FIXED_BYTES = 16
-/** Beside the transport. */
-const OUTSIDE = 0x80
 /** Four bytes of the keyed hash of the Call-ID. */
 const CALL_AT = 2
 const CALL_PURPOSE = Buffer.from('call-id\0', 'latin1')
@@ -28,8 +26,6 @@ interface TokenHop {
   readonly fromThisRun: boolean
   /** Of a Record-Route: it leads on in a call that is up, and begins none. */
   readonly ofCall: boolean
-  /** A call that went outside: who made it may go on to where the Request-URI leads (docs/adr/0034-calls-outside-go-on.md). */
-  readonly outside: boolean
 }
 
 export type OpenedToken = TokenHop | { readonly kind: 'forged' }
@@ -57,28 +53,27 @@ export class RouteTokens {
     this.run = init.run
   }
 
-  /** `outside`: the hop is nobody's here, and who calls may call there. */
-  seal(hop: Hop, callId: string, outside = false): string {
-    const token = this.sealed(hop, this.callHash(callId), outside)
+  seal(hop: Hop, callId: string): string {
+    const token = this.sealed(hop, this.callHash(callId))
     const latestCall = this.latestCall ?? callId
     // As a token has it: flows to peers have numbers below 0.
     const written = hop.flow < 0 ? { ...hop, flow: hop.flow >>> 0 } : hop
     this.known.set(token, {
       callId: latestCall,
-      opened: { kind: 'hop', hop: written, fromThisRun: true, ofCall: true, outside },
+      opened: { kind: 'hop', hop: written, fromThisRun: true, ofCall: true },
     })
     return token
   }
 
   /** For Path (RFC 5626 s.5.1): good for every call to the phone at the far end, as long as its flow is there. */
   sealFlow(hop: Hop): string {
-    return this.sealed(hop, ANY_CALL, false)
+    return this.sealed(hop, ANY_CALL)
   }
 
-  private sealed(hop: Hop, call: number, outside: boolean): string {
+  private sealed(hop: Hop, call: number): string {
     const { host, flow, port } = hop
     const bytes = Buffer.allocUnsafe(FIXED_BYTES + host.length)
-    bytes[0] = TRANSPORTS.indexOf(hop.transport) | (outside ? OUTSIDE : 0)
+    bytes[0] = TRANSPORTS.indexOf(hop.transport)
     bytes[1] = hop.listener
     bytes.writeUInt32BE(call, CALL_AT)
     bytes.set(this.run, RUN_AT)
@@ -100,8 +95,7 @@ export class RouteTokens {
 
   private proven(token: string, callId: string): OpenedToken {
     const bytes = this.tokens.open(token)
-    const first = bytes?.[0] ?? TRANSPORTS.length
-    const transport = TRANSPORTS[first & ~OUTSIDE]
+    const transport = TRANSPORTS[bytes?.[0] ?? TRANSPORTS.length]
     if (bytes === undefined || bytes.length < FIXED_BYTES || transport === undefined) return FORGED
     const call = bytes.readUInt32BE(CALL_AT)
     if (call !== ANY_CALL && call !== this.callHash(callId)) return FORGED
@@ -114,7 +108,7 @@ export class RouteTokens {
       host: bytes.toString('latin1', FIXED_BYTES),
       port: bytes.readUInt16BE(14),
     }
-    return { kind: 'hop', hop, fromThisRun, ofCall: call !== ANY_CALL, outside: (first & OUTSIDE) !== 0 }
+    return { kind: 'hop', hop, fromThisRun, ofCall: call !== ANY_CALL }
   }
 
   /** Asked several times in a row for one call. */

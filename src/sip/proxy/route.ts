@@ -13,8 +13,6 @@ export interface RouteDecision {
   readonly changed: boolean
   /** Token of the last own route; undefined when there was none. */
   readonly token: OpenedToken | undefined
-  /** Token of the first, where there were two: the side that the request has come from. */
-  readonly entry?: OpenedToken | undefined
 }
 
 /** The user part of an own URI that carries a token; a route by our plain address has none. */
@@ -35,7 +33,6 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
   const routes = [...message.routes()]
   let changed = false
   let token: OpenedToken | undefined
-  let entry: OpenedToken | undefined
   // A strict router put our Record-Route URI where the Request-URI was; the real one is the last Route. `lr` in a
   // Request-URI with an own token means just that.
   const repaired = tokenUser(requestUri, identity)
@@ -51,15 +48,12 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
   for (let first = routes[0]; first !== undefined; first = routes[0]) {
     const uri = parseUri(first.uri)
     if (uri === undefined || !identity.isOwn(uri)) break
-    if (uri.user !== undefined && uri.user !== '') {
-      entry ??= token
-      token = tokens.open(uri.user, message.callId)
-    }
+    if (uri.user !== undefined && uri.user !== '') token = tokens.open(uri.user, message.callId)
     routes.shift()
     changed = true
     if (token?.kind === 'forged') break
   }
-  return { requestUri, routes, changed, token, entry }
+  return { requestUri, routes, changed, token }
 }
 
 /** S3261-16.4-02: what has led the request here is taken off, or it would be sent here once more. */

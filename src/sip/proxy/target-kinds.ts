@@ -35,10 +35,11 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
   }
 }
 
-/** By the first proxy of its Path (RFC 3327 s.5.4), as its URI says (RFC 3263). */
+/** By the first proxy of its Path (RFC 3327 s.5.4), as its URI says (RFC 3263); by the way of its REGISTER where that leads nowhere. */
 function pathWay({ path, pinned, reach }: LocalBinding): Way | undefined {
   const first = pathUri({ path, pinned, source: reach.host })
-  return first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
+  const way = first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
+  return way?.kind === 'host' ? { ...way, notUs: true, otherwise: reach } : undefined
 }
 
 /** A node of the overlay; it gets the AOR as Request-URI, in the scheme of the request, and looks its phones up itself. */

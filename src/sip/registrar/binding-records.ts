@@ -43,8 +43,13 @@ export function lastingReach(binding: Binding): Reach | undefined {
   const { reach, direct, kind } = binding
   if (kind !== 'device') return { ...reach, transport: 'udp', flow: 0 }
   if (binding.flowLost) return undefined
-  if (reach.flow === 0) return TRANSPORTS.has(reach.transport) ? reach : undefined
-  return direct && reach.transport !== 'tcp' ? undefined : withoutFlow(binding)
+  if (reach.flow === 0 && TRANSPORTS.has(reach.transport)) return reach
+  if (direct && reach.transport !== 'tcp') return undefined
+  const lasting = withoutFlow(binding)
+  // Only its host is of any use where a Path leads there, and only these two are read again.
+  return lasting === undefined || TRANSPORTS.has(lasting.transport)
+    ? lasting
+    : { ...lasting, transport: 'tcp' }
 }
 
 /** The record of a user; undefined when nothing of it would outlive this node. */

@@ -6,6 +6,7 @@ import {
   TestAccounts,
   type Phone,
   type RequestInit,
+  type SettingsOverride,
   type TestNode,
 } from '../../../support/sip-phones.ts'
 
@@ -33,12 +34,12 @@ describe('a phone of this node calls', () => {
     readonly bob: Phone
   }
 
-  function setUp(auth: 'digest' | 'none' = 'digest'): Setup {
+  function setUp(auth: 'digest' | 'none' = 'digest', override: SettingsOverride = {}): Setup {
     const world = new SipWorld()
     const accounts = new TestAccounts()
       .add('alice', { aors: [`alice@${DOMAIN}`, `desk@${DOMAIN}`] })
       .add('bob')
-    const node = world.node('192.0.2.1', { auth }, accounts)
+    const node = world.node('192.0.2.1', { auth, ...override }, accounts)
     const alice = world.phone('alice', node)
     const bob = world.phone('bob', node)
     expect(alice.registerFully().status).toBe(200)
@@ -101,6 +102,28 @@ describe('a phone of this node calls', () => {
       s.alice.request('INVITE', 'sip:+1555@example.net', { from, extra: [wrong] })
       expect(s.alice.last().status).toBe(407)
       expect(gateway.requests('INVITE')).toHaveLength(1)
+    })
+
+    it('S3325-01 where strangers are refused, or a gateway is for the number, it is asked as well', () => {
+      const from = '<sip:anonymous@anonymous.invalid>'
+      const closed = setUp('digest', { policy: { callOutside: 'all', strangers: 'refuse' } })
+      const sent = closed.alice.request('INVITE', BOB, { from })
+      expect(closed.alice.last().status).toBe(407)
+      closed.alice.authenticate(sent, closed.alice.last())
+      expect(closed.bob.requests('INVITE')).toHaveLength(1)
+      closed.alice.request('INVITE', BOB, { from: '<sip:x@example.net>' })
+      expect(closed.alice.last().status).toBe(403)
+      const open = setUp('digest', {
+        outside: {
+          routes: [],
+          gateway: 'sip:10.0.0.200:5060',
+          telContext: undefined,
+          dnsAlso: false,
+          forwardToForeign: true,
+        },
+      })
+      open.alice.request('INVITE', `sip:+49301234@${DOMAIN}`, { from })
+      expect(open.alice.last().status).toBe(407)
     })
 
     it('S-24 a stranger stays one: our users are called, and nobody outside', () => {

@@ -1,13 +1,11 @@
 /** The way out of the overlay: adapter-mapping s.1.1 (numbers), s.4.6 (other domains), s.4.8 (who may). */
 import { describe, expect, it } from 'vitest'
 import type { OutsideRules, SipAction } from '../../../../src/sip/core/contract.ts'
-import type { SipMessage } from '../../../../src/sip/message/index.ts'
 import {
   DOMAIN,
   SipWorld,
   TestAccounts,
   type Phone,
-  type SentRequest,
   type SettingsOverride,
   type TestNode,
 } from '../../../support/sip-phones.ts'
@@ -44,92 +42,6 @@ function uris(phone: Phone, method = 'INVITE'): string[] {
 function taken<K extends SipAction['kind']>(node: TestNode, kind: K): Extract<SipAction, { kind: K }>[] {
   return node.actions.filter((action): action is Extract<SipAction, { kind: K }> => action.kind === kind)
 }
-
-describe('inside a call that went outside', () => {
-  interface Call {
-    readonly alice: Phone
-    readonly proxy: Phone
-    readonly far: Phone
-    readonly stranger: Phone
-    readonly sent: SentRequest
-    readonly ok: SipMessage
-  }
-
-  /** `shown`: the address in the Contact of whoever has answered. */
-  function call(
-    shown: (far: Phone) => string = (far) => far.contact,
-    transport: 'udp' | 'tcp' = 'udp',
-  ): Call {
-    const world = new SipWorld()
-    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice'))
-    const alice = world.phone('alice', node, { transport })
-    const [proxy, far, stranger] = ['proxy', 'far', 'stranger'].map((name) =>
-      world.phone(name, node, { fromDomain: 'example.net' }),
-    ) as [Phone, Phone, Phone]
-    node.resolveAnswer = (host) => ({
-      ok: true,
-      addresses: [{ host: host === 'example.net' ? proxy.host : far.host, port: 5060, transport: 'udp' }],
-    })
-    alice.registerFully()
-    const sent = alice.request('INVITE', 'sip:z@example.net')
-    proxy.respond(proxy.requests('INVITE')[0]!, 200, { contact: shown(far) })
-    return { alice, proxy, far, stranger, sent, ok: alice.responses('INVITE', 200)[0]! }
-  }
-
-  it.each(['udp', 'tcp'] as const)(
-    'S3261-16.6-06 over %s: what a proxy outside does not stay on the way of goes where the Request-URI leads',
-    (transport) => {
-      const { alice, proxy, far, sent, ok } = call(undefined, transport)
-      for (const method of ['ACK', 'INFO', 'BYE']) {
-        alice.inDialog(method, sent, ok)
-        expect(far.requests(method)).toHaveLength(1)
-        expect(far.requests(method)[0]!.has('route')).toBe(false)
-        expect(proxy.requests(method)).toHaveLength(0)
-      }
-    },
-  )
-
-  it('S3261-16.6-06 by name as well', () => {
-    const { alice, far, sent, ok } = call(() => '<sip:z@ua.example.net>')
-    alice.inDialog('BYE', sent, ok)
-    expect(far.requests('BYE')).toHaveLength(1)
-  })
-
-  it.each([
-    '<sip:z@127.0.0.1:9>',
-    '<sip:z@224.0.1.75>',
-    '<sip:z@desk.local>',
-    '<sip:z@desk>',
-    '<sip:z@x.invalid>',
-  ])('S-24 a Contact %s is followed nowhere', (contact) => {
-    const { alice, proxy, sent, ok } = call(() => contact)
-    alice.inDialog('BYE', sent, ok)
-    expect(proxy.requests('BYE')).toHaveLength(1)
-  })
-
-  it('S-24 nobody else is led anywhere by the routes of the call', () => {
-    const { stranger, proxy, far, alice, ok, sent } = call()
-    const routes = ok.values('record-route').reverse()
-    for (const some of [routes, routes.slice(1)]) {
-      stranger.request('INFO', 'sip:+1900@10.66.0.1', {
-        to: ok.header('to') ?? '',
-        callId: sent.callId,
-        extra: some.map((route) => `Route: ${route}`),
-      })
-    }
-    expect(proxy.requests('INFO').map(({ requestUri }) => requestUri)).toEqual(
-      Array.from({ length: 2 }, () => 'sip:+1900@10.66.0.1'),
-    )
-    expect(far.requests('INFO')).toHaveLength(0)
-    // The other way round it is the phone's own flow, whatever its Contact.
-    proxy.request('INFO', 'sip:alice@10.66.0.2', {
-      to: '<sip:alice@x>;tag=1',
-      callId: sent.callId,
-      extra: ok.values('record-route').map((route) => `Route: ${route}`),
-    })
-    expect(alice.requests('INFO')).toHaveLength(1)
-  })
-})
 
 describe('telephone numbers (M-04)', () => {
   const GATEWAY = { gateway: 'sip:10.0.0.2:5060' }

@@ -5,6 +5,7 @@ import { planSave } from '../../../../src/sip/registrar/plan-save.ts'
 import type { Binding } from '../../../../src/sip/registrar/binding.ts'
 import type { RegistrarSettings } from '../../../../src/sip/registrar/index.ts'
 import {
+  allListeners,
   DOMAIN,
   SipWorld,
   TestAccounts,
@@ -60,6 +61,23 @@ describe('bindings that outlive the node (persistBindings)', () => {
     expect(node.core.bindings(ALICE)).toHaveLength(0)
     expect(node.disk.size).toBe(0)
   })
+
+  it.each(['udp', 'tcp', 'tls'] as const)(
+    'S3327-5.4-01 a phone behind an edge proxy is reached by its Path, and takes nobody with it; over %s',
+    (transport) => {
+      const override = { ...KEPT, listeners: allListeners('192.0.2.1') }
+      const first = setUp(override)
+      const edge = first.world.phone('alice', first.node, { transport })
+      const Path = 'Path: <sip:10.0.0.77:5060;lr>'
+      edge.register({ contact: '<sip:alice@192.168.7.7>', extra: ['Supported: path', Path] })
+      first.world.phone('alice', first.node).register()
+      const { world, node } = restarted(first.node, override)
+      expect(contacts(node)).toHaveLength(2)
+      const proxy = world.phone('edge', node, { host: '10.0.0.77' })
+      world.phone('bob', node).request('MESSAGE', `sip:${ALICE}`)
+      expect(proxy.requests('MESSAGE')[0]?.requestUri).toBe('sip:alice@192.168.7.7')
+    },
+  )
 
   it('a phone behind a NAT is reached as before, one that has a connection or its GRUU as far as that can be', () => {
     const first = setUp()

@@ -291,12 +291,27 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     '<sip:224.0.1.75;lr>',
     '<sip:a.invalid;lr>',
     '<tel:+1>',
+    '<sip:10.0.0.250;transport=ws;lr>',
   ])('S3327-5.4-01 with Path: %s requests go where the REGISTER came from', (path) => {
     const { world, alice, node } = setUp()
     alice.register({ extra: ['Supported: path', `Path: ${path}`] })
     world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
     expect(alice.requests('MESSAGE')).toHaveLength(1)
   })
+
+  it.each([['127.0.0.1'], ['224.0.1.75'], ['192.0.2.1'], ['']])(
+    'S3327-5.4-01 a Path by a name that leads to %j is none: the way of the REGISTER is left',
+    (host) => {
+      const { world, alice, node } = setUp()
+      node.resolveAnswer = () =>
+        host === ''
+          ? { ok: false, status: 404, reason: 'No Such Domain' }
+          : { ok: true, addresses: [{ host, port: 5060, transport: 'udp' }] }
+      alice.register({ extra: ['Supported: path', 'Path: <sip:edge.example.org;lr>'] })
+      world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+      expect(alice.requests('MESSAGE')).toHaveLength(1)
+    },
+  )
 
   it('S3327-5.4-01 S-24 whoever may not call outside is reached by the way that he came, whatever Path says', () => {
     const { world, alice, node } = setUp({
