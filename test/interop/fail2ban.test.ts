@@ -33,11 +33,17 @@ beforeAll(async () => {
       expect(await phone.exit(), phone.output).toBe(1)
     }
   }
+  // The answer may be here before the line of the log.
+  await node.line(() => failures().length >= WRONG.udp + WRONG.tcp, 'a line for each failure')
 })
 afterAll(async () => {
   await node.stop()
   rmSync(folder, { recursive: true, force: true })
 })
+
+function failures(): string[] {
+  return node.output.split('\n').filter((line) => line.includes('"auth_failed"'))
+}
 
 /** Lines of the log that the filter counts. */
 async function matched(mode: string): Promise<number> {
@@ -50,7 +56,7 @@ async function matched(mode: string): Promise<number> {
 
 describe('failed logins', () => {
   it('are one line each, without user name or password', () => {
-    const lines = node.output.split('\n').filter((line) => line.includes('"auth_failed"'))
+    const lines = failures()
     expect(lines).toHaveLength(WRONG.udp + WRONG.tcp)
     for (const line of lines)
       expect(Object.keys(JSON.parse(line) as object).sort()).toEqual([
