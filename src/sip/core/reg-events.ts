@@ -23,14 +23,13 @@ import {
   detachedUnicode,
   parseNameAddr,
   parseUri,
-  pathUri,
   type SipMessage,
 } from '../message/index.ts'
 import {
-  hostTarget,
   aorUri,
   type ClientUser,
   type ForkContext,
+  pathWay,
   type OwnIdentity,
   type Way,
   type Wish,
@@ -314,13 +313,10 @@ export class RegEvents {
     elsewhere: boolean,
   ): Reachable {
     const { message, source } = incoming
-    const first = pathUri({ path: routes, pinned: !elsewhere, source: source.host })
-    const by = first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
     if (source.transport === 'peer' || routes.length > 0) {
-      const way: Way =
-        source.transport !== 'peer' && by?.kind === 'host'
-          ? { ...by, notUs: true, otherwise: source }
-          : { kind: 'hop', hop: source }
+      const direct: Way = { kind: 'hop', hop: source }
+      const by = { path: routes, pinned: !elsewhere, reach: source }
+      const way = source.transport === 'peer' ? direct : (pathWay(by) ?? direct)
       return { way, otherwise: undefined, elsewhere }
     }
     const { reach, direct } = reachOf(parseUri(target), source, message, elsewhere)

@@ -35,8 +35,15 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
   }
 }
 
-/** By the first proxy of its Path (RFC 3327 s.5.4), as its URI says (RFC 3263); by the way of its REGISTER where that leads nowhere. */
-function pathWay({ path, pinned, reach }: LocalBinding): Way | undefined {
+/**
+ * By the first proxy of a Path or a Record-Route (RFC 3327 s.5.4, RFC 3261 s.16.6 item 6), as its URI says (RFC 3263); by `reach`, the way that
+ * it came, where that leads nowhere. Undefined when that is the only way.
+ */
+export function pathWay({
+  path,
+  pinned,
+  reach,
+}: Pick<LocalBinding, 'path' | 'pinned' | 'reach'>): Way | undefined {
   const first = pathUri({ path, pinned, source: reach.host })
   const way = first === undefined ? undefined : hostTarget(first.raw, first, 'local')?.way
   return way?.kind === 'host' ? { ...way, notUs: true, otherwise: reach } : undefined
