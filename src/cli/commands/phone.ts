@@ -25,7 +25,7 @@ ringbridge phone message AOR TARGET TEXT send a text
 ringbridge phone try     AOR TARGET      be both phones: TARGET registers, AOR calls it, hangs up
 
 A small test phone without sound. AOR is user@domain; a TARGET without a domain is in the same. Exit code 1 when the server
-refuses or does not answer.
+refuses or does not answer. Redirections (3xx) are followed, but not over TLS.
 
   --server HOST:PORT     registrar and proxy, IPv4 or a name (default 127.0.0.1:5060)
   --transport udp|tcp|tls  (default udp)

@@ -1,9 +1,18 @@
 /** A small SIP phone without sound: registers, calls, answers, sends texts. For trying a deployment, not for talking. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { create, makeResponse, type Request, type Response, type Stack, type StackOptions } from 'sip'
+import {
+  create,
+  makeResponse,
+  type Address,
+  type Request,
+  type Response,
+  type Stack,
+  type StackOptions,
+} from 'sip'
 import { VERSION } from '../../app/version.ts'
 import { credentials, isStale, pickChallenge } from './digest-client.ts'
+import { follow } from './redirected.ts'
 import { addressTowards, checkConnection, NoAnswer, tlsOptions, type TlsTrust } from './server-address.ts'
 
 export interface PhoneSettings {
@@ -50,7 +59,8 @@ export class Phone {
       port,
       // What the library takes for itself, from now on. Not the address: a server on the same host would be that, too.
       publicAddress: `${token()}.invalid`,
-      udp: settings.transport === 'udp',
+      // TCP phones have UDP, too: redirections may lead there.
+      udp: settings.transport !== 'tls',
       tcp: settings.transport === 'tcp',
       ...(settings.transport === 'tls' ? { tls: tlsOptions(settings.tls), tls_port: port } : {}),
       logger: {
@@ -100,7 +110,10 @@ export class Phone {
     }))
   }
 
-  /** Calls `target`; resolves with the final response, acknowledged, and the dialog when it was answered. */
+  /**
+   * Calls `target`; resolves with the final response, acknowledged, and the dialog when it was answered. Redirections that can be
+   * followed are followed, and shown as progress.
+   */
   async invite(
     target: string,
     onProgress: (response: Response) => void,
@@ -108,10 +121,11 @@ export class Phone {
     const from = { uri: `sip:${this.settings.aor}`, params: { tag: token() } }
     const callId = token()
     let seq = 0
-    const response = await this.send(
-      (authorization) => ({
+    const response = await this.sendAndFollow(
+      `sip:${target}`,
+      (authorization, uri) => ({
         method: 'INVITE',
-        uri: `sip:${target}`,
+        uri,
         headers: {
           to: { uri: `sip:${target}`, params: {} },
           from,
@@ -159,9 +173,9 @@ export class Phone {
     const from = { uri: `sip:${this.settings.aor}`, params: { tag: token() } }
     const callId = token()
     let seq = 0
-    return this.send((authorization) => ({
+    return this.sendAndFollow(`sip:${target}`, (authorization, uri) => ({
       method: 'MESSAGE',
-      uri: `sip:${target}`,
+      uri,
       headers: {
         to: { uri: `sip:${target}`, params: {} },
         from,
@@ -189,14 +203,28 @@ export class Phone {
     this.stack.send(response)
   }
 
+  private sendAndFollow(
+    uri: string,
+    build: (authorization: Record<string, unknown>, uri: string) => Request,
+    onProgress: (response: Response) => void = () => undefined,
+  ): Promise<Response> {
+    return follow(
+      { uri, route: [this.outbound] },
+      this.settings.transport,
+      (goal) => this.send((authorization) => build(authorization, goal.uri), onProgress, goal.route),
+      onProgress,
+    )
+  }
+
   /** Sends, answers the challenge, once more when its nonce was too old, and resolves with the final response. */
   private async send(
     build: (authorization: Record<string, unknown>) => Request,
     onProgress: (response: Response) => void = () => undefined,
+    route: readonly Address[] = [this.outbound],
   ): Promise<Response> {
     const { password, username } = this.settings
     let request = build({})
-    let response = await this.transaction(request, onProgress)
+    let response = await this.transaction(request, onProgress, route)
     for (let tries = 0; tries < 2; tries++) {
       const { status } = response
       if ((status !== 401 && status !== 407) || password === undefined) return response
@@ -208,17 +236,21 @@ export class Phone {
       const header = proxy ? 'proxy-authorization' : 'authorization'
       const { method, uri, content: body } = request
       request = build({ [header]: [credentials(challenge, { method, uri, body }, { username, password })] })
-      response = await this.transaction(request, onProgress)
+      response = await this.transaction(request, onProgress, route)
     }
     return response
   }
 
-  private transaction(request: Request, onProgress: (response: Response) => void): Promise<Response> {
-    const headers = { ...request.headers, route: [this.outbound], 'user-agent': USER_AGENT }
+  private transaction(
+    request: Request,
+    onProgress: (response: Response) => void,
+    route: readonly Address[],
+  ): Promise<Response> {
+    const headers = { ...request.headers, route: [...route], 'user-agent': USER_AGENT }
     return this.exchange({ ...request, headers }, onProgress)
   }
 
-  private get outbound(): { uri: string; params: Record<string, string | null> } {
+  private get outbound(): Address {
     const { server, transport } = this.settings
     return { uri: `sip:${server.host}:${server.port};transport=${transport};lr`, params: {} }
   }

@@ -53,5 +53,6 @@ declare module 'sip' {
     logger?: { error?: (error: unknown) => void; recv?: (message: Request | Response) => void }
   }
   export function create(options: StackOptions, onRequest: (request: Request) => void): Stack
+  export function parseUri(text: string): Uri | undefined
   export function makeResponse(request: Request, status: number, reason: string): Response
 }
