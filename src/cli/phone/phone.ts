@@ -1,6 +1,8 @@
 /** A small SIP phone without sound: registers, calls, answers, sends texts. For trying a deployment, not for talking. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import {
   create,
   makeResponse,
@@ -59,9 +61,9 @@ export class Phone {
       port,
       // What the library takes for itself, from now on. Not the address: a server on the same host would be that, too.
       publicAddress: `${token()}.invalid`,
-      // TCP phones have UDP, too: redirections may lead there.
+      // Both, whichever it registers with: redirections may lead to the other.
       udp: settings.transport !== 'tls',
-      tcp: settings.transport === 'tcp',
+      tcp: settings.transport !== 'tls',
       ...(settings.transport === 'tls' ? { tls: tlsOptions(settings.tls), tls_port: port } : {}),
       logger: {
         recv: (message) => {
@@ -325,14 +327,25 @@ function silentPort({ aor, server }: PhoneSettings): number {
   return 10_000 + (digest.readUInt16BE(0) % 10_000)
 }
 
-/** The library cannot bind to port 0, so a free one is looked up first. */
+/** The library cannot bind to port 0, so one that is free for UDP and TCP is looked up first. */
 async function freePort(address: string): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
-    socket.bind(0, address, resolve)
-  })
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
+  for (let tries = 1; ; tries++) {
+    const stream = createServer()
+    const datagrams = createSocket('udp4')
+    try {
+      stream.listen(0, address)
+      await once(stream, 'listening')
+      const { port } = stream.address() as AddressInfo
+      datagrams.bind(port, address)
+      await once(datagrams, 'listening')
+      return port
+    } catch (error) {
+      if (tries === PORTS_TRIED) throw error
+    } finally {
+      await Promise.all([stream[Symbol.asyncDispose](), datagrams[Symbol.asyncDispose]()])
+    }
+  }
 }
+
+/** A port that is free for streams is taken for datagrams now and then. */
+const PORTS_TRIED = 10

@@ -7,8 +7,8 @@ export interface Goal {
   readonly route: readonly Address[]
 }
 
-/** Transports by which a phone goes where it is sent. Over TLS to nowhere: the library knows no sips. */
-const USABLE = { udp: ['udp'], tcp: ['tcp', 'udp'], tls: [] } as const
+/** Transports by which a phone goes where it is sent, its own first. Over TLS to nowhere: the library knows no sips. */
+const USABLE = { udp: ['udp', 'tcp'], tcp: ['tcp', 'udp'], tls: [] } as const
 
 /** Contacts of redirections that one request tries. */
 const GOALS_MAX = 10
@@ -53,7 +53,8 @@ function goalsOf(response: Response, asked: string, own: keyof typeof USABLE): G
       const transport = USABLE[own].find((each) => each === wanted)
       if (target?.schema !== 'sip' || transport === undefined) return []
       const host = target.params['maddr'] ?? target.host
-      const port = target.port === undefined ? '' : `:${target.port}`
+      // The library has NaN or 0 where a URI has no port.
+      const port = target.port ? `:${target.port}` : ''
       const way = { uri: `sip:${host}${port};transport=${transport};lr`, params: {} }
       // 305: the Contact is a proxy for the same address (s.21.3.4).
       if (response.status === 305) return [{ uri: asked, route: [way] }]
