@@ -78,14 +78,20 @@ export interface DigestAccount {
   readonly ha1: ReadonlyMap<string, string>
 }
 
+/**
+ * Who answers a challenge: the address that it was sent to, another one, or nobody knows, since no challenge of ours is answered. Only the
+ * first is sure to be there: who can write any source address into a datagram gets no challenge that was sent to it.
+ */
+export type NonceHolder = 'client' | 'other' | 'unknown'
+
 export type DigestVerdict<A> =
-  | { readonly kind: 'ok'; readonly account: A; readonly username: string }
+  | { readonly kind: 'ok'; readonly account: A; readonly username: string; readonly by: NonceHolder }
   /** No credentials for our realm. */
   | { readonly kind: 'missing' }
   /** Right but for the age of the nonce, or its count was used: challenge again with stale=true. */
   | { readonly kind: 'stale'; readonly username: string }
-  /** Wrong, malformed or of nobody: challenge again, and count a failure. */
-  | { readonly kind: 'bad'; readonly username: string }
+  /** Wrong, malformed or of nobody: challenge again, and count a failure of whoever it was. */
+  | { readonly kind: 'bad'; readonly username: string; readonly by: NonceHolder }
 
 const MISSING = { kind: 'missing' } as const
 const NO_BODY = new Uint8Array(0)
@@ -116,7 +122,7 @@ export function verify<A extends DigestAccount>(
     const params = parseDigest(text)
     if (params === undefined) {
       // Basic and other schemes count as no credentials; a broken Digest is a failure of nobody in particular.
-      if (isDigest(text)) refused = { kind: 'bad', username: '' }
+      if (isDigest(text)) refused = { kind: 'bad', username: '', by: 'unknown' }
       continue
     }
     if (unicode(params.get('realm') ?? '') !== rules.realm) continue
@@ -141,7 +147,7 @@ function verifyOne<A extends DigestAccount>(
   users: DigestUsers<A>,
 ): DigestVerdict<A> {
   const username = userName(params)
-  const bad = { kind: 'bad', username } as const
+  const bad = { kind: 'bad', username, by: 'unknown' } as const
   const form = algorithmNamed(params.get('algorithm') ?? 'MD5')
   const nonce = params.get('nonce')
   const uri = params.get('uri')
@@ -168,14 +174,19 @@ function verifyOne<A extends DigestAccount>(
   const right = sameText(given, expected) && ha1 !== undefined
   const ends = { issuer: rules.issuer ?? '', client: request.client ?? '' }
   const state = checkNonce(nonce, now.wall, rules.realm, rules.secret, ends)
-  if (!right || account === undefined || state.kind === 'foreign') return bad
-  if (state.kind === 'stale') return { kind: 'stale', username }
+  if (state.kind === 'foreign') return bad
+  const stale = { kind: 'stale', username } as const
   // Captured credentials are of no use from another address. Only the first use of a nonce of ours may come from elsewhere, for clients
-  // whose address changes with every request; that it is the first is known here.
-  if (!state.sameClient && !(state.own && count <= 1)) return { kind: 'stale', username }
+  // whose address changes with every request; that it is the first is known here. What cannot be right is not said to be wrong either:
+  // it counts as nobody's guess, and must not be worth guessing.
+  const fromElsewhere = state.kind === 'fresh' && state.own && count <= 1
+  if (!state.sameClient && !fromElsewhere) return stale
+  const by = state.sameClient ? 'client' : 'other'
+  if (!right || account === undefined) return { kind: 'bad', username, by }
+  if (state.kind === 'stale') return stale
   const key = `${nonce} ${params.get('cnonce') ?? ''} ${username}`
-  if (!window.use(now.wall, key, state.issuedAt, Math.max(count, 1))) return { kind: 'stale', username }
-  return { kind: 'ok', account, username }
+  if (!window.use(now.wall, key, state.issuedAt, Math.max(count, 1))) return stale
+  return { kind: 'ok', account, username, by }
 }
 
 /** In Unicode; empty when there is none, or two that contradict each other (RFC 7616 s.3.4). */

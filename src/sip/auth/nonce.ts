@@ -56,10 +56,9 @@ export type NonceState =
       readonly sameClient: boolean
     }
   /** Ours, but too old: the client may try again with a new one without asking its user. */
-  | { readonly kind: 'stale' }
+  | { readonly kind: 'stale'; readonly sameClient: boolean }
   | { readonly kind: 'foreign' }
 
-const STALE: NonceState = { kind: 'stale' }
 const FOREIGN: NonceState = { kind: 'foreign' }
 
 /** `serial`: of `NonceSerials`. */
@@ -93,15 +92,11 @@ export function checkNonce(
   if (!timingSafeEqual(bytes.subarray(SIGNED_BYTES), expected)) return FOREIGN
   const issuedAt = bytes.readUIntBE(0, TIME_BYTES)
   const age = wall - issuedAt
-  if (age < -CLOCK_SKEW_MS || age > NONCE_LIFE_MS) return STALE
-  const issuer = bytes.subarray(ISSUER_AT, CLIENT_AT)
   const client = bytes.subarray(CLIENT_AT, SIGNED_BYTES)
-  return {
-    kind: 'fresh',
-    issuedAt,
-    own: issuer.equals(tag('issuer', ends.issuer, secret)),
-    sameClient: client.equals(tag('client', ends.client, secret)),
-  }
+  const sameClient = client.equals(tag('client', ends.client, secret))
+  if (age < -CLOCK_SKEW_MS || age > NONCE_LIFE_MS) return { kind: 'stale', sameClient }
+  const issuer = bytes.subarray(ISSUER_AT, CLIENT_AT)
+  return { kind: 'fresh', issuedAt, own: issuer.equals(tag('issuer', ends.issuer, secret)), sameClient }
 }
 
 /** What is known of a secret before the first nonce: a nonce is made for each challenge and looked at with each answer. */

@@ -34,6 +34,8 @@ interface Failures {
 
 /** S-AU-01: failures are counted over this time, and held against the source as long. */
 const FAILURE_WINDOW_MS: Millis = 60_000
+/** Before the source and user of guesses with challenges that were sent elsewhere. */
+const ELSEWHERE = 'elsewhere '
 /** Sources and users remembered at one time; beyond that the oldest is forgotten. */
 const FAILURES_MAX = 10_000
 /**
@@ -111,20 +113,25 @@ export class Authenticator {
       this.users,
     )
     const algorithm = algorithmOf(credentials)
-    if (verdict.kind !== 'missing' && this.isBlocked(now.ms, `${source.host} ${verdict.username}`)) {
+    const guess = verdict.kind === 'missing' ? '' : `${client} ${verdict.username}`
+    if (verdict.kind !== 'missing' && this.isBlocked(now.ms, guess)) {
       this.attempts.add(`blocked|${algorithm}`)
       this.rateLimits.add('auth')
       this.log.refused(now.ms, source, method, 'blocked')
       return { kind: 'blocked' }
     }
-    this.attempts.add(`${verdict.kind}|${algorithm}`)
-    if (verdict.kind === 'ok') return { kind: 'ok', account: verdict.account }
-    if (verdict.kind === 'bad') {
-      this.failed(now.ms, `${source.host} ${verdict.username}`)
-      this.log.refused(now.ms, source, method, 'bad')
+    // Too many guesses with challenges that were sent elsewhere end that way only: whose address they came from may know nothing of them.
+    const elsewhere = ELSEWHERE + guess
+    const unasked = 'by' in verdict && verdict.by === 'other' && this.isBlocked(now.ms, elsewhere)
+    const result = unasked ? 'stale' : verdict.kind
+    this.attempts.add(`${result}|${algorithm}`)
+    if (verdict.kind === 'ok' && !unasked) return { kind: 'ok', account: verdict.account }
+    if (verdict.kind === 'bad' && !unasked && verdict.by !== 'unknown') {
+      this.failed(now.ms, verdict.by === 'client' ? guess : elsewhere)
+      if (verdict.by === 'client') this.log.refused(now.ms, source, method, 'bad')
     }
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-    const stale = verdict.kind === 'stale'
+    const stale = result === 'stale'
     const serial = this.serials.next(now.wall)
     const values = challenge(now, { ...this.rules, algorithms: this.offered }, { stale, client, serial })
     return { kind: 'challenge', headers: values.map((value) => [name, value] as const) }
@@ -133,7 +140,8 @@ export class Authenticator {
   /** Sources and users that are refused at this moment. */
   blocked(now: Millis): number {
     let blocked = 0
-    for (const { count, since } of this.failures.values()) {
+    for (const [key, { count, since }] of this.failures) {
+      if (key.startsWith(ELSEWHERE)) continue
       if (count >= this.limits.authFailuresMax && now - since <= FAILURE_WINDOW_MS) blocked++
     }
     return blocked

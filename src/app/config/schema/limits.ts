@@ -29,7 +29,12 @@ export const limits = z.strictObject({
     .default(20_000)
     .describe('TCP, TLS and WebSocket connections of phones.'),
   flowsPerSource: z.int().min(1).max(1_000_000).default(2_000).describe('Of these, from one address.'),
-  authFailures: z.int().min(1).max(1_000_000).default(20).describe('From one source in 60 s, before 403.'),
+  authFailures: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20)
+    .describe('For one user name from one source in 60 s, before 403.'),
   requestsPerSource: z
     .int()
     .min(1)

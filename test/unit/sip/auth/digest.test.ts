@@ -174,13 +174,25 @@ describe('verify', () => {
   it.each(['SHA-512-256', 'SHA-256', 'MD5', 'sha-256', 'md5'])(
     'S3261-10.3-06 accepts the right password with %s',
     (algorithm) => {
-      expect(check(credentials({ algorithm }))).toEqual({ kind: 'ok', account: alice, username: 'alice' })
+      expect(check(credentials({ algorithm }))).toMatchObject({
+        kind: 'ok',
+        account: alice,
+        username: 'alice',
+      })
     },
   )
 
   it('S-AU-01 a wrong password and an unknown user get the same verdict', () => {
-    expect(check(credentials({ password: 'wrong' }))).toEqual({ kind: 'bad', username: 'alice' })
-    expect(check(credentials({ username: 'nobody' }))).toEqual({ kind: 'bad', username: 'nobody' })
+    expect(check(credentials({ password: 'wrong' }))).toEqual({
+      kind: 'bad',
+      username: 'alice',
+      by: 'client',
+    })
+    expect(check(credentials({ username: 'nobody' }))).toEqual({
+      kind: 'bad',
+      username: 'nobody',
+      by: 'client',
+    })
     // The stand-in hash of unknown users opens nothing.
     const nonce = freshNonce()
     const params = new Map([
@@ -194,7 +206,7 @@ describe('verify', () => {
       method: 'REGISTER',
     })
     const forged = `Digest username="nobody", realm="${realm}", nonce="${nonce}", uri="sip:dht.example.com", qop=auth, nc=00000001, cnonce="c", response="${response}"`
-    expect(check(forged)).toEqual({ kind: 'bad', username: 'nobody' })
+    expect(check(forged)).toEqual({ kind: 'bad', username: 'nobody', by: 'client' })
   })
 
   it('S3261-22-04 Basic is no credential', () => {
@@ -232,6 +244,33 @@ describe('verify', () => {
     expect(check(credentials(), { rules: { ...rules, secret: new Uint8Array(32) } }).kind).toBe('bad')
     expect(check(credentials({ nonce: freshNonce(now.wall + 60_000) })).kind).toBe('stale')
     expect(check(credentials({ nonce: freshNonce(now.wall + 10_000) })).kind).toBe('ok')
+  })
+
+  it('S-AU-01 S-25 whose failure it is says the nonce: of the address it was sent to, of another, or of nobody', () => {
+    const failure = (
+      nonce: string,
+      client: string,
+      init: { nc?: string; password?: string } = {},
+    ): unknown => {
+      const { kind, ...rest } = check(credentials({ nonce, password: 'wrong', ...init }), { client })
+      return 'by' in rest ? `${kind} ${rest.by}` : kind
+    }
+    const nonce =
+      parseDigest(challenge(now, rules, { stale: false, client: '192.0.2.1' })[0] ?? '')?.get('nonce') ?? ''
+    expect(failure(nonce, '192.0.2.1')).toBe('bad client')
+    expect(failure(nonce, '203.0.113.9')).toBe('bad other')
+    expect(failure('made-up', '192.0.2.1')).toBe('bad unknown')
+    // Where nothing could be right, nothing is said about the password.
+    for (const password of ['wrong', 'wonderland'])
+      expect(failure(nonce, '203.0.113.9', { nc: '00000002', password })).toBe('stale')
+    const old = parseDigest(
+      challenge({ ...now, wall: now.wall - NONCE_LIFE_MS - 1 }, rules, {
+        stale: false,
+        client: '192.0.2.1',
+      })[0] ?? '',
+    )?.get('nonce')
+    expect(failure(old ?? '', '203.0.113.9')).toBe('stale')
+    expect(failure(old ?? '', '192.0.2.1')).toBe('bad client')
   })
 
   it('S7616-3.3-01 counts rise strictly for each nonce and cnonce: replays are stale', () => {

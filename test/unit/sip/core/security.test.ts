@@ -205,6 +205,43 @@ describe('credentials', () => {
     expect(s.alice.last().status).toBe(200)
   })
 
+  it('S-AU-01 S-45 answers to challenges that nobody sent are no guesses: they lock nobody out', () => {
+    const s = digestNode()
+    const forged = `Digest username="alice", realm="${DOMAIN}", nonce="made-up", uri="sip:x", response="${'0'.repeat(32)}"`
+    for (let i = 0; i < 50; i++) s.alice.register({ extra: [`Authorization: ${forged}`] })
+    expect(s.alice.statuses('REGISTER').slice(-50)).toEqual(new Array(50).fill(401))
+    expect(s.alice.registerFully().status).toBe(200)
+  })
+
+  it('S-AU-01 S-25 S-45 guesses with challenges that were sent to others end that way only, and tell nothing', () => {
+    const s = digestNode()
+    const eve = s.world.phone('alice', s.node, { host: '203.0.113.9' })
+    const before = s.node.core.instruments.authAttempts.get('ok|MD5')
+    // What eve sends with the address of alice for a source.
+    const asAlice = (password: string): string | undefined => {
+      eve.register()
+      const challenge = eve.last()
+      s.alice.authenticate(s.alice.register(), challenge, { password, nc: 1 })
+      return s.alice.last().header('www-authenticate')
+    }
+    for (let i = 0; i < 5; i++) expect(asAlice('wrong')).not.toContain('stale')
+    for (const password of ['wrong', 'pw-alice', 'wrong']) expect(asAlice(password)).toContain('stale=true')
+    expect(s.node.core.instruments.authAttempts.get('ok|MD5')).toBe(before)
+    expect(s.alice.registerFully().status).toBe(200)
+  })
+
+  it('S-AU-01 all addresses of an IPv6 network of 64 bits are one who guesses', () => {
+    const s = digestNode()
+    const guess = (host: string): number => {
+      const phone = s.world.phone('alice', s.node, { host })
+      phone.authenticate(phone.register(), phone.last(), { password: 'wrong' })
+      return phone.last().status
+    }
+    for (let i = 1; i <= 5; i++) expect(guess(`2001:db8::${i}`)).toBe(401)
+    expect(guess('2001:db8::6')).toBe(403)
+    expect(guess('2001:db8:0:1::6')).toBe(401)
+  })
+
   it('S7616-3.3-01 S-25 replayed credentials are stale, an old nonce too', () => {
     const s = digestNode()
     s.world.advance(1_000)
