@@ -250,7 +250,7 @@ export class EntryKeeper {
         text: value === undefined || phones !== undefined ? undefined : textOf(value),
         phones,
         lifetimeS,
-        expiresAtMs: now.ms + 1000 * lifetimeS,
+        expiresAtMs: Math.floor(now.ms) + 1000 * lifetimeS,
         bare: value === undefined ? undefined : this.bareFor(user, bindings),
       },
       attempt: user.retried ? 2 : 1,

@@ -74,7 +74,7 @@ export class Reconciler {
         text: exists ? textOf(value) : undefined,
         phones: undefined,
         lifetimeS: data.lifetime,
-        expiresAtMs: now.ms + leftMs,
+        expiresAtMs: Math.floor(now.ms + leftMs),
       }
     }
   }

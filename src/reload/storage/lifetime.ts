@@ -13,7 +13,8 @@ export interface Lasting {
 
 /** RFC 6940 s.7: the lifetime, in seconds, starts with the reception of the StoreReq. */
 export function expiryOf(now: Now, lifetimeS: number): Millis {
-  return now.ms + lifetimeS * 1000
+  // Whole milliseconds take no memory of their own.
+  return Math.ceil(now.ms) + lifetimeS * 1000
 }
 
 export function alive(value: Lasting, now: Now): boolean {

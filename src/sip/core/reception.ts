@@ -277,11 +277,15 @@ const REGISTER_SHARE = 0.8
 const YIELDS_FROM = REGISTER_SHARE
 const OTHERS_SHARE = 0.9
 
-/** E54: whether a request has to give way with so much of the room taken. REGISTERs first, calls and what belongs to them last. */
-function yields(message: SipMessage, taken: number): boolean {
-  if (taken >= 1) return true
-  if (message.method === 'REGISTER') return true
-  return taken >= OTHERS_SHARE && message.method !== 'INVITE' && !message.to.params.has('tag')
+const CALLS_SHARE = 0.95
+/** A little beyond it, for what ends calls. */
+const DIALOGS_SHARE = 1.05
+
+/** E54: whether a request has to give way with so much of the room taken: REGISTERs first, then others, new calls, and last what belongs to calls. */
+function yields({ method, to }: SipMessage, taken: number): boolean {
+  if (method === 'REGISTER') return true
+  if (to.params.has('tag')) return taken >= DIALOGS_SHARE
+  return taken >= (method === 'INVITE' ? CALLS_SHARE : OTHERS_SHARE)
 }
 
 /** What an engine shows that is no request. */

@@ -99,7 +99,7 @@ export class RegNotifier<W> {
       aor,
       event,
       dialog,
-      expiresAt: now + 1000 * seconds,
+      expiresAt: Math.floor(now) + 1000 * seconds,
       version: 0,
       news: 'full',
       foreign: [],
@@ -119,7 +119,7 @@ export class RegNotifier<W> {
 
   /** RFC 6665 s.4.2.1.4: another life, and everything is told again at once. */
   refresh(now: Millis, subscription: Subscription<W>, seconds: number): void {
-    subscription.expiresAt = now + 1000 * seconds
+    subscription.expiresAt = Math.floor(now) + 1000 * seconds
     subscription.news = 'full'
   }
 

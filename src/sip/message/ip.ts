@@ -87,13 +87,69 @@ export function withoutZone(address: string): string {
 }
 
 /**
- * One text for one address: IPv4-mapped IPv6 becomes plain IPv4, so that both count as the same source
- * (RFC 5118 s.4.9); brackets go, letters become lower-case.
+ * One text for one address: as RFC 5952 writes it, and IPv4-mapped IPv6 as plain IPv4, so that both count as the same source
+ * (RFC 5118 s.4.9). Brackets go, a zone stays. What is no IPv6 address comes back in lower case.
  */
 export function canonicalAddress(host: string): string {
   let text = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
   if (text.indexOf(':') < 0) return text
-  text = repairIpv6(text).toLowerCase()
-  if (text.startsWith('::ffff:') && isIpv4(text.slice(7))) return text.slice(7)
+  text = repairIpv6(text)
+  const address = withoutZone(text)
+  if (!isIpv6(address)) return text.toLowerCase()
+  const groups = ipv6Groups(address)
+  if (isMapped(groups)) {
+    const [high = 0, low = 0] = groups.slice(6)
+    return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`
+  }
+  return spelled(groups) + text.slice(address.length)
+}
+
+/** The eight numbers of an address that `isIpv6` takes. */
+export function ipv6Groups(address: string): number[] {
+  const [head = '', tail] = address.split('::')
+  const front = groupsOf(head)
+  if (tail === undefined) return front
+  const back = groupsOf(tail)
+  return [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back]
+}
+
+function groupsOf(text: string): number[] {
+  const groups: number[] = []
+  if (text === '') return groups
+  for (const group of text.split(':')) {
+    if (group.includes('.')) {
+      const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+      groups.push((a << 8) | b, (c << 8) | d)
+    } else groups.push(Number.parseInt(group, 16))
+  }
+  return groups
+}
+
+/** `::ffff:0:0/96`. */
+function isMapped(groups: readonly number[]): boolean {
+  for (let i = 0; i < 5; i++) if (groups[i] !== 0) return false
+  return groups[5] === 0xffff
+}
+
+/** RFC 5952 s.4: no leading zeros, lower case, `::` for the first of the longest runs of zeros. */
+function spelled(groups: readonly number[]): string {
+  let start = -1
+  let length = 1
+  for (let at = 0; at < 8; at++) {
+    let end = at
+    while (end < 8 && groups[end] === 0) end++
+    if (end - at > length) {
+      start = at
+      length = end - at
+    }
+    if (end > at) at = end
+  }
+  let text = ''
+  for (let at = 0; at < 8; at++) {
+    if (at === start) {
+      text += '::'
+      at += length - 1
+    } else text += (text === '' || text.endsWith(':') ? '' : ':') + (groups[at] as number).toString(16)
+  }
   return text
 }

@@ -1,5 +1,5 @@
 /** Networks as operators write them: an address, or a prefix with its length (RFC 4632, RFC 4291 s.2.3). */
-import { canonicalAddress, isIpv4, isIpv6, withoutZone } from './ip.ts'
+import { canonicalAddress, ipv6Groups, isIpv4, isIpv6, withoutZone } from './ip.ts'
 
 /** Addresses that begin with the same bits. */
 export interface Network {
@@ -42,27 +42,10 @@ export function addressBytes(host: string): Uint8Array | undefined {
   const text = withoutZone(canonicalAddress(host))
   if (isIpv4(text)) return Uint8Array.from(text.split('.'), Number)
   if (!isIpv6(text)) return undefined
-  const [head = '', tail] = text.split('::')
-  const front = groupsOf(head)
-  const back = tail === undefined ? [] : groupsOf(tail)
   const bytes = new Uint8Array(16)
-  bytes.set(front, 0)
-  bytes.set(back, 16 - back.length)
-  return isMapped(bytes) ? bytes.slice(12) : bytes
-}
-
-function groupsOf(text: string): number[] {
-  const bytes: number[] = []
-  if (text === '') return bytes
-  for (const group of text.split(':')) {
-    if (group.includes('.')) bytes.push(...group.split('.').map(Number))
-    else bytes.push(Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff)
-  }
+  ipv6Groups(text).forEach((group, index) => {
+    bytes[2 * index] = group >> 8
+    bytes[2 * index + 1] = group & 0xff
+  })
   return bytes
-}
-
-/** `::ffff:0:0/96` in any spelling. */
-function isMapped(bytes: Uint8Array): boolean {
-  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false
-  return bytes[10] === 0xff && bytes[11] === 0xff
 }

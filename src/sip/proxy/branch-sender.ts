@@ -44,6 +44,10 @@ export const LEFT_ALONE: Candidate = madeHere(503, 'Service Unavailable')
 /** None that this node can send to, or only its own. */
 const NO_ADDRESS: Candidate = madeHere(404, 'No Address')
 
+/** What one datagram can carry over IPv4, and over IPv6 without jumbograms. */
+const UDP_BYTES_MAX = 65_507
+export const TOO_LARGE: Candidate = madeHere(513, 'Message Too Large')
+
 /** Of one trunk for one request: the first, and one more when its nonce was too old. */
 const CHALLENGES_MAX = 2
 
@@ -88,7 +92,7 @@ export class BranchSender {
     const { way } = branch.target
     branch.state = 'connecting'
     if (way.kind === 'hop') {
-      this.send(now, branch, way.hop)
+      if (!this.send(now, branch, way.hop)) return TOO_LARGE
     } else if (way.kind === 'peer') {
       const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
       const { callId } = this.request.incoming.message
@@ -148,13 +152,11 @@ export class BranchSender {
     if (datagramHop !== undefined) {
       branch.datagramHop = undefined
       largeRequests.refusedBy(now, datagramHop)
-      this.send(now, branch, datagramHop)
-      return true
+      if (this.send(now, branch, datagramHop)) return true
     }
     for (let hop = branch.alternatives.shift(); hop !== undefined; hop = branch.alternatives.shift()) {
       if (held.isBusy(now, hop)) continue
-      this.send(now, branch, hop)
-      return true
+      if (this.send(now, branch, hop)) return true
     }
     return false
   }
@@ -184,7 +186,8 @@ export class BranchSender {
     return this.next(now, branch) ? undefined : LEFT_ALONE
   }
 
-  send(now: Millis, branch: Branch, wanted: Hop): void {
+  /** False: it fits into no datagram; that can only be where a datagram is the way. */
+  send(now: Millis, branch: Branch, wanted: Hop): boolean {
     const { ports, largeRequests, identity, deadlines } = this.environment
     const { way } = branch.target
     branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
@@ -198,6 +201,8 @@ export class BranchSender {
       // What follows in the dialog is small: it goes by UDP, and does not depend on this connection.
       bytes = this.bytes(branch, hop, branch.datagramHop)
     }
+    branch.tooLarge = hop.transport === 'udp' && bytes.length > UDP_BYTES_MAX
+    if (branch.tooLarge) return false
     branch.state = 'calling'
     branch.cancelSent = false
     if (this.invite) this.armTimerC(now, branch, TIMER_C_MS)
@@ -208,6 +213,7 @@ export class BranchSender {
         : deadlines.set(now + SILENCE_MS, { kind: 'silence', context: branch.context, branch })
     const { method } = this.request.incoming.message
     branch.client = this.environment.transactions.start(now, branch.branchId, method, hop, bytes, branch)
+    return true
   }
 
   /**
@@ -224,8 +230,7 @@ export class BranchSender {
     if (branch.challenges >= CHALLENGES_MAX) return 'refused'
     branch.challenges++
     branch.credentials = answer
-    this.send(now, branch, hop)
-    return 'sent'
+    return this.send(now, branch, hop) ? 'sent' : 'none'
   }
 
   private credited({ uri }: Target): CreditedRequest {

@@ -35,6 +35,8 @@ export class Branch {
   alternatives: Hop[] = []
   /** A peer flow that broke is opened once more (adapter-mapping s.7.2). */
   reconnected = false
+  /** It fits into no datagram, and nothing else led there. */
+  tooLarge = false
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */
   datagramHop: Hop | undefined = undefined
   cancelSent = false

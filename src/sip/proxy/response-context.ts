@@ -10,7 +10,7 @@ import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
 import { Branches } from './branches.ts'
-import { BranchSender, LEFT_ALONE, type OutgoingRequest } from './branch-sender.ts'
+import { BranchSender, LEFT_ALONE, TOO_LARGE, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
@@ -168,7 +168,11 @@ export class ResponseContext implements OvertakenContext {
     // RFC 3261 s.8.2.2.2: it still rings for the peer that is gone, and nobody can take its answer there.
     if (status === 482 && this.set.isStandIn(branch.target))
       return this.finish(now, branch, madeHere(480, 'Temporarily Unavailable'))
-    if (status >= 600) this.stop(now)
+    if (status >= 600) {
+      // It has said so itself: only what still rings is cancelled.
+      this.branches.end(branch)
+      this.stop(now)
+    }
     if (status < 400 && this.recurse(now, branch, response)) return
     this.finish(now, branch, { status, reason: response.reasonPhrase, message: response, headers: [] })
   }
@@ -192,6 +196,7 @@ export class ResponseContext implements OvertakenContext {
       if (this.sender.next(now, branch)) return
       if (cause === 'transport' && this.sender.reconnect(now, branch)) return this.peers.watch(now, branch)
     }
+    if (branch.tooLarge) return this.finish(now, branch, TOO_LARGE)
     const located = branch.target.way.kind === 'host'
     // S3263-LO-01: nobody answers there, by whatever way.
     if (cause === 'timeout' || heard || (located && this.invite))

@@ -107,7 +107,7 @@ function readBinding(now: Now, value: unknown, longestMs: Millis): Binding | und
   if (!isStored(value)) return undefined
   const offset = now.wall - now.ms
   const [transport, listener, host, port] = value.to
-  const endsAt = Math.min(value.until - offset, now.ms + longestMs)
+  const endsAt = Math.floor(Math.min(value.until - offset, now.ms + longestMs))
   return {
     kind: value.k,
     contact: value.c,
@@ -126,8 +126,8 @@ function readBinding(now: Now, value: unknown, longestMs: Millis): Binding | und
     lookedUp: value.dns === true,
     secure: value.s,
     userAgent: value.ua,
-    since: Math.min(value.since - offset, now.ms),
-    registeredAt: Math.min(value.at - offset, now.ms),
+    since: Math.floor(Math.min(value.since - offset, now.ms)),
+    registeredAt: Math.floor(Math.min(value.at - offset, now.ms)),
     expiresAt: endsAt,
     endsAt,
     flowLost: false,

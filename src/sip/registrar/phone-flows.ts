@@ -69,7 +69,7 @@ export class PhoneFlows {
       return
     }
     binding.flowLost = true
-    binding.endsAt = Math.min(binding.endsAt, now + graceS * 1000)
+    binding.endsAt = Math.min(binding.endsAt, Math.floor(now) + graceS * 1000)
     this.lost.add()
   }
 

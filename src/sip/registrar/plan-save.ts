@@ -147,10 +147,19 @@ function saveEach(
     }
   }
   // RFC 3261 s.10.3: one REGISTER is done as a whole, in whatever order its Contacts stand.
-  if (added > 0 && planned.length > settings.maxBindings) return fail(TOO_MANY)
+  if (added > 0 && !fits(planned, settings.maxBindings)) return fail(TOO_MANY)
   const kind = added > 0 ? 'initial' : replaced > 0 ? 'refresh' : 'remove'
   const bindings = epochs.settled(planned)
   return ok({ kind, bindings, changed: added + removed + replaced > 0, replaced, outbound })
+}
+
+/** Phones that have lost their connection make room, the oldest first: nobody reaches them by these bindings any more (RFC 5626 s.7). */
+function fits(planned: Binding[], most: number): boolean {
+  for (let index = 0; index < planned.length && planned.length > most;) {
+    if (planned[index]?.flowLost === true) planned.splice(index, 1)
+    else index++
+  }
+  return planned.length <= most
 }
 
 /** RFC 5630 s.5.2: a sips Contact behind a hop that is not would be secure in name only. */
@@ -190,7 +199,9 @@ function newBinding(
   const { contact, read, regId, path, seconds, gruuEpoch } = wanted
   const { message } = request
   const sameEpoch = existing?.gruuEpoch === gruuEpoch && existing?.callId === message.callId
-  const expiresAt = now + seconds * 1000
+  // Whole milliseconds: with a fraction the seconds left, rounded up, are one more than were asked for. And they take no memory of their own.
+  const at = Math.floor(now)
+  const expiresAt = at + seconds * 1000
   const { reach, direct } = reachOf(read.uri, request.source, message, request.elsewhere)
   return {
     kind: read.kind,
@@ -213,8 +224,8 @@ function newBinding(
       isLookedUp(read.uri, request.source, message, request.elsewhere),
     secure: read.uri?.scheme === 'sips',
     userAgent: keptUserAgent(message.header('user-agent')),
-    since: existing?.since ?? now,
-    registeredAt: now,
+    since: existing?.since ?? at,
+    registeredAt: at,
     expiresAt,
     endsAt: expiresAt,
     flowLost: false,

@@ -43,7 +43,8 @@ export function reachOf(
   // RFC 5630 s.5.3: however it was registered, a sips Contact is only good for TLS.
   if (uri.scheme === 'sips') return { reach: addressOf(uri, 'tls', source.listener), direct: true }
   const transport = uri.params.get('transport')?.toLowerCase() ?? 'udp'
-  if (source.transport === 'tcp') return { reach: source, direct: transport === 'tcp' }
+  if (source.transport === 'tcp')
+    return { reach: source, direct: transport === 'tcp' && listens(uri, source) }
   if (transport !== 'udp' && transport !== 'tcp') return { reach: source, direct: false }
   return { reach: addressOf(uri, transport, source.listener), direct: true }
 }
@@ -67,6 +68,14 @@ export function isLookedUp(
     message.header('path') === undefined
   )
 }
+
+/** Phones that write the port of their own connection into the Contact take none there; some do connect from the port that they listen on. */
+function listens(uri: SipUri, source: Reach): boolean {
+  const port = uriPort(uri)
+  return port !== source.port || port === SIP_PORT
+}
+
+const SIP_PORT = 5060
 
 /** No NAT has changed the address that it shows. */
 function isInSight(source: Reach, message: SipMessage): boolean {

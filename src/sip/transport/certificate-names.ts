@@ -38,9 +38,15 @@ export function sipDomains({ subjectAltName, commonName }: CertificateNames): st
 /** What the core is told about a client that has shown a certificate: its domains, and its users as `sip:` URIs. */
 export function provenIdentities(certificate: CertificateNames): string[] {
   const users = altNames(certificate.subjectAltName ?? '').flatMap(({ type, value }) =>
-    type === 'URI' && /^sip:[^@]+@/i.test(value) && parseUri(value) !== undefined ? [value] : [],
+    type === 'URI' && /^sip:[^@]+@/i.test(value) && namesAor(value) ? [value] : [],
   )
   return [...sipDomains(certificate), ...users]
+}
+
+/** With a port of its own it would be another address (M-02). */
+function namesAor(text: string): boolean {
+  const uri = parseUri(text)
+  return uri !== undefined && (uri.port === undefined || uri.port === 5060 || uri.port === 5061)
 }
 
 /**

@@ -278,6 +278,30 @@ describe('forking', () => {
     expect(s.alice.statuses('INVITE')).toEqual([100, 180, 603])
   })
 
+  it('S3261-16.7-08 a phone that rang and then declined for all is not sent a CANCEL', () => {
+    const s = twoPhones({ alice: 'udp', bob: 'udp' })
+    s.alice.request('INVITE', BOB)
+    const invite = s.bob.requests('INVITE')[0]!
+    s.bob.respond(invite, 180)
+    s.bob.respond(invite, 603)
+    s.world.advance(40_000)
+    expect(s.bob.requests('CANCEL')).toHaveLength(0)
+    expect(s.bob.requests('ACK').length).toBeGreaterThan(0)
+    expect(s.alice.statuses('INVITE').at(-1)).toBe(603)
+  })
+
+  it('S3261-16.9-01 what fits into no datagram is refused at once, and the next phone rings', () => {
+    const s = twoPhones({ alice: 'tcp', bob: 'udp' })
+    s.alice.request('INVITE', BOB, { body: 'x'.repeat(65_400), extra: ['Content-Type: text/plain'] })
+    s.world.advance(100)
+    expect(s.alice.statuses('INVITE').at(-1)).toBe(513)
+    const desk = s.world.phone('bob', s.node, { transport: 'tcp' })
+    desk.register({ contact: `${desk.contact};q=0.1` })
+    s.alice.request('INVITE', BOB, { body: 'x'.repeat(65_400), extra: ['Content-Type: text/plain'] })
+    s.world.advance(100)
+    expect(desk.requests('INVITE')).toHaveLength(1)
+  })
+
   it('S3261-16.6-10 M-10 lower q is tried when the higher group has failed', () => {
     const s = twoPhones({ alice: 'udp', bob: 'udp' })
     const voicemail = s.world.phone('bob', s.node)

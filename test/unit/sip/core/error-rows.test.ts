@@ -430,4 +430,42 @@ describe('a phone that has a new connection', () => {
     alice.respond(alice.requests('BYE')[0]!, 200)
     expect(bob.last().status).toBe(200)
   })
+
+  it('S5626-5.3-01 a Contact with the port of the connection is no listener: it goes with it, and its calls find the new one', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const bob = world.phone('bob', node)
+    const register = (cseq: number): void => {
+      alice.register({
+        callId: 'reg',
+        cseq,
+        contact: `<sip:alice@${alice.host}:${alice.sourcePort};transport=tcp>`,
+      })
+    }
+    register(1)
+    bob.register()
+    const sent = alice.request('INVITE', BOB)
+    const invite = bob.requests('INVITE')[0]!
+    bob.respond(invite, 200)
+    alice.inDialog('ACK', sent, alice.last())
+    alice.disconnect()
+    alice.sourcePort = 40_001
+    register(2)
+    bob.fromCallee('INFO', invite)
+    expect(alice.requests('INFO')).toHaveLength(1)
+    world.advance(31_000)
+    expect(node.core.bindings(`alice@${DOMAIN}`)).toHaveLength(1)
+  })
+
+  it('a phone that connects from the very port that it listens on is still there', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice'))
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    alice.sourcePort = 5060
+    alice.register({ contact: `<sip:alice@${alice.host}:5060;transport=tcp>` })
+    alice.disconnect()
+    world.advance(31_000)
+    expect(node.core.bindings(`alice@${DOMAIN}`)).toHaveLength(1)
+  })
 })

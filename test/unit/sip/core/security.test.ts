@@ -329,6 +329,23 @@ describe('bounds', () => {
     expect(node.core.snapshot().transactions.get('nist')).toBeLessThanOrEqual(4)
   })
 
+  it('E54 with the table full of calls that ring, those that are up can still be ended', () => {
+    const s = digestNode({ auth: 'none', limits: { ...testSettings('').limits, transactionsMax: 40 } })
+    const sent = s.alice.request('INVITE', BOB)
+    const invite = s.bob.requests('INVITE')[0]!
+    s.bob.respond(invite, 200)
+    const ok = s.alice.last()
+    s.alice.inDialog('ACK', sent, ok)
+    s.world.advance(40_000)
+    for (let i = 0; i < 40; i++) s.alice.request('INVITE', BOB)
+    expect(s.alice.last().status).toBe(503)
+    s.alice.inDialog('INFO', sent, ok, { cseq: 3 })
+    s.bob.respond(s.bob.requests('INFO')[0]!, 200)
+    expect(s.alice.statuses('INFO')).toEqual([200])
+    s.bob.fromCallee('BYE', invite)
+    expect(s.alice.requests('BYE')).toHaveLength(1)
+  })
+
   describe('of what one address may ask for', () => {
     const allowed = (perSecond: number, burst: number) => ({
       limits: {

@@ -252,6 +252,18 @@ describe('addresses', () => {
   it('S5118-4-01 mapped and plain IPv4 are the same source', () => {
     expect(canonicalAddress('::FFFF:192.0.2.1')).toBe('192.0.2.1')
     expect(canonicalAddress('[2001:DB8::1]')).toBe('2001:db8::1')
+    for (const one of ['0:0:0:0:0:0:0:1', '[0::1]', '::0001', '0000:0:0::0:1', '::0.0.0.1'])
+      expect(canonicalAddress(one), one).toBe('::1')
+    expect(canonicalAddress('::')).toBe('::')
+    expect(canonicalAddress('1::')).toBe('1::')
+    // RFC 5952 s.4.2: one group of zeros is not shortened, of two runs the longer one is, of equal ones the first.
+    expect(canonicalAddress('2001:DB8:0:1:1:1:1:1')).toBe('2001:db8:0:1:1:1:1:1')
+    expect(canonicalAddress('2001:0:0:1:0:0:0:1')).toBe('2001:0:0:1::1')
+    expect(canonicalAddress('2001:db8::1:0:0:1')).toBe('2001:db8::1:0:0:1')
+    expect(canonicalAddress('2001:db8:0:0:1:0:0:1')).toBe('2001:db8::1:0:0:1')
+    expect(canonicalAddress('0:0:0:0:0:ffff:7f00:1')).toBe('127.0.0.1')
+    expect(canonicalAddress('FE80::0:1%Eth0')).toBe('fe80::1%Eth0')
+    expect(canonicalAddress('1:2:3:4:5:6:7:8:9')).toBe('1:2:3:4:5:6:7:8:9')
     expect(canonicalAddress('Host.example')).toBe('Host.example')
   })
 })

@@ -123,6 +123,28 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(alice.last().values('contact')).toEqual([`${c('10.0.0.2')};expires=3600`])
   })
 
+  it('S3261-10.3-11 no more seconds are granted than were asked for, at whatever fraction of a millisecond', () => {
+    const { alice, world } = setUp()
+    for (let i = 0; i < 200; i++) {
+      world.now = { ...world.now, ms: 1_000_000 + i * 1234.567 }
+      alice.register({ contact: c('10.0.0.1', ';expires=7200') })
+      expect(alice.last().values('contact')).toEqual([`${c('10.0.0.1')};expires=7200`])
+    }
+  })
+
+  it('E32 S5626-7-03 bindings that have lost their connection make room for the phone that comes back', () => {
+    const { world, node, alice } = setUp()
+    alice.register()
+    for (let i = 1; i <= 12; i++) {
+      const page = world.phone('alice', node, { transport: 'tcp' })
+      page.register({ contact: `<sip:alice@${i}.invalid;transport=ws>` })
+      expect(page.last().status, String(i)).toBe(200)
+      page.disconnect()
+    }
+    expect(node.core.bindings(AOR).filter(({ flow }) => flow !== 'lost')).toHaveLength(1)
+    expect(node.core.bindings(AOR)).toHaveLength(10)
+  })
+
   it('E32 S-27 the eleventh binding is refused', () => {
     const { alice } = setUp()
     for (let i = 1; i <= 10; i++) alice.register({ contact: c(`10.0.1.${i}`) })

@@ -71,6 +71,15 @@ describe('identities of a certificate (RFC 5922 s.7)', () => {
     expect(provenIdentities(names(undefined))).toEqual(['cn.example.com'])
   })
 
+  it('M-02 S-AU-02 an address with a port of its own is no user of ours', () => {
+    expect(provenIdentities(names('URI:sip:alice@example.com:5099, DNS:example.com'))).toEqual([
+      'example.com',
+    ])
+    expect(provenIdentities(names('URI:sip:alice@example.com:5060, DNS:example.com'))).toContain(
+      'sip:alice@example.com:5060',
+    )
+  })
+
   describe('of certificates that lie', () => {
     let authority: TestAuthority
     beforeAll(async () => {
