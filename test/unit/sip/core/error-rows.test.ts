@@ -458,6 +458,29 @@ describe('a phone that has a new connection', () => {
     expect(node.core.bindings(`alice@${DOMAIN}`)).toHaveLength(1)
   })
 
+  it('S3261-18.2-02 the answer to its call reaches the caller by the connection that it has made since', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+    const alice = world.phone('alice', node, { transport: 'tcp' })
+    const bob = world.phone('bob', node)
+    const register = (cseq: number): void => {
+      alice.register({
+        callId: 'reg',
+        cseq,
+        contact: `<sip:alice@${alice.host}:${alice.sourcePort};transport=tcp>`,
+      })
+    }
+    register(1)
+    bob.register()
+    alice.request('INVITE', BOB)
+    bob.respond(bob.requests('INVITE')[0]!, 180)
+    alice.disconnect()
+    alice.sourcePort = 40_001
+    register(2)
+    bob.respond(bob.requests('INVITE')[0]!, 200)
+    expect(alice.statuses('INVITE')).toEqual([100, 180, 200])
+  })
+
   it('a phone that connects from the very port that it listens on is still there', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice'))
