@@ -1,6 +1,6 @@
 /** Where a request that may be forwarded goes: what it wants, and what this node knows, make a goal for the proxy. */
 import type { Millis } from '../../common/time.ts'
-import { canonicalAor, parseUri, type SipUri } from '../message/index.ts'
+import { canonicalAddress, canonicalAor, parseUri, uriPort, type SipUri } from '../message/index.ts'
 import {
   isSips,
   type Goal,
@@ -125,10 +125,31 @@ export class Errands {
       if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
       return { kind: 'peer', address: `node:${hop.host}`, secure: sips }
     }
-    if (hop.transport === 'udp') return { kind: 'hop', hop }
+    if (hop.transport === 'udp') return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop }
     if (!fromThisRun) return undefined
     const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, incoming.arrivedAt)
     return up === undefined ? undefined : { kind: 'hop', hop: up }
+  }
+
+  /**
+   * Where the phone is now that has another address than when its call began, has registered from there, and has told the other side of its
+   * new Contact (RFC 3261 s.12.2.2). Nobody but a phone that is registered here is found that way.
+   */
+  private movedPhone(
+    { message, arrivedAt }: IncomingRequest,
+    route: RouteDecision,
+    hop: Hop,
+  ): Hop | undefined {
+    if (route.routes.length > 0) return undefined
+    const uri = parseUri(route.requestUri)
+    if (uri === undefined || (canonicalAddress(uri.host) === hop.host && uriPort(uri) === hop.port))
+      return undefined
+    const aor = canonicalAor(message.to.uri)
+    if (!aor.ok) return undefined
+    const phones = this.components.proxy.phonesInCall(arrivedAt, aor.value, route.requestUri)
+    const [phone] = phones
+    // Of two behind different NATs with the same Contact it is the one that the call knows.
+    return phones.length === 1 && phone?.reach.transport === 'udp' ? phone.reach : undefined
   }
 
   /** Adapter-mapping s.6: 301 for users whom the operator has moved for good. A call that is up is not moved. */

@@ -26,7 +26,7 @@ import type { Lines } from './lines.ts'
 import type { Outside } from './outside.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
-import type { ProxyPorts } from './ports.ts'
+import type { LocalBinding, ProxyPorts } from './ports.ts'
 import { outgoingOf } from './outgoing.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 import { ResponseContext } from './response-context.ts'
@@ -105,6 +105,11 @@ export class Proxy {
   /** A phone of that user which a call has this Contact of is registered here. */
   hasPhone(now: Millis, aor: string, contact: string): boolean {
     return this.environment.ports.phoneInCall(now, aor, contact).length > 0
+  }
+
+  /** The registrations of it. */
+  phonesInCall(now: Millis, aor: string, contact: string): readonly LocalBinding[] {
+    return this.environment.ports.phoneInCall(now, aor, contact)
   }
 
   /** The ways to it, the newest first. */

@@ -492,3 +492,56 @@ describe('a phone that has a new connection', () => {
     expect(node.core.bindings(`alice@${DOMAIN}`)).toHaveLength(1)
   })
 })
+
+describe('a phone that moves to another network in a call, over UDP', () => {
+  const call = () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob').add('carol'))
+    const alice = world.phone('alice', node)
+    const bob = world.phone('bob', node)
+    alice.register()
+    bob.register()
+    const sent = alice.request('INVITE', BOB)
+    bob.respond(bob.requests('INVITE')[0]!, 200)
+    const ok = alice.last()
+    alice.inDialog('ACK', sent, ok)
+    return { world, node, alice, bob, sent, ok, moved: world.phone('alice', node, { host: '10.9.0.1' }) }
+  }
+
+  /** From bob, by the routes of the first INVITE (RFC 3261 s.12.2.1.1). */
+  const toCaller = ({ bob }: ReturnType<typeof call>, method: string, contact: string, index = 0): void => {
+    const invite = bob.requests('INVITE')[0]!
+    bob.request(method, contact.slice(1, -1), {
+      from: invite.header('to') ?? '',
+      fromTag: `t-bob-${bob.host}`,
+      to: invite.header('from') ?? '',
+      callId: invite.callId,
+      cseq: 2 + index,
+      extra: invite.values('record-route').map((route) => `Route: ${route}`),
+    })
+  }
+
+  it('S3261-16.6-04 is found by its new Contact once it has registered with it', () => {
+    const s = call()
+    s.moved.register()
+    const again = s.moved.inDialog('INVITE', s.sent, s.ok)
+    const invite = s.bob.requests('INVITE')[1]!
+    s.bob.respond(invite, 200)
+    s.moved.inDialog('ACK', again, s.moved.last())
+    toCaller(s, 'BYE', s.moved.contact)
+    expect(s.moved.requests('BYE')).toHaveLength(1)
+    expect(s.alice.requests('BYE')).toHaveLength(0)
+  })
+
+  it('S-24 nobody else is: neither who has not registered, nor another user, nor what stands somewhere else', () => {
+    const s = call()
+    const carol = s.world.phone('carol', s.node)
+    carol.register()
+    const targets = [s.moved.contact, carol.contact, '<sip:alice@203.0.113.9>', '<sip:alice@127.0.0.1:8080>']
+    for (const [index, target] of targets.entries()) {
+      toCaller(s, 'INFO', target, index)
+    }
+    expect(s.alice.requests('INFO')).toHaveLength(4)
+    expect(s.moved.received.length + carol.requests('INFO').length).toBe(0)
+  })
+})
