@@ -222,7 +222,8 @@ function serverOptions(settings: TlsSettings): ReturnType<typeof contextOptions>
 
 function offersSip({ headers }: IncomingMessage): boolean {
   const offered = headers['sec-websocket-protocol'] ?? ''
-  return offered.split(',').some((each) => each.trim().toLowerCase() === SUBPROTOCOL)
+  // S7118-4.1-01, RFC 6455 s.4.1: names of subprotocols are compared as they are, as the client compares our answer.
+  return offered.split(',').some((each) => each.trim() === SUBPROTOCOL)
 }
 
 function refuse(socket: Duplex, status: string, headers: readonly string[]): void {

@@ -95,7 +95,7 @@ describe('WebSocket shell, accepting', () => {
     const [response] = (await once(socket, 'upgrade')) as [IncomingMessage]
     expect(response.headers['sec-websocket-protocol']).toBe('sip')
     expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2, listener: 5, host: '127.0.0.1' })
-    for (const offered of [[], ['xmpp']]) {
+    for (const offered of [[], ['xmpp'], ['SIP'], ['sip2', 'Sip']]) {
       const { statusCode } = await refusal(dial(`ws://127.0.0.1:${port}/`, offered))
       expect(statusCode).toBe(400)
     }
