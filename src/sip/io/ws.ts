@@ -228,5 +228,7 @@ function offersSip({ headers }: IncomingMessage): boolean {
 
 function refuse(socket: Duplex, status: string, headers: readonly string[]): void {
   const lines = [`HTTP/1.1 ${status}`, ...headers, 'Content-Length: 0', 'Connection: close', '', '']
+  // S-TR-02: whoever keeps his half open after the answer would keep his place, too.
+  socket.once('finish', () => socket.destroy())
   socket.end(lines.join('\r\n'))
 }

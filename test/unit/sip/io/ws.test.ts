@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer, type ClientOptions } from 'ws'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import type { SipInput } from '../../../../src/sip/core/contract.ts'
@@ -80,6 +80,20 @@ async function refusal(socket: WebSocket): Promise<IncomingMessage> {
 /** The connection under a WebSocket of the test's own. */
 function carrierOf(socket: WebSocket): Socket {
   return (socket as unknown as { readonly _socket: Socket })._socket
+}
+
+/** The next connection that a phone makes gives its place back. */
+function placeGivenBack(flows: StreamFlows): Promise<void> {
+  const seat = flows.seat.bind(flows)
+  return new Promise((resolve) => {
+    vi.spyOn(flows, 'seat').mockImplementationOnce((...from) => {
+      const leave = seat(...from)
+      return () => {
+        leave?.()
+        resolve()
+      }
+    })
+  })
 }
 
 function closed(socket: Socket | WebSocket): Promise<unknown> {
@@ -247,6 +261,32 @@ describe('WebSocket shell, accepting', () => {
     await phone(port)
     expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2 })
   })
+
+  it.each([
+    ['400', 'xmpp', undefined],
+    ['401', 'sip', { origins: [], ticket: { cookie: 'session', secret: SECRET } }],
+    ['403', 'sip', { origins: ['https://phone.example.com'], ticket: undefined }],
+  ])(
+    'S-TR-02 a handshake refused with %s gives its place back, also where the client does not close',
+    async (status, subprotocol, gate) => {
+      const made = shell({ flowsPerSourceMax: 1 }, gate)
+      const port = await listening(made)
+      for (let i = 0; i < 2; i++) {
+        const free = placeGivenBack(made.flows)
+        const idle = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+        closing.push(() => idle.destroy())
+        idle.write(
+          'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+            `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${subprotocol}\r\n\r\n`,
+        )
+        const [answer] = (await once(idle, 'data')) as [Buffer]
+        expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+        await once(idle, 'end')
+        await free
+      }
+      expect(made.flows.refused.get('ws|source')).toBe(0)
+    },
+  )
 
   it('a flow that the core closes ends with a close frame and says no more', async () => {
     const made = shell()
