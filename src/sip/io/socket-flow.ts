@@ -15,7 +15,9 @@ export function socketChannel(flows: StreamFlows, socket: Socket): StreamChannel
     write: (bytes) => flows.writer.write(socket, bytes),
     finish: () => {
       socket.end()
-      socket.setTimeout(flows.limits.connectTimeoutMs)
+      // S-TR-02: by the clock, for a far end that goes on sending is never idle.
+      const limit = setTimeout(() => socket.destroy(), flows.limits.connectTimeoutMs).unref()
+      socket.once('close', () => clearTimeout(limit))
     },
     abort: () => socket.destroy(),
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import type { SipInput } from '../../../../src/sip/core/contract.ts'
 import { STREAM_LIMITS, StreamFlows, type StreamLimits } from '../../../../src/sip/io/stream-flows.ts'
@@ -41,6 +41,7 @@ async function phone(port: number): Promise<Socket> {
   return socket
 }
 afterEach(async () => {
+  vi.useRealTimers()
   for (const socket of phones.splice(0)) socket.destroy()
   await Promise.all(open.splice(0).map(close))
 })
@@ -97,6 +98,29 @@ describe('TCP shell', () => {
     await once(socket, 'close')
     expect(inputs.seen.map((input) => input.kind)).toEqual(['flowAccepted'])
     expect(flows.closed.get('tcp|local')).toBe(1)
+  })
+
+  it('S-TR-02 E08 E10 E11 a flow that the core closes ends in time, however much the far end goes on sending', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { tcp, flows, inputs } = shell({ connectTimeoutMs: 4_000 })
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    phones.push(socket)
+    socket.on('error', () => undefined)
+    const { flow } = await inputs.next('flowAccepted')
+    flows.closeFlow(flow)
+    await once(socket.resume(), 'end')
+    for (let i = 0; i < 3; i++) {
+      vi.advanceTimersByTime(1_300)
+      await new Promise((resolve) => socket.write('more', resolve))
+      expect(socket.destroyed).toBe(false)
+    }
+    const gone = new Promise((resolve) => socket.once('close', resolve))
+    vi.advanceTimersByTime(200)
+    // Only a write tells that the far end is gone for good.
+    const writing = setInterval(() => socket.write('more'), 1)
+    await gone
+    clearInterval(writing)
   })
 
   it('a tool that closes its half still reads what is answered at once, and the flow is gone', async () => {
