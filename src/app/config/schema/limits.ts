@@ -1,11 +1,15 @@
 /** Keys under `limits`: what this node takes on, against those who send too much. */
 import { z } from 'zod'
+import { DEFAULT_PARSE_LIMITS } from '../../../sip/index.ts'
+
+/** S-PA-01: the defaults are those of the parser. */
+const { headBytesMax, headersMax, viaMax, bodyBytesMax } = DEFAULT_PARSE_LIMITS
 
 export const limits = z.strictObject({
-  headBytes: z.int().min(1024).max(1_048_576).default(32_768).describe('Bytes of a SIP head.'),
-  headers: z.int().min(16).max(4096).default(256).describe('Header fields of a SIP message.'),
-  vias: z.int().min(1).max(255).default(70).describe('Via values of a SIP message.'),
-  bodyBytes: z.int().min(0).max(16_777_216).default(65_536).describe('Bytes of a SIP body.'),
+  headBytes: z.int().min(1024).max(1_048_576).default(headBytesMax).describe('Bytes of a SIP head.'),
+  headers: z.int().min(16).max(4096).default(headersMax).describe('Header fields of a SIP message.'),
+  vias: z.int().min(1).max(255).default(viaMax).describe('Via values of a SIP message.'),
+  bodyBytes: z.int().min(0).max(16_777_216).default(bodyBytesMax).describe('Bytes of a SIP body.'),
   transactions: z
     .int()
     .min(16)

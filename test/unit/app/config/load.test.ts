@@ -6,10 +6,12 @@ import { waitingForRestart } from '../../../../src/app/config/changes.ts'
 import { usableConfig } from '../../../../src/app/config/check.ts'
 import { readConfig } from '../../../../src/app/config/load.ts'
 import { jsonSchema } from '../../../../src/app/config/schema.ts'
-import { storageLimits } from '../../../../src/app/settings.ts'
+import { flowLimits, sipTunables, storageLimits } from '../../../../src/app/settings.ts'
 import { TLS_LIMITS } from '../../../../src/reload/io/tls-links.ts'
 import { DEFAULT_STORAGE_LIMITS } from '../../../../src/reload/storage/quota.ts'
+import { DEFAULT_PARSE_LIMITS } from '../../../../src/sip/index.ts'
 import { STREAM_LIMITS } from '../../../../src/sip/io/stream-flows.ts'
+import { unfinishedBytesMax } from '../../../../src/sip/transport/index.ts'
 
 function complaint(yaml: string, environment: Record<string, string> = {}): string {
   try {
@@ -138,6 +140,25 @@ describe('limits', () => {
     })
     const small = readConfig('limits: { storedResources: 1, storedValues: 2, storedBytes: 70000 }', 'n', {})
     expect(storageLimits(small)).toEqual({ resourcesMax: 1, valuesMax: 2, bytesMax: 70_000 })
+  })
+})
+
+describe('limits of messages', () => {
+  it('S-PA-01 are by default those of the parser: 64 KiB of head, 256 header fields, 70 Vias, 256 KiB of body', () => {
+    const defaults = readConfig('', 'n', {})
+    expect(sipTunables(defaults).limits).toMatchObject(DEFAULT_PARSE_LIMITS)
+    expect(defaults.limits).toMatchObject({
+      headBytes: 64 * 1024,
+      headers: 256,
+      vias: 70,
+      bodyBytes: 256 * 1024,
+    })
+  })
+
+  it('S-02 S-PA-01 leave what unfinished messages may hold by default at 64 MB', () => {
+    const { flowsMax, messageBytesMax } = flowLimits(readConfig('', 'n', {}))
+    const held = unfinishedBytesMax({ flows: flowsMax, messageBytes: messageBytesMax })
+    expect(held).toBe(64 * 1024 * 1024)
   })
 })
 
