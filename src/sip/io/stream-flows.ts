@@ -29,7 +29,7 @@ export interface StreamLimits {
   readonly idleTimeoutMs: number
   /** Between two WebSocket pings; below the minute after which proxies in between give up. */
   readonly pingIntervalMs: number
-  /** Largest WebSocket message. */
+  /** Largest message that is taken. */
   readonly messageBytesMax: number
 }
 

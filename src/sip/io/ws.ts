@@ -29,6 +29,11 @@ type WsTransport = 'ws' | 'wss'
 const SUBPROTOCOL = 'sip'
 /** A handshake is a few hundred bytes, and cookies. */
 const HEADER_BYTES_MAX = 16 * 1024
+/**
+ * E12: so many times the limit of a message are read, to be answered with 513; a longer one ends the WebSocket. What is read before it is there in
+ * whole counts as all unfinished messages do.
+ */
+const READ_SHARE = 2
 /** Compression holds memory for every connection, and SIP messages are short. */
 const PLAIN = { perMessageDeflate: false, allowSynchronousEvents: true } as const
 
@@ -131,7 +136,7 @@ export class WsShell {
       ...PLAIN,
       createConnection: open as typeof connect,
       handshakeTimeout: flows.limits.connectTimeoutMs,
-      maxPayload: flows.limits.messageBytesMax,
+      maxPayload: READ_SHARE * flows.limits.messageBytesMax,
       followRedirects: false,
       headers: { Host: domain },
     })
@@ -174,7 +179,7 @@ export class WsShell {
       return
     }
     const { limits } = this.flows
-    this.upgrader.options.maxPayload = limits.messageBytesMax
+    this.upgrader.options.maxPayload = READ_SHARE * limits.messageBytesMax
     this.upgrader.options.maxBufferedChunks = piecesMax(limits)
     this.upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       const { remoteAddress: host, remotePort: port } = request.socket

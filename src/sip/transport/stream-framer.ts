@@ -10,15 +10,7 @@ import {
   type SipMessage,
 } from '../message/index.ts'
 import { scanHead, type Head } from '../message/head.ts'
-import {
-  LENGTH_ABSENT,
-  LENGTH_BAD,
-  LENGTH_CONFLICT,
-  declaredLength,
-  findFault,
-  makeMessage,
-  requestFault,
-} from '../message/parse.ts'
+import { LENGTH_ABSENT, declaredLength, findFault, makeMessage, requestFault } from '../message/parse.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 
 export type FramerOutput =
@@ -40,6 +32,8 @@ const HEAD_END = Buffer.from('\r\n\r\n', 'latin1')
 const FIRST_CAPACITY = 2048
 /** Bytes that a head takes once it is read, for each of its own: four with the shortest of header fields. */
 const HEAD_SHARE = 4
+/** Up to so many times the limits a message is refused and passed over, and the stream goes on; beyond that it is closed. Judgement. */
+const PASSED_OVER_SHARE = 4
 const NOTHING = Buffer.alloc(0)
 
 export class StreamFramer {
@@ -54,6 +48,8 @@ export class StreamFramer {
   /** The head whose body is awaited. */
   private head: Head | undefined = undefined
   private length = 0
+  /** Bytes of a refused message that are still to come, and are not kept. */
+  private skipping = 0
   private deadline: Millis = NEVER
   private closed = false
 
@@ -110,11 +106,11 @@ export class StreamFramer {
 
   /** One step: true when something was used up and more may follow. */
   private next(outputs: FramerOutput[], now: Millis): boolean {
-    if (this.head === undefined) {
+    if (this.skipping === 0 && this.head === undefined) {
       if (!this.skipLineEnds(outputs)) return false
       if (!this.readHead(outputs, now)) return false
     }
-    return this.readBody(outputs)
+    return this.skipping > 0 ? this.skip() : this.readBody(outputs)
   }
 
   /** Uses up CRLFs between messages (RFC 3261 s.7.5); false when a message cannot start yet. */
@@ -153,31 +149,56 @@ export class StreamFramer {
       if (this.deadline === NEVER) this.deadline = now + HEAD_COMPLETE_MS
       return false
     }
-    const head = scanHead(latin1(this.data, this.at, headEnd), 0, limits)
-    const length = declaredLength(head)
-    const refusal = this.unframeable(head, length)
+    const text = latin1(this.data, this.at, headEnd)
+    const head = scanHead(text, 0, limits)
+    // Which Content-Length counts, and whether there are two, tell all lines together.
+    const whole = hasTooMany(head) ? scanHead(text, 0, passedOver(limits)) : head
+    const length = declaredLength(whole)
+    const refusal = this.unframeable(head, whole, length)
     if (refusal !== undefined) {
       this.fail(outputs, refusal, head)
       return false
     }
+    this.deadline = now + BODY_COMPLETE_MS
+    if (whole !== head || length > limits.bodyBytesMax) {
+      this.passOver(outputs, head, whole.end + length)
+      return true
+    }
     this.head = head
     this.length = length
-    this.deadline = now + BODY_COMPLETE_MS
     return true
   }
 
-  /** A head after which the stream is out of step, or whose body is larger than we take: known before it arrives. */
-  private unframeable(head: Head, length: number): ParseFault | undefined {
+  /** A head after which the stream is out of step, or whose body is far larger than we take: known before it arrives. */
+  private unframeable(head: Head, whole: Head, length: number): ParseFault | undefined {
     const message = this.messageOf(head, 0)
-    if (length === LENGTH_BAD || length === LENGTH_CONFLICT || head.problem === 'lineEnding') {
-      return findFault(message, length, 0, this.limits)
-    }
-    if (length === LENGTH_ABSENT) {
+    if (length < 0 || hasTooMany(whole) || whole.problem === 'lineEnding') {
       const fault = findFault(message, length, 0, this.limits)
       return fault ?? this.refuse(message, 400, 'Content-Length Required')
     }
-    if (length > this.limits.bodyBytesMax) return this.refuse(message, 513, 'Message Too Large')
+    if (length > PASSED_OVER_SHARE * this.limits.bodyBytesMax)
+      return this.refuse(message, 513, 'Message Too Large')
     return undefined
+  }
+
+  /** E12: a message that is too large is refused; where it ends is known, so that the next one can follow. */
+  private passOver(outputs: FramerOutput[], head: Head, bytes: number): void {
+    const message = this.messageOf(head, 0)
+    const fault = hasTooMany(head) ? findFault(message, 0, 0, this.limits) : undefined
+    const refusal = fault ?? this.refuse(message, 513, 'Message Too Large')
+    outputs.push({ kind: 'fault', fault: { ...refusal, close: false } })
+    this.skipping = bytes
+  }
+
+  /** True when all of it has come. */
+  private skip(): boolean {
+    const here = Math.min(this.skipping, this.end - this.at)
+    this.at += here
+    this.skipping -= here
+    if (this.skipping > 0) return false
+    this.searched = this.at
+    this.deadline = NEVER
+    return true
   }
 
   private refuse(message: SipMessage, status: number, reason: string): ParseFault {
@@ -218,6 +239,7 @@ export class StreamFramer {
 
   private close(): void {
     this.closed = true
+    this.skipping = 0
     this.deadline = NEVER
     this.head = undefined
     this.data = NOTHING
@@ -270,4 +292,14 @@ export class StreamFramer {
     this.end = rest
     this.owned = true
   }
+}
+
+function hasTooMany({ problem }: Head): boolean {
+  return problem === 'tooManyHeaders' || problem === 'tooManyVias'
+}
+
+/** Limits within which a head is read for its length alone. */
+function passedOver(limits: ParseLimits): ParseLimits {
+  const { headersMax, viaMax } = limits
+  return { ...limits, headersMax: PASSED_OVER_SHARE * headersMax, viaMax: PASSED_OVER_SHARE * viaMax }
 }

@@ -222,12 +222,21 @@ describe('WebSocket shell, accepting', () => {
     expect(made.ws.keepaliveFailures.get('ws')).toBe(0)
   })
 
-  it('closes a message that is too long, and text that is none, before the core sees it', async () => {
+  it('E12 hands on a message of up to twice the limit, to be answered with 513', async () => {
+    const made = shell({ messageBytesMax: 1_000 })
+    const socket = await phone(await listening(made))
+    socket.send('x'.repeat(2_000))
+    expect((await made.inputs.next('flowData')).bytes).toHaveLength(2_000)
+    socket.send('and goes on')
+    expect(Buffer.from((await made.inputs.next('flowData', 2)).bytes).toString()).toBe('and goes on')
+  })
+
+  it('closes a message that is far too long, and text that is none, before the core sees it', async () => {
     const made = shell({ messageBytesMax: 1_000 })
     const port = await listening(made)
     const long = await phone(port)
     const gone = closed(long)
-    long.send('x'.repeat(1_001))
+    long.send('x'.repeat(2_001))
     expect(await gone).toBe(1009)
     const bad = await phone(port)
     const alsoGone = closed(bad)

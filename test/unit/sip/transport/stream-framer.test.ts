@@ -97,7 +97,90 @@ describe('StreamFramer', () => {
     ).toEqual(['400 Duplicate Content-Length +close'])
   })
 
-  it.each(['262145', '2147483648', '4294967328', '9'.repeat(99)])(
+  it('E12 a body over the limit is refused, passed over in any split and not kept; the next message is read', () => {
+    const limits = { ...DEFAULT_PARSE_LIMITS, bodyBytesMax: 100 }
+    const large = withBody('INVITE '.repeat(57))
+    const whole = Buffer.concat([large, withBody('good')])
+    expect(said(new StreamFramer(limits).push(whole, 0))).toEqual(['513 Message Too Large', 'INVITE good'])
+    for (let cut = 1; cut < whole.length; cut++) {
+      const framer = new StreamFramer(limits)
+      const outputs = framer.push(whole.subarray(0, cut), 0)
+      if (outputs.length === 1 && cut < large.length) {
+        expect(framer.heldBytes).toBe(0)
+        expect(framer.nextDeadline()).toBe(BODY_COMPLETE_MS)
+      }
+      outputs.push(...framer.push(whole.subarray(cut), 1))
+      expect(said(outputs)).toEqual(['513 Message Too Large', 'INVITE good'])
+      expect(framer.nextDeadline()).toBe(Infinity)
+    }
+  })
+
+  it('E12 more than four times the limit ends the stream', () => {
+    const limits = { ...DEFAULT_PARSE_LIMITS, bodyBytesMax: 100, headersMax: 10 }
+    const lines = (count: number): Buffer => request({ 'X-Line': new Array<string>(count).fill('x') })
+    expect(said(new StreamFramer(limits).push(withBody('x'.repeat(401)), 0))).toEqual([
+      '513 Message Too Large +close',
+    ])
+    expect(said(new StreamFramer(limits).push(lines(40), 0))).toEqual(['513 Too Many Headers +close'])
+  })
+
+  it('E12 what is passed over must come in time, too', () => {
+    const framer = new StreamFramer({ ...DEFAULT_PARSE_LIMITS, bodyBytesMax: 10 })
+    expect(said(framer.push(withBody('x'.repeat(20)).subarray(0, -1), 100))).toEqual([
+      '513 Message Too Large',
+    ])
+    expect(framer.expired(100 + BODY_COMPLETE_MS)).toMatchObject({ status: undefined, close: true })
+    expect(framer.push(bytes('x'), 40_000)).toEqual([])
+  })
+
+  it('E12 a response or an ACK that is too large is dropped, and the stream goes on', () => {
+    const framer = new StreamFramer({ ...DEFAULT_PARSE_LIMITS, bodyBytesMax: 10 })
+    const body = 'x'.repeat(20)
+    const answer = Buffer.concat([response({ 'Content-Length': '20' }), bytes(body)])
+    const ack = request(
+      { 'Content-Length': '20', CSeq: '7 ACK' },
+      'ACK sip:bob@dht.example.com SIP/2.0',
+      body,
+    )
+    expect(said(framer.push(Buffer.concat([answer, ack, withBody('good')]), 0))).toEqual([
+      'drop Message Too Large',
+      'drop Message Too Large',
+      'INVITE good',
+    ])
+  })
+
+  it.each([
+    ['Too Many Headers', { headersMax: 10 }, { 'X-Line': new Array<string>(9).fill('x') }],
+    [
+      'Too Many Vias',
+      { viaMax: 2 },
+      { Via: new Array<string>(3).fill('SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK-1') },
+    ],
+  ] as const)(
+    'S-01 E12 %s: the end of the message is where its Content-Length has it, wherever that stands',
+    (reason, fewer, headers) => {
+      const limits = { ...DEFAULT_PARSE_LIMITS, ...fewer }
+      const length = { 'Content-Length': '3' }
+      for (const order of [
+        { ...headers, ...length },
+        { 'Content-Length': undefined, ...headers, L: '3' },
+      ]) {
+        const whole = Buffer.concat([request(order, undefined, 'abc'), withBody('good')])
+        expect(said(new StreamFramer(limits).push(whole, 0))).toEqual([`513 ${reason}`, 'INVITE good'])
+      }
+      for (const order of [
+        { ...headers, 'Content-Length': undefined },
+        { ...headers, ...length, L: '4' },
+        { ...headers, 'Content-Length': 'x' },
+        { ...headers, ...length, Subject: 'a\nb' },
+      ]) {
+        const whole = Buffer.concat([request(order, undefined, 'abc'), withBody('good')])
+        expect(said(new StreamFramer(limits).push(whole, 0))).toEqual([`513 ${reason} +close`])
+      }
+    },
+  )
+
+  it.each(['1048577', '2147483648', '4294967328', '9'.repeat(99)])(
     'S-01 S-02 E12 Content-Length %s is refused before a byte of the body is kept',
     (value) => {
       const framer = new StreamFramer()
