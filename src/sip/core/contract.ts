@@ -69,6 +69,8 @@ export type SipInput =
   /** Bytes of a stream as they come; of a WebSocket one message a time (RFC 7118 s.5). */
   | { readonly kind: 'flowData'; readonly flow: FlowId; readonly bytes: Uint8Array }
   | { readonly kind: 'flowClosed'; readonly flow: FlowId }
+  /** The far end of a stream says no more, and may read on. The answer is `closeFlow`, once nothing is owed to it. */
+  | { readonly kind: 'flowEnded'; readonly flow: FlowId }
   /** A peer flow is up, whoever asked for it. `peer` is the far node's name in hex; `secure` means SIPS (5061). */
   | {
       readonly kind: 'peerFlowUp'

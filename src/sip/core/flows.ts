@@ -18,6 +18,7 @@ import {
 } from '../transport/index.ts'
 import { isSecure, type Hop, type Wire } from '../transaction/index.ts'
 import type { FlowId, SipAction, SipListener } from './contract.ts'
+import { HalfOpenFlows, isFinal } from './half-open-flows.ts'
 import { KeepAlives, type Listened } from './keep-alives.ts'
 import { certificateName } from './trusted-sources.ts'
 
@@ -42,6 +43,8 @@ export interface Flow extends Listened<Flow>, Unfinished {
   /** Under which of `byAddress` it is found. */
   readonly keys: readonly string[]
   pending: Uint8Array[]
+  /** Requests that came on it, less the final answers that left. Those that are never answered stay in it. */
+  owed: number
   framerDeadline: Deadline<Flow> | undefined
 }
 
@@ -60,6 +63,7 @@ export class Flows implements Wire {
   private readonly peers = new Map<string, Set<FlowId>>()
   private readonly framers = new Deadlines<Flow>()
   readonly keepAlives = new KeepAlives<Flow>()
+  readonly halfOpen: HalfOpenFlows
   readonly unfinished: UnfinishedMessages<Flow>
   /** Responses whose flow is gone: told to the owner, who may find another way. */
   private readonly orphaned: (hop: Hop, bytes: Uint8Array) => void
@@ -86,6 +90,7 @@ export class Flows implements Wire {
       }),
     )
     this.outbox = components.outbox
+    this.halfOpen = new HalfOpenFlows(components.outbox)
     this.orphaned = components.orphaned
     this.sent = components.sent
     this.listeners = init.listeners
@@ -178,6 +183,14 @@ export class Flows implements Wire {
     return true
   }
 
+  /** The far end says no more: the flow is gone but for the answers that it waits for. False when it was not known. */
+  ended(now: Millis, flow: FlowId): boolean {
+    const owed = this.flows.get(flow)?.owed ?? 0
+    const known = this.remove(flow, 'remote')
+    this.halfOpen.begin(now, flow, owed)
+    return known
+  }
+
   /** Bytes of a flow as messages; keep-alives are answered here (RFC 5626 s.4.4.1). */
   receive(now: Millis, record: Flow, bytes: Uint8Array): readonly FramerOutput[] {
     record.heardAt = now
@@ -186,6 +199,7 @@ export class Flows implements Wire {
     if (record.hop.transport !== 'peer') this.unfinished.note(record, record.framer.heldBytes)
     for (const output of outputs) {
       if (output.kind === 'ping') this.outbox.push({ kind: 'sendFlow', flow: record.hop.flow, bytes: PONG })
+      else if (isAnswered(output)) record.owed++
     }
     const at = record.framer.nextDeadline()
     if (at !== NEVER && record.framerDeadline === undefined)
@@ -194,7 +208,7 @@ export class Flows implements Wire {
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.framers.next(), this.keepAlives.nextDeadline())
+    return Math.min(this.framers.next(), this.keepAlives.nextDeadline(), this.halfOpen.nextDeadline())
   }
 
   /** The next flow whose message was not completed in time, with the fault to act on. */
@@ -252,7 +266,11 @@ export class Flows implements Wire {
   }
 
   respond(hop: Hop, bytes: Uint8Array): void {
-    if (this.send(hop, bytes)) return
+    if (this.send(hop, bytes)) {
+      const record = hop.flow === 0 ? undefined : this.flows.get(hop.flow)
+      if (record !== undefined && record.owed > 0 && isFinal(bytes)) record.owed--
+      return
+    }
     const other = hop.transport === 'peer' ? this.peerHop(hop.host) : undefined
     if (other === undefined || !this.send(other, bytes)) this.orphaned(hop, bytes)
   }
@@ -286,6 +304,7 @@ export class Flows implements Wire {
       framer,
       keys,
       pending: [],
+      owed: 0,
       framerDeadline: undefined,
       source: hop.transport === 'peer' ? hop.host : sourceOf(hop.host),
       unfinishedBytes: 0,
@@ -296,6 +315,12 @@ export class Flows implements Wire {
     for (const key of keys) this.byAddress.set(key, hop.flow)
     if (up && hop.transport !== 'peer') this.opened.add(`${hop.transport}|${side}`)
   }
+}
+
+/** What a far end waits for an answer to. */
+function isAnswered(output: Exclude<FramerOutput, { kind: 'ping' }>): boolean {
+  if (output.kind === 'fault') return output.fault.status !== undefined
+  return output.message.isRequest && output.message.method !== 'ACK'
 }
 
 /** A WebSocket keeps messages apart by itself. */

@@ -41,6 +41,8 @@ const NEARBY = [
 export interface LostResponsesPorts {
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
   successor(flow: FlowId): Hop | undefined
+  /** False when the connection of the request is not half open. */
+  answerHalfOpen(now: Millis, hop: Hop, bytes: Uint8Array): boolean
   openPeerFlow(address: string, budgetMs: Millis): RequestId
   resolve(host: string, port: number | undefined, transport: Transport): RequestId
   peerHop(flow: FlowId): Hop | undefined
@@ -92,6 +94,11 @@ export class LostResponses {
 
   /** `hop` is where the response should have gone. */
   take(now: Millis, hop: Hop, bytes: Uint8Array): void {
+    if (hop.transport !== 'peer') {
+      const successor = this.ports.successor(hop.flow)
+      if (successor !== undefined && this.ports.send(successor, bytes)) return
+      if (this.ports.answerHalfOpen(now, hop, bytes)) return
+    }
     if (this.underWay >= LOST_MAX) return
     if (hop.transport === 'peer') {
       const budget = this.init.peerFlowBudgetMs
@@ -103,8 +110,6 @@ export class LostResponses {
       )
       return
     }
-    const successor = this.ports.successor(hop.flow)
-    if (successor !== undefined && this.ports.send(successor, bytes)) return
     // RFC 7118 s.5: nobody connects to a browser.
     if (hop.transport !== 'tcp' && hop.transport !== 'tls') return
     const lost = this.placesOf(hop, hop.transport, bytes)

@@ -134,6 +134,11 @@ export class SipParts {
     this.lostResponses = new LostResponses(
       {
         successor: (flow) => this.registrar.successor(flow, this.now.ms),
+        answerHalfOpen: (now, hop, bytes) => {
+          if (!this.flows.halfOpen.answer(now, hop, bytes)) return false
+          tap?.message(this.now, 'out', hop, bytes)
+          return true
+        },
         openPeerFlow: (address, budgetMs) => questions.openPeerFlow(address, false, budgetMs, ''),
         resolve: (host, port, transport) => questions.resolve(host, port, transport, transport === 'tls'),
         peerHop: (flow) => this.flows.get(flow)?.hop,

@@ -59,6 +59,9 @@ export class SipCore {
       case 'flowClosed':
         this.flowGone(now, input.flow, 'remote')
         break
+      case 'flowEnded':
+        if (parts.flows.ended(now.ms, input.flow)) this.flowLost(now, input.flow)
+        break
       case 'flowData':
         this.reception.flowData(now, input.flow, input.bytes)
         break
@@ -207,6 +210,7 @@ export class SipCore {
     for (let due = flows.overdue(now.ms); due !== undefined; due = flows.overdue(now.ms)) {
       this.reception.fault(now, due.fault, due.record.hop, due.record)
     }
+    flows.halfOpen.expire(now.ms)
     const { keepAlives } = flows
     for (let dead = keepAlives.silent(now.ms); dead !== undefined; dead = keepAlives.silent(now.ms)) {
       const { flow } = dead.hop
@@ -233,7 +237,9 @@ export class SipCore {
   }
 
   private flowGone(now: Now, flow: number, reason: 'remote' | 'error'): void {
-    if (this.parts.flows.remove(flow, reason)) this.flowLost(now, flow)
+    const { flows, lostResponses } = this.parts
+    for (const { hop, bytes } of flows.halfOpen.broken(flow)) lostResponses.take(now.ms, hop, bytes)
+    if (flows.remove(flow, reason)) this.flowLost(now, flow)
   }
 
   private flowLost(now: Now, flow: number): void {

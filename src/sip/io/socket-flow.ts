@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { StreamChannel, StreamFlow, StreamFlows } from './stream-flows.ts'
 
-/** For servers and connections alike. Half-open, so that a tool which closes its half still reads what is answered at once. */
+/** For servers and connections alike. Half-open, so that a tool which closes its half still reads its answers. */
 export const SOCKET_OPTIONS = {
   noDelay: true,
   keepAlive: true,
@@ -24,14 +24,14 @@ export function socketChannel(flows: StreamFlows, socket: Socket): StreamChannel
 }
 
 /** Hands on what the socket says; `flow` is its record. */
-export function drive(flows: StreamFlows, socket: Socket, flow: StreamFlow): void {
+export function drive(socket: Socket, flow: StreamFlow): void {
   socket.on('data', (bytes: Buffer) => flow.data(bytes))
-  // A far end that says no more serves no request any more, so the flow is gone at once: its phone is then called at the
-  // address it registered. What has been answered still goes out, for tools that send one request and close their half.
+  // A far end that says no more serves no request any more: its phone is from now on called at the address it registered. What it has
+  // asked is still answered here (S3261-18.2-02), for tools that send one request and close their half.
   socket.on('end', () => {
-    socket.end()
-    socket.setTimeout(flows.limits.connectTimeoutMs)
+    if (flow.ended() || socket.writableEnded) return
     flow.gone('remote')
+    flow.channel.finish()
   })
   socket.on('timeout', () => {
     flow.reason = flow.open ? 'idle' : 'timeout'

@@ -166,7 +166,7 @@ export class StreamFlows {
   closeFlow(id: FlowId): void {
     const flow = this.flows.get(id)
     if (flow === undefined) return
-    flow.reason = 'local'
+    if (!flow.hasEnded) flow.reason = 'local'
     this.forget(flow)
     flow.channel.finish()
   }
@@ -203,6 +203,8 @@ export class StreamFlow {
   readonly transport: StreamTransport
   readonly channel: StreamChannel
   open = false
+  /** The far end says no more. */
+  hasEnded = false
   /** Why it ends, as far as known now. */
   reason = 'error'
   private readonly owner: StreamFlows
@@ -224,6 +226,15 @@ export class StreamFlow {
 
   data(bytes: Uint8Array): void {
     if (this.owner.holds(this)) this.owner.tell({ kind: 'flowData', flow: this.id, bytes })
+  }
+
+  /** The far end says no more, and may wait for answers yet: the core closes. False where there is no flow that it could close. */
+  ended(): boolean {
+    if (!this.open || !this.owner.holds(this)) return false
+    this.hasEnded = true
+    this.reason = 'remote'
+    this.owner.tell({ kind: 'flowEnded', flow: this.id })
+    return true
   }
 
   /** It is gone; told to the core once, and not at all when the core closed it. */

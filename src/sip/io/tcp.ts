@@ -36,7 +36,7 @@ export class TcpShell {
       socket.setTimeout(flows.limits.idleTimeoutMs)
       flow.connected()
     })
-    drive(flows, socket, flow)
+    drive(socket, flow)
   }
 
   /** Stops listening. */
@@ -55,6 +55,6 @@ export class TcpShell {
     socket.once('close', leave)
     expectBytes(flows, socket)
     const flow = flows.accepted({ transport: 'tcp', listener, host, port }, socketChannel(flows, socket))
-    drive(flows, socket, flow)
+    drive(socket, flow)
   }
 }

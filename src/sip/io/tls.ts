@@ -94,7 +94,7 @@ export class TlsShell {
       socket.setTimeout(flows.limits.idleTimeoutMs)
       flow.connected()
     })
-    drive(flows, socket, flow)
+    drive(socket, flow)
     socket.once('close', () => {
       if (connected && !flow.open) this.handshakeFailures.add(handshakeFailure(flow.reason))
     })
@@ -127,6 +127,6 @@ export class TlsShell {
       },
       socketChannel(flows, socket),
     )
-    drive(flows, socket, flow)
+    drive(socket, flow)
   }
 }

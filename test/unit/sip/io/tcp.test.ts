@@ -21,7 +21,9 @@ function shell(limits: Partial<StreamLimits> = {}, sink?: (input: SipInput) => v
   const flows = new StreamFlows(
     (input) => {
       inputs.sink(input)
-      sink?.(input)
+      if (sink !== undefined) sink(input)
+      // The core closes what it owes nothing to.
+      else if (input.kind === 'flowEnded') flows.closeFlow(input.flow)
     },
     { ...STREAM_LIMITS, ...limits },
   )
@@ -66,7 +68,7 @@ describe('TCP shell', () => {
     // Both writes of one turn left in one piece.
     expect(first.toString()).toBe('one two')
     socket.destroy()
-    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
+    expect(await inputs.next('flowEnded')).toEqual({ kind: 'flowEnded', flow: 2 })
     expect(flows.active).toBe(0)
   })
 
@@ -79,7 +81,7 @@ describe('TCP shell', () => {
     flows.send(1, utf8('hello'))
     expect((await far.inputs.bytesOf('flowData', 5)).toString()).toBe('hello')
     await close(far)
-    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 1 })
+    expect(await inputs.next('flowEnded')).toEqual({ kind: 'flowEnded', flow: 1 })
     tcp.connect(3, '127.0.0.1', port)
     expect(await inputs.next('flowFailed')).toEqual({ kind: 'flowFailed', flow: 3, reason: 'ECONNREFUSED' })
     tcp.connect(5, 'example.org', 5060)
@@ -123,9 +125,10 @@ describe('TCP shell', () => {
     clearInterval(writing)
   })
 
-  it('a tool that closes its half still reads what is answered at once, and the flow is gone', async () => {
+  it('a tool that closes its half still reads what is answered at once', async () => {
     const { tcp, flows, inputs } = shell({}, (input) => {
       if (input.kind === 'flowData') flows.send(input.flow, utf8('200'))
+      if (input.kind === 'flowEnded') flows.closeFlow(input.flow)
     })
     const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
@@ -133,9 +136,43 @@ describe('TCP shell', () => {
     socket.end('OPTIONS')
     const [bytes] = (await once(socket, 'data')) as [Buffer]
     expect(bytes.toString()).toBe('200')
-    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow: 2 })
     await once(socket, 'close')
-    expect(inputs.seen.filter((input) => input.kind === 'flowClosed')).toHaveLength(1)
+    expect(inputs.seen.map((input) => input.kind)).toEqual(['flowAccepted', 'flowData', 'flowEnded'])
+    expect(flows.closed.get('tcp|remote')).toBe(1)
+    expect(flows.active).toBe(0)
+  })
+
+  it('S3261-18.2-02 a tool that closes its half reads what is answered later, until the core closes', async () => {
+    const { tcp, flows, inputs } = shell({}, () => undefined)
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    phones.push(socket)
+    socket.end('REGISTER')
+    const { flow } = await inputs.next('flowEnded')
+    for (const answer of ['100', '200']) {
+      flows.send(flow, utf8(answer))
+      const [bytes] = (await once(socket, 'data')) as [Buffer]
+      expect(bytes.toString()).toBe(answer)
+    }
+    flows.closeFlow(flow)
+    await once(socket, 'close')
+    expect(inputs.seen.some((input) => input.kind === 'flowClosed')).toBe(false)
+    expect(flows.closed.get('tcp|remote')).toBe(1)
+  })
+
+  it('S3261-18.2-02 that a far end had closed altogether shows when something is written behind the answer', async () => {
+    const { tcp, flows, inputs } = shell({}, () => undefined)
+    const { port } = await tcp.listen({ id: 0, host: '127.0.0.1', port: 0 })
+    const socket = await phone(port)
+    const { flow } = await inputs.next('flowAccepted')
+    socket.destroy()
+    await inputs.next('flowEnded')
+    // Each waits for the next turn of the loop, where the refusal of the one before has come.
+    for (let i = 0; i < 100 && flows.active > 0; i++) {
+      flows.send(flow, utf8('200'))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await inputs.next('flowClosed')).toEqual({ kind: 'flowClosed', flow })
   })
 
   it('cuts off a far end that does not read', async () => {
@@ -160,7 +197,7 @@ describe('TCP shell', () => {
     await once(third, 'close')
     expect(flows.refused.get('tcp|source')).toBe(1)
     first.destroy()
-    await inputs.next('flowClosed')
+    await inputs.next('flowEnded')
     await phone(port)
     expect(await inputs.next('flowAccepted', 3)).toMatchObject({ flow: 6 })
 
