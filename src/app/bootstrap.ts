@@ -6,6 +6,7 @@ import { RingbridgeError } from '../common/errors.ts'
 import type { Trace } from '../common/trace.ts'
 import type { Entrances, TransportAddress } from '../reload/index.ts'
 import { parseHostPort } from './config/endpoint.ts'
+import { ownPlaces, type OwnPlace } from './own-places.ts'
 
 const PORT_DEFAULT = 6084
 const PAUSE_FIRST_MS = 1_000
@@ -14,7 +15,7 @@ const PAUSE_MOST_MS = 30_000
 export interface BootstrapQuestion {
   /** host:port or host. */
   readonly names: readonly string[]
-  readonly self: TransportAddress
+  readonly self: OwnPlace
   /** Former neighbors are known, which do as well: a name server that is away is not waited for. */
   readonly hasFormerNeighbors?: boolean
   /** Ends the wait: rejects with `RingbridgeError` `STOPPED`. */
@@ -67,7 +68,7 @@ export async function bootstrapAddresses(
 /** One look at what the names stand for, and the names that have no address at this moment. */
 export async function entrancesNow(
   names: readonly string[],
-  self: TransportAddress,
+  self: OwnPlace,
   addressesOf: (host: string) => Promise<readonly string[]> = lookedUp,
 ): Promise<{ readonly entrances: Entrances; readonly missing: readonly string[] }> {
   const all = new Map<string, TransportAddress>()
@@ -79,9 +80,10 @@ export async function entrancesNow(
     for (const address of addresses) all.set(`${address} ${port}`, { address, port })
   }
   // Our own address among them is how a cluster names all its members in one list. All of them see the same order.
-  const own = `${self.address} ${self.port}`
-  const turn = [...all.keys()].toSorted((a, b) => (a < b ? -1 : 1)).indexOf(own)
-  all.delete(own)
+  const isOwn = ownPlaces(self)
+  const own = new Set([...all].filter(([, place]) => isOwn(place)).map(([key]) => key))
+  const turn = [...all.keys()].toSorted((a, b) => (a < b ? -1 : 1)).findIndex((key) => own.has(key))
+  for (const key of own) all.delete(key)
   return { entrances: { bootstrap: [...all.values()], turn: turn < 0 ? undefined : turn }, missing }
 }
 

@@ -4,16 +4,17 @@
  */
 import { isIP } from 'node:net'
 import type { Trace } from '../common/trace.ts'
-import type { Entrances, TransportAddress } from '../reload/index.ts'
+import type { Entrances } from '../reload/index.ts'
 import { entrancesNow } from './bootstrap.ts'
 import { parseHostPort } from './config/endpoint.ts'
+import type { OwnPlace } from './own-places.ts'
 
 const LOOK_AGAIN_MS = 15_000
 
 export class EntranceWatch {
   private readonly timer: NodeJS.Timeout | undefined
   private readonly names: readonly string[]
-  private readonly self: TransportAddress
+  private readonly self: OwnPlace
   private readonly changed: (entrances: Entrances) => void
   private readonly trace: Trace
   private known: string
@@ -26,7 +27,7 @@ export class EntranceWatch {
   constructor(
     watched: {
       readonly names: readonly string[]
-      readonly self: TransportAddress
+      readonly self: OwnPlace
       readonly known: Entrances
     },
     changed: (entrances: Entrances) => void,

@@ -1,15 +1,11 @@
 /** Through whom a node comes into its overlay, and whether it founds one because there is nobody. */
 import type { Trace } from '../common/trace.ts'
-import {
-  FORMER_NEIGHBORS_KEY,
-  type Entrances,
-  type OverlayConfiguration,
-  type TransportAddress,
-} from '../reload/index.ts'
+import { FORMER_NEIGHBORS_KEY, type Entrances, type OverlayConfiguration } from '../reload/index.ts'
 import { bootstrapAddresses } from './bootstrap.ts'
 import { formatHostPort } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
 import type { Config } from './config/schema.ts'
+import type { OwnPlace } from './own-places.ts'
 
 export interface FirstEntrances extends Entrances {
   /** Nobody is named whom the overlay could be sought with. */
@@ -23,7 +19,7 @@ export async function entrancesOf(
   config: Config,
   configuration: OverlayConfiguration,
   node: {
-    readonly self: TransportAddress
+    readonly self: OwnPlace
     /** Records of its journal, by name. */
     readonly restored: readonly (readonly [string, Uint8Array])[]
     readonly signal: AbortSignal | undefined

@@ -16,6 +16,7 @@ import {
   type PhoneAddresses,
 } from './config/endpoint.ts'
 import type { Config } from './config/schema.ts'
+import type { OwnPlace } from './own-places.ts'
 import { sharedPort } from './shared-port.ts'
 import { namedByCertificate, type PhoneCertificate } from './sip-certificate.ts'
 
@@ -90,7 +91,7 @@ function asCertified(
 
 /** Addresses that other peers are told. */
 export interface AdvertisedOverlay {
-  readonly overlay: TransportAddress
+  readonly overlay: OwnPlace
   readonly application: TransportAddress
 }
 
@@ -117,7 +118,11 @@ export async function bindOverlay(config: Config, links: TlsLinks): Promise<Adve
       ? undefined
       : parseHostPort(overlay.advertise, 'overlay.advertise', own.port)
   return {
-    overlay: { address: reachableAddress(host, advertise?.host), port: advertise?.port ?? own.port },
+    overlay: {
+      address: reachableAddress(host, advertise?.host),
+      port: advertise?.port ?? own.port,
+      listener: { address: host, port: own.port },
+    },
     application: { address: reachableAddress(application.host, advertise?.host), port: second.port },
   }
 }
