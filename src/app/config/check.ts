@@ -24,34 +24,46 @@ export function usableConfig(file: string | undefined, environment: Environment)
 /** The same, with the places of its keys. */
 export function locatedUsableConfig(file: string | undefined, environment: Environment): LoadedConfig {
   const loaded = loadConfig(file, environment)
-  const { place } = loaded
   try {
     refuseUnbuilt(loaded.config)
     const config = withTcpTwins(loaded.config)
-    checkCombinations(config)
+    checkCombinations(config, (key) => loaded.origin(key) !== undefined)
     return { ...loaded, config }
   } catch (error) {
-    const key = error instanceof ConfigError ? /^"([\w.]+)"/.exec(error.message)?.[1] : undefined
-    if (key === undefined) throw error
-    throw new ConfigError(`${place(key)}: ${(error as ConfigError).message}`, { cause: error })
+    const place = error instanceof ConfigError ? placeOf(error.message, loaded) : undefined
+    if (place === undefined) throw error
+    throw new ConfigError(`${place}: ${(error as ConfigError).message}`, { cause: error })
   }
 }
 
-export function checkCombinations(config: Config): void {
+/**
+ * Where to look: at the key that the complaint begins with or, where that one is not set, at the first of those it
+ * mentions that is. "admin.token is missing because of admin.listen" is mended where admin.listen stands.
+ */
+function placeOf(message: string, { place, origin }: LoadedConfig): string | undefined {
+  const key = /^"([\w.]+)"/.exec(message)?.[1]
+  if (key === undefined) return undefined
+  const others = message.match(/\b(?:overlay|sip|admin|data|limits|log|trace)(?:\.\w+)+/g) ?? []
+  return [key, ...others].map(origin).find((each) => each !== undefined) ?? place(key)
+}
+
+/** `isSet`: whether the file or the environment has this key. */
+export function checkCombinations(config: Config, isSet: (key: string) => boolean = () => true): void {
   const { overlay, sip, admin } = config
   checkRoles(sip.roles)
   checkEngine(config)
   if (sip.roles.length > 0 && sip.listen.length === 0)
     throw new ConfigError('"sip.listen": SIP roles need a listener')
   checkPhoneTls(sip)
+  checkPair(config.sip, 'minExpires', 'maxExpires', isSet)
   if (sip.minExpires > sip.defaultExpires || sip.defaultExpires > sip.maxExpires) {
-    throw new ConfigError('"sip.defaultExpires": has to lie between sip.minExpires and sip.maxExpires')
+    throw new ConfigError(
+      `"sip.defaultExpires": ${sip.defaultExpires} has to lie between sip.minExpires (${sip.minExpires}) and sip.maxExpires (${sip.maxExpires})`,
+    )
   }
   if (sip.registerHome !== undefined) checkRegisterHome(sip.registerHome, sip.roles)
   checkSessionTimer(sip)
-  if (sip.overlayLifetimeMin > sip.overlayLifetimeMax) {
-    throw new ConfigError('"sip.overlayLifetimeMin": has to be at most sip.overlayLifetimeMax')
-  }
+  checkPair(config.sip, 'overlayLifetimeMin', 'overlayLifetimeMax', isSet)
   if (sip.secret !== undefined && !/^[0-9a-fA-F]{64}$/.test(sip.secret)) {
     throw new ConfigError('"sip.secret": has to be 64 hex digits')
   }
@@ -66,15 +78,19 @@ export function checkCombinations(config: Config): void {
     )
   }
   if (overlay.role === 'client' && overlay.bootstrap.length === 0 && overlay.configuration === undefined)
-    throw new ConfigError('"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer')
+    throw new ConfigError(
+      '"overlay.bootstrap": a client needs a peer to hang on; name one, or be a peer (overlay.role)',
+    )
   const imported = overlay.certificate !== undefined || overlay.privateKey !== undefined
   if (overlay.credentials === 'import') {
     for (const key of ['configuration', 'certificate', 'privateKey'] as const) {
       if (overlay[key] === undefined)
-        throw new ConfigError(`"overlay.${key}": needed with credentials: import`)
+        throw new ConfigError(`"overlay.${key}": needed with overlay.credentials: import`)
     }
   } else if (imported) {
-    throw new ConfigError('"overlay.certificate" and "overlay.privateKey" go with credentials: import')
+    throw new ConfigError(
+      '"overlay.certificate" and "overlay.privateKey" go with overlay.credentials: import',
+    )
   }
   checkTrust(overlay)
   const { port } = parseEndpoint(overlay.listen[0] as string, 'overlay.listen')
@@ -93,6 +109,21 @@ export function checkCombinations(config: Config): void {
   checkOutside(config)
   checkListeners(config)
   hepTarget(config)
+}
+
+/** Two keys of which one is at most the other: the one that somebody has set is to blame. */
+function checkPair(
+  sip: Config['sip'],
+  low: 'minExpires' | 'overlayLifetimeMin',
+  high: 'maxExpires' | 'overlayLifetimeMax',
+  isSet: (key: string) => boolean,
+): void {
+  if (sip[low] <= sip[high]) return
+  throw new ConfigError(
+    isSet(`sip.${low}`) || !isSet(`sip.${high}`)
+      ? `"sip.${low}": ${sip[low]} has to be at most sip.${high} (${sip[high]})`
+      : `"sip.${high}": ${sip[high]} has to be at least sip.${low} (${sip[low]})`,
+  )
 }
 
 /** Peer P, Peer R or a plain peer (RFC 7904 s.3): what else could be put together serves no phone. */
@@ -131,7 +162,7 @@ function checkPhoneTls({ tls, websocket }: Config['sip']): void {
     throw new ConfigError('"sip.tls.certificate": goes together with sip.tls.privateKey')
   if (tls.verifyClients !== 'none' && tls.ca === undefined)
     throw new ConfigError(
-      `"sip.tls.ca": needed with verifyClients: ${tls.verifyClients}; it says whose certificates count`,
+      `"sip.tls.ca": needed with sip.tls.verifyClients: ${tls.verifyClients}; it says whose certificates count`,
     )
   if ((websocket.cookie === undefined) !== (websocket.secret === undefined))
     throw new ConfigError('"sip.websocket.cookie": goes together with sip.websocket.secret')
@@ -148,18 +179,20 @@ function checkTrust(overlay: Config['overlay']): void {
       '"overlay.configuration": http is not safe here; allowed: a file, an https URL, discover',
     )
   if (remote && overlay.name === undefined)
-    throw new ConfigError('"overlay.name": needed when the document comes from a configuration server')
+    throw new ConfigError(
+      '"overlay.name": needed when the document comes from a configuration server (overlay.configuration)',
+    )
   if (remote && overlay.authority !== undefined)
     throw new ConfigError(
       '"overlay.authority": has a document of its own; allowed: this key or a configuration server',
     )
   if (credentials === 'self-signed' && configuration === undefined)
-    throw new ConfigError('"overlay.configuration": needed with credentials: self-signed')
+    throw new ConfigError('"overlay.configuration": needed with overlay.credentials: self-signed')
   const elsewhere = credentials === 'enroll' && configuration !== undefined && overlay.authority === undefined
   for (const key of ['account', 'password'] as const) {
     if (elsewhere && overlay[key] === undefined)
       throw new ConfigError(
-        `"overlay.${key}": needed to enroll over https; or set overlay.authority to the folder of an authority on this machine, or credentials: import`,
+        `"overlay.${key}": needed to enroll over https for the document of overlay.configuration; or set overlay.authority to the folder of an authority on this machine, or credentials: import`,
       )
     if (!elsewhere && overlay[key] !== undefined)
       throw new ConfigError(

@@ -48,7 +48,7 @@ function locatedConfig(text: string, name: string, environment: Environment): Lo
   const parsed = configSchema.safeParse(values)
   if (parsed.success)
     return {
-      config: parsed.data,
+      config: fitted(parsed.data, values),
       place: (key) => place(key.split('.'), context),
       origin: (key) =>
         valueAt(values, key.split('.')) === undefined ? undefined : place(key.split('.'), context),
@@ -59,6 +59,14 @@ function locatedConfig(text: string, name: string, environment: Environment): Lo
       .flatMap((issue) => describe(issue, context))
       .join('\n'),
   )
+}
+
+/** A default that lies outside of what the file permits follows it: who sets one bound does not have to set all three. */
+function fitted(config: Config, values: unknown): Config {
+  const { minExpires, defaultExpires, maxExpires } = config.sip
+  if (valueAt(values, ['sip', 'defaultExpires']) !== undefined || minExpires > maxExpires) return config
+  const within = Math.min(Math.max(defaultExpires, minExpires), maxExpires)
+  return { ...config, sip: { ...config.sip, defaultExpires: within } }
 }
 
 /** Without what is said of the size of something that is of another type anyway. */

@@ -20,7 +20,11 @@ export const registrationKeys = {
     .default(false)
     .describe('A tel Contact becomes a forwarding entry when it is the only one.'),
   minExpires: seconds(1, 86_400).default(60).describe('Shorter registrations are refused with 423.'),
-  defaultExpires: seconds(1, 86_400).default(3600).describe('Seconds of a registration that does not say.'),
+  defaultExpires: seconds(1, 86_400)
+    .default(3600)
+    .describe(
+      'Seconds of a registration that does not say; the default moves into minExpires to maxExpires.',
+    ),
   maxExpires: seconds(1, 604_800).default(7200).describe('Longer registrations are shortened to it.'),
   overlayLifetimeMin: seconds(1, 604_800)
     .default(300)

@@ -249,15 +249,15 @@ describe('configuration from the environment', () => {
 })
 
 describe('what this version can run', () => {
-  function refusal(yaml: string): string {
+  function refusal(yaml: string, environment: Record<string, string> = {}): string {
     const folder = mkdtempSync(join(tmpdir(), 'ringbridge-conf-'))
     const file = join(folder, 'node.yaml')
     writeFileSync(file, yaml)
     try {
-      usableConfig(file, {})
+      usableConfig(file, environment)
       return 'accepted'
     } catch (error) {
-      return (error as Error).message
+      return (error as Error).message.replace(`${folder}/`, '')
     } finally {
       rmSync(folder, { recursive: true })
     }
@@ -374,7 +374,9 @@ describe('what this version can run', () => {
     ['overlay: { bootstrap: ["192.0.2.1:6084"] }', 'overlay.bootstrap'],
     ['overlay: { authority: ./a, bootstrap: ["no_such name"] }', 'overlay.bootstrap'],
     ['sip: { listen: [] }', 'sip.listen'],
-    ['sip: { minExpires: 4000 }', 'sip.defaultExpires'],
+    ['sip: { minExpires: 8000 }', 'sip.minExpires'],
+    ['sip: { minExpires: 4000, defaultExpires: 3600 }', 'sip.defaultExpires'],
+    ['sip: { overlayLifetimeMax: 100 }', 'sip.overlayLifetimeMax'],
     ['sip: { secret: short }', 'sip.secret'],
     ['sip: { listen: ["udp://host.example:5060"] }', 'sip.listen'],
     ['sip: { listen: ["5060"] }', 'sip.listen'],
@@ -399,6 +401,53 @@ describe('what this version can run', () => {
     const message = refusal(yaml)
     expect(message).toContain(`"${key}"`)
     expect(message.split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    [
+      'sip:\n  defaultExpires: 3600\n  maxExpires: 1800\n',
+      {},
+      'node.yaml:2:3: "sip.defaultExpires": 3600 has to lie between sip.minExpires (60) and sip.maxExpires (1800)',
+    ],
+    [
+      'sip:\n  auth: none\n',
+      { RINGBRIDGE_SIP__MAX_EXPIRES: '30' },
+      'RINGBRIDGE_SIP__MAX_EXPIRES: "sip.maxExpires": 30 has to be at least sip.minExpires (60)',
+    ],
+    [
+      'sip:\n  auth: none\n  overlayLifetimeMax: 100\n',
+      {},
+      'node.yaml:3:3: "sip.overlayLifetimeMax": 100 has to be at least sip.overlayLifetimeMin (300)',
+    ],
+    [
+      'sip:\n  overlayLifetimeMin: 9000\n  overlayLifetimeMax: 8000\n',
+      {},
+      'node.yaml:2:3: "sip.overlayLifetimeMin": 9000 has to be at most sip.overlayLifetimeMax (8000)',
+    ],
+    [
+      'overlay:\n  name: example.org\n  role: client\n',
+      {},
+      /^node\.yaml:3:3: "overlay\.bootstrap": a client/,
+    ],
+    [
+      'admin: {}\n',
+      { RINGBRIDGE_ADMIN__LISTEN: '0.0.0.0:8080' },
+      /^RINGBRIDGE_ADMIN__LISTEN: "admin\.token"/,
+    ],
+    ['sip:\n  tls:\n    privateKey: k.pem\n', {}, /^node\.yaml:3:5: "sip\.tls\.certificate"/],
+    ['overlay:\n  name: a.example\n  credentials: import\n', {}, /^node\.yaml:3:3: "overlay\.configuration"/],
+  ])('%j with %j points at a key that somebody has set', (yaml, environment, expected) => {
+    expect(refusal(yaml, environment)).toMatch(expected)
+  })
+
+  it.each([
+    ['sip: { maxExpires: 1800 }', 1800],
+    ['sip: { minExpires: 4000 }', 4000],
+    ['sip: { minExpires: 4000, maxExpires: 4000 }', 4000],
+    ['sip: { minExpires: 600 }', 3600],
+  ])('%s: the default that nobody has set lies between the bounds', (yaml, expected) => {
+    expect(readConfig(yaml, 'node.yaml', {}).sip.defaultExpires).toBe(expected)
+    expect(refusal(yaml)).toBe('accepted')
   })
 
   it('a node that would join by an address alone is told what is missing', () => {
