@@ -12,7 +12,7 @@ export type Reading = Tally | Histogram | (() => number | Iterable<readonly [lab
 /** Where each metric is read. Several readings of one metric add up; a metric without one stays at 0. */
 export type Readings = { readonly [K in MetricKey]?: Reading | readonly Reading[] }
 
-/** More label sets than this and the rest is counted under `other`: nobody outside may grow the answer. */
+/** More label sets than this besides those of the catalogue and the rest is counted under `other`: nobody outside may grow the answer. */
 const SERIES_MAX = 1_000
 
 /** Gauges that prom-client names like counters; `promtool check metrics` objects, and nobody misses them. */
@@ -90,8 +90,9 @@ function isList(reading: Reading | readonly Reading[]): reading is readonly Read
 function samples(definition: MetricDefinition, sources: readonly Reading[]): Sample[] {
   const sums = new Map<string, number>()
   for (const labels of definition.initial) sums.set(labels, 0)
+  const most = sums.size + SERIES_MAX
   const add = (labels: string, value: number): void => {
-    const at = sums.has(labels) || sums.size < SERIES_MAX ? labels : overflow(definition)
+    const at = sums.has(labels) || sums.size < most ? labels : overflow(definition)
     sums.set(at, (sums.get(at) ?? 0) + value)
   }
   for (const source of sources) {
