@@ -1,4 +1,5 @@
 /** `locate`, `ring`, `ping`, `path`, `trace`: questions to running nodes over their admin API. */
+import { environmentValues, type Environment } from '../../app/config/environment.ts'
 import { ask, type Answer } from '../admin-client.ts'
 import type {
   LocationView,
@@ -14,7 +15,7 @@ import { callLines, locationLines, pathLines, pingLines, ringLines, traceLines, 
 
 const WHERE = `
   --admin HOST:PORT   admin address of a running node (default 127.0.0.1:8080)
-  --token TOKEN       bearer token; default RINGBRIDGE_ADMIN__TOKEN
+  --token TOKEN       bearer token; default RINGBRIDGE_ADMIN__TOKEN, or what stands in the file RINGBRIDGE_ADMIN__TOKEN_FILE
   --json              JSON`
 
 const OPTIONS = {
@@ -191,8 +192,15 @@ function only(positionals: readonly string[], what: string): string {
   return value
 }
 
+/** The option, or what a node with this environment would ask for. Throws `ConfigError`. */
 function tokenOf(option: string | undefined): string | undefined {
-  return option ?? process.env['RINGBRIDGE_ADMIN__TOKEN']
+  if (option !== undefined) return option
+  const asked = ['RINGBRIDGE_ADMIN__TOKEN', 'RINGBRIDGE_ADMIN__TOKEN_FILE'].map((name) => [
+    name,
+    process.env[name],
+  ])
+  const { admin } = environmentValues(Object.fromEntries(asked) as Environment, {}).values
+  return (admin as { readonly token?: string } | undefined)?.token
 }
 
 /** A question that the node refuses as none (400) is bad usage, like one that this side refuses. */
