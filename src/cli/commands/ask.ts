@@ -78,7 +78,8 @@ export const path: Command = {
 export const ring: Command = {
   help: `ringbridge ring [ADMIN ...]
 
-The ring as one or several running nodes see it; with several, differences are marked and end in exit code 1.
+The ring as one or several running nodes see it; with several, differences are marked and end in exit code 1, and
+so does a node that does not answer.
 ADMIN is host:port or a URL, as for --admin. With --all one node asks every node of the ring over the overlay; a ring that does
 not close ends in exit code 1.
 
@@ -92,11 +93,16 @@ not close ends in exit code 1.
       admins.map((admin) => ask(admin, '/api/v1/ring', tokenOf(values.token))),
     )
     const views: WholeRingView[] = []
-    for (const answer of answers) {
-      if (!answer.ok) return failed(answer)
-      views.push(answer.body as WholeRingView)
+    const missing: string[] = []
+    for (const [index, answer] of answers.entries()) {
+      if (answer.ok) views.push(answer.body as WholeRingView)
+      else if (admins.length === 1) return failed(answer)
+      else missing.push(`${admins[index] as string}: ${answer.reason}`)
     }
-    const faults = ringFaults(views)
+    // Who does not answer may well be in the ring: its neighbors know.
+    const named =
+      missing.length === 0 ? [] : views.flatMap((view) => [...view.successors, ...view.predecessors])
+    const faults = [...missing, ...ringFaults(views, named)]
     if (values.json) print(JSON.stringify({ rings: views, differences: faults }))
     else {
       for (const [index, view] of views.entries())
@@ -160,10 +166,10 @@ export interface RingView {
 /** Neighbors a table holds at least, where there are that many (RFC 6940 s.10.7.3: three each way). */
 const NEIGHBORS = 3
 
-/** What keeps the views from being one ring; empty when they agree. */
-export function ringFaults(views: readonly RingView[]): string[] {
+/** What keeps the views from being one ring; empty when they agree. `others`: ids of nodes in it whose view is not there. */
+export function ringFaults(views: readonly RingView[], others: readonly string[] = []): string[] {
   if (views.length < 2) return []
-  const ids = views.map((view) => view.nodeId).toSorted()
+  const ids = [...new Set([...views.map((view) => view.nodeId), ...others])].toSorted()
   const faults: string[] = []
   for (const view of views) {
     const at = ids.indexOf(view.nodeId)
