@@ -22,7 +22,11 @@ export interface DocumentWishes {
   readonly enrollmentServers?: readonly string[]
   readonly selfSigned?: OverlayConfiguration['selfSigned']
   readonly expiration?: OverlayConfiguration['expiration']
+  readonly badNodes?: OverlayConfiguration['badNodes']
 }
+
+/** Bytes of a Node-ID in overlays that are founded here (RFC 6940 s.11.1: 16 by default). */
+export const FOUNDED_NODE_ID_LENGTH = 16
 
 /** RFC 6940 s.11.1 says 600 s; a site wants to see a dead peer sooner, and pays a few messages a minute for it. */
 const UPDATE_INTERVAL_S = 60
@@ -42,7 +46,7 @@ export function firstConfiguration(wishes: DocumentWishes, signer: Credential): 
     sequence: 0,
     expiration: wishes.expiration,
     topologyPlugin: 'CHORD-RELOAD',
-    nodeIdLength: 16,
+    nodeIdLength: FOUNDED_NODE_ID_LENGTH,
     rootCerts: [wishes.rootCertificate],
     enrollmentServers: wishes.enrollmentServers ?? [],
     selfSigned: wishes.selfSigned,
@@ -57,7 +61,7 @@ export function firstConfiguration(wishes: DocumentWishes, signer: Credential): 
     linkProtocols: ['TLS'],
     configurationSigners: [signer.nodeId],
     kindSigners: [signer.nodeId],
-    badNodes: [],
+    badNodes: wishes.badNodes ?? [],
     mandatoryExtensions: [],
     requiredKinds: KNOWN_KINDS.filter((kind) => REQUIRED.includes(kind.name)),
     chordUpdateIntervalS: wishes.updateIntervalS ?? UPDATE_INTERVAL_S,

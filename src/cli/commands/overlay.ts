@@ -6,7 +6,7 @@ import { toHex } from '../../common/bytes.ts'
 import { bindable, parseHostPort } from '../../app/config/endpoint.ts'
 import { ConfigError } from '../../app/config/fault.ts'
 import { writePrivate } from '../../app/files.ts'
-import { signedDocument } from '../../app/trust/overlay-document.ts'
+import { FOUNDED_NODE_ID_LENGTH, signedDocument } from '../../app/trust/overlay-document.ts'
 import {
   asConfigError,
   documentFile,
@@ -34,7 +34,7 @@ NAME is the overlay instance, e.g. dht.example.com; it is the domain of the user
   --bootstrap ADDR:PORT,...  bootstrap nodes, IP addresses (RFC 6940 s.11.1)
   --update-interval SECONDS  Updates to neighbors
   --ping-interval SECONDS    Pings of fingers
-  --bad-node HEX             sign: shut out a Node-ID; may be given several times
+  --bad-node HEX             shut out a Node-ID; may be given several times
   --enrollment URL,...       https URLs of enrollment servers, e.g. https://ca.example.com:8443/enroll
   --self-signed DIGEST       permit self-signed certificates: sha1, sha256 or none
   --expires DAYS             days until the document expires (default: never)
@@ -73,14 +73,15 @@ export const overlay: Command = {
       throw new UsageError(`${action} stands in front of its options`)
     if (name === undefined || positionals.length > 2) throw new UsageError('one NAME is expected')
     const changes = changesOf(values)
+    const badNodes = values['bad-node'] ?? []
     const folder = values.authority
     const file = documentFile(folder)
     const there = action === 'init' && values['if-missing'] && existsSync(file)
     const sequence = there
       ? sequenceOf(file, name)
       : action === 'init'
-        ? await init(folder, name, changes)
-        : await sign(folder, name, changes, values['bad-node'] ?? [])
+        ? await init(folder, name, changes, badNodes)
+        : await sign(folder, name, changes, badNodes)
     const ca = rootFile(folder)
     if (values.public !== undefined) publish([ca, file], values.public)
     if (values.json)
@@ -170,7 +171,12 @@ function bootstrapNode(text: string): { address: string; port: number } {
   return { address: host, port }
 }
 
-async function init(folder: string, name: string, changes: Changes): Promise<number> {
+async function init(
+  folder: string,
+  name: string,
+  changes: Changes,
+  badNodes: readonly string[],
+): Promise<number> {
   // Before anything is founded: a folder of that name would stand in the way of the right one.
   if (!isOverlayName(name)) throw new UsageError(`"${name}" is no DNS name, such as dht.example.com`)
   if (existsSync(documentFile(folder)))
@@ -183,6 +189,7 @@ async function init(folder: string, name: string, changes: Changes): Promise<num
     selfSigned,
     expiration,
   } = changes
+  const shutOut = badNodes.map((hex) => badNode(hex, { nodeIdLength: FOUNDED_NODE_ID_LENGTH }))
   const authority = await openOverlayFolder(new NodeCrypto(), folder, name, {
     ...(bootstrapNodes === undefined ? {} : { bootstrapNodes }),
     ...(chordUpdateIntervalS === undefined ? {} : { updateIntervalS: chordUpdateIntervalS }),
@@ -190,6 +197,7 @@ async function init(folder: string, name: string, changes: Changes): Promise<num
     ...(enrollmentServers === undefined ? {} : { enrollmentServers }),
     ...(selfSigned === undefined ? {} : { selfSigned }),
     ...(expiration === undefined ? {} : { expiration }),
+    badNodes: shutOut,
   })
   await authority.close()
   return 0
@@ -225,7 +233,7 @@ async function sign(
   return next.sequence
 }
 
-function badNode(hex: string, { nodeIdLength }: OverlayConfiguration) {
+function badNode(hex: string, { nodeIdLength }: Pick<OverlayConfiguration, 'nodeIdLength'>) {
   const id = nodeIdFromHex(hex)
   if (id?.length !== nodeIdLength)
     throw new UsageError(`--bad-node: ${2 * nodeIdLength} hex digits are expected`)

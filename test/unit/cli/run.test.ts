@@ -379,6 +379,18 @@ describe('command line', () => {
     expect(await main(['overlay', 'sign', 'other.example.com', ...at])).toBe(2)
   })
 
+  it('overlay init shuts out the nodes that it is told of, and founds nothing for one that is none', async () => {
+    const folder = join(shown.folder, 'authority')
+    const init = ['overlay', 'init', 'dht.example.com', '--authority', folder]
+    expect(await main([...init, '--bad-node', 'xyz'])).toBe(2)
+    expect(shown.err.join('')).toContain('--bad-node: 32 hex digits are expected')
+    expect(existsSync(folder)).toBe(false)
+    const bad = ['ab'.repeat(16), 'cd'.repeat(16)]
+    expect(await main([...init, ...bad.flatMap((hex) => ['--bad-node', hex])])).toBe(0)
+    const file = join(folder, 'configuration.xml')
+    for (const hex of bad) expect(readFileSync(file, 'utf8')).toContain(`<bad-node>${hex}</bad-node>`)
+  })
+
   it('questions to a node that is not there fail with a reason, exit code 1', async () => {
     for (const args of [['locate', 'a@b'], ['ring'], ['ping', '0'.repeat(32)]]) {
       expect(await main([...args, '--admin', '127.0.0.1:1'])).toBe(1)
