@@ -61,14 +61,16 @@ function dumpFrames(bytes: Uint8Array): DumpPart[] | undefined {
     }
     if (type !== FRAME_DATA) return parts.length === 0 ? undefined : [...parts, rest(bytes, at)]
     const length = reader.u24()
-    if (reader.remaining < length || !startsWith(bytes, at + 8, RELOAD_TOKEN)) {
+    if (!startsWith(bytes, at + 8, RELOAD_TOKEN))
       return parts.length === 0 ? undefined : [...parts, rest(bytes, at)]
-    }
+    // The last one may break off, as in a capture that cut packets short.
     const { text: message, whole } = messageTree(bytes.subarray(at + 8, at + 8 + length))
+    const missing = Math.max(0, length - reader.remaining)
+    const there = missing === 0 ? '' : `\n  ! ${missing} bytes of it are missing`
     parts.push({
       kind: 'reload-frame',
-      whole,
-      text: `FramedMessage (RFC 6940 s.6.6.2)\n  type: data (128)\n  sequence: ${sequence}\n  message: ${length} bytes\n${indented(message, '    ')}`,
+      whole: whole && missing === 0,
+      text: `FramedMessage (RFC 6940 s.6.6.2)\n  type: data (128)\n  sequence: ${sequence}\n  message: ${length} bytes${there}\n${indented(message, '    ')}`,
     })
     at += 8 + length
   }

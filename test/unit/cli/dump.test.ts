@@ -50,10 +50,27 @@ describe('dump tells what bytes are', () => {
     expect(dumpBytes(message)[0]?.kind).toBe('reload')
     const frame = Uint8Array.from([128, 0, 0, 0, 7, 0, 0, message.length, ...message])
     const ack = Uint8Array.from([129, 0, 0, 0, 7, 0xff, 0, 0, 1])
-    const parts = dumpBytes(Uint8Array.from([...frame, ...ack, ...frame.subarray(0, 20)]))
+    const parts = dumpBytes(Uint8Array.from([...frame, ...ack, ...frame.subarray(0, 11)]))
     expect(parts.map(({ kind }) => kind)).toEqual(['reload-frame', 'reload-frame', 'unknown'])
     expect(parts[0]?.text).toContain('sequence: 7')
     expect(parts[1]?.text).toContain('received: 0xff000001')
+  })
+
+  it('a framed RELOAD message that breaks off is shown as far as it goes, as one without a frame is', () => {
+    const message = hex(
+      'd2454c4f 00000000 0001 0a 64 80000000 00000026 0000000000000001 00000000 0000 0000 0000 0000',
+    )
+    const frame = Uint8Array.from([128, 0, 0, 0, 7, 0, 0, message.length, ...message])
+    for (let length = 12; length < frame.length; length++) {
+      const [part, ...more] = dumpBytes(frame.subarray(0, length))
+      expect(part, `${length} bytes`).toMatchObject({ kind: 'reload-frame', whole: false })
+      expect(part?.text).toContain(`! ${frame.length - length} bytes of it are missing`)
+      expect(more).toEqual([])
+    }
+    expect(dumpBytes(frame.subarray(0, 46))[0]?.text).toContain('overlay: 0x00000000')
+    const parts = dumpBytes(Uint8Array.from([...frame, ...frame.subarray(0, 30)]))
+    expect(parts.map(({ kind }) => kind)).toEqual(['reload-frame', 'reload-frame'])
+    expect(parts[1]?.whole).toBe(false)
   })
 
   it('never throws, whatever it is given', () => {
