@@ -18,11 +18,13 @@ export class PeerProcess {
   constructor(plan: PeerPlan, command: readonly string[], onEnd: (how: string) => void) {
     this.plan = plan
     const log = openSync(plan.logFile, 'a')
+    const messages = openSync(plan.messagesFile, 'a')
     this.child = spawn(process.execPath, [...command, 'start', '--config', plan.configFile, '--tied'], {
       // The parent holds the other end of standard input: when it dies, however it dies, the peer leaves.
-      stdio: ['pipe', log, log],
+      stdio: ['pipe', log, messages],
     })
     closeSync(log)
+    closeSync(messages)
     this.onEnd = new Promise((resolve) => {
       this.child.once('exit', (code, signal) => {
         this.ended = true
@@ -68,8 +70,16 @@ export class PeerProcess {
     clearTimeout(timer)
   }
 
-  /** The end of its log: why it did not come up. */
+  /** The end of its log and, of one that has ended, of what it said besides: why it did not come up. */
   lastLines(count: number): string {
-    return readFileSync(this.plan.logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n')
+    const files = this.ended ? [this.plan.logFile, this.plan.messagesFile] : [this.plan.logFile]
+    return files
+      .flatMap((file) =>
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .filter((line) => line !== '')
+          .slice(-count),
+      )
+      .join('\n')
   }
 }

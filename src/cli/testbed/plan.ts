@@ -41,7 +41,10 @@ export interface PeerPlan {
   readonly listen: readonly string[]
   readonly folder: string
   readonly configFile: string
+  /** JSON lines. */
   readonly logFile: string
+  /** What the process says on standard error: phone settings for people, or why it could not start. */
+  readonly messagesFile: string
   /** Content of the configuration file. */
   readonly config: object
 }
@@ -67,6 +70,7 @@ export function planPeers(wishes: TestbedWishes): PeerPlan[] {
       folder,
       configFile: `${folder}/config.yaml`,
       logFile: `${folder}/log.jsonl`,
+      messagesFile: `${folder}/messages.txt`,
       config: configOf(wishes, {
         index,
         folder,
