@@ -13,9 +13,9 @@ export const CALL_METRICS = {
   ),
   callResults: counter(
     'call_results_total',
-    'How those INVITEs ended, under the path of their attempt.',
+    'How those INVITEs ended, under the path of their attempt; redirected: a redirect server said where to go.',
     'path result',
-    product(PATHS, 'answered busy cancelled no_answer not_found failed'),
+    product(PATHS, 'answered busy cancelled no_answer not_found failed redirected'),
   ),
   callSetup: histogram(
     'call_setup_seconds',

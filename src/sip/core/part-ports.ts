@@ -110,6 +110,9 @@ export function redirectHost(parts: JoinedParts, accounts: Accounts): RedirectHo
         budgetMs,
       }
     },
-    answer: (now, { server, incoming }, answer) => parts.replies.send(now, server, incoming, answer),
+    answer: (now, { server, incoming, ended }, answer) => {
+      ended(answer.status)
+      parts.replies.send(now, server, incoming, answer)
+    },
   }
 }

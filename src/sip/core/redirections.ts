@@ -2,6 +2,7 @@
 import type { Now } from '../../common/time.ts'
 import type { SipUri } from '../message/index.ts'
 import type { CallMeter, ClientUser, ForkContext, ProxyRequest, Wish } from '../proxy/index.ts'
+import { callResult, type CallResult } from '../proxy/call-meter.ts'
 import type { Redirector } from '../redirect/index.ts'
 import type { IncomingRequest, ServerTransaction, Transactions } from '../transaction/index.ts'
 import type { Admission } from './admission.ts'
@@ -12,6 +13,8 @@ import type { Replies } from './replies.ts'
 export interface RedirectTicket {
   readonly incoming: IncomingRequest
   readonly server: ServerTransaction<ForkContext>
+  /** To be told the status of the answer. */
+  readonly ended: (status: number) => void
 }
 
 export interface RedirectionComponents {
@@ -80,9 +83,11 @@ export class Redirections {
       return
     }
     const gruu = wish.kind === 'gruu' && own?.kind !== 'aor' ? gruuParameters(wish.uri) : undefined
+    let ended: RedirectTicket['ended'] = () => undefined
     if (message.method === 'INVITE') {
       const path = gruu === undefined ? errands.aorPath(now.ms, side, aor) : 'gruu'
       meter.attempts.add(`${path}|redirect`)
+      ended = (status) => meter.results.add(`${path}|${redirectResult(status)}`)
     }
     const server = transactions.accept(key, message.method, incoming.replyTo)
     server.once = !proven
@@ -93,9 +98,14 @@ export class Redirections {
       instance: own?.kind === 'instance' ? own.bindings : undefined,
       fromPeer: side === 'north',
       ownPhone,
-      ticket: { incoming, server },
+      ticket: { incoming, server, ended },
     })
   }
+}
+
+/** Sent on is neither answered nor failed: what comes of the call is counted where it goes (docs/reference/metrics.md). */
+function redirectResult(status: number): CallResult | 'redirected' {
+  return status >= 300 && status < 400 ? 'redirected' : callResult(status)
 }
 
 /** What makes a URI a GRUU and not the AOR, as it stands. */

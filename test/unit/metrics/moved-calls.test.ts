@@ -128,7 +128,7 @@ describe('calls by their path', () => {
     })
   })
 
-  it('p2psip_call_attempts_total of a redirect server', async () => {
+  it('p2psip_call_attempts_total p2psip_call_results_total of a redirect server', async () => {
     const roles = { registrar: true, proxy: false, redirect: true }
     const redirectProxies = ['192.0.2.7:5060;transport=udp']
     const { alice, meter } = await home({ roles, redirectProxies })
@@ -136,6 +136,30 @@ describe('calls by their path', () => {
     expect(alice.last().status).toBe(302)
     const moved = await meter.moved()
     expect(moved['call_attempts_total{path="local",mode="redirect"}']).toBe(1)
+    expect(moved['call_results_total{path="local",result="redirected"}']).toBe(1)
+  })
+
+  it('p2psip_call_results_total of a redirect server that can send nobody anywhere: absent, unknown, lookup failed', async () => {
+    const roles = { registrar: true, proxy: false, redirect: true }
+    const redirectProxies = ['192.0.2.7:5060;transport=udp']
+    const { node, alice, meter } = await home({ roles, redirectProxies })
+    const results: Record<string, string> = { 480: 'no_answer', 404: 'not_found', 503: 'failed' }
+    for (const [user, status] of [
+      ['absent', 480],
+      ['nobody', 404],
+      ['bob2', 503],
+    ] as const) {
+      if (status === 503)
+        node.locateAnswer = () => ({ kind: 'failed', status, reason: 'Service Unavailable' })
+      alice.request('INVITE', `sip:${user}@${DOMAIN}`)
+      expect(alice.last().status).toBe(status)
+      const moved = await meter.moved()
+      expect(moved['call_attempts_total{path="overlay",mode="redirect"}']).toBe(1)
+      expect(moved[`call_results_total{path="overlay",result="${results[status]}"}`]).toBe(1)
+    }
+    // Other requests are no calls.
+    alice.request('MESSAGE', BOB)
+    expect((await meter.moved())['call_results_total{path="local",result="redirected"}']).toBeUndefined()
   })
 })
 
