@@ -60,9 +60,13 @@ function operationHtml(path: string, method: string, operation: Operation): stri
   )
   const body = Object.values(operation.requestBody?.content ?? {})[0]?.schema
   const answers = Object.entries(operation.responses).map(([status, { description, content }]) => {
-    const [type, media] = Object.entries(content ?? {})[0] ?? ['', undefined]
-    const schema = media?.schema === undefined || '$ref' in media.schema ? '' : schemaHtml(media.schema)
-    const other = type === '' || type === 'application/json' ? '' : ` <code>${escaped(type)}</code>`
+    const media = Object.entries(content ?? {})
+    const [, main] = media[0] ?? []
+    const schema = main?.schema === undefined || '$ref' in main.schema ? '' : schemaHtml(main.schema)
+    const other = media
+      .filter(([type]) => type !== 'application/json')
+      .map(([type]) => ` <code>${escaped(type)}</code>`)
+      .join('')
     return `<dt>${status}</dt><dd>${escaped(description)}${other}${schema}</dd>`
   })
   return `<details class="operation"><summary><b>${method.toUpperCase()}</b> <code>${escaped(path)}</code> <span>${escaped(operation.summary)}</span></summary>

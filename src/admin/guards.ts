@@ -13,7 +13,7 @@ const REFUSALS = { perSecond: 50, burst: 200 }
  * Scripts and styles come from this node and nowhere else, nothing inline; no page may frame, sniff or read what stands here, and no
  * CORS header is ever sent.
  */
-const HEADERS = {
+export const HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',

@@ -32,9 +32,7 @@ export function openApi(routes: readonly Route[], version: string): Json {
 
 function operation(route: Route): Json {
   const responses: Record<string, Json> = {}
-  if (!route.open) {
-    for (const [status, description] of Object.entries(FAILURES)) responses[status] = failure(description)
-  }
+  for (const status of failuresOf(route)) responses[status] = failure(FAILURES[status])
   for (const [status, answer] of Object.entries(route.answers)) responses[status] = response(answer)
   return {
     summary: route.summary,
@@ -54,11 +52,26 @@ function operation(route: Route): Json {
   }
 }
 
-const FAILURES: Readonly<Record<string, string>> = {
+const FAILURES = {
   '400': 'The question does not fit its schema.',
   '401': 'A bearer token is needed, or this one is wrong.',
   '403': 'The Host header is none of this node.',
+  '413': 'The body is too long.',
+  '414': 'A part of the path is too long.',
+  '415': 'The body is no JSON (Content-Type: application/json).',
   '429': 'Too many requests of this address; see Retry-After.',
+} as const
+
+/** What stands before the handler: server.ts and guards.ts. */
+function failuresOf(route: Route): (keyof typeof FAILURES)[] {
+  const asked = !route.open || route.query !== undefined || route.params !== undefined
+  return [
+    ...(asked ? (['400'] as const) : []),
+    ...(route.open ? [] : (['401', '403'] as const)),
+    ...(route.method === 'GET' ? [] : (['413', '415'] as const)),
+    ...(route.params === undefined ? [] : (['414'] as const)),
+    ...(route.url.startsWith('/api/') ? (['429'] as const) : []),
+  ]
 }
 
 function failure(description: string): Json {
@@ -68,10 +81,12 @@ function failure(description: string): Json {
   }
 }
 
-function response({ description, schema, type }: Documented): Json {
-  if (schema === undefined)
-    return type === undefined ? { description } : { description, content: { [type]: {} } }
-  return { description, content: { [type ?? 'application/json']: { schema: jsonSchema(schema) } } }
+function response({ description, schema, type, also = [] }: Documented): Json {
+  const main = schema === undefined ? type : (type ?? 'application/json')
+  if (main === undefined) return { description }
+  const content: Record<string, Json> = { [main]: schema === undefined ? {} : { schema: jsonSchema(schema) } }
+  for (const other of also) content[other] = { schema: { type: 'string' } }
+  return { description, content }
 }
 
 function parameters(place: 'path' | 'query', object: z.ZodObject | undefined): Json[] {

@@ -17,6 +17,8 @@ export interface Documented {
   readonly schema?: z.ZodType
   /** Media type where it is no JSON. */
   readonly type?: string
+  /** Further media types in which the same may come, all of them text. */
+  readonly also?: readonly string[]
 }
 
 /** What a handler is given: the question as its schemas made it. */

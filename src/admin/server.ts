@@ -1,9 +1,15 @@
 /** The HTTP face of a node: health, metrics, the API under /api/v1 (contract s.4) and the admin page. */
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { z } from 'zod'
 import { Tally } from '../common/instruments.ts'
 import { EventStreams } from './event-streams.ts'
-import { guard } from './guards.ts'
+import { guard, HEADERS } from './guards.ts'
+import { refuseUnreadable } from './unreadable.ts'
 import { pageAssets, type Asset } from './page-assets.ts'
 import type { AdminNode, AuditEntry } from './port.ts'
 import { docsRoutes } from './resources/docs.ts'
@@ -18,6 +24,12 @@ const BODY_BYTES_MAX = 64 * 1024
 const CONNECTIONS_MAX = 512
 const REQUEST_TIMEOUT_MS = 30_000
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']
+
+/** What Fastify refuses before it looks for a handler. */
+const UNROUTABLE: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'the path is no valid URL',
+  FST_ERR_MAX_PARAM_LENGTH: 'a part of the path is too long',
+}
 
 export interface AdminInit {
   readonly host: string
@@ -55,6 +67,8 @@ export class AdminServer {
       trustProxy: false,
       exposeHeadRoutes: true,
       routerOptions: { maxParamLength: 1_024 },
+      frameworkErrors: (error, _request, reply) => unroutable(error, reply as unknown as FastifyReply),
+      clientErrorHandler: refuseUnreadable,
     })
     this.app.server.maxConnections = CONNECTIONS_MAX
     // Only JSON: a form of a foreign page can send text/plain without asking first.
@@ -169,6 +183,12 @@ export class AdminServer {
   private audit(request: FastifyRequest, action: AuditEntry['action'], subject: string, done: boolean): void {
     this.init.audit({ action, subject, source: request.ip, result: done ? 'ok' : 'refused' })
   }
+}
+
+/** Before any hook: the headers that go out with everything are set here. */
+function unroutable({ code, statusCode = 400 }: FastifyError, reply: FastifyReply): void {
+  const error = UNROUTABLE[code] ?? 'the request cannot be read'
+  void reply.code(statusCode).headers(HEADERS).send({ error })
 }
 
 function send(

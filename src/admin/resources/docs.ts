@@ -4,6 +4,12 @@ import { docsPage } from '../docs-page.ts'
 import { openApi } from '../openapi.ts'
 import { ok, route, type Route } from '../route.ts'
 
+const documentAnswer = z.looseObject({
+  openapi: z.string().describe('3.1.0'),
+  info: z.looseObject({ title: z.string(), version: z.string() }),
+  paths: z.record(z.string(), z.unknown()).describe('Operations by path and method.'),
+})
+
 /** `routes` are those that are documented; these two themselves are added. */
 export function docsRoutes(routes: readonly Route[], version: string): Route[] {
   const tag = 'Documentation'
@@ -16,7 +22,9 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
       query: z.object({
         format: z.enum(['json', 'html']).optional().describe('Instead of what Accept says.'),
       }),
-      answers: { 200: { description: 'OpenAPI 3.1 or a page.', type: 'text/html' } },
+      answers: {
+        200: { description: 'OpenAPI 3.1 or a page.', schema: documentAnswer, also: ['text/html'] },
+      },
       handle: ({ query, accept }) => ((query.format ?? accept) === 'html' ? html() : ok(document())),
     }),
     route({
@@ -24,7 +32,7 @@ export function docsRoutes(routes: readonly Route[], version: string): Route[] {
       tag,
       open: true,
       summary: 'OpenAPI 3.1.',
-      answers: { 200: { description: 'The document.' } },
+      answers: { 200: { description: 'The document.', schema: documentAnswer } },
       handle: () => ok(document()),
     }),
   ]

@@ -32,7 +32,11 @@ export function traceRoutes(node: AdminNode): Route[] {
         format: z.enum(['json', 'text', 'svg']).default('json').describe('text and svg: a ladder.'),
       }),
       answers: {
-        200: { description: 'The trace. Secrets in messages are covered.', schema: traceAnswer },
+        200: {
+          description: 'The trace. Secrets in messages are covered.',
+          schema: traceAnswer,
+          also: [FORMS.text, FORMS.svg],
+        },
         404: { description: 'This node knows nothing of that Call-ID.', schema: failureAnswer },
       },
       handle: async ({ params, query }) => {
