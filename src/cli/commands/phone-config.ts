@@ -1,7 +1,9 @@
 /** `ringbridge phone-config`: what to put into a phone, in the words of its maker. */
 import { writeFileSync } from 'node:fs'
+import { isUsername, USERNAME_RULE } from '../../app/accounts/new-account.ts'
 import { loadConfig } from '../../app/config/load.ts'
-import { parseHostPort } from '../../app/config/endpoint.ts'
+import { parseHostPort, type HostPort } from '../../app/config/endpoint.ts'
+import { isHost } from '../../app/config/names.ts'
 import { hostedDomains } from '../../app/config/places.ts'
 import { phoneListeners } from '../../app/phone-listeners.ts'
 import { EXIT, oneOf, print, readArgs, UsageError, wholeNumber, type Command } from '../command.ts'
@@ -102,6 +104,8 @@ interface Values {
 }
 
 function accountOf(aor: string, values: Values): PhoneAccount {
+  if (values.dns && values.server !== undefined)
+    throw new UsageError('--dns and --server: a phone asks DNS for its peers or is told them, not both')
   const files = values.config ?? []
   const configs = (files.length === 0 ? [undefined] : files).map(
     (file) => loadConfig(file, process.env).config,
@@ -109,9 +113,11 @@ function accountOf(aor: string, values: Values): PhoneAccount {
   const domains = configs[0] === undefined ? [] : hostedDomains(configs[0])
   const bare = aor.replace(/^sips?:/i, '')
   const at = bare.lastIndexOf('@')
-  const user = plain(at < 0 ? bare : bare.slice(0, at), 'AOR')
-  const domain = at < 0 ? (domains[0] as string) : plain(bare.slice(at + 1), 'AOR')
-  if (user === '' || domain === '') throw new UsageError('an AOR like alice@example.com is expected')
+  const user = at < 0 ? bare : bare.slice(0, at)
+  const domain = at < 0 ? (domains[0] as string) : bare.slice(at + 1)
+  if (!isUsername(user))
+    throw new UsageError(`an AOR like alice@example.com is expected, its user of ${USERNAME_RULE}`)
+  if (!isHost(domain)) throw new UsageError(`AOR: "${domain}" is neither a domain nor an address`)
   const listeners = configs.map(phoneListeners)
   const schemes = new Set(listeners[0]?.map(({ scheme }) => scheme))
   const offered = (['udp', 'tcp', 'tls'] as const).filter((each) => schemes.has(each))
@@ -124,7 +130,7 @@ function accountOf(aor: string, values: Values): PhoneAccount {
       : oneOf(values.transport, 'transport', ['udp', 'tcp', 'tls'])
   const servers =
     named.length > 0
-      ? named.map((text) => parseHostPort(text, '--server', transport === 'tls' ? 5061 : 5060))
+      ? named.map((text) => serverNamed(text, transport === 'tls' ? 5061 : 5060))
       : values.dns
         ? []
         : listeners.map((all, index) => {
@@ -148,6 +154,13 @@ function accountOf(aor: string, values: Values): PhoneAccount {
     expires: wholeNumber(values.expires ?? (transport === 'udp' ? '600' : '3600'), 'expires', 60, 86_400),
     url: values.url === undefined ? undefined : urlOf(values.url),
   }
+}
+
+function serverNamed(text: string, portDefault: number): HostPort {
+  const server = parseHostPort(text, '--server', portDefault)
+  if (!isHost(server.host))
+    throw new UsageError(`--server: "${server.host}" is neither a host name nor an address`)
+  return server
 }
 
 function urlOf(text: string): string {

@@ -118,6 +118,16 @@ describe('settings of phones', () => {
     [['yealink', 'alice', '--server', '1.2.3.4:x'], /is not host:port/],
     [['yealink', 'alice', '--transport', 'tls'], /has no tls:\/\/ listener/],
     [['baresip', 'alice', '--password', 'a;b'], /baresip takes no blank/],
+    [['yealink', 'a b'], /an AOR like alice@example\.com is expected, its user of 1 to 128 ASCII characters/],
+    [['yealink', '@example.com'], /an AOR like alice@example\.com is expected/],
+    [['yealink', 'alice@exa mple.com'], /AOR: "exa mple\.com" is neither a domain nor an address/],
+    [['yealink', 'alice@'], /AOR: "" is neither/],
+    [
+      ['yealink', 'alice', '--server', 'foo bar'],
+      /--server: "foo bar" is neither a host name nor an address/,
+    ],
+    [['yealink', 'alice', '--server', '192.0.2.1.5'], /--server: "192\.0\.2\.1\.5" is neither/],
+    [['yealink', 'alice', '--dns', '--server', '192.0.2.1'], /--dns and --server: .* not both/],
     [['yealink', 'alice', '--server', 'a', '--server', 'b', '--server', 'c'], /two peers at most/],
   ])('%j is refused with one line', async (args, expected) => {
     expect(await main(['phone-config', ...args])).toBe(2)
