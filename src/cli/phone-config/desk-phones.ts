@@ -2,6 +2,7 @@
  * Desk phones. Their domain is what stands in the AOR; where to send is the outbound proxy, so that a peer may be an address that no
  * name server knows. Without peers they resolve the domain (NAPTR, SRV).
  */
+import { UsageError } from '../command.ts'
 import { elements, NO_CAMERA, serverAt, xml, type PhoneAccount, type PhoneModel } from './account.ts'
 
 export const yealink: PhoneModel = {
@@ -10,9 +11,14 @@ export const yealink: PhoneModel = {
   title: 'Yealink T series',
   file: 'the phone’s MAC address in lower case with .cfg, on the provisioning server',
   qr: NO_CAMERA,
-  notes: () => [
+  notes: ({ servers }) => [
     'failback_mode 2: back to the first peer when the registration is renewed.',
     'transport_type: 0 UDP, 1 TCP, 2 TLS, 3 DNS-NAPTR.',
+    ...(servers.length > 1
+      ? [
+          'redundancy_type 0: registered at all sip_server entries at once; of outbound proxies the second stands in for the first.',
+        ]
+      : []),
   ],
   text: (account) => {
     const { domain, servers, expires } = account
@@ -33,6 +39,8 @@ export const yealink: PhoneModel = {
       'account.1.sip_server.1.failback_mode = 2',
       `account.1.outbound_proxy_enable = ${servers.length === 0 ? 0 : 1}`,
     ]
+    if (servers.length > 1)
+      lines.push('account.1.fallback.redundancy_type = 0', 'account.1.fallback.timeout = 120')
     for (const [index, { host, port }] of servers.entries()) {
       lines.push(`account.1.outbound_proxy.${index + 1}.address = ${host}`)
       lines.push(`account.1.outbound_proxy.${index + 1}.port = ${port}`)
@@ -111,6 +119,52 @@ export const cisco: PhoneModel = {
       ['SIP_Transport_1_', account.transport.toUpperCase()],
     ])
     return `<device>\n  <flat-profile>\n${body}\n  </flat-profile>\n</device>`
+  },
+}
+
+export const mitel: PhoneModel = {
+  name: 'mitel',
+  aliases: ['aastra'],
+  title: 'Mitel / Aastra 6700, 6800, 6900',
+  file: 'the phone’s MAC address in upper case with .cfg, on the configuration server',
+  qr: NO_CAMERA,
+  notes: ({ servers }) => [
+    'It tries the first peer again at each renewal. Port 0: SRV decides.',
+    ...(servers.length > 1
+      ? ['Firmware that knows no backup outbound proxy needs DNS SRV for a second peer (--dns).']
+      : []),
+  ],
+  text: (account) => {
+    const { domain, servers, password, displayName, authName } = account
+    // A # begins a comment.
+    for (const value of [password, displayName, authName])
+      if (/[#"]/.test(value)) throw new UsageError('mitel takes no # " in a password or name')
+    const [first, second] = servers
+    const settings: (readonly [string, string | number | undefined])[] = [
+      ['sip proxy ip', domain],
+      ['sip proxy port', first?.port ?? 0],
+      ['sip registrar ip', domain],
+      ['sip registrar port', first?.port ?? 0],
+      ['sip outbound proxy', first?.host],
+      ['sip outbound proxy port', first?.port],
+      ['sip backup proxy ip', second && domain],
+      ['sip backup proxy port', second?.port],
+      ['sip backup registrar ip', second && domain],
+      ['sip backup registrar port', second?.port],
+      ['sip backup outbound proxy', second?.host],
+      ['sip backup outbound proxy port', second?.port],
+      ['sip registration period', account.expires],
+      ['sip transport protocol', { udp: 1, tcp: 2, tls: 4 }[account.transport]],
+      ['sip line1 screen name', displayName],
+      ['sip line1 display name', displayName],
+      ['sip line1 user name', account.user],
+      ['sip line1 auth name', authName],
+      ['sip line1 password', password],
+    ]
+    return settings
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}: ${value ?? ''}`)
+      .join('\n')
   },
 }
 

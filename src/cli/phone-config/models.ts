@@ -2,18 +2,20 @@
 import { didYouMean } from '../../app/config/fault.ts'
 import { UsageError } from '../command.ts'
 import type { PhoneModel } from './account.ts'
-import { cisco, grandstream, polycom, snom, yealink } from './desk-phones.ts'
-import { baresip, linphone, zoiper } from './softphones.ts'
+import { cisco, grandstream, mitel, polycom, snom, yealink } from './desk-phones.ts'
+import { baresip, linphone, pjsua, zoiper } from './softphones.ts'
 
 export const MODELS: readonly PhoneModel[] = [
   yealink,
   polycom,
   grandstream,
   cisco,
+  mitel,
   snom,
   linphone,
   zoiper,
   baresip,
+  pjsua,
 ]
 
 /** By name or one of its other words. Throws `UsageError`. */

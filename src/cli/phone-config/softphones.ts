@@ -115,6 +115,38 @@ export const baresip: PhoneModel = {
   },
 }
 
+export const pjsua: PhoneModel = {
+  name: 'pjsua',
+  aliases: ['pjsip'],
+  title: 'pjsua',
+  file: 'any file; pjsua --config-file FILE reads it',
+  qr: NO_CAMERA,
+  notes: ({ servers }) => [
+    ...(servers.length > 1
+      ? ['It goes through all outbound proxies that it is given: for a second peer use --dns.']
+      : []),
+    ...(servers.length === 0 ? ['SRV records need --nameserver ADDRESS of a name server.'] : []),
+  ],
+  text: (account) => {
+    const { user, domain, authName, password, transport } = account
+    // Its file is split at blanks.
+    for (const value of [password, authName])
+      if (/[\s"']/.test(value)) throw new UsageError('pjsua takes no blank " \' in a password or user name')
+    const way = transport === 'udp' ? '' : `;transport=${transport}`
+    const server = serverAt(account, 0)
+    return [
+      `--id=sip:${user}@${domain}`,
+      `--registrar=sip:${domain}${way}`,
+      '--realm=*',
+      `--username=${authName}`,
+      `--password=${password}`,
+      ...(server === undefined ? [] : [`--outbound=sip:${server};lr${way}`]),
+      `--reg-timeout=${account.expires}`,
+      ...(transport === 'tls' ? ['--use-tls'] : []),
+    ].join('\n')
+  },
+}
+
 function outbounds(account: PhoneAccount): string[] {
   const { servers, transport } = account
   const proxies = servers.map(

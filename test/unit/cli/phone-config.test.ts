@@ -42,14 +42,14 @@ describe('settings of phones', () => {
     expect(whole).toContain('p&w<1>')
   })
 
-  it.each(['yealink', 'polycom', 'grandstream', 'cisco', 'snom', 'baresip'])(
+  it.each(['yealink', 'polycom', 'grandstream', 'cisco', 'mitel', 'snom', 'baresip'])(
     '%s knows the second peer',
     async (model) => {
       expect(await settings(model, ...TWO)).toMatch(/peer2\.example\.com[\s\S]*5070/)
     },
   )
 
-  it.each(['linphone', 'zoiper'])('%s has one peer, and a note says so', async (model) => {
+  it.each(['linphone', 'zoiper', 'pjsua'])('%s has one peer, and a note says so', async (model) => {
     await settings(model, ...TWO)
     expect(shown.err.join('')).toMatch(/for a second peer .*--dns/)
   })
@@ -58,6 +58,43 @@ describe('settings of phones', () => {
     const text = await settings(model, '--dns')
     expect(text).toContain('example.com')
     expect(text).not.toMatch(/:5060|\d{2,}\.\d+\.\d+\.\d+/)
+  })
+
+  it('yealink registers at all its servers at once when there are two', async () => {
+    expect(await settings('yealink', ...TWO)).toContain('account.1.fallback.redundancy_type = 0\n')
+    expect(await settings('yealink', '--dns')).not.toContain('redundancy_type')
+  })
+
+  it('mitel: the domain as proxy and registrar, the peers as outbound proxies, port 0 for SRV', async () => {
+    const text = await settings('aastra', ...TWO, '--transport', 'tcp', '--password', 'x')
+    for (const line of [
+      'sip proxy ip: example.com',
+      'sip registrar ip: example.com',
+      'sip outbound proxy: 192.0.2.1',
+      'sip backup proxy ip: example.com',
+      'sip backup registrar ip: example.com',
+      'sip backup outbound proxy port: 5070',
+      'sip transport protocol: 2',
+      'sip line1 user name: alice',
+      'sip line1 password: x',
+    ])
+      expect(text.split('\n')).toContain(line)
+    expect(await settings('mitel', '--dns')).toMatch(/^sip proxy port: 0$/m)
+  })
+
+  it('pjsua: the options of its configuration file', async () => {
+    expect(await settings('pjsua', '--server', '192.0.2.1', '--transport', 'tls', '--password', 'x')).toBe(
+      [
+        '--id=sip:alice@example.com',
+        '--registrar=sip:example.com;transport=tls',
+        '--realm=*',
+        '--username=alice',
+        '--password=x',
+        '--outbound=sip:192.0.2.1:5061;lr;transport=tls',
+        '--reg-timeout=3600',
+        '--use-tls',
+      ].join('\n'),
+    )
   })
 
   it('takes peers, transport and domain from the configurations of two nodes', async () => {
@@ -118,6 +155,8 @@ describe('settings of phones', () => {
     [['yealink', 'alice', '--server', '1.2.3.4:x'], /is not host:port/],
     [['yealink', 'alice', '--transport', 'tls'], /has no tls:\/\/ listener/],
     [['baresip', 'alice', '--password', 'a;b'], /baresip takes no blank/],
+    [['pjsua', 'alice', '--password', 'a b'], /pjsua takes no blank/],
+    [['mitel', 'alice', '--password', 'a#b'], /mitel takes no #/],
     [['yealink', 'a b'], /an AOR like alice@example\.com is expected, its user of 1 to 128 ASCII characters/],
     [['yealink', '@example.com'], /an AOR like alice@example\.com is expected/],
     [['yealink', 'alice@exa mple.com'], /AOR: "exa mple\.com" is neither a domain nor an address/],
