@@ -6,7 +6,7 @@ import { RingbridgeError } from '../common/errors.ts'
 import type { Trace } from '../common/trace.ts'
 import type { Entrances, TransportAddress } from '../reload/index.ts'
 import { parseHostPort } from './config/endpoint.ts'
-import { ownPlaces, type OwnPlace } from './own-places.ts'
+import { isOwnPlace, type OwnPlace } from './own-places.ts'
 
 const PORT_DEFAULT = 6084
 const PAUSE_FIRST_MS = 1_000
@@ -79,12 +79,13 @@ export async function entrancesNow(
     if (addresses.length === 0) missing.push(host)
     for (const address of addresses) all.set(`${address} ${port}`, { address, port })
   }
-  // Our own address among them is how a cluster names all its members in one list. All of them see the same order.
-  const isOwn = ownPlaces(self)
-  const own = new Set([...all].filter(([, place]) => isOwn(place)).map(([key]) => key))
-  const turn = [...all.keys()].toSorted((a, b) => (a < b ? -1 : 1)).findIndex((key) => own.has(key))
-  for (const key of own) all.delete(key)
-  return { entrances: { bootstrap: [...all.values()], turn: turn < 0 ? undefined : turn }, missing }
+  // Our own address among them is how a cluster names all its members in one list. All of them see the same order, so it is our place by
+  // what the others know us as: 127.0.0.1 would be the first everywhere.
+  const own = [...all].filter(([, place]) => isOwnPlace(self, place))
+  for (const [key] of own) all.delete(key)
+  const ownKey = `${self.address} ${self.port}`
+  const turn = own.length === 0 ? undefined : [...all.keys()].filter((key) => key < ownKey).length
+  return { entrances: { bootstrap: [...all.values()], turn }, missing }
 }
 
 /** Host names of `overlay.bootstrap` that have no address at this moment. */

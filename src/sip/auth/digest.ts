@@ -84,14 +84,19 @@ export interface DigestAccount {
  */
 export type NonceHolder = 'client' | 'other' | 'unknown'
 
-export type DigestVerdict<A> =
+/** One Digest value for our realm. */
+export type Credential<A> =
   | { readonly kind: 'ok'; readonly account: A; readonly username: string; readonly by: NonceHolder }
-  /** No credentials for our realm. */
-  | { readonly kind: 'missing' }
   /** Right but for the age of the nonce, or its count was used: challenge again with stale=true. */
-  | { readonly kind: 'stale'; readonly username: string }
+  | { readonly kind: 'stale'; readonly username: string; readonly by: NonceHolder }
   /** Wrong, malformed or of nobody: challenge again, and count a failure of whoever it was. */
   | { readonly kind: 'bad'; readonly username: string; readonly by: NonceHolder }
+
+/** `all` holds what else was shown beside the one that decides: none of it may pass uncounted. */
+export type DigestVerdict<A> =
+  | (Credential<A> & { readonly all: readonly Credential<A>[] })
+  /** No credentials for our realm. */
+  | { readonly kind: 'missing' }
 
 const MISSING = { kind: 'missing' } as const
 const NO_BODY = new Uint8Array(0)
@@ -117,22 +122,30 @@ export function verify<A extends DigestAccount>(
   window: NonceWindow,
   users: DigestUsers<A>,
 ): DigestVerdict<A> {
-  let refused: DigestVerdict<A> = MISSING
+  const all: Credential<A>[] = []
+  let decides: Credential<A> | undefined
   for (const text of request.credentials) {
     const params = parseDigest(text)
-    if (params === undefined) {
-      // Basic and other schemes count as no credentials; a broken Digest is a failure of nobody in particular.
-      if (isDigest(text)) refused = { kind: 'bad', username: '', by: 'unknown' }
-      continue
-    }
-    if (unicode(params.get('realm') ?? '') !== rules.realm) continue
-    // One of several, for as many algorithms (RFC 8760 s.2.4): the first that is right decides.
-    const verdict = verifyOne(now, request, params, rules, window, users)
-    if (verdict.kind === 'ok') return verdict
-    if (refused.kind !== 'stale') refused = verdict
+    // Basic and other schemes count as no credentials; a broken Digest is a failure of nobody in particular.
+    if (params === undefined && !isDigest(text)) continue
+    if (params !== undefined && unicode(params.get('realm') ?? '') !== rules.realm) continue
+    const one: Credential<A> =
+      params === undefined ? BROKEN : verifyOne(now, request, params, rules, window, users)
+    all.push(one)
+    // One of several, for as many algorithms (RFC 8760 s.2.4): one that is right decides, and a guess is not hidden by anything else.
+    if (decides === undefined || weight(one) > weight(decides)) decides = one
+    if (one.kind === 'ok') break
   }
-  return refused
+  return decides === undefined ? MISSING : { ...decides, all }
 }
+
+function weight({ kind, by }: Credential<unknown>): number {
+  if (kind === 'ok') return 3
+  if (kind === 'stale') return 1
+  return by === 'unknown' ? 0 : 2
+}
+
+const BROKEN = { kind: 'bad', username: '', by: 'unknown' } as const
 
 function isDigest(text: string): boolean {
   return text.trimStart().slice(0, 6).toLowerCase() === 'digest'
@@ -145,13 +158,16 @@ function verifyOne<A extends DigestAccount>(
   rules: DigestRules,
   window: NonceWindow,
   users: DigestUsers<A>,
-): DigestVerdict<A> {
-  const username = userName(params)
-  const bad = { kind: 'bad', username, by: 'unknown' } as const
+): Credential<A> {
+  const shown = userName(params)
   const form = algorithmNamed(params.get('algorithm') ?? 'MD5')
   const nonce = params.get('nonce')
   const uri = params.get('uri')
   const given = params.get('response')?.toLowerCase()
+  const hashed = params.get('userhash')?.toLowerCase() === 'true'
+  // Hex digits are the same in both cases.
+  const username = hashed ? shown.toLowerCase() : shown
+  const bad = { kind: 'bad', username, by: 'unknown' } as const
   if (
     username === '' ||
     form === undefined ||
@@ -162,29 +178,29 @@ function verifyOne<A extends DigestAccount>(
     return bad
   }
   if (!rules.algorithms.includes(form.algorithm)) return bad
-  const hashed = params.get('userhash')?.toLowerCase() === 'true'
   if (hashed && rules.userHash !== true) return bad
   const count = nonceCount(params, form, rules)
   if (count === undefined) return bad
   if (rules.allowOtherUri !== true && !sameTarget(uri, request.uri)) return bad
 
-  const account = hashed ? users.byHash?.(username.toLowerCase()) : users.byName(username)
+  const account = hashed ? users.byHash?.(username) : users.byName(username)
   const ha1 = account?.ha1.get(form.algorithm)
   const expected = responseFor(ha1 ?? NO_HA1[form.algorithm], form, params, request)
   const right = sameText(given, expected) && ha1 !== undefined
   const ends = { issuer: rules.issuer ?? '', client: request.client ?? '' }
   const state = checkNonce(nonce, now.wall, rules.realm, rules.secret, ends)
   if (state.kind === 'foreign') return bad
-  const stale = { kind: 'stale', username } as const
+  const by = state.sameClient ? 'client' : 'other'
+  const stale = { kind: 'stale', username, by } as const
   // Captured credentials are of no use from another address. Only the first use of a nonce of ours may come from elsewhere, for clients
   // whose address changes with every request; that it is the first is known here. What cannot be right is not said to be wrong either:
   // it counts as nobody's guess, and must not be worth guessing.
   const fromElsewhere = state.kind === 'fresh' && state.own && count <= 1
   if (!state.sameClient && !fromElsewhere) return stale
-  const by = state.sameClient ? 'client' : 'other'
   if (!right || account === undefined) return { kind: 'bad', username, by }
   if (state.kind === 'stale') return stale
-  const key = `${nonce} ${params.get('cnonce') ?? ''} ${username}`
+  // What the response covers: neither the spelling of the name nor, without qop, a cnonce.
+  const key = `${nonce} ${params.has('qop') ? (params.get('cnonce') ?? '') : ''} ${ha1}`
   if (!window.use(now.wall, key, state.issuedAt, Math.max(count, 1))) return stale
   return { kind: 'ok', account, username, by }
 }

@@ -12,6 +12,7 @@ export {
   type DigestRules,
   type DigestUsers,
   type DigestVerdict,
+  type Credential,
 } from './digest.ts'
 export { NONCE_USES_MAX, NonceWindow } from './nonce-window.ts'
 export { NONCE_LIFE_MS, NonceSerials } from './nonce.ts'

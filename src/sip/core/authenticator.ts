@@ -8,6 +8,7 @@ import {
   NonceSerials,
   NonceWindow,
   verify,
+  type Credential,
   type DigestAlgorithm,
   type DigestQop,
   type DigestRules,
@@ -65,6 +66,8 @@ export class Authenticator {
   private readonly serials = new NonceSerials()
   /** By source and user, in order of their first failure. */
   private readonly failures = new Map<string, Failures>()
+  /** By source and user: those that are refused, unless the limit is raised. */
+  private readonly blocks = new Map<string, Failures>()
 
   constructor(
     components: { readonly accounts: Accounts; readonly rateLimits: Tally; readonly log: AuthLog },
@@ -113,23 +116,26 @@ export class Authenticator {
       this.users,
     )
     const algorithm = algorithmOf(credentials)
-    const guess = verdict.kind === 'missing' ? '' : `${client} ${verdict.username}`
-    if (verdict.kind !== 'missing' && this.isBlocked(now.ms, guess)) {
+    const all = verdict.kind === 'missing' ? NONE : verdict.all
+    if (all.some(({ username }) => this.isBlocked(now.ms, `${client} ${username}`))) {
       this.attempts.add(`blocked|${algorithm}`)
       this.rateLimits.add('auth')
       this.log.refused(now.ms, source, method, 'blocked')
       return { kind: 'blocked' }
     }
     // Too many guesses with challenges that were sent elsewhere end that way only: whose address they came from may know nothing of them.
-    const elsewhere = ELSEWHERE + guess
-    const unasked = 'by' in verdict && verdict.by === 'other' && this.isBlocked(now.ms, elsewhere)
+    const unasked =
+      verdict.kind !== 'missing' &&
+      verdict.by === 'other' &&
+      this.isBlocked(now.ms, `${ELSEWHERE}${client} ${verdict.username}`)
     const result = unasked ? 'stale' : verdict.kind
     this.attempts.add(`${result}|${algorithm}`)
-    if (verdict.kind === 'ok' && !unasked) return { kind: 'ok', account: verdict.account }
-    if (verdict.kind === 'bad' && !unasked && verdict.by !== 'unknown') {
-      this.failed(now.ms, verdict.by === 'client' ? guess : elsewhere)
-      if (verdict.by === 'client') this.log.refused(now.ms, source, method, 'bad')
+    for (const one of all) {
+      // The algorithm that it does not get right is no guess of somebody who does get another one right.
+      const known = verdict.kind === 'ok' && one.username === verdict.username
+      if (one.kind === 'bad' && !known) this.guessed(now.ms, incoming, client, one)
     }
+    if (verdict.kind === 'ok' && !unasked) return { kind: 'ok', account: verdict.account }
     const name = kind === 'www' ? 'WWW-Authenticate' : 'Proxy-Authenticate'
     const stale = result === 'stale'
     const serial = this.serials.next(now.wall)
@@ -140,35 +146,55 @@ export class Authenticator {
   /** Sources and users that are refused at this moment. */
   blocked(now: Millis): number {
     let blocked = 0
-    for (const [key, { count, since }] of this.failures) {
-      if (key.startsWith(ELSEWHERE)) continue
-      if (count >= this.limits.authFailuresMax && now - since <= FAILURE_WINDOW_MS) blocked++
-    }
+    for (const key of this.blocks.keys())
+      if (!key.startsWith(ELSEWHERE) && this.isBlocked(now, key)) blocked++
     return blocked
   }
 
+  private guessed(
+    now: Millis,
+    { message, source }: IncomingRequest,
+    client: string,
+    { username, by }: Credential<Account>,
+  ): void {
+    if (by === 'client') {
+      this.failed(now, `${client} ${username}`)
+      this.log.refused(now, source, message.method, 'bad')
+    } else if (by === 'other') this.failed(now, `${ELSEWHERE}${client} ${username}`)
+  }
+
   private isBlocked(now: Millis, key: string): boolean {
-    const failures = this.failures.get(key)
-    if (failures === undefined) return false
-    if (now - failures.since <= FAILURE_WINDOW_MS) return failures.count >= this.limits.authFailuresMax
-    this.failures.delete(key)
+    const block = this.blocks.get(key)
+    if (block === undefined) return false
+    if (now - block.since <= FAILURE_WINDOW_MS) return block.count >= this.limits.authFailuresMax
+    this.blocks.delete(key)
     return false
   }
 
   private failed(now: Millis, key: string): void {
     const failures = this.failures.get(key)
-    if (failures !== undefined) {
-      failures.count++
-      // The back-off runs from the failure that reached the limit.
-      if (failures.count === this.limits.authFailuresMax) failures.since = now
-      return
+    const count = failures !== undefined && now - failures.since <= FAILURE_WINDOW_MS ? failures.count + 1 : 1
+    if (count >= this.limits.authFailuresMax) {
+      // The back-off runs from the failure that reached the limit. Apart from the others, so that no crowd of new names drives it out.
+      this.failures.delete(key)
+      remember(this.blocks, key, { count, since: now }, now)
+    } else if (count > 1) (failures as Failures).count = count
+    else {
+      this.failures.delete(key)
+      remember(this.failures, key, { count, since: now }, now)
     }
-    for (const [oldest, { since }] of this.failures) {
-      if (this.failures.size < FAILURES_MAX && now - since <= FAILURE_WINDOW_MS) break
-      this.failures.delete(oldest)
-    }
-    this.failures.set(detachedUnicode(key), { count: 1, since: now })
   }
+}
+
+const NONE: readonly Credential<Account>[] = []
+
+/** Those that are over go first, and beyond the limit the oldest. */
+function remember(all: Map<string, Failures>, key: string, value: Failures, now: Millis): void {
+  for (const [oldest, { since }] of all) {
+    if (all.size < FAILURES_MAX && now - since <= FAILURE_WINDOW_MS) break
+    all.delete(oldest)
+  }
+  all.set(detachedUnicode(key), value)
 }
 
 /** For the counters: the strongest that is named. */

@@ -148,8 +148,11 @@ export class Errands {
     if (!aor.ok) return undefined
     const phones = this.components.proxy.phonesInCall(arrivedAt, aor.value, route.requestUri)
     const [phone] = phones
-    // Of two behind different NATs with the same Contact it is the one that the call knows.
-    return phones.length === 1 && phone?.reach.transport === 'udp' ? phone.reach : undefined
+    if (phones.length !== 1 || phone?.reach.transport !== 'udp' || phone.lookedUp || phone.path.length > 0)
+      return undefined
+    // Behind a NAT a Contact names many places, and the hop of the call may be fresher than the registration.
+    const { reach } = phone
+    return reach.host === canonicalAddress(uri.host) && reach.port === uriPort(uri) ? reach : undefined
   }
 
   /** Adapter-mapping s.6: 301 for users whom the operator has moved for good. A call that is up is not moved. */

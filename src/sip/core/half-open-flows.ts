@@ -14,8 +14,9 @@ import type { FlowId, SipAction } from './contract.ts'
 const OWING_MS: Millis = 32_000
 /** Between the last answer and the line end, and from there to the close: the far end's refusal must be back. Judgement. */
 const PROOF_MS: Millis = 1_000
-/** Final answers of one connection that are kept until it is known what became of them. */
-const KEPT_MAX = 8
+/** Bytes of final answers that are kept until it is known what became of them, of one connection and of all: those beyond it have one way only. */
+const KEPT_MAX = 16 * 1024
+const KEPT_ALL_MAX = 4 * 1024 * 1024
 /** Between messages it means nothing (RFC 3261 s.7.5). */
 const LINE_END = new Uint8Array([13, 10])
 
@@ -30,6 +31,7 @@ interface HalfOpen {
   state: 'owing' | 'answered' | 'proven'
   owed: number
   readonly answers: Answer[]
+  keptBytes: number
   deadline: Deadline<HalfOpen> | undefined
 }
 
@@ -37,6 +39,8 @@ export class HalfOpenFlows {
   private readonly outbox: Outbox<SipAction>
   private readonly flows = new Map<FlowId, HalfOpen>()
   private readonly deadlines = new Deadlines<HalfOpen>()
+  /** Of all answers that are kept. */
+  keptBytes = 0
 
   constructor(outbox: Outbox<SipAction>) {
     this.outbox = outbox
@@ -56,7 +60,7 @@ export class HalfOpenFlows {
       this.outbox.push({ kind: 'closeFlow', flow })
       return
     }
-    const half: HalfOpen = { flow, state: 'owing', owed, answers: [], deadline: undefined }
+    const half: HalfOpen = { flow, state: 'owing', owed, answers: [], keptBytes: 0, deadline: undefined }
     half.deadline = this.deadlines.set(now + OWING_MS, half)
     this.flows.set(flow, half)
   }
@@ -67,7 +71,7 @@ export class HalfOpenFlows {
     if (half === undefined) return false
     this.outbox.push({ kind: 'sendFlow', flow: hop.flow, bytes })
     if (!isFinal(bytes)) return true
-    if (half.answers.length < KEPT_MAX) half.answers.push({ hop, bytes })
+    this.keep(half, { hop, bytes })
     half.owed--
     if (half.owed <= 0) this.enter(half, 'answered', now)
     return true
@@ -100,7 +104,16 @@ export class HalfOpenFlows {
     half.deadline = this.deadlines.set(now + PROOF_MS, half)
   }
 
+  private keep(half: HalfOpen, answer: Answer): void {
+    const { length } = answer.bytes
+    if (half.keptBytes + length > KEPT_MAX || this.keptBytes + length > KEPT_ALL_MAX) return
+    half.answers.push(answer)
+    half.keptBytes += length
+    this.keptBytes += length
+  }
+
   private forget(half: HalfOpen): void {
+    this.keptBytes -= half.keptBytes
     this.flows.delete(half.flow)
     this.deadlines.cancel(half.deadline)
   }

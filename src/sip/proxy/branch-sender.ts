@@ -183,7 +183,8 @@ export class BranchSender {
     if (way.kind === 'host') addOtherwise(way, hops)
     branch.alternatives = held.usable(now, hops)
     if (hops.length === 0) return NO_ADDRESS
-    return this.next(now, branch) ? undefined : LEFT_ALONE
+    if (this.next(now, branch)) return undefined
+    return branch.tooLarge ? TOO_LARGE : LEFT_ALONE
   }
 
   /** False: it fits into no datagram; that can only be where a datagram is the way. */

@@ -176,6 +176,10 @@ export class StreamFramer {
       const fault = findFault(message, length, 0, this.limits)
       return fault ?? this.refuse(message, 400, 'Content-Length Required')
     }
+    // Who does not speak SIP is not read on.
+    const passedOver = hasTooMany(head) || length > this.limits.bodyBytesMax
+    if (passedOver && message.startLine.problem !== undefined)
+      return findFault(message, 0, 0, this.limits) ?? this.refuse(message, 400, 'Bad Request-Line')
     if (length > PASSED_OVER_SHARE * this.limits.bodyBytesMax)
       return this.refuse(message, 513, 'Message Too Large')
     return undefined

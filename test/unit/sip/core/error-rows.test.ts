@@ -533,6 +533,24 @@ describe('a phone that moves to another network in a call, over UDP', () => {
     expect(s.alice.requests('BYE')).toHaveLength(0)
   })
 
+  it('S3581-4-02 behind a NAT the hop of the call stands, which may be fresher than the registration', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
+    const [before, now] = [40_000, 40_001].map((port) =>
+      world.phone('alice', node, { host: '203.0.113.1', port, privateHost: '192.168.1.5' }),
+    ) as [Phone, Phone]
+    const contact = '<sip:alice@192.168.1.5:5060>'
+    before.register({ contact })
+    const bob = world.phone('bob', node)
+    bob.register()
+    now.request('INVITE', BOB, { contact })
+    const invite = bob.requests('INVITE')[0]!
+    bob.respond(invite, 200)
+    bob.fromCallee('BYE', invite)
+    expect(now.requests('BYE')).toHaveLength(1)
+    expect(before.requests('BYE')).toHaveLength(0)
+  })
+
   it('S-24 nobody else is: neither who has not registered, nor another user, nor what stands somewhere else', () => {
     const s = call()
     const carol = s.world.phone('carol', s.node)

@@ -6,6 +6,12 @@ import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../..
 const BOB = `sip:bob@${DOMAIN}`
 const FLOW = 1_000
 
+/** Bytes of answers that are kept. */
+function kept(node: TestNode): number {
+  const { parts } = node.core as unknown as { parts: { flows: { halfOpen: { keptBytes: number } } } }
+  return parts.flows.halfOpen.keptBytes
+}
+
 interface Stage {
   readonly world: SipWorld
   readonly node: TestNode
@@ -136,5 +142,18 @@ describe('a connection whose far end has closed its half', () => {
     const after = s.node.actions.slice(before)
     expect(after.some((action) => action.kind === 'sendFlow' && action.flow === flow)).toBe(false)
     expect(dialled(s.node)).toEqual(['198.51.100.7:5070'])
+  })
+
+  it('S-TR-02 keeps no more of the answers than fits, and sends them all', () => {
+    const s = stage()
+    for (let i = 0; i < 9; i++) s.ask('MESSAGE')
+    s.end()
+    for (const request of s.bob.requests('MESSAGE').slice(0, 8))
+      s.bob.respond(request, 200, { extra: [`X-Long: ${'x'.repeat(9_000)}`] })
+    expect(s.done().filter((line) => line.startsWith('SIP/2.0 200'))).toHaveLength(8)
+    expect(kept(s.node)).toBeGreaterThan(9_000)
+    expect(kept(s.node)).toBeLessThanOrEqual(16 * 1024)
+    s.world.advance(33_000)
+    expect(kept(s.node)).toBe(0)
   })
 })

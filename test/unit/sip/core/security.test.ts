@@ -230,6 +230,40 @@ describe('credentials', () => {
     expect(s.alice.registerFully().status).toBe(200)
   })
 
+  it('S-AU-01 S-25 a guess is counted whatever stands before it', () => {
+    const beside = [
+      'Authorization: Digest broken',
+      `Authorization: Digest username="alice", realm="${DOMAIN}", nonce="made-up", uri="sip:x", response="${'0'.repeat(32)}"`,
+      `Authorization: Digest username="bob", realm="${DOMAIN}", nonce="made-up", uri="sip:x", response="${'0'.repeat(32)}"`,
+    ]
+    for (const other of beside) {
+      const s = digestNode()
+      for (let i = 0; i < 5; i++) {
+        const sent = s.alice.register({ extra: [other] })
+        s.alice.authenticate(sent, s.alice.last(), { password: 'wrong' })
+        expect(s.alice.last().status).toBe(401)
+      }
+      expect(s.alice.registerFully().status, other).toBe(403)
+    }
+  })
+
+  it('S-AU-01 no crowd of names drives out who is refused', () => {
+    const allowed = { perSecond: 1e6, burst: 1e6 }
+    const limits = {
+      ...testSettings('').limits,
+      authFailuresMax: 5,
+      perSource: { requests: allowed, strangers: allowed },
+    }
+    const s = digestNode({ limits })
+    const guess = (username: string): number => {
+      s.alice.authenticate(s.alice.register(), s.alice.last(), { password: 'wrong', username })
+      return s.alice.last().status
+    }
+    for (let i = 0; i < 5; i++) guess('alice')
+    for (let i = 0; i < 10_050; i++) guess(`n${i}`)
+    expect(guess('alice')).toBe(403)
+  })
+
   it('S-AU-01 all addresses of an IPv6 network of 64 bits are one who guesses', () => {
     const s = digestNode()
     const guess = (host: string): number => {

@@ -214,6 +214,9 @@ describe('StreamFramer', () => {
     }
     expect(said(outputs)).toEqual(['513 Message Too Large +close'])
     expect(said(new StreamFramer(limits).push(bytes('x'.repeat(3000)), 0))).toEqual(['drop Not SIP +close'])
+    // What is too large and no SIP either is not read on.
+    const long = `POST / HTTP/1.1\r\nContent-Length: ${limits.bodyBytesMax + 1}\r\n\r\n`
+    expect(said(new StreamFramer(limits).push(bytes(long), 0))).toEqual(['drop Not SIP +close'])
   })
 
   it('S-PA-01 a head of exactly the limit is taken', () => {
