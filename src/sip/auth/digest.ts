@@ -134,7 +134,7 @@ export function verify<A extends DigestAccount>(
     all.push(one)
     // One of several, for as many algorithms (RFC 8760 s.2.4): one that is right decides, and a guess is not hidden by anything else.
     if (decides === undefined || weight(one) > weight(decides)) decides = one
-    if (one.kind === 'ok') break
+    if (one.kind === 'ok' || all.length === CREDENTIALS_MAX) break
   }
   return decides === undefined ? MISSING : { ...decides, all }
 }
@@ -145,6 +145,8 @@ function weight({ kind, by }: Credential<unknown>): number {
   return by === 'unknown' ? 0 : 2
 }
 
+/** Looked at in one request: one for each algorithm, and one over. More would be so many guesses at a time. */
+const CREDENTIALS_MAX = 4
 const BROKEN = { kind: 'bad', username: '', by: 'unknown' } as const
 
 function isDigest(text: string): boolean {

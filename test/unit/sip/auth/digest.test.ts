@@ -288,6 +288,9 @@ describe('verify', () => {
         expect(verdict.kind === 'missing' ? 0 : verdict.all.length).toBe(2)
       }
     expect(check([forged, stale]).kind).toBe('stale')
+    // Not more at a time than there are algorithms, and one.
+    expect(check([guess, guess, guess, guess, credentials()]).kind).toBe('bad')
+    expect(check([guess, guess, guess, credentials()]).kind).toBe('ok')
     const foreign = credentials({ username: 'bob' })
     expect(check([foreign, credentials()])).toMatchObject({
       kind: 'ok',
