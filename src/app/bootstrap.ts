@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RingbridgeError } from '../common/errors.ts'
 import type { Trace } from '../common/trace.ts'
 import type { Entrances, TransportAddress } from '../reload/index.ts'
-import { parseHostPort } from './config/endpoint.ts'
+import { isUnspecified, parseHostPort } from './config/endpoint.ts'
 import { isOwnPlace, type OwnPlace } from './own-places.ts'
 
 const PORT_DEFAULT = 6084
@@ -83,9 +83,17 @@ export async function entrancesNow(
   // what the others know us as: 127.0.0.1 would be the first everywhere.
   const own = [...all].filter(([, place]) => isOwnPlace(self, place))
   for (const [key] of own) all.delete(key)
-  const ownKey = `${self.address} ${self.port}`
+  const ownKey = nameOf(self, new Set(own.map(([key]) => key)))
   const turn = own.length === 0 ? undefined : [...all.keys()].filter((key) => key < ownKey).length
   return { entrances: { bootstrap: [...all.values()], turn }, missing }
+}
+
+/** As the list has it: what others are told, or what the listener is bound to. Where it is only this machine's name for itself, as others know it. */
+function nameOf({ address, port, listener }: OwnPlace, listed: ReadonlySet<string>): string {
+  const told = `${address} ${port}`
+  if (listed.has(told) || listener === undefined || isUnspecified(listener.address)) return told
+  const bound = `${listener.address} ${listener.port}`
+  return listed.has(bound) ? bound : told
 }
 
 /** Host names of `overlay.bootstrap` that have no address at this moment. */

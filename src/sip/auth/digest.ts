@@ -90,7 +90,13 @@ export type Credential<A> =
   /** Right but for the age of the nonce, or its count was used: challenge again with stale=true. */
   | { readonly kind: 'stale'; readonly username: string; readonly by: NonceHolder }
   /** Wrong, malformed or of nobody: challenge again, and count a failure of whoever it was. */
-  | { readonly kind: 'bad'; readonly username: string; readonly by: NonceHolder }
+  | {
+      readonly kind: 'bad'
+      readonly username: string
+      readonly by: NonceHolder
+      /** The account has no hash for this algorithm, so that nothing could be right. */
+      readonly unhashed?: boolean
+    }
 
 /** `all` holds what else was shown beside the one that decides: none of it may pass uncounted. */
 export type DigestVerdict<A> =
@@ -123,7 +129,6 @@ export function verify<A extends DigestAccount>(
   users: DigestUsers<A>,
 ): DigestVerdict<A> {
   const all: Credential<A>[] = []
-  let decides: Credential<A> | undefined
   for (const text of request.credentials) {
     const params = parseDigest(text)
     // Basic and other schemes count as no credentials; a broken Digest is a failure of nobody in particular.
@@ -131,12 +136,25 @@ export function verify<A extends DigestAccount>(
     if (params !== undefined && unicode(params.get('realm') ?? '') !== rules.realm) continue
     const one: Credential<A> =
       params === undefined ? BROKEN : verifyOne(now, request, params, rules, window, users)
+    // All of them, so that none of those that are right can be used once more from elsewhere.
     all.push(one)
-    // One of several, for as many algorithms (RFC 8760 s.2.4): one that is right decides, and a guess is not hidden by anything else.
-    if (decides === undefined || weight(one) > weight(decides)) decides = one
-    if (one.kind === 'ok' || all.length === CREDENTIALS_MAX) break
+    if (all.length === CREDENTIALS_MAX) break
   }
-  return decides === undefined ? MISSING : { ...decides, all }
+  const [first] = all
+  if (first === undefined) return MISSING
+  return all.length === 1 ? { ...first, all } : decided(first, all)
+}
+
+/** One of several, for as many algorithms (RFC 8760 s.2.4): one that is right decides, and a guess is not hidden by anything else. */
+function decided<A>(first: Credential<A>, shown: readonly Credential<A>[]): DigestVerdict<A> {
+  // Only who knows the password has a stale one of his own.
+  const right = shown.find(({ kind, by }) => kind === 'ok' || (kind === 'stale' && by === 'client'))
+  const all = shown.filter(
+    (one) => one.kind !== 'bad' || one.unhashed !== true || one.username !== right?.username,
+  )
+  let decides = right ?? first
+  for (const one of all) if (weight(one) > weight(decides)) decides = one
+  return { ...decides, all }
 }
 
 function weight({ kind, by }: Credential<unknown>): number {
@@ -199,10 +217,12 @@ function verifyOne<A extends DigestAccount>(
   // it counts as nobody's guess, and must not be worth guessing.
   const fromElsewhere = state.kind === 'fresh' && state.own && count <= 1
   if (!state.sameClient && !fromElsewhere) return stale
-  if (!right || account === undefined) return { kind: 'bad', username, by }
+  if (!right || account === undefined)
+    return { kind: 'bad', username, by, unhashed: account !== undefined && ha1 === undefined }
   if (state.kind === 'stale') return stale
-  // What the response covers: neither the spelling of the name nor, without qop, a cnonce.
-  const key = `${nonce} ${params.has('qop') ? (params.get('cnonce') ?? '') : ''} ${ha1}`
+  // What the response covers: neither the spelling of the name nor, without qop, a cnonce. One of its hashes stands for the account, the same for all algorithms.
+  const [own = ''] = account.ha1.values()
+  const key = `${nonce} ${params.has('qop') ? (params.get('cnonce') ?? '') : ''} ${own}`
   if (!window.use(now.wall, key, state.issuedAt, Math.max(count, 1))) return stale
   return { kind: 'ok', account, username, by }
 }

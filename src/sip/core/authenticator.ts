@@ -117,17 +117,16 @@ export class Authenticator {
     )
     const algorithm = algorithmOf(credentials)
     const all = verdict.kind === 'missing' ? NONE : verdict.all
-    if (all.some(({ username }) => this.isBlocked(now.ms, `${client} ${username}`))) {
+    if (all.some(({ username }) => this.isBlocked(now.ms, keyOf(client, username)))) {
       this.attempts.add(`blocked|${algorithm}`)
       this.rateLimits.add('auth')
       this.log.refused(now.ms, source, method, 'blocked')
       return { kind: 'blocked' }
     }
     // Too many guesses with challenges that were sent elsewhere end that way only: whose address they came from may know nothing of them.
-    const unasked =
-      verdict.kind !== 'missing' &&
-      verdict.by === 'other' &&
-      this.isBlocked(now.ms, `${ELSEWHERE}${client} ${verdict.username}`)
+    const unasked = all.some(
+      ({ by, username }) => by === 'other' && this.isBlocked(now.ms, ELSEWHERE + keyOf(client, username)),
+    )
     const result = unasked ? 'stale' : verdict.kind
     this.attempts.add(`${result}|${algorithm}`)
     for (const one of all) {
@@ -158,9 +157,9 @@ export class Authenticator {
     { username, by }: Credential<Account>,
   ): void {
     if (by === 'client') {
-      this.failed(now, `${client} ${username}`)
+      this.failed(now, keyOf(client, username))
       this.log.refused(now, source, message.method, 'bad')
-    } else if (by === 'other') this.failed(now, `${ELSEWHERE}${client} ${username}`)
+    } else if (by === 'other') this.failed(now, ELSEWHERE + keyOf(client, username))
   }
 
   private isBlocked(now: Millis, key: string): boolean {
@@ -194,7 +193,16 @@ function remember(all: Map<string, Failures>, key: string, value: Failures, now:
     if (all.size < FAILURES_MAX && now - since <= FAILURE_WINDOW_MS) break
     all.delete(oldest)
   }
+  // At the end, also when it is known: in the order in which they were made.
+  all.delete(key)
   all.set(detachedUnicode(key), value)
+}
+
+/** No account has a longer name than that. */
+const NAME_MAX = 256
+
+function keyOf(client: string, username: string): string {
+  return `${client} ${username.length > NAME_MAX ? username.slice(0, NAME_MAX) : username}`
 }
 
 /** For the counters: the strongest that is named. */

@@ -178,7 +178,7 @@ export class StreamFramer {
     }
     // Who does not speak SIP is not read on.
     const passedOver = hasTooMany(head) || length > this.limits.bodyBytesMax
-    if (passedOver && message.startLine.problem !== undefined)
+    if (passedOver && message.startLine.problem === 'requestLine')
       return findFault(message, 0, 0, this.limits) ?? this.refuse(message, 400, 'Bad Request-Line')
     if (length > PASSED_OVER_SHARE * this.limits.bodyBytesMax)
       return this.refuse(message, 513, 'Message Too Large')

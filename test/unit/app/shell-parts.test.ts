@@ -330,6 +330,17 @@ describe('bootstrap names', () => {
     expect(own('127.0.0.1', '10.1.2.3')).toBe(false)
   })
 
+  it('R-06 what the list says of a node decides its turn, whatever others are told beside it', async () => {
+    const turns = await Promise.all(
+      [1, 2].map(async (own) => {
+        const listener = { address: `10.0.0.${own}`, port: 6084 }
+        const place = { address: `203.0.113.${9 - own}`, port: 6084, listener }
+        return (await entrancesNow(['10.0.0.1', '10.0.0.2'], place)).entrances.turn
+      }),
+    )
+    expect(turns).toEqual([0, 1])
+  })
+
   it('R-06 nodes whose own name leads them to 127.0.1.1, as Debian has it, still have turns of their own', async () => {
     const turns = await Promise.all(
       [1, 2, 3].map(async (own) => {

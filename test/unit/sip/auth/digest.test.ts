@@ -94,6 +94,7 @@ function check(
     method?: string
     body?: Uint8Array
     client?: string
+    users?: DigestUsers<DigestAccount>
   } = {},
 ): DigestVerdict<DigestAccount> {
   return verify(
@@ -107,7 +108,7 @@ function check(
     },
     options.rules ?? rules,
     options.window ?? new NonceWindow(),
-    users,
+    options.users ?? users,
   )
 }
 
@@ -297,6 +298,33 @@ describe('verify', () => {
       username: 'alice',
       all: [{ kind: 'bad', username: 'bob', by: 'client' }, { kind: 'ok' }],
     })
+  })
+
+  it('S-AU-01 S8760-2.4-01 an algorithm that the account has no hash for is no guess beside a right answer, even to an old nonce', () => {
+    const old = freshNonce(now.wall - NONCE_LIFE_MS - 1)
+    const md5 = {
+      byName: () => ({ ha1: new Map([['MD5', digestHash('MD5', 'alice', realm, 'wonderland')]]) }),
+    }
+    const both = [credentials({ nonce: old }), credentials({ nonce: old, algorithm: 'MD5' })]
+    expect(check(both, { users: md5 })).toMatchObject({ kind: 'stale', all: [{ kind: 'stale' }] })
+    const guess = [credentials(), credentials({ algorithm: 'MD5', password: 'wrong' })]
+    expect(check(guess, { users: md5 })).toMatchObject({ kind: 'bad', by: 'client', all: [{}, {}] })
+  })
+
+  it('S-25 S8760-2.4-01 none of several captured answers is used again from elsewhere', () => {
+    const window = new NonceWindow()
+    const nonce =
+      parseDigest(challenge(now, rules, { stale: false, client: '192.0.2.1' })[0] ?? '')?.get('nonce') ?? ''
+    for (const cnonces of [
+      ['c', 'c'],
+      ['d', 'e'],
+    ]) {
+      const [sha = '', md5 = ''] = cnonces.map((cnonce, index) =>
+        credentials({ nonce, cnonce, algorithm: index === 0 ? 'SHA-256' : 'MD5' }),
+      )
+      expect(check([sha, md5], { window, client: '192.0.2.1' }).kind).toBe('ok')
+      for (const one of [sha, md5]) expect(check(one, { window, client: '203.0.113.9' }).kind).toBe('stale')
+    }
   })
 
   it('S-25 S7616-3.3-01 a captured response is used once, however the name is written and whatever cnonce it does not cover', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { SipMessage } from '../../../../src/sip/message/index.ts'
 import {
   DOMAIN,
   SipWorld,
@@ -262,6 +263,35 @@ describe('credentials', () => {
     for (let i = 0; i < 5; i++) guess('alice')
     for (let i = 0; i < 10_050; i++) guess(`n${i}`)
     expect(guess('alice')).toBe(403)
+  })
+
+  it('S-AU-01 beside an answer of its own a guess with a challenge sent elsewhere tells nothing either', () => {
+    const s = digestNode()
+    const eve = s.world.phone('alice', s.node, { host: '203.0.113.9' })
+    const shown = (
+      phone: Phone,
+      password: string,
+      username: string,
+      challenge: SipMessage,
+      extra: string[] = [],
+    ): SipMessage => {
+      phone.authenticate({ ...phone.register(), init: { extra } }, challenge, { password, username, nc: 1 })
+      return phone.last()
+    }
+    const own = (username: string, challenge: SipMessage): string => {
+      const nonce = /nonce="([^"]*)"/.exec(challenge.header('www-authenticate') ?? '')?.[1] ?? ''
+      return `Authorization: Digest username="${username}", realm="${DOMAIN}", nonce="${nonce}", uri="sip:${DOMAIN}", response="${'0'.repeat(32)}", qop=auth, nc=00000001, cnonce="c"`
+    }
+    const fetch = (phone: Phone): SipMessage => {
+      phone.register()
+      return phone.last()
+    }
+    for (let i = 0; i < 5; i++) shown(s.alice, 'wrong', 'alice', fetch(eve))
+    const answers = ['wrong', 'pw-alice'].map((password, index) => {
+      const decoy = own(`decoy${index}`, fetch(s.alice))
+      return shown(s.alice, password, 'alice', fetch(eve), [decoy]).header('www-authenticate')
+    })
+    for (const answer of answers) expect(answer).toContain('stale=true')
   })
 
   it('S-AU-01 all addresses of an IPv6 network of 64 bits are one who guesses', () => {
