@@ -11,8 +11,7 @@ export {
   type DigestRequest,
   type DigestRules,
   type DigestUsers,
-  type DigestVerdict,
-  type Credential,
 } from './digest.ts'
+export type { Credential, DigestVerdict } from './verdict.ts'
 export { NONCE_USES_MAX, NonceWindow } from './nonce-window.ts'
 export { NONCE_LIFE_MS, NonceSerials } from './nonce.ts'

@@ -431,27 +431,33 @@ describe('a phone that has a new connection', () => {
     expect(bob.last().status).toBe(200)
   })
 
-  it('S5626-5.3-01 a Contact with the port of the connection is no listener: it goes with it, and its calls find the new one', () => {
+  /** Over TCP, with a Contact that shows the port of its connection; `again` makes another connection. */
+  const withoutListener = () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
     const alice = world.phone('alice', node, { transport: 'tcp' })
     const bob = world.phone('bob', node)
     const register = (cseq: number): void => {
-      alice.register({
-        callId: 'reg',
-        cseq,
-        contact: `<sip:alice@${alice.host}:${alice.sourcePort};transport=tcp>`,
-      })
+      const contact = `<sip:alice@${alice.host}:${alice.sourcePort};transport=tcp>`
+      alice.register({ callId: 'reg', cseq, contact })
+    }
+    const again = (): void => {
+      alice.disconnect()
+      alice.sourcePort++
+      register(2)
     }
     register(1)
     bob.register()
+    return { world, node, alice, bob, again }
+  }
+
+  it('S5626-5.3-01 a Contact with the port of the connection is no listener: it goes with it, and its calls find the new one', () => {
+    const { world, node, alice, bob, again } = withoutListener()
     const sent = alice.request('INVITE', BOB)
     const invite = bob.requests('INVITE')[0]!
     bob.respond(invite, 200)
     alice.inDialog('ACK', sent, alice.last())
-    alice.disconnect()
-    alice.sourcePort = 40_001
-    register(2)
+    again()
     bob.fromCallee('INFO', invite)
     expect(alice.requests('INFO')).toHaveLength(1)
     world.advance(31_000)
@@ -459,24 +465,10 @@ describe('a phone that has a new connection', () => {
   })
 
   it('S3261-18.2-02 the answer to its call reaches the caller by the connection that it has made since', () => {
-    const world = new SipWorld()
-    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))
-    const alice = world.phone('alice', node, { transport: 'tcp' })
-    const bob = world.phone('bob', node)
-    const register = (cseq: number): void => {
-      alice.register({
-        callId: 'reg',
-        cseq,
-        contact: `<sip:alice@${alice.host}:${alice.sourcePort};transport=tcp>`,
-      })
-    }
-    register(1)
-    bob.register()
+    const { alice, bob, again } = withoutListener()
     alice.request('INVITE', BOB)
     bob.respond(bob.requests('INVITE')[0]!, 180)
-    alice.disconnect()
-    alice.sourcePort = 40_001
-    register(2)
+    again()
     bob.respond(bob.requests('INVITE')[0]!, 200)
     expect(alice.statuses('INVITE')).toEqual([100, 180, 200])
   })
