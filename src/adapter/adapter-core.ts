@@ -137,7 +137,7 @@ export class AdapterCore {
         if (this.foreign.fetchDone(now, event.id, event.outcome)) return
         if (this.certificates.fetchDone(now, event.id, event.outcome)) return
         if (!this.tester.fetchDone(now, event.id, event.outcome))
-          this.queries.fetchDone(event.id, event.outcome, event.journey)
+          this.queries.fetchDone(now, event.id, event.outcome, event.journey)
         return
       case 'pingDone':
         this.queries.pingDone(event.id, event.outcome)

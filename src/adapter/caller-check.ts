@@ -55,8 +55,7 @@ export class CallerCheck {
       const entry = registrationEntry(value, aor)
       const terminal = entry.kind === 'route' ? terminalNode(entry.destinations) : undefined
       if (terminal === undefined || key(terminal) !== peer) continue
-      const endsAt = Number(value.data.storageTime) + 1000 * value.data.lifetime
-      longest = Math.max(longest, endsAt - now.wall)
+      longest = Math.max(longest, value.expiresAt - now.ms)
     }
     return longest
   }

@@ -216,6 +216,7 @@ export interface AorLocation {
     readonly target: string
     readonly type: 'route' | 'uri'
     readonly contactPrefs: string
+    /** From its Store to its end. */
     readonly lifetimeS: number
     readonly storageTime: WallTime
     readonly expiresAt: WallTime

@@ -35,8 +35,7 @@ export class ForeignContacts {
   private contacts(now: Now, aor: string, result: FetchResult): ForeignContact[] {
     const contacts: ForeignContact[] = []
     for (const value of result.kinds.get(KIND.sipRegistration)?.values ?? []) {
-      const endsAt = Number(value.data.storageTime) + 1000 * value.data.lifetime
-      const expiresS = Math.ceil((endsAt - now.wall) / 1000)
+      const expiresS = Math.ceil((value.expiresAt - now.ms) / 1000)
       const entry = registrationEntry(value, aor)
       const uri = expiresS > 0 && contacts.length < CONTACTS_MAX ? this.uriOf(aor, entry) : undefined
       if (uri !== undefined) contacts.push({ uri, expiresS })

@@ -1,6 +1,6 @@
 /** Where is this AOR? for people: what the overlay holds, who signed it, and which nodes hold the copies. Reads only. */
 import { toHex } from '../common/bytes.ts'
-import type { Millis } from '../common/time.ts'
+import type { Millis, Now } from '../common/time.ts'
 import {
   key,
   KIND,
@@ -58,12 +58,12 @@ export class LocateQueries {
     })
   }
 
-  fetchDone(id: CommandId, outcome: CommandOutcome<FetchResult>, journey?: Journey): boolean {
+  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>, journey?: Journey): boolean {
     const fetching = this.fetching.get(id)
     if (fetching === undefined) return false
     this.fetching.delete(id)
     if (outcome.ok) {
-      const location = this.location(fetching.aor, outcome.value, journey)
+      const location = this.location(now, fetching.aor, outcome.value, journey)
       this.search({ id: fetching.id, location, last: outcome.value.responsible })
     } else {
       const answer = { kind: 'failed', reason: reasonOf(outcome.error) } as const
@@ -107,7 +107,12 @@ export class LocateQueries {
     this.parts.shell({ kind: 'answer', id, answer: { kind: 'located', location } })
   }
 
-  private location(aor: string, result: FetchResult, journey: Journey | undefined): AorLocation {
+  private location(
+    now: Now,
+    aor: string,
+    result: FetchResult,
+    journey: Journey | undefined,
+  ): AorLocation {
     let ignored = 0
     const entries: AorLocation['entries'][number][] = []
     for (const value of result.kinds.get(KIND.sipRegistration)?.values ?? []) {
@@ -115,15 +120,16 @@ export class LocateQueries {
       if (entry.kind === 'ignored') ignored++
       if (entry.kind !== 'route' && entry.kind !== 'uri') continue
       const terminal = entry.kind === 'route' ? terminalNode(entry.destinations) : undefined
-      const { lifetime, storageTime } = value.data
+      const leftMs = value.expiresAt - now.ms
+      const storageTime = Number(value.data.storageTime)
       entries.push({
         key: toHex(entry.key),
         target: entry.kind === 'uri' ? entry.uri : terminal === undefined ? '' : key(terminal),
         type: entry.kind,
         contactPrefs: entry.kind === 'route' ? entry.contactPrefs : '',
-        lifetimeS: lifetime,
-        storageTime: Number(storageTime),
-        expiresAt: Number(storageTime) + 1000 * lifetime,
+        lifetimeS: Math.round(Math.max(leftMs, now.wall + leftMs - storageTime) / 1000),
+        storageTime,
+        expiresAt: Math.round(now.wall + leftMs),
         signer: {
           userName: value.signer.userName,
           nodeId: key(value.signerNodeId),

@@ -75,8 +75,8 @@ export class Queries {
     this.walks.probeDone(now, id, outcome)
   }
 
-  fetchDone(id: CommandId, outcome: CommandOutcome<FetchResult>, journey?: Journey): boolean {
-    return this.locates.fetchDone(id, outcome, journey)
+  fetchDone(now: Now, id: CommandId, outcome: CommandOutcome<FetchResult>, journey?: Journey): boolean {
+    return this.locates.fetchDone(now, id, outcome, journey)
   }
 
   pingDone(id: CommandId, outcome: CommandOutcome<PingResult>): boolean {

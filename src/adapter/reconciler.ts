@@ -63,17 +63,18 @@ export class Reconciler {
 
   private adopt(now: Now, user: HostedUser, result: FetchResult): void {
     const own = user.credential?.nodeId
-    for (const { data, signerNodeId } of result.kinds.get(KIND.sipRegistration)?.values ?? []) {
+    for (const { data, expiresAt, signerNodeId } of result.kinds.get(KIND.sipRegistration)?.values ?? []) {
       if (own === undefined || data.value.model !== 'dictionary' || !sameId(signerNodeId, own)) continue
       if (!sameId(data.value.key, own)) continue
-      const leftMs = Number(data.storageTime) + 1000 * data.lifetime - now.wall
+      const leftMs = expiresAt - now.ms
       if (leftMs <= 0) continue
       const { exists, value } = data.value.value
       user.stored = {
         exists,
         text: exists ? textOf(value) : undefined,
         phones: undefined,
-        lifetimeS: data.lifetime,
+        // From its Store on, as if this process had made that.
+        lifetimeS: Math.ceil(Math.max(leftMs, now.wall + leftMs - Number(data.storageTime)) / 1000),
         expiresAtMs: Math.floor(now.ms + leftMs),
       }
     }

@@ -17,7 +17,7 @@ const LATEST = [
   '.peer.use.services.served.served',
   '.peer.use.storage.trust.proven',
   '.peer.use.commands.storageTimes.known',
-  '.peer.use.storage.readValues.known',
+  '.peer.use.storage.ownAnswers.known',
   '.tokens.known',
   '.marks.known',
   '.link.unacked.',

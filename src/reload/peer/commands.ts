@@ -261,7 +261,7 @@ export class Commands {
     const { kinds, configuration, trust, now } = this.parts
     const answer = decodeFetchAns(contents.body, (kind) => kinds.model(kind), configuration.nodeIdLength)
     if (!answer.ok) return fail(answer.error.reason)
-    return ok(this.storage.verify(resource, answer.value, trust.poolOf(security.certificates), now.wall))
+    return ok(this.storage.verify(resource, answer.value, trust.poolOf(security.certificates), now))
   }
 
   private timeLeft(until: Millis | undefined): { timeoutMs?: number } {

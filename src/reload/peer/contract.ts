@@ -227,6 +227,11 @@ export interface StoreResult {
 /** A value whose signature, certificate and access policy were verified by the core. */
 export interface VerifiedValue {
   readonly data: StoredData
+  /**
+   * Monotonic time at which the peer that keeps it forgets it. Not to be computed from `data`: storage_time is that of the Store, the
+   * lifetime of a FetchAns what is left of it.
+   */
+  readonly expiresAt: Millis
   readonly signer: Certificate
   readonly signerNodeId: NodeId
 }

@@ -10,14 +10,9 @@ import type { FetchedKind, FetchedValue } from '../storage/verify-fetched.ts'
 import { NEWEST_VALUES_MAX } from './constants.ts'
 import { elementFetched } from './storage-times.ts'
 
-interface Newest {
-  readonly value: FetchedValue
-  readonly expiresAt: Millis
-}
-
 export class NewestValues {
   /** Longest not seen first. */
-  private readonly seen = new Map<string, Newest>()
+  private readonly seen = new Map<string, FetchedValue>()
 
   /** The values with those in their place that are newer; `rollbacks` counts them. */
   prefer(
@@ -50,12 +45,11 @@ export class NewestValues {
     const element = elementFetched(resource, kind, data.value)
     const known = this.seen.get(element)
     this.seen.delete(element)
-    if (known !== undefined && known.expiresAt > now && known.value.data.storageTime > data.storageTime) {
+    if (known !== undefined && known.expiresAt > now && known.data.storageTime > data.storageTime) {
       this.seen.set(element, known)
-      const lifetime = Math.ceil((known.expiresAt - now) / 1000)
-      return { ...known.value, data: { ...known.value.data, lifetime } }
+      return known
     }
-    this.seen.set(element, { value, expiresAt: now + data.lifetime * 1000 })
+    this.seen.set(element, value)
     if (this.seen.size > NEWEST_VALUES_MAX) {
       for (const oldest of this.seen.keys()) {
         this.seen.delete(oldest)

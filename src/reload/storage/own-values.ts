@@ -4,67 +4,118 @@
  * lies here unchanged; whether its signer is still believed is asked every time.
  */
 import { BoundedCache } from '../../common/bounded-cache.ts'
-import type { Now } from '../../common/time.ts'
+import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import type { KindId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Signer } from '../security/trust.ts'
-import { certificatesValid, remainingLifetime } from './lifetime.ts'
+import { certificatesValid } from './lifetime.ts'
 import type { HeldValue } from './held-value.ts'
-import type { Table } from './table.ts'
+import type { ResourceEntry, Table } from './table.ts'
 import type { ValueChecks } from './value-checks.ts'
 import type { FetchedKind, FetchedValue, FetchedValues } from './verify-fetched.ts'
 
-/** Judgement: values that were read last, some 1.5 kB each. */
-const READ_MAX = 2_048
-
-/** Values as they were read from their bytes, by the value as it lies here. */
-export class ReadValues {
-  private readonly known = new BoundedCache<StoredData, HeldValue>(READ_MAX)
-
-  of(held: HeldValue): StoredData {
-    let data = this.known.get(held)
-    if (data === undefined) {
-      ;({ data } = held)
-      this.known.set(held, data)
-    }
-    return data
-  }
-}
+/** Judgement: resources that were asked for last, some 2 kB each. */
+const ANSWERS_MAX = 2_048
 
 export interface OwnValues extends FetchedValues {
   /** What the values and their certificates take in an answer, roughly. */
   readonly bytes: number
 }
 
-/** Undefined when one of the Kinds is not known. */
-export function ownValues(
+/** A value that was given out, and by whom it was signed. */
+interface Given {
+  readonly held: HeldValue
+  readonly signer: Signer
+}
+
+interface Answer extends OwnValues {
+  readonly wanted: readonly KindId[]
+  readonly checks: ValueChecks
+  readonly given: readonly Given[]
+  /** When the lifetime of the first of the values is over. */
+  readonly until: Millis
+}
+
+/** Answers are kept until something they rest on changes: nearly every call asks for what was asked before. */
+export class OwnAnswers {
+  private readonly known = new BoundedCache<Answer, ResourceEntry>(ANSWERS_MAX)
+
+  /** Undefined when one of the Kinds is not known. */
+  find(
+    checks: ValueChecks,
+    table: Table,
+    now: Now,
+    resource: ResourceId,
+    wanted: readonly KindId[],
+  ): OwnValues | undefined {
+    const entry = table.find(resource)
+    if (entry === undefined) return read(checks, undefined, now, wanted)
+    const known = this.known.get(entry)
+    if (known !== undefined && stands(known, checks, now) && sameKinds(known.wanted, wanted)) return known
+    const answer = read(checks, entry, now, wanted)
+    // One of which values were left out, because they are not believed now, may have more the next time.
+    if (answer?.complete === true) this.known.set(entry, answer)
+    return answer
+  }
+
+  /** Something at this resource has changed. */
+  forget(entry: ResourceEntry): void {
+    this.known.delete(entry)
+  }
+}
+
+function stands(answer: Answer, checks: ValueChecks, now: Now): boolean {
+  if (answer.checks !== checks || now.ms >= answer.until) return false
+  for (const { held, signer } of answer.given) {
+    const { certificates } = held
+    if (!certificatesValid(certificates, now.wall) || !checks.believes(signer, certificates, now.wall))
+      return false
+  }
+  return true
+}
+
+function sameKinds(left: readonly KindId[], right: readonly KindId[]): boolean {
+  if (left.length !== right.length) return false
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false
+  return true
+}
+
+function read(
   checks: ValueChecks,
-  read: ReadValues,
-  table: Table,
+  entry: ResourceEntry | undefined,
   now: Now,
-  resource: ResourceId,
   wanted: readonly KindId[],
-): OwnValues | undefined {
-  const entry = table.find(resource)
+): (Answer & { readonly complete: boolean }) | undefined {
   const kinds = new Map<KindId, FetchedKind>()
+  const given: Given[] = []
+  let until: Millis = NEVER
+  let complete = true
   let rejected = 0
   let bytes = 0
   for (const kind of wanted) {
     if (checks.definition(kind) === undefined || kinds.has(kind)) return undefined
-    const held = entry?.kinds.get(kind)
+    const heldKind = entry?.kinds.get(kind)
     const values: FetchedValue[] = []
-    for (const [, value] of held?.values(now) ?? []) {
+    for (const [, held] of heldKind?.values(now) ?? []) {
       // RFC 6940 s.7.1: what was signed with a certificate that has expired is not given out.
-      if (!certificatesValid(value.certificates, now.wall)) continue
-      bytes += value.size
-      for (const { der } of value.certificates) bytes += der.length
-      const data = { ...read.of(value), lifetime: remainingLifetime(value, now) }
-      const signer = signerOf(checks, value, data, now)
+      if (!certificatesValid(held.certificates, now.wall)) {
+        complete = false
+        continue
+      }
+      bytes += held.size
+      for (const { der } of held.certificates) bytes += der.length
+      const { data, expiresAt } = held
+      const signer = signerOf(checks, held, data, now)
       if (signer === undefined) rejected++
-      else values.push({ data, signer: signer.certificate, signerNodeId: signer.nodeId })
+      else {
+        values.push({ data, expiresAt, signer: signer.certificate, signerNodeId: signer.nodeId })
+        given.push({ held, signer })
+        until = Math.min(until, expiresAt)
+      }
     }
-    kinds.set(kind, { generation: held?.generation ?? 0n, values })
+    kinds.set(kind, { generation: heldKind?.generation ?? 0n, values })
   }
-  return { kinds, rejected, bytes }
+  complete &&= rejected === 0
+  return { kinds, rejected, bytes, wanted, checks, given, until, complete }
 }
 
 function signerOf(checks: ValueChecks, held: HeldValue, data: StoredData, now: Now): Signer | undefined {

@@ -1,7 +1,7 @@
 import { LabelTexts, Tally } from '../../common/instruments.ts'
 import { invariant } from '../../common/assert.ts'
 import { ok, type Result } from '../../common/errors.ts'
-import type { Millis, Now, WallTime } from '../../common/time.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import {
   encodeStoredData,
   type ErrorResponse,
@@ -28,7 +28,7 @@ import { expiryOf } from './lifetime.ts'
 import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
 import { replicaStores, type ReplicaSelection, type ReplicaStore } from './replication.ts'
 import type { Responsibility } from './responsibility.ts'
-import { ownValues, ReadValues, type OwnValues } from './own-values.ts'
+import { OwnAnswers, type OwnValues } from './own-values.ts'
 import { firstGeneration, GENERATION_MAX, restoreTable, type RestoreReport } from './restore.ts'
 import type { StagedValue } from './staging.ts'
 import { statValues } from './stat.ts'
@@ -89,8 +89,10 @@ export class Storage {
   private readonly crypto: CryptoPort
   private readonly responsibility: Responsibility
   private limits: StorageLimits
-  private readonly table = new Table()
-  private readonly readValues = new ReadValues()
+  private readonly ownAnswers = new OwnAnswers()
+  private readonly table = new Table((entry) => {
+    this.ownAnswers.forget(entry)
+  })
   private trust: Trust
   private checks: ValueChecks
 
@@ -162,7 +164,7 @@ export class Storage {
    */
   own(now: Now, resource: ResourceId, kinds: readonly KindId[]): OwnValues | undefined {
     if (!this.responsibility.responsibleFor(resource)) return undefined
-    const values = ownValues(this.checks, this.readValues, this.table, now, resource, kinds)
+    const values = this.ownAnswers.find(this.checks, this.table, now, resource, kinds)
     if (values !== undefined) for (const kind of kinds) this.countOne('fetch', kind, 'ok')
     return values
   }
@@ -184,9 +186,9 @@ export class Storage {
     resource: ResourceId,
     answer: FetchAns,
     pool: readonly Certificate[],
-    wall: WallTime,
+    now: Now,
   ): FetchedValues {
-    return verifyFetched(this.checks, resource, answer, pool, wall)
+    return verifyFetched(this.checks, resource, answer, pool, now)
   }
 
   /**

@@ -88,6 +88,12 @@ export class Table {
   private last: ResourceEntry | undefined
   private valueCount = 0
   private byteCount = 0
+  private readonly changed: (entry: ResourceEntry) => void
+
+  /** `changed` is told of every resource at which something has changed. */
+  constructor(changed: (entry: ResourceEntry) => void) {
+    this.changed = changed
+  }
 
   get resources(): number {
     return this.entries.size
@@ -130,6 +136,7 @@ export class Table {
     const place: ValuePlace = { resource: resourceEntry.resource, kind, slot }
     const held = new HeldValue(place, { encoded, certificates, expiresAt }, this.expiries)
     entry.slots.set(slot, held)
+    this.changed(resourceEntry)
     this.valueCount++
     this.byteCount += held.size
     const recordKey = valueKey(resource, kind, slot)
@@ -141,6 +148,8 @@ export class Table {
   setGeneration(entry: KindEntry, resource: ResourceId, generation: bigint, batch: JournalOperation[]): void {
     if (entry.generation === generation) return
     entry.generation = generation
+    const resourceEntry = this.find(resource)
+    if (resourceEntry !== undefined) this.changed(resourceEntry)
     const place = generationKey(resource, entry.kind)
     batch.push({ kind: 'put', key: place, value: generationRecord(place, generation) })
   }
@@ -152,6 +161,7 @@ export class Table {
     const removed = kindEntry?.slots.get(slot)
     if (resourceEntry === undefined || kindEntry === undefined || removed === undefined) return
     kindEntry.slots.delete(slot)
+    this.changed(resourceEntry)
     this.forget(removed, batch)
     batch.push({ kind: 'delete', key: valueKey(resource, kind, slot) })
     if (kindEntry.slots.size > 0) return

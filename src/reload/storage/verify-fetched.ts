@@ -1,4 +1,4 @@
-import type { WallTime } from '../../common/time.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import type { FetchAns, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { wellFormed } from './data-models.ts'
@@ -6,7 +6,10 @@ import { unsigned, type ValueChecks } from './value-checks.ts'
 
 /** A value that proved who stored it and that he may. */
 export interface FetchedValue {
+  /** As it came; its lifetime is what was left of it then, by the word of the peer that gave it. */
   readonly data: StoredData
+  /** Monotonic time at which that is over. */
+  readonly expiresAt: Millis
   readonly signer: Certificate
   readonly signerNodeId: NodeId
 }
@@ -31,7 +34,7 @@ export function verifyFetched(
   resource: ResourceId,
   answer: FetchAns,
   pool: readonly Certificate[],
-  wall: WallTime,
+  now: Now,
 ): FetchedValues {
   const kinds = new Map<KindId, FetchedKind>()
   let rejected = 0
@@ -45,9 +48,13 @@ export function verifyFetched(
     for (const data of values) {
       if (unsigned(data) && !data.value.value.exists) continue
       const fits = wellFormed(data.value, definition.dataModel)
-      const signer = fits ? checks.signer(definition, resource, data, pool, wall) : undefined
+      const signer = fits ? checks.signer(definition, resource, data, pool, now.wall) : undefined
       if (signer?.ok !== true) rejected++
-      else verified.push({ data, signer: signer.value.certificate, signerNodeId: signer.value.nodeId })
+      else {
+        const { certificate, nodeId } = signer.value
+        const expiresAt = now.ms + 1000 * data.lifetime
+        verified.push({ data, expiresAt, signer: certificate, signerNodeId: nodeId })
+      }
     }
     kinds.set(kind, { generation, values: verified })
   }

@@ -53,6 +53,17 @@ describe('who may name a user as the caller', () => {
     expect(answered([entry(PEER, 120)])).toEqual({ ...yes, validMs: 119_000 })
   })
 
+  it('M-22 an entry that is nearly over names its peer still: storage_time and what is left of the lifetime are not added', () => {
+    const stored = entry(PEER, 3600)
+    // What a Fetch brings 50 minutes after the Store: the same storage_time, ten minutes of lifetime.
+    const now = at(50 * 60_000)
+    const value = { ...stored, data: { ...stored.data, lifetime: 600 }, expiresAt: now.ms + 600_000 }
+    check.verify(7, BOB, key(PEER), 5_000)
+    const [fetch] = fetches(drained(parts).commands)
+    check.fetchDone(now, fetch!.id, { ok: true, value: found([value]) })
+    expect(drained(parts).sip[0]).toEqual({ kind: 'callerVerified', id: 7, verified: true, validMs: 300_000 })
+  })
+
   it('M-22 other nodes may not, nor does an entry that somebody else has signed or that has ended', () => {
     const no = { kind: 'callerVerified', id: 7, verified: false, validMs: 30_000 }
     expect(answered([])).toEqual(no)

@@ -150,6 +150,7 @@ export function dictionaryEntry(
   { exists = true, key = signer.nodeId }: { exists?: boolean; key?: Uint8Array } = {},
 ): VerifiedValue {
   return {
+    expiresAt: at(0).ms + 1000 * lifetimeS,
     signer: signer.certificate,
     signerNodeId: signer.nodeId,
     data: {

@@ -2,7 +2,20 @@ import { describe, expect, it } from 'vitest'
 import { Queries } from '../../../src/adapter/queries.ts'
 import { key, resourceIdOf } from '../../../src/reload/index.ts'
 import { utf8 } from '../../../src/common/bytes.ts'
-import { adapterParts, at, BOB, crypto, drained, fetches, nodeId, userCredential } from './fixture.ts'
+import {
+  adapterParts,
+  at,
+  BOB,
+  crypto,
+  drained,
+  fetches,
+  found as foundOf,
+  nodeId,
+  registered,
+  userCredential,
+} from './fixture.ts'
+
+const MINUTE = 60_000
 
 describe('a ping that a person asks for', () => {
   const asked = (nodeId: string): ReturnType<typeof drained> => {
@@ -73,7 +86,7 @@ describe('where an AOR is, for people', () => {
       rttMs: 4,
       sends: 1,
     }
-    queries.fetchDone(fetch!.id, { ok: true, value: found }, journey)
+    queries.fetchDone(at(0), fetch!.id, { ok: true, value: found }, journey)
     for (const next of [nodeId(2), nodeId(3)]) {
       const [question] = drained(parts).commands
       expect(question).toMatchObject({ kind: 'routeQuery' })
@@ -98,13 +111,35 @@ describe('where an AOR is, for people', () => {
     ])
   })
 
+  it('R7904-3.1-02 says how long an entry lives on by what the storing peer says is left of it', () => {
+    const parts = adapterParts()
+    const queries = new Queries(parts)
+    queries.ask(at(0), 7, { kind: 'locate', aor: BOB })
+    const [fetch] = fetches(drained(parts).commands)
+    // Stored 40 minutes ago for an hour: 20 minutes are left.
+    const now = at(40 * MINUTE)
+    const registration = { kind: 'uri', uri: 'alice@dht.example.com' } as const
+    const value = { ...registered(registration, userCredential(BOB, 0xb0)), expiresAt: now.ms + 20 * MINUTE }
+    queries.fetchDone(now, fetch!.id, { ok: true, value: foundOf([value]) })
+    const [question] = drained(parts).commands
+    const id = question?.kind === 'routeQuery' ? question.id : 0
+    queries.routeQueryDone(now, id, { ok: false, error: { kind: 'timeout' } })
+    expect(drained(parts).all).toMatchObject([
+      {
+        action: {
+          answer: { location: { entries: [{ lifetimeS: 3600, expiresAt: now.wall + 20 * MINUTE }] } },
+        },
+      },
+    ])
+  })
+
   it('is answered without them when nobody says where they are, and in a ring of one', () => {
     for (const next of [undefined, nodeId(1)]) {
       const parts = adapterParts()
       const queries = new Queries(parts)
       queries.ask(at(0), 7, { kind: 'locate', aor: BOB })
       const [fetch] = fetches(drained(parts).commands)
-      queries.fetchDone(fetch!.id, {
+      queries.fetchDone(at(0), fetch!.id, {
         ok: true,
         value: { responsible: nodeId(1), kinds: new Map(), rejected: 0 },
       })

@@ -34,6 +34,7 @@ function answerFetch({ parts, core, credential }: Setting, ms: number, found: bo
   const [fetch] = fetches(drained(parts).commands)
   if (fetch === undefined) throw new Error('nothing is fetched')
   const value: VerifiedValue = {
+    expiresAt: ms + 600_000,
     signer: credential.certificate,
     signerNodeId: credential.nodeId,
     data: {

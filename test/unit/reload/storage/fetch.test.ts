@@ -266,11 +266,13 @@ describe('checking an answer', () => {
     ]
     const pool = [alice, bob, brief, stranger].map(({ certificate }) => certificate)
     const answer = { kindResponses: [{ kind: DICTIONARY, generation: 4n, values }] }
-    const verified = here.storage.verify(ALICE, answer, pool, WALL + 2000)
+    const verified = here.storage.verify(ALICE, answer, pool, { ms: 2000, wall: WALL + 2000 })
     expect(verified.rejected).toBe(5)
     expect(verified.kinds.get(DICTIONARY)).toEqual({
       generation: 4n,
-      values: [{ data: good, signer: alice.certificate, signerNodeId: alice.nodeId }],
+      values: [
+        { data: good, expiresAt: 2000 + 1000 * good.lifetime, signer: alice.certificate, signerNodeId: alice.nodeId },
+      ],
     })
   })
 
@@ -278,12 +280,12 @@ describe('checking an answer', () => {
     const here = peer()
     const fetched = here.storage.fetch(T0, ask(SINGLE, { model: 'single' }))
     if (!fetched.ok) throw new Error('refused')
-    expect(here.storage.verify(ALICE, fetched.value.answer, [], WALL)).toEqual({
+    expect(here.storage.verify(ALICE, fetched.value.answer, [], T0)).toEqual({
       kinds: new Map([[SINGLE, { generation: 0n, values: [] }]]),
       rejected: 0,
     })
     const answer = { kindResponses: [{ kind: 0xf0000aaa, generation: 1n, values: [signed(alice)] }] }
-    expect(here.storage.verify(ALICE, answer, [alice.certificate], WALL).rejected).toBe(1)
+    expect(here.storage.verify(ALICE, answer, [alice.certificate], T0).rejected).toBe(1)
   })
 })
 

@@ -458,7 +458,7 @@ describe('data models', () => {
     ])
     const fetched = here.storage.fetch(T0, here.storage.fetchReqFor(ALICE, [ARRAY]))
     if (!fetched.ok) throw new Error('fetch refused')
-    const verified = here.storage.verify(ALICE, fetched.value.answer, fetched.value.certificates, WALL)
+    const verified = here.storage.verify(ALICE, fetched.value.answer, fetched.value.certificates, T0)
     expect(verified.rejected).toBe(0)
     expect(verified.kinds.get(ARRAY)?.values).toHaveLength(3)
   })
