@@ -162,7 +162,8 @@ export class Commands {
       rttMs: 0,
       sends: 1,
     }
-    this.gotten(id, resource, self, own, journey)
+    if (own.settled) this.found(id, self, own.kinds, own.rejected, journey)
+    else own.settled = this.gotten(id, resource, self, own, journey)
     return true
   }
 
@@ -212,13 +213,14 @@ export class Commands {
     this.gotten(id, resource, outcome.signer.nodeId, verified.value, journey)
   }
 
+  /** False when something newer had been seen before. */
   private gotten(
     id: CommandId,
     resource: ResourceId,
     responsible: NodeId,
     found: FetchedValues,
     journey: Journey | undefined,
-  ): void {
+  ): boolean {
     const { kinds, rollbacks } = this.newest.prefer(this.parts.now.ms, resource, found.kinds)
     if (rollbacks > 0) {
       this.parts.instruments.rollbacks.add('', rollbacks)
@@ -231,7 +233,18 @@ export class Commands {
         values: rollbacks,
       })
     }
-    const value = { responsible, kinds, rejected: found.rejected }
+    this.found(id, responsible, kinds, found.rejected, journey)
+    return rollbacks === 0
+  }
+
+  private found(
+    id: CommandId,
+    responsible: NodeId,
+    kinds: FetchedValues['kinds'],
+    rejected: number,
+    journey: Journey | undefined,
+  ): void {
+    const value = { responsible, kinds, rejected }
     this.parts.outbox.push({ kind: 'fetchDone', id, outcome: { ok: true, value }, journey })
   }
 

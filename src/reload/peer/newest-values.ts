@@ -4,6 +4,7 @@
  * newer one has come to the end of its lifetime it is what the application gets. Elements of arrays are left out:
  * their index is not signed.
  */
+import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Millis } from '../../common/time.ts'
 import type { KindId, ResourceId } from '../codec/index.ts'
 import type { FetchedKind, FetchedValue } from '../storage/verify-fetched.ts'
@@ -11,8 +12,7 @@ import { NEWEST_VALUES_MAX } from './constants.ts'
 import { elementFetched } from './storage-times.ts'
 
 export class NewestValues {
-  /** Longest not seen first. */
-  private readonly seen = new Map<string, FetchedValue>()
+  private readonly seen = new BoundedCache<FetchedValue>(NEWEST_VALUES_MAX)
 
   /** The values with those in their place that are newer; `rollbacks` counts them. */
   prefer(
@@ -44,18 +44,10 @@ export class NewestValues {
     if (data.value.model === 'array') return value
     const element = elementFetched(resource, kind, data.value)
     const known = this.seen.get(element)
-    this.seen.delete(element)
-    if (known !== undefined && known.expiresAt > now && known.data.storageTime > data.storageTime) {
-      this.seen.set(element, known)
+    if (known === value) return value
+    if (known !== undefined && known.expiresAt > now && known.data.storageTime > data.storageTime)
       return known
-    }
     this.seen.set(element, value)
-    if (this.seen.size > NEWEST_VALUES_MAX) {
-      for (const oldest of this.seen.keys()) {
-        this.seen.delete(oldest)
-        break
-      }
-    }
     return value
   }
 }

@@ -19,6 +19,8 @@ const ANSWERS_MAX = 2_048
 export interface OwnValues extends FetchedValues {
   /** What the values and their certificates take in an answer, roughly. */
   readonly bytes: number
+  /** For who asks: that he has held it against what he knew, and found nothing newer. It comes anew when somebody else was asked. */
+  settled: boolean
 }
 
 /** A value that was given out, and by whom it was signed. */
@@ -57,7 +59,7 @@ export class OwnAnswers {
     return answer
   }
 
-  /** Something at this resource has changed. */
+  /** Something at this resource has changed, or has been heard of it. */
   forget(entry: ResourceEntry): void {
     this.known.delete(entry)
   }
@@ -115,7 +117,7 @@ function read(
     kinds.set(kind, { generation: heldKind?.generation ?? 0n, values })
   }
   complete &&= rejected === 0
-  return { kinds, rejected, bytes, wanted, checks, given, until, complete }
+  return { kinds, rejected, bytes, settled: false, wanted, checks, given, until, complete }
 }
 
 function signerOf(checks: ValueChecks, held: HeldValue, data: StoredData, now: Now): Signer | undefined {

@@ -188,6 +188,8 @@ export class Storage {
     pool: readonly Certificate[],
     now: Now,
   ): FetchedValues {
+    const entry = this.table.find(resource)
+    if (entry !== undefined) this.ownAnswers.forget(entry)
     return verifyFetched(this.checks, resource, answer, pool, now)
   }
 

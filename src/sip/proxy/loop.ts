@@ -4,26 +4,57 @@ import type { SipMessage, Via } from '../message/index.ts'
 /** Headers by which targets are chosen (RFC 3261 s.16.4, RFC 3841). */
 const DECIDING = ['route', 'accept-contact', 'reject-contact', 'request-disposition'] as const
 
+const PRIME = 0x01000193
+const PART_END = 10
+/** 30 bits. */
+const SMALL = 0x3fff_ffff
+
 /**
  * The second part of our branch: everything that decides where a request goes, but not the method, so that a CANCEL
- * has the same. `side` tells requests of peers from those of phones, as they are looked up differently. Two 32-bit FNV-1a
+ * has the same. `side` tells requests of peers from those of phones, as they are looked up differently. Two 30-bit FNV-1a
  * sums: a sender who collides them on purpose only cuts off its own request.
  */
 export function loopHash(request: SipMessage, side: string): string {
-  let text = `${side}\n${request.requestUri}`
-  for (const name of DECIDING)
-    if (request.has(name)) for (const value of request.headers(name)) text += `\n${name} ${value}`
-  const from = request.from.params.get('tag') ?? ''
-  const to = request.to.params.get('tag') ?? ''
-  text += `\n${request.callId}\n${request.cseq.number}\n${from}\n${to}`
-  let a = 0x811c9dc5
-  let b = 0x9e3779b9
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    a = Math.imul(a ^ code, 0x01000193)
-    b = Math.imul(b ^ code, 0x01000193) + 1
+  a = 0x811c9dc5
+  b = 0x9e3779b9
+  mix(side)
+  mix(request.requestUri)
+  for (const name of DECIDING) {
+    if (!request.has(name)) continue
+    for (const value of request.headers(name)) {
+      mix(name)
+      mix(value)
+    }
   }
-  return (a >>> 0).toString(36) + (b >>> 0).toString(36)
+  mix(request.callId)
+  mix(request.from.params.get('tag') ?? '')
+  mix(request.to.params.get('tag') ?? '')
+  mixNumber(request.cseq.number)
+  // Small decimal numbers: V8 writes others ten times slower.
+  return `${a & SMALL}${b & SMALL}`
+}
+
+/** The two sums, while one is made: no text is put together for them. */
+let a = 0
+let b = 0
+
+/** A part, and a mark that no part contains. */
+function mix(part: string): void {
+  let left = a
+  let right = b
+  for (let i = 0; i < part.length; i++) {
+    const code = part.charCodeAt(i)
+    left = Math.imul(left ^ code, PRIME)
+    right = Math.imul(right ^ code, PRIME) + 1
+  }
+  a = left
+  b = right
+  mixNumber(PART_END)
+}
+
+function mixNumber(number: number): void {
+  a = Math.imul(a ^ number, PRIME)
+  b = Math.imul(b ^ number, PRIME) + 1
 }
 
 /** Our branch: the cookie, a unique part, a dot, the loop hash. */
