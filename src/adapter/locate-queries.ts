@@ -107,12 +107,7 @@ export class LocateQueries {
     this.parts.shell({ kind: 'answer', id, answer: { kind: 'located', location } })
   }
 
-  private location(
-    now: Now,
-    aor: string,
-    result: FetchResult,
-    journey: Journey | undefined,
-  ): AorLocation {
+  private location(now: Now, aor: string, result: FetchResult, journey: Journey | undefined): AorLocation {
     let ignored = 0
     const entries: AorLocation['entries'][number][] = []
     for (const value of result.kinds.get(KIND.sipRegistration)?.values ?? []) {

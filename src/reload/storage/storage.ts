@@ -182,12 +182,7 @@ export class Storage {
   }
 
   /** Checks the answer to a Fetch of our own (RFC 6940 s.7.4.2.2). */
-  verify(
-    resource: ResourceId,
-    answer: FetchAns,
-    pool: readonly Certificate[],
-    now: Now,
-  ): FetchedValues {
+  verify(resource: ResourceId, answer: FetchAns, pool: readonly Certificate[], now: Now): FetchedValues {
     const entry = this.table.find(resource)
     if (entry !== undefined) this.ownAnswers.forget(entry)
     return verifyFetched(this.checks, resource, answer, pool, now)

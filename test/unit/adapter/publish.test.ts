@@ -278,7 +278,8 @@ describe('REGISTER becomes Store', () => {
       value: { model: 'dictionary', key: credential.nodeId, value: { exists: exists ?? false, value } },
     } as const
     const { certificate: signer, nodeId: signerNodeId } = credential
-    const values = exists === undefined ? [] : [{ expiresAt: at(0).ms + 1_000_000, signer, signerNodeId, data }]
+    const values =
+      exists === undefined ? [] : [{ expiresAt: at(0).ms + 1_000_000, signer, signerNodeId, data }]
     return {
       responsible: SELF,
       kinds: new Map([[KIND.sipRegistration, { generation: 1n, values }]]),

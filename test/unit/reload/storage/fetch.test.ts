@@ -271,7 +271,12 @@ describe('checking an answer', () => {
     expect(verified.kinds.get(DICTIONARY)).toEqual({
       generation: 4n,
       values: [
-        { data: good, expiresAt: 2000 + 1000 * good.lifetime, signer: alice.certificate, signerNodeId: alice.nodeId },
+        {
+          data: good,
+          expiresAt: 2000 + 1000 * good.lifetime,
+          signer: alice.certificate,
+          signerNodeId: alice.nodeId,
+        },
       ],
     })
   })

@@ -61,9 +61,7 @@ function own(here: Peer, resource: ResourceId, wanted: readonly KindId[], now: N
 function expectSame(here: Peer, now: Now): void {
   for (const resource of [ALICE, BOB])
     for (const wanted of [ALL, [SINGLE], [DICTIONARY, SINGLE]])
-      expect(essence(own(here, resource, wanted, now))).toEqual(
-        essence(fetched(here, resource, wanted, now)),
-      )
+      expect(essence(own(here, resource, wanted, now))).toEqual(essence(fetched(here, resource, wanted, now)))
 }
 
 describe('what a peer holds, for itself', () => {
@@ -76,7 +74,8 @@ describe('what a peer holds, for itself', () => {
       (now) => here.put(alice, { kind: DICTIONARY, value: entry(key, 'phone'), time: 3, lifetime: 30 }, now),
       (now) => here.put(alice, { kind: ARRAY, value: element(0, 'a'), time: 4, lifetime: 90 }, now),
       (now) => here.put(bob, { value: single('bob'), time: 5, lifetime: 20 }, now),
-      (now) => here.put(alice, { kind: DICTIONARY, value: removed(entry(key, '')), time: 6, lifetime: 90 }, now),
+      (now) =>
+        here.put(alice, { kind: DICTIONARY, value: removed(entry(key, '')), time: 6, lifetime: 90 }, now),
       (now) => here.expire(now),
       () => here.storage.drop(BOB),
     ]
