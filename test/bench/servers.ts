@@ -98,6 +98,26 @@ export async function nodeEcho(port: number): Promise<Server> {
   }
 }
 
+/** The same by two processes that share the port (echo-workers.mjs), and with them on both processors. */
+export async function workersEcho(port: number, way: 'alone' | 'before-core'): Promise<Server> {
+  const script = join(HERE, 'rivals', 'echo-workers.mjs')
+  const child = run(['-c', '0,1', process.execPath, script, String(port), way])
+  let pids: readonly number[] = []
+  await untilLine(child, (line) => {
+    if (line.startsWith('{')) ({ pids } = JSON.parse(line) as { pids: readonly number[] })
+    return pids.length > 0
+  })
+  return {
+    name: way === 'alone' ? '2 workers' : '2 workers, 1 core',
+    pids,
+    targets: [`127.0.0.1:${port}`],
+    admins: [],
+    links: [],
+    folder: '',
+    stop: () => end(child),
+  }
+}
+
 /** Debian's Kamailio with its fast allocator, or undefined where it is not installed. */
 export async function kamailio(port: number, auth: boolean): Promise<Server | undefined> {
   if (spawnSync('sh', ['-c', 'command -v kamailio']).status !== 0) return undefined

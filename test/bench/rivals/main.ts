@@ -4,7 +4,7 @@
  */
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { kamailio, nodeEcho, npmSip, ringbridge, type Server } from '../servers.ts'
+import { kamailio, nodeEcho, npmSip, ringbridge, workersEcho, type Server } from '../servers.ts'
 import { compare, type Comparison, type Contestant } from './rounds.ts'
 import { bindingMemory } from './memory.ts'
 import { isThere, missingTools } from './tools.ts'
@@ -100,6 +100,30 @@ function contest(
 const ECHO = 'bare Node echo'
 const ECHO_LOAD = ['-m', 'echo', '-s', '500', '-w', '32']
 
+/** What it costs to share a port between processes, before anything is done with a message (docs/benchmarks.md). */
+function workers(): Promise<void> {
+  const echo: Comparison = {
+    title: 'echo over UDP by processes that share the port',
+    unit: 'message',
+    flags: ECHO_LOAD,
+    count: Math.round(40_000 * scale),
+    rounds,
+    warmUp: [],
+  }
+  return against(
+    [
+      () => nodeEcho(PORT + 80),
+      () => workersEcho(PORT + 90, 'alone'),
+      () => workersEcho(PORT + 100, 'before-core'),
+    ],
+    (servers) =>
+      compare(
+        echo,
+        servers.map((server): Contestant => ({ server, name: server.name })),
+      ),
+  )
+}
+
 const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
   [
     'register',
@@ -137,6 +161,7 @@ const SECTIONS: ReadonlyMap<string, () => Promise<void>> = new Map([
       echo: undefined,
     }),
   ],
+  ['workers', workers],
   [
     'memory',
     () =>

@@ -67,7 +67,7 @@ function describe(unit: string, name: string, runs: readonly Measured[], first: 
     `${middle((run) => run.rate).toFixed(0)}/s`,
     `p50 ${milliseconds(middle((run) => run.p50_us))}, p99 ${milliseconds(middle((run) => run.p99_us))}`,
   ]
-  if (runs !== first) columns.push(`ringbridge : this = ${(own / cpu).toFixed(2)}`)
+  if (runs !== first) columns.push(`first : this = ${(own / cpu).toFixed(2)}`)
   if (lost > 0) columns.push(`LOST ${lost} ${runs.map((run) => run.bad).find((bad) => bad !== '') ?? ''}`)
   return `  ${columns.join('; ')}`
 }
