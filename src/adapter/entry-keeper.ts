@@ -35,6 +35,8 @@ const FAILURES_BEFORE_WRITE_THROUGH = 3
 /** Pause before a Store that nobody waits for is tried again: doubles from 5 s to 60 s. Judgement. */
 const RETRY_MS = 5_000
 const RETRY_MS_MAX = 60_000
+/** Shortest wait for the time at which an entry is renewed. Judgement. */
+const RENEW_WAIT_MIN_MS = 1_000
 /** RELOAD gives up after 15 s; the command must outlive the budget of the REGISTER (M-08) to learn what happened. */
 const STORE_TIMEOUT_MS = 15_000
 
@@ -206,17 +208,14 @@ export class EntryKeeper {
     // Near the end of the certificate no Store gives the entry a longer life; lifetimes are whole seconds.
     const signedForMs = credential.certificate.notAfter - now.wall - 1000
     const outlived = Math.min(longestRemainingMs(wantedBindings(user), now.ms), signedForMs) > remaining
-    const short = remaining < renewalMarginMs(stored.lifetimeS)
+    const untilShort = remaining - renewalMarginMs(stored.lifetimeS)
+    const short = untilShort < 0
     if (user.failures < FAILURES_BEFORE_WRITE_THROUGH || !short || !outlived) this.commit(user)
     if (!outlived) return
     if (short) this.want(now, user, credential)
     else if (user.timer === undefined)
-      this.later(
-        now,
-        user,
-        'renew',
-        jittered(remaining - renewalMarginMs(stored.lifetimeS), this.parts.random),
-      )
+      // One that goes off too early looks again; from some time on that must not get nearer and nearer.
+      this.later(now, user, 'renew', Math.max(RENEW_WAIT_MIN_MS, jittered(untilShort, this.parts.random)))
   }
 
   private store(now: Now, user: HostedUser, credential: Credential): void {

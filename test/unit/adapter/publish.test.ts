@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Publisher } from '../../../src/adapter/publish.ts'
+import { renewalMarginMs } from '../../../src/adapter/lifetime.ts'
 import { NO_TRACE } from '../../../src/common/trace.ts'
 import { SiblingMarks } from '../../../src/sip/index.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
@@ -114,6 +115,24 @@ describe('REGISTER becomes Store', () => {
     expect(due).toBeGreaterThan(0.9 * 5_400_000 * 0.9)
     const timer = parts.deadlines.pop(due)
     expect(timer).toEqual({ part: 'publish', aor: ALICE, what: 'renew' })
+  })
+
+  it('M-14 at the very time of renewal there is a wait, which has an end', () => {
+    const parts = adapterParts()
+    const publisher = hosted(parts)
+    publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', 10 * HOUR)]))
+    const [first] = stores(drained(parts).commands)
+    publisher.storeDone(at(0), stored(first!.id))
+    const { lifetimeS } = first!.values[0]!
+    const exactly = 1000 * lifetimeS - renewalMarginMs(lifetimeS)
+    parts.deadlines.pop(Number.POSITIVE_INFINITY)
+    publisher.timeout(at(exactly), ALICE, 'renew')
+    expect(stores(drained(parts).commands)).toEqual([])
+    const due = parts.deadlines.next()
+    expect(due).toBeGreaterThanOrEqual(exactly + 1_000)
+    parts.deadlines.pop(due)
+    publisher.timeout(at(due), ALICE, 'renew')
+    expect(stores(drained(parts).commands)).toHaveLength(1)
   })
 
   it('R6940-7.4.1.3-01 R6940-7.4.1.3-02 A6940-7.4.1.3-01 A6940-7.4.1.3-02 the last removal stores exists=false that outlives the value', () => {
