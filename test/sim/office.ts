@@ -52,13 +52,23 @@ interface Test {
 export class Office {
   readonly nodes: Nodes
   readonly faults: string[] = []
-  readonly counts = { answer: 0, absent: 0, nobody: 0, registers: 0, moves: 0, crashes: 0, byes: 0 }
+  readonly counts = {
+    answer: 0,
+    absent: 0,
+    nobody: 0,
+    registers: 0,
+    moves: 0,
+    crashes: 0,
+    leaves: 0,
+    byes: 0,
+  }
   private readonly random: Random
   private readonly desks: Desk[] = []
   private tests: Test[] = []
   /** When each node was last seen not to be there. */
   private readonly upSince: Millis[] = []
   private readonly downUntil = new Map<number, Millis>()
+  private readonly leaving = new Set<number>()
 
   constructor(seed: string, plan: OfficePlan) {
     this.nodes = new Nodes(seed, plan.options).users(plan.users).grow(plan.nodes)
@@ -83,7 +93,7 @@ export class Office {
       this.tests = this.tests.filter((test) => !this.judge(test))
       this.happen()
     }
-    for (let turn = 0; turn < 60 && this.tests.length > 0; turn++) {
+    for (let turn = 0; turn < 180 && this.tests.length > 0; turn++) {
       this.nodes.world.run(STEP_MS)
       this.tests = this.tests.filter((test) => !this.judge(test))
     }
@@ -96,10 +106,10 @@ export class Office {
       this.random.int(3) === 0
         ? { transport: 'tcp' }
         : this.random.int(3) === 0
-          ? { shownHost: '192.168.178.20' }
+          ? { shownHost: `192.168.178.${20 + (this.desks.length % 200)}` }
           : {}
     const phone = this.nodes.phone(user, this.nodes.node(at), init)
-    phone.manner = { kind: 'answer', afterMs: 100 + this.random.int(4_000) }
+    phone.manner = { kind: 'answer', afterMs: 3_000 + this.random.int(4_000) }
     const expiresS = LIFETIMES_S[this.random.int(LIFETIMES_S.length)] as number
     const { now } = this
     this.desks.push({
@@ -291,8 +301,15 @@ export class Office {
     // What is under way now may end as it will.
     this.tests = []
     const at = this.random.int(this.upSince.length)
-    this.counts.crashes++
-    this.nodes.crash(this.nodes.node(at), this.random.int(2) === 0)
+    const way = this.random.int(3)
+    if (way === 2) {
+      this.counts.leaves++
+      this.leaving.add(at)
+      this.nodes.node(at).input({ kind: 'drain' })
+    } else {
+      this.counts.crashes++
+      this.nodes.crash(this.nodes.node(at), way === 0)
+    }
     this.downUntil.set(at, this.now + 1_000 + this.random.int(10) * 30_000)
     this.upSince[at] = Number.POSITIVE_INFINITY
   }
@@ -301,7 +318,13 @@ export class Office {
     for (const [at, until] of this.downUntil) {
       if (this.now < until) continue
       const node: SimNode = this.nodes.node(at)
-      if (node.running) {
+      if (this.leaving.has(at)) {
+        // A process that has left ends; one that does not get that far is ended.
+        if (!node.left && this.now < until + 3 * MINUTE) continue
+        if (!node.left) this.fault(`n${at} does not leave`)
+        this.leaving.delete(at)
+        this.nodes.crash(node)
+      } else if (node.running) {
         if (node.state !== 'joined') continue
         this.upSince[at] = this.now
         this.downUntil.delete(at)
