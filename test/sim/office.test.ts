@@ -33,5 +33,6 @@ it.each(PLANS)('R-03 R-05 R-09 M-08 M-17 M-21 M-22 M-31 hours of an office: %s',
   office.run(HOURS * HOUR_MS)
   expect(office.faults).toEqual([])
   // They were hours as any others.
-  for (const [what, count] of Object.entries(office.counts)) expect(count, what).toBeGreaterThan(0)
+  const { answer, absent, nobody, byes, crashes, leaves } = office.counts
+  expect(Math.min(answer, absent + nobody, byes, crashes + leaves)).toBeGreaterThan(3)
 })
