@@ -130,6 +130,9 @@ function withoutOurVia(
 ): Uint8Array {
   const edit = new Edit(response)
   edit.removeFirst('via')
+  // RFC 3261 s.20.14: a phone may leave it out in a datagram. On a connection nobody knows where such an answer ends, and
+  // a peer closes it, with the calls of all others on it.
+  edit.ensureContentLength()
   writeIdentity(edit, identity)
   if (timer !== undefined) tellCaller(timer, response, edit)
   for (const [name, value] of challenges) edit.append(name.toLowerCase(), value)

@@ -136,6 +136,33 @@ describe('a call between phones of two nodes', () => {
     expect(p.alice.statuses('INVITE')).toEqual([100, 180, 487])
   })
 
+  it('S3261-20-01 an answer without Content-Length reaches the caller, and costs nobody the flow between two peers', () => {
+    const p = pair()
+    const carol = p.world.phone('carol', p.b)
+    carol.registerFully()
+    p.alice.request('INVITE', `sip:carol@${DOMAIN}`)
+    carol.respond(carol.requests('INVITE')[0]!, 180)
+    p.alice.request('MESSAGE', BOB)
+    const message = p.bob.requests('MESSAGE')[0]!
+    // RFC 3261 s.18.3: in a datagram it may be left out.
+    const lines = [
+      'SIP/2.0 200 OK',
+      ...message.headers('via').map((via) => `Via: ${via}`),
+      `From: ${message.header('from')}`,
+      `To: ${message.header('to')};tag=b`,
+      `Call-ID: ${message.callId}`,
+      'CSeq: 1 MESSAGE',
+      'Content-Type: text/plain',
+    ]
+    p.bob.sendRaw(`${lines.join('\r\n')}\r\n\r\nyes`)
+    const [answer] = p.alice.responses('MESSAGE', 200)
+    expect(answer?.header('content-length')).toBe('3')
+    expect(Buffer.from(answer!.body).toString()).toBe('yes')
+    expect([...p.a.actions, ...p.b.actions].filter(({ kind }) => kind === 'closeFlow')).toEqual([])
+    carol.respond(carol.requests('INVITE')[0]!, 200)
+    expect(p.alice.statuses('INVITE')).toEqual([100, 180, 200])
+  })
+
   it('E44 no path to the peer is 480', () => {
     const p = pair()
     p.a.peersReachable = false
