@@ -4,6 +4,9 @@ import type { SipMessage } from '../message/index.ts'
 /** RFC 5393 s.5.3.3.1: assumed when absent, and the most that is honoured. */
 export const BREADTH_MAX = 60
 
+/** Who may still come: targets that are being looked for, or phones that register meanwhile (RFC 3261 s.16.5). */
+export type Coming = 'targets' | 'phones' | 'nobody'
+
 export class Breadth {
   private available: number
 
@@ -14,11 +17,11 @@ export class Breadth {
   }
 
   /**
-   * Shares for up to `count` parallel branches, fewer when there is not enough: the rest waits its turn. While further
-   * targets may still come, half is kept back for them.
+   * Shares for up to `count` parallel branches, fewer when there is not enough: the rest waits its turn. Something is kept back
+   * for those that may come while these are out.
    */
-  take(count: number, moreMayCome: boolean): number[] {
-    const usable = moreMayCome && this.available > 1 ? Math.floor(this.available / 2) : this.available
+  take(count: number, coming: Coming): number[] {
+    const usable = this.available - keptBack(this.available, count, coming)
     const branches = Math.min(count, usable)
     const shares: number[] = []
     for (let i = 0; i < branches; i++) {
@@ -30,5 +33,17 @@ export class Breadth {
 
   giveBack(share: number): void {
     this.available += share
+  }
+}
+
+/** Judgement: half for targets that are expected; a quarter for phones that may come, of what those who are there leave. */
+function keptBack(available: number, count: number, coming: Coming): number {
+  switch (coming) {
+    case 'targets':
+      return available > 1 ? Math.ceil(available / 2) : 0
+    case 'phones':
+      return Math.min(Math.floor(available / 4), Math.max(0, available - count))
+    case 'nobody':
+      return 0
   }
 }

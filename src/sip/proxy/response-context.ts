@@ -11,7 +11,7 @@ import { isBetter, madeHere, otherChallenges, type Candidate } from './best-resp
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
 import { Branches } from './branches.ts'
 import { BranchSender, LEFT_ALONE, TOO_LARGE, type OutgoingRequest } from './branch-sender.ts'
-import { Breadth } from './breadth.ts'
+import { Breadth, type Coming } from './breadth.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
 import type { ProxyEnvironment } from './environment.ts'
@@ -333,7 +333,7 @@ export class ResponseContext implements OvertakenContext {
       if (active > 0 && lower) break
       // Whom a 3xx wants first may still have to be found.
       if (this.set.highestQ < this.finder.awaitedQ) break
-      const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.finder.pending > 0)
+      const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.coming)
       if (shares.length === 0) {
         if (active === 0 && this.branches.all.length === 0)
           this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
@@ -354,6 +354,12 @@ export class ResponseContext implements OvertakenContext {
         context: this,
       })
     }
+  }
+
+  private get coming(): Coming {
+    if (this.finder.pending > 0) return 'targets'
+    const { aor, serial, disposition } = this.init
+    return aor === undefined || serial || disposition.noFork ? 'nobody' : 'phones'
   }
 
   private begin(now: Millis, target: Target, share: number): void {

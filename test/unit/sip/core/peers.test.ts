@@ -163,6 +163,20 @@ describe('a call between phones of two nodes', () => {
     expect(p.alice.statuses('INVITE')).toEqual([100, 180, 200])
   })
 
+  it('S3261-16.5-04 phones that register while a call from another peer rings are rung as well, at either peer', () => {
+    const p = pair()
+    p.alice.request('INVITE', BOB)
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 180)
+    const there = p.world.phone('bob', p.b)
+    there.registerFully()
+    const here = p.world.phone('bob', p.a)
+    here.registerFully()
+    expect([there, here].map((phone) => phone.requests('INVITE').length)).toEqual([1, 1])
+    there.respond(there.requests('INVITE')[0]!, 200)
+    expect(p.bob.requests('CANCEL')).toHaveLength(1)
+    expect(p.alice.statuses('INVITE')).toEqual([100, 180, 200])
+  })
+
   it('E44 no path to the peer is 480', () => {
     const p = pair()
     p.a.peersReachable = false

@@ -71,18 +71,28 @@ describe('the best response', () => {
 
 describe('Max-Breadth', () => {
   it('S5393-5-01 is 60 when absent or larger, and the shares never exceed it', () => {
-    expect(new Breadth(request()).take(2, false)).toEqual([30, 30])
-    expect(new Breadth(request('INVITE', 'Max-Breadth: 1000\r\n')).take(1, false)).toEqual([60])
-    expect(new Breadth(request('INVITE', 'Max-Breadth: 7\r\n')).take(3, false)).toEqual([3, 2, 2])
+    expect(new Breadth(request()).take(2, 'nobody')).toEqual([30, 30])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 1000\r\n')).take(1, 'nobody')).toEqual([60])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 7\r\n')).take(3, 'nobody')).toEqual([3, 2, 2])
   })
 
   it('S5393-5-01 E20 too little makes fewer branches at a time, none makes none', () => {
     const two = new Breadth(request('INVITE', 'Max-Breadth: 2\r\n'))
-    expect(two.take(5, false)).toEqual([1, 1])
-    expect(two.take(3, false)).toEqual([])
+    expect(two.take(5, 'nobody')).toEqual([1, 1])
+    expect(two.take(3, 'nobody')).toEqual([])
     two.giveBack(1)
-    expect(two.take(3, false)).toEqual([1])
-    expect(new Breadth(request('INVITE', 'Max-Breadth: 0\r\n')).take(1, false)).toEqual([])
+    expect(two.take(3, 'nobody')).toEqual([1])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 0\r\n')).take(1, 'nobody')).toEqual([])
+  })
+
+  it('S3261-16.5-04 S5393-5-01 some is left for phones that register meanwhile, but not for want of those that are there', () => {
+    const breadth = new Breadth(request())
+    expect(breadth.take(1, 'phones')).toEqual([45])
+    expect(breadth.take(1, 'phones')).toEqual([12])
+    expect(breadth.take(2, 'phones')).toEqual([2, 1])
+    expect(breadth.take(1, 'phones')).toEqual([])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 4\r\n')).take(4, 'phones')).toEqual([1, 1, 1, 1])
+    expect(new Breadth(request('INVITE', 'Max-Breadth: 1\r\n')).take(1, 'phones')).toEqual([1])
   })
 
   it('S5393-5-01 property: what is out plus what is left is what came in', () => {
@@ -90,10 +100,11 @@ describe('Max-Breadth', () => {
       fc.property(
         fc.integer({ min: 0, max: 100 }),
         fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 8 }),
-        (start, asks) => {
+        fc.constantFrom('targets' as const, 'phones' as const, 'nobody' as const),
+        (start, asks, coming) => {
           const breadth = new Breadth(request('INVITE', `Max-Breadth: ${start}\r\n`))
           let out = 0
-          for (const ask of asks) out += breadth.take(ask, false).reduce((sum, share) => sum + share, 0)
+          for (const ask of asks) out += breadth.take(ask, coming).reduce((sum, share) => sum + share, 0)
           expect(out).toBeLessThanOrEqual(Math.min(start, 60))
         },
       ),
