@@ -22,7 +22,7 @@ import {
   type Hop,
   type IncomingRequest,
 } from '../transaction/index.ts'
-import type { ClientUser } from '../proxy/index.ts'
+import { reasonsOf, type ClientUser } from '../proxy/index.ts'
 import type { SipInput, SipTap } from './contract.ts'
 import type { Flow } from './flows.ts'
 import { OwnFaults } from './own-faults.ts'
@@ -219,7 +219,7 @@ export class Reception {
       if (this.parts.held.cancel(invite)) return
       const { user } = invite
       try {
-        user?.cancel(now.ms)
+        user?.cancel(now.ms, reasonsOf(incoming.message))
       } catch (error) {
         this.faults.during(incoming.source, 'CANCEL', error, () => user?.giveUp(now.ms))
       }

@@ -281,12 +281,12 @@ export class BranchSender {
   }
 
   /** RFC 3261 s.9.1: only after a provisional response; the rest is waited for no longer than 64*T1. */
-  cancel(now: Millis, branch: Branch): void {
+  cancel(now: Millis, branch: Branch, reasons: readonly string[]): void {
     const { client } = branch
     if (!this.invite || branch.state !== 'proceeding' || branch.cancelSent || client === undefined) return
     branch.cancelSent = true
     const { transactions } = this.environment
-    transactions.start(now, branch.branchId, 'CANCEL', client.hop, cancelOf(client.bytes), undefined)
+    transactions.start(now, branch.branchId, 'CANCEL', client.hop, cancelOf(client.bytes, reasons), undefined)
     this.armTimerC(now, branch, TIMER_B_MS)
   }
 

@@ -73,7 +73,8 @@ export interface ForkContext extends LocateAsker {
   timer(now: Millis, timer: ProxyTimer): void
   connected(now: Millis, branch: Branch, answer: PeerFlowOutcome): void
   resolved(now: Millis, branch: Branch, answer: ResolveOutcome): void
-  cancel(now: Millis): void
+  /** The caller has given up, for these reasons (RFC 3326). */
+  cancel(now: Millis, reasons: readonly string[]): void
   /** E56: a fault of our own has broken off what was being done for it. Nothing of it may wait for ever. */
   giveUp(now: Millis): void
 }

@@ -2,6 +2,7 @@
 export { NO_IDENTITY, wantsPrivacy, type CallerIdentity } from './caller-identity.ts'
 export { callerPreferences } from './caller-preferences.ts'
 export { CallMeter } from './call-meter.ts'
+export { reasonsOf } from './cancel-reasons.ts'
 export { CallRecord } from './call-record.ts'
 export { classify, type Wish } from './classify.ts'
 export { isRecordRouted } from './forward.ts'

@@ -12,6 +12,7 @@ import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from '
 import { Branches } from './branches.ts'
 import { BranchSender, LEFT_ALONE, TOO_LARGE, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth, type Coming } from './breadth.ts'
+import { ANSWERED_ELSEWHERE, declinedFor, NO_REASONS } from './cancel-reasons.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
 import type { ProxyEnvironment } from './environment.ts'
@@ -66,6 +67,8 @@ export class ResponseContext implements OvertakenContext {
   /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
   private stopped = false
   private cancelled = false
+  /** Why what rings is cancelled, as the phones are told. */
+  private reasons: readonly string[] = NO_REASONS
   /** What rings is left alone, as the caller wishes it (RFC 3841 s.9.1). */
   private sparing = false
 
@@ -171,6 +174,7 @@ export class ResponseContext implements OvertakenContext {
     if (status >= 600) {
       // It has said so itself: only what still rings is cancelled.
       this.branches.end(branch)
+      if (!this.stopped) this.reasons = declinedFor(status)
       this.stop(now)
     }
     if (status < 400 && this.recurse(now, branch, response)) return
@@ -221,7 +225,7 @@ export class ResponseContext implements OvertakenContext {
     if (branch.state === 'done') return
     if (!branch.cancelSent) this.environment.timeouts.add('C')
     // RFC 3261 s.16.8: cancelled when it has rung, else as if a 408 had come.
-    if (branch.state === 'proceeding' && !branch.cancelSent) this.sender.cancel(now, branch)
+    if (branch.state === 'proceeding' && !branch.cancelSent) this.sender.cancel(now, branch, this.reasons)
     else {
       if (branch.client !== undefined) this.environment.transactions.abandon(branch.client)
       if (branch.superseded) this.branches.end(branch)
@@ -229,9 +233,10 @@ export class ResponseContext implements OvertakenContext {
     }
   }
 
-  cancel(now: Millis): void {
+  cancel(now: Millis, reasons: readonly string[]): void {
     if (this.upstream.finalSent) return
     this.cancelled = true
+    this.reasons = reasons
     this.finder.abandon()
     this.stop(now)
     this.finishIfDone(now)
@@ -290,7 +295,7 @@ export class ResponseContext implements OvertakenContext {
     if (status >= 300) this.branches.end(branch)
     else if (branch.state !== 'done') {
       branch.state = 'proceeding'
-      this.sender.cancel(now, branch)
+      this.sender.cancel(now, branch, this.reasons)
     }
     return true
   }
@@ -299,7 +304,7 @@ export class ResponseContext implements OvertakenContext {
     if (branch.state === 'done') return
     branch.state = 'proceeding'
     if (this.stopped && !this.sparing) {
-      this.sender.cancel(now, branch)
+      this.sender.cancel(now, branch, this.reasons)
       if (this.cancelled) return
     }
     if (status === 100) return
@@ -319,6 +324,7 @@ export class ResponseContext implements OvertakenContext {
     }
     this.branches.end(branch)
     this.sparing = this.init.disposition.noCancel
+    this.reasons = ANSWERED_ELSEWHERE
     this.stop(now)
     this.releaseIfDone()
   }
@@ -379,7 +385,7 @@ export class ResponseContext implements OvertakenContext {
     this.groupDeadline = undefined
     for (const branch of this.branches.all) {
       if (branch.state === 'connecting') this.branches.end(branch)
-      else if (branch.state === 'proceeding' && !this.sparing) this.sender.cancel(now, branch)
+      else if (branch.state === 'proceeding' && !this.sparing) this.sender.cancel(now, branch, this.reasons)
     }
   }
 

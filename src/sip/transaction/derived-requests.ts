@@ -15,12 +15,17 @@ export function ackOf(inviteBytes: Uint8Array, response: SipMessage): Uint8Array
   return derive(inviteBytes, 'ACK', response.header('to'))
 }
 
-/** As the INVITE, To included. */
-export function cancelOf(inviteBytes: Uint8Array): Uint8Array {
-  return derive(inviteBytes, 'CANCEL', undefined)
+/** As the INVITE, To included; `reasons` are values of Reason (RFC 3326). */
+export function cancelOf(inviteBytes: Uint8Array, reasons: readonly string[] = []): Uint8Array {
+  return derive(inviteBytes, 'CANCEL', undefined, reasons)
 }
 
-function derive(inviteBytes: Uint8Array, method: 'ACK' | 'CANCEL', to: string | undefined): Uint8Array {
+function derive(
+  inviteBytes: Uint8Array,
+  method: 'ACK' | 'CANCEL',
+  to: string | undefined,
+  reasons: readonly string[] = [],
+): Uint8Array {
   const parsed = parseMessage(inviteBytes, UNLIMITED)
   invariant(parsed.ok, 'an INVITE of ours can be read again')
   const invite = parsed.value
@@ -33,5 +38,6 @@ function derive(inviteBytes: Uint8Array, method: 'ACK' | 'CANCEL', to: string | 
     ['Call-ID', invite.callId],
     ['CSeq', `${invite.cseq.number} ${method}`],
   )
+  for (const reason of reasons) headers.push(['Reason', reason])
   return buildRequest({ method, uri: invite.requestUri, headers })
 }
