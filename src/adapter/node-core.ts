@@ -204,6 +204,9 @@ export class NodeCore {
     }
     if (this.mayLeave(now)) {
       this.leaveSent = true
+      // Over flows that close with the peer.
+      this.sip?.step(now, { kind: 'leave' })
+      this.settle(now)
       this.peer.step(now, { kind: 'leave' })
       this.settle(now)
     }

@@ -269,8 +269,10 @@ describe('leaving', () => {
       leaving.input({ kind: 'drain' })
       nodes.until('left', () => leaving.left, 20_000)
       expect(nodes.world.now.ms - began, nodes.replay()).toBeLessThan(10_000)
-      expect(call.status, nodes.replay()).toBe(answers ? 200 : 0)
+      nodes.until('told', () => call.status > 0, 1_000)
+      expect(call.status, nodes.replay()).toBe(answers ? 200 : 480)
       if (answers) expect(callee.rung[0]?.acked).toBe(true)
+      else expect(callee.rung[0]?.cancelled, nodes.replay()).toBe(true)
     }
   })
 

@@ -132,6 +132,8 @@ export type SipInput =
   | { readonly kind: 'persisted'; readonly token: number; readonly ok: boolean }
   /** From now on new REGISTER and dialog-forming requests get 503 + Retry-After. */
   | { readonly kind: 'drain' }
+  /** After `drain`: the node goes now. Calls that nobody has answered are ended. */
+  | { readonly kind: 'leave' }
   /** Other limits from now on; what is there already stays. */
   | { readonly kind: 'limits'; readonly limits: SipTunables }
   | { readonly kind: 'timeout' }

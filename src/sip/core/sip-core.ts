@@ -125,6 +125,9 @@ export class SipCore {
         parts.trunks.leave(now.ms)
         parts.regEvents?.notifier.leave(now.ms, (low, high) => parts.retryAfterS(low, high))
         break
+      case 'leave':
+        parts.proxy.leave(now.ms, parts.retryAfterS(5, 30))
+        break
       case 'limits':
         parts.retune(input.limits)
         break

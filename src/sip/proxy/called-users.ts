@@ -5,6 +5,7 @@ import type { LocalBinding } from './ports.ts'
 /** A request that more phones may join. */
 export interface CalledUser {
   joined(now: Millis, bindings: readonly LocalBinding[]): void
+  leave(now: Millis, retryAfterS: number): void
 }
 
 /**
@@ -29,6 +30,12 @@ export class CalledUsers {
   over(aor: string, request: CalledUser): void {
     const requests = this.called.get(aor)
     if (requests?.delete(request) === true && requests.size === 0) this.called.delete(aor)
+  }
+
+  /** This node goes, and they cannot wait any longer. */
+  leave(now: Millis, retryAfterS: number): void {
+    const all = [...this.called.values()].flatMap((requests) => [...requests])
+    for (const request of all) request.leave(now, retryAfterS)
   }
 
   /** The bindings of a user have changed; what was there before does no harm. The latest requests come first in line. */

@@ -97,6 +97,11 @@ export class Proxy {
     this.environment.calledUsers.joined(now, aor, () => this.environment.ports.bindings(now, aor))
   }
 
+  /** This node goes: whoever still waits for an answer is told so, and phones stop ringing for nobody. */
+  leave(now: Millis, retryAfterS: number): void {
+    this.environment.calledUsers.leave(now, retryAfterS)
+  }
+
   /** A user of this node, registered or not. */
   hostsUser(aor: string): boolean {
     return this.environment.ports.userHosted(aor)

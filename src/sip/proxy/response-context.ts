@@ -48,6 +48,9 @@ const START_FOR_MS = 180_000
 /** Judgement: unless groups of phones are given so much time that not so many of them would have their turn. */
 const GROUPS_LEAST = 3
 
+const BROKEN = madeHere(500, 'Server Internal Error')
+const AWAY = madeHere(480, 'Temporarily Unavailable')
+
 export class ResponseContext implements OvertakenContext {
   readonly finder: TargetFinder
   private readonly environment: ProxyEnvironment
@@ -242,15 +245,21 @@ export class ResponseContext implements OvertakenContext {
     this.finishIfDone(now)
   }
 
-  /** The caller gets 500 unless he has been answered, and what rings is cancelled. Should that fail as well, all that would wait is forgotten. */
-  giveUp(now: Millis): void {
+  /** A phone may call again by another node; another peer may know a way around this one (E53). */
+  leave(now: Millis, retryAfterS: number): void {
+    const byPeer = this.init.server.hop.transport === 'peer'
+    this.giveUp(now, byPeer ? AWAY : madeHere(503, 'Leaving', [['Retry-After', String(retryAfterS)]]))
+  }
+
+  /** The caller gets that unless he has been answered, and what rings is cancelled. Should that fail as well, all that would wait is forgotten. */
+  giveUp(now: Millis, answer: Candidate = BROKEN): void {
     let done = false
     try {
       this.cancelled = true
       // What has been tried in vain counts as nothing.
       if (isUnanswered(this.init.server)) {
-        this.init.call?.over(500, this.branches.all.length)
-        this.upstream.final(now, madeHere(500, 'Server Internal Error'), [])
+        this.init.call?.over(answer.status, this.branches.all.length)
+        this.upstream.final(now, answer, [])
       }
       this.finder.abandon()
       this.stop(now)
