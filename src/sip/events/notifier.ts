@@ -221,12 +221,14 @@ export class RegNotifier<W> {
     const full = news === 'full'
     const contacts = full ? [...standing(bindings), ...subscription.foreign] : [...news.values()]
     const gone = !full && contacts.some(({ active }) => !active)
+    // RFC 3680 s.4.7.1: a contact at another node makes the user no less registered.
+    const registered = bindings.length > 0 || subscription.foreign.length > 0
     const body = reginfoDocument(now, {
       version: subscription.version++,
       full,
       aor: this.host.aorUri(aor),
       registrationId: contactId(aor),
-      registration: bindings.length > 0 ? 'active' : gone ? 'terminated' : 'init',
+      registration: registered ? 'active' : gone ? 'terminated' : 'init',
       contacts,
       gruuOf: (binding) => this.host.gruuOf(aor, binding),
     })

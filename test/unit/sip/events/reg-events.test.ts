@@ -463,7 +463,7 @@ describe('how NOTIFYs go', () => {
 })
 
 describe('contacts of other nodes', () => {
-  it('M-05 are told with `remote`, come and go as the overlay says', () => {
+  it('M-05 S3680-4-01 are told with `remote`, come and go as the overlay says', () => {
     const world = new SipWorld()
     const a = world.node('192.0.2.1', {}, accounts())
     const b = world.node('192.0.2.2', {}, accounts())
@@ -476,10 +476,12 @@ describe('contacts of other nodes', () => {
     expect(watcher.last.contacts).toMatchObject([
       { uri: `${ALICE};gr=${b.gr}`, state: 'active', event: 'created', parameters: { remote: '' } },
     ])
+    expect(watcher.documents.map(({ registration }) => registration)).toEqual(['init', 'active'])
     a.foreignAnswer = () => []
     watcher.again(sent, { expires: 600, cseq: 2 })
-    expect(watcher.last).toMatchObject({ state: 'full' })
+    expect(watcher.last).toMatchObject({ state: 'full', registration: 'active' })
     world.advance(5_000)
     expect(watcher.last.contacts).toMatchObject([{ state: 'terminated', event: 'expired' }])
+    expect(watcher.last.registration).toBe('terminated')
   })
 })
