@@ -56,6 +56,9 @@ export class FlowPool {
   /** The SIP core wants a flow to a peer address; answered by `peerFlow`, at once when one is open. */
   open(now: Now, { id, address, secure, budgetMs, callId }: FlowQuestion): void {
     const destinations = destinationsOf(address)
+    // Adapter-mapping s.4.5: a GRUU that nobody has given out.
+    if (destinations === undefined && address.startsWith('gr:'))
+      return this.answer(id, { ok: false, status: 404, reason: 'Not Found' })
     const terminal = destinations === undefined ? undefined : terminalNode(destinations)
     if (destinations === undefined || terminal === undefined || sameId(terminal, this.parts.self)) {
       return this.answer(id, { ok: false, status: 480, reason: 'Temporarily Unavailable' })

@@ -94,13 +94,19 @@ describe('application flows to other nodes', () => {
   it('an address that leads to ourselves or nowhere is 480', () => {
     for (const address of [
       `node:${key(SELF)}`,
-      'gr:!!!',
       'route:',
       'node:00000000000000000000000000000000',
       'what:ever',
     ]) {
       pool.open(at(0), flowQuestion(1, address, false, 8000))
       expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 480 } }])
+    }
+  })
+
+  it('M-16 a GRUU whose node cannot be read is 404', () => {
+    for (const value of ['!!!', 'xx', 'AAAA', 'ARAAESIzRFVmd4iZqrvM3e7']) {
+      pool.open(at(0), flowQuestion(1, `gr:${value}`, false, 8000))
+      expect(drained(parts).sip).toMatchObject([{ outcome: { ok: false, status: 404 } }])
     }
   })
 
