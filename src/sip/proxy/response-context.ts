@@ -49,6 +49,9 @@ const START_FOR_MS = 180_000
 const GROUPS_LEAST = 3
 
 const BROKEN = madeHere(500, 'Server Internal Error')
+const FLOW_GONE = madeHere(480, 'Flow Gone')
+/** RFC 5626 s.7: of a phone's connection, whose other flows are tried then. */
+const FLOW_FAILED = madeHere(430, 'Flow Failed')
 const AWAY = madeHere(480, 'Temporarily Unavailable')
 
 export class ResponseContext implements OvertakenContext {
@@ -141,7 +144,7 @@ export class ResponseContext implements OvertakenContext {
     const hop = answer.ok ? ports.flowHop(answer.flow) : undefined
     if (hop !== undefined && held.isBusy(now, hop)) this.finish(now, branch, LEFT_ALONE)
     else if (hop !== undefined) this.sender.send(now, branch, hop)
-    else if (answer.ok) this.finish(now, branch, madeHere(480, 'Flow Gone'))
+    else if (answer.ok) this.finish(now, branch, FLOW_GONE)
     else this.finish(now, branch, madeHere(answer.status, answer.reason))
   }
 
@@ -210,7 +213,7 @@ export class ResponseContext implements OvertakenContext {
       this.finish(now, branch, madeHere(408, 'Request Timeout'))
     else if (located) this.finish(now, branch, madeHere(503, 'Transport Error'))
     else if (branch.client !== undefined && branch.client.hop.flow !== 0)
-      this.finish(now, branch, madeHere(480, 'Flow Gone'))
+      this.finish(now, branch, branch.client.hop.transport === 'peer' ? FLOW_GONE : FLOW_FAILED)
     else this.finish(now, branch, madeHere(503, 'Transport Error'))
   }
 

@@ -272,6 +272,36 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(bob.last().status).toBe(480)
   })
 
+  it('S5626-7-02 a flow that breaks when a request is sent by it has failed, whether or not the phone has said a word', () => {
+    for (const method of ['INVITE', 'MESSAGE']) {
+      for (const rings of [true, false]) {
+        const { world, alice, node } = setUp()
+        const other = world.phone('alice', node, { transport: 'tcp' })
+        const bob = world.phone('bob', node)
+        const flow = (id: number): RequestInit => ({
+          contact: `${c(`10.0.0.${id}`)};+sip.instance="<urn:uuid:1>";reg-id=${id}`,
+          extra: ['Supported: outbound, path'],
+        })
+        alice.register(flow(1))
+        world.advance(1_000)
+        other.register(flow(2))
+        bob.request(method, `sip:${AOR}`)
+        if (rings) other.respond(other.requests(method)[0]!, method === 'INVITE' ? 180 : 100)
+        expect(alice.requests(method)).toHaveLength(0)
+        other.disconnect()
+        expect(alice.requests(method)).toHaveLength(1)
+        alice.respond(alice.requests(method)[0]!, 200)
+        expect(bob.last().status).toBe(200)
+        // Without another flow the caller hears what he can understand.
+        alice.register({ contact: '*', extra: ['Expires: 0'] })
+        other.register(flow(2))
+        bob.request('INVITE', `sip:${AOR}`)
+        other.disconnect()
+        expect(bob.last().status).toBe(480)
+      }
+    }
+  })
+
   it('S3327-5.3-01 S3327-5.4-01 S3261-16.6-06 Path is stored, echoed, becomes Route, and is where requests go', () => {
     const { world, alice, node } = setUp()
     const edge = world.phone('edge', node)
