@@ -33,6 +33,8 @@ export interface ErrandComponents {
   readonly gruus: Gruus | undefined
   /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
   successor(flow: number, now: Millis): Hop | undefined
+  /** The same while the flow still seems to be there: the phone has said by its reg-id that it is not. */
+  replacement(flow: number, now: Millis): Hop | undefined
 }
 
 type Side = ProxyRequest['side']
@@ -127,7 +129,9 @@ export class Errands {
     }
     if (hop.transport === 'udp') return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop }
     if (!fromThisRun) return undefined
-    const up = flows.get(hop.flow)?.hop ?? this.components.successor(hop.flow, incoming.arrivedAt)
+    const { replacement, successor } = this.components
+    const at = incoming.arrivedAt
+    const up = replacement(hop.flow, at) ?? flows.get(hop.flow)?.hop ?? successor(hop.flow, at)
     return up === undefined ? undefined : { kind: 'hop', hop: up }
   }
 

@@ -335,6 +335,7 @@ export class SipParts {
       moved: settings.moved ?? new Map(),
       gruus,
       successor: (flow, now) => this.registrar.successor(flow, now),
+      replacement: (flow, now) => this.registrar.replacement(flow, now),
     })
     const peerAdmission = new PeerAdmission(
       { callerChecks, flows, errands },

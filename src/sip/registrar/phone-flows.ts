@@ -75,10 +75,17 @@ export class PhoneFlows {
 
   /** The binding that the phone has now which was at the far end of `flow`. */
   successor(flow: number, now: Millis): Binding | undefined {
+    return this.former.successor(flow, this.since(flow, now))
+  }
+
+  /** The one by which it has taken the place of `flow`, which may still look as if it were there. */
+  replacement(flow: number, now: Millis): Binding | undefined {
+    return this.former.replacement(flow, this.since(flow, now))
+  }
+
+  private since(flow: number, now: Millis): readonly Binding[] {
     const aor = this.former.aorOf(flow)
-    if (aor === undefined) return undefined
-    const live = this.host.bindings(aor).filter((binding) => isLive(binding, now))
-    return this.former.successor(flow, live)
+    return aor === undefined ? [] : this.host.bindings(aor).filter((binding) => isLive(binding, now))
   }
 }
 

@@ -211,6 +211,11 @@ export class Registrar<T> {
     return this.flows.successor(flow, now)?.reach
   }
 
+  /** How the phone is reached that has abandoned `flow` for another one (RFC 5626); undefined while it has not. */
+  replacement(flow: number, now: Millis): Reach | undefined {
+    return this.flows.replacement(flow, now)?.reach
+  }
+
   expire(now: Millis): void {
     for (
       let record = this.pendingById.oldest();

@@ -107,6 +107,46 @@ describe('phones that show that they are alive (RFC 5626 s.4.4 and s.6)', () => 
   })
 })
 
+describe('a phone that has abandoned a flow (RFC 5626 s.3.1)', () => {
+  /** Bob talks to Alice, who then registers by another connection; who gets his INFO. */
+  function whoGets(contactOf: (phone: Phone, by: 'old' | 'new') => string): string[] {
+    const { world, node } = setUp()
+    const bob = world.phone('bob', node)
+    const [before, after] = [0, 1].map(() => world.phone('alice', node, { transport: 'tcp' })) as [
+      Phone,
+      Phone,
+    ]
+    const register = (phone: Phone, by: 'old' | 'new'): void => {
+      phone.register({ contact: contactOf(phone, by), extra: ['Supported: outbound, path'] })
+      expect(phone.last().status).toBe(200)
+    }
+    register(before, 'old')
+    const sent = bob.request('INVITE', `sip:alice@${DOMAIN}`)
+    before.respond(before.requests('INVITE')[0]!, 200)
+    const ok = bob.last()
+    bob.inDialog('ACK', sent, ok)
+    register(after, 'new')
+    bob.inDialog('INFO', sent, ok)
+    return [...before.requests('INFO').map(() => 'old'), ...after.requests('INFO').map(() => 'new')]
+  }
+  const instance = '+sip.instance="<urn:uuid:1>"'
+
+  it('S5626-6-06 is found by its new one in calls that are up, though the old connection still stands', () => {
+    expect(whoGets((phone) => `${phone.contact};${instance};reg-id=1`)).toEqual(['new'])
+  })
+
+  it('S5626-6-06 but where it has both flows, is another phone, or has not spoken of flows, the call goes on by the old one', () => {
+    expect(whoGets((phone, by) => `${phone.contact};${instance};reg-id=${by === 'old' ? 1 : 2}`)).toEqual([
+      'old',
+    ])
+    expect(whoGets((phone, by) => `${phone.contact};+sip.instance="<urn:uuid:${by}>";reg-id=1`)).toEqual([
+      'old',
+    ])
+    expect(whoGets((phone) => `${phone.contact};${instance}`)).toEqual(['old'])
+    expect(whoGets(() => `<sip:alice@192.168.1.2:5060;transport=tcp>`)).toEqual(['old'])
+  })
+})
+
 describe('edge proxy towards another registrar (RFC 5626 s.5)', () => {
   function edge(override: SettingsOverride = {}): { world: SipWorld; node: TestNode; registrar: Phone } {
     const { world, node } = setUp({ ...KEPT, relayRegister: [ELSEWHERE], auth: 'digest', ...override })
