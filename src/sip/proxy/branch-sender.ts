@@ -130,6 +130,21 @@ export class BranchSender {
     return true
   }
 
+  /**
+   * Inside a call: the connection of the phone broke when the request went out by it, as one does that a NAT has forgotten, and the phone is
+   * registered by another. False when it is not, and the second time.
+   */
+  follow(now: Millis, branch: Branch): boolean {
+    const hop = branch.client?.hop
+    const { message } = this.request.incoming
+    if (hop === undefined || hop.flow === 0 || hop.transport === 'peer' || branch.reconnected) return false
+    if (!message.to.params.has('tag') || branch.target.instance !== undefined) return false
+    const there = this.environment.ports.successor(now, hop.flow)
+    if (there === undefined) return false
+    branch.reconnected = true
+    return this.send(now, branch, there)
+  }
+
   /** An answer came: the far end is there, and what went over TCP has arrived. */
   heard(now: Millis, branch: Branch, response: SipMessage): void {
     const { held, deadlines } = this.environment

@@ -205,6 +205,7 @@ export class ResponseContext implements OvertakenContext {
     if (!heard && !this.stopped) {
       if (this.sender.next(now, branch)) return
       if (cause === 'transport' && this.sender.reconnect(now, branch)) return this.peers.watch(now, branch)
+      if (cause === 'transport' && this.sender.follow(now, branch)) return
     }
     if (branch.tooLarge) return this.finish(now, branch, TOO_LARGE)
     const located = branch.target.way.kind === 'host'

@@ -147,6 +147,36 @@ describe('a phone that has abandoned a flow (RFC 5626 s.3.1)', () => {
   })
 })
 
+describe('a flow that breaks when a request of a call goes out by it', () => {
+  it.each(['INFO', 'BYE', 'INVITE'])('S5626-7-02 %s reaches the phone by its other flow, once', (method) => {
+    const { world, node } = setUp()
+    const bob = world.phone('bob', node)
+    const [spare, used] = [1, 2].map((id) => {
+      const phone = world.phone('alice', node, { transport: 'tcp' })
+      phone.register({
+        contact: `${phone.contact};+sip.instance="<urn:uuid:1>";reg-id=${id}`,
+        extra: ['Supported: outbound, path'],
+      })
+      world.advance(1_000)
+      return phone
+    }) as [Phone, Phone]
+    const sent = bob.request('INVITE', `sip:alice@${DOMAIN}`)
+    used.respond(used.requests('INVITE')[0]!, 200)
+    const ok = bob.last()
+    bob.inDialog('ACK', sent, ok)
+    bob.inDialog(method, sent, ok)
+    used.disconnect()
+    expect(spare.requests(method)).toHaveLength(1)
+    spare.respond(spare.requests(method)[0]!, 200)
+    expect(bob.last().status).toBe(200)
+    // Whoever has lost all of them is not there.
+    bob.inDialog('INFO', sent, ok)
+    spare.disconnect()
+    expect(bob.last().status).toBe(480)
+    expect(node.core.callsWaiting).toBe(0)
+  })
+})
+
 describe('edge proxy towards another registrar (RFC 5626 s.5)', () => {
   function edge(override: SettingsOverride = {}): { world: SipWorld; node: TestNode; registrar: Phone } {
     const { world, node } = setUp({ ...KEPT, relayRegister: [ELSEWHERE], auth: 'digest', ...override })
