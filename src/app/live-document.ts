@@ -1,10 +1,10 @@
 /** Configuration Documents that come into force while a node runs: to the machine from server or file, and from peers to disk. */
-import { join } from 'node:path'
 import { bytesEqual } from '../common/bytes.ts'
 import type { Trace } from '../common/trace.ts'
-import { documentPlace, fetchedFolder, KEPT_DOCUMENT } from './config/places.ts'
+import { compareSequence, parseConfiguration } from '../reload/config/index.ts'
+import { documentPlace, keptDocumentFile, overlayName } from './config/places.ts'
 import type { Config } from './config/schema.ts'
-import { readNeeded, writePrivate } from './files.ts'
+import { readIfThere, readNeeded, writePrivate } from './files.ts'
 import type { ConfigurationChanged, NodeLoop } from './node-loop.ts'
 import type { Overlay } from './trust/overlay.ts'
 
@@ -47,14 +47,22 @@ export class LiveDocument {
     this.inForce = document
     overlay.reconfigured(configuration)
     if (overlay.remote !== undefined) return overlay.remote.offer(document)
-    // The file is its authority's own.
-    if (overlay.authority !== undefined) return
+    const file = keptDocumentFile(config)
     try {
-      writePrivate(join(fetchedFolder(config), KEPT_DOCUMENT), document)
+      // Nodes that share the authority's folder keep it once; and what has been signed there meanwhile stays.
+      if (!this.isNewer(document, readIfThere(file))) return
+      writePrivate(file, document)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.trace({ level: 'error', area: 'enrollment', event: 'configuration_not_kept', reason })
     }
+  }
+
+  private isNewer(document: Uint8Array, kept: Uint8Array | undefined): boolean {
+    const name = overlayName(this.config)
+    const [next, last] = [document, kept].map((bytes) => bytes && parseConfiguration(bytes, name))
+    if (next?.ok !== true || last?.ok !== true) return true
+    return compareSequence(next.value.configuration.sequence, last.value.configuration.sequence) > 0
   }
 
   private offer(document: Uint8Array): void {

@@ -115,6 +115,8 @@ export class NodeStatus implements AdminNode {
       ...live,
       engine: init.config.sip.drachtio.address,
       credential: init.credential,
+      configuration: this.configuration,
+      nowMs: Date.now(),
       dataFolder: init.dataFolder,
       standalone: init.config.overlay.standalone,
       draining: this.leaving,

@@ -3,6 +3,8 @@ import { accessSync, constants, statfsSync } from 'node:fs'
 import type { NodeCore } from '../adapter/index.ts'
 import type { Check } from '../admin/port.ts'
 import { clock } from '../reload/io/loop.ts'
+import { sameId } from '../reload/codec/index.ts'
+import type { OverlayConfiguration } from '../reload/config/index.ts'
 import type { Credential } from '../reload/index.ts'
 import type { DrachtioShell } from '../sip/io/drachtio/drachtio-shell.ts'
 import type { JournalWriter } from './journal-writer.ts'
@@ -23,6 +25,10 @@ export interface ReadinessParts {
   /** Address of the drachtio server. */
   readonly engine: string | undefined
   readonly credential: Credential
+  /** In force. */
+  readonly configuration: OverlayConfiguration
+  /** Of the wall clock. */
+  readonly nowMs: number
   readonly dataFolder: string
   readonly standalone: boolean
   readonly draining: boolean
@@ -36,8 +42,8 @@ export function readinessChecks(parts: ReadinessParts): Check[] {
     { name: 'joined', ok: joined, ...(joined ? {} : { detail: `the overlay state is ${state}` }) },
     selfTest(parts.core),
     journal(parts),
-    certificate(parts.credential),
-    { name: 'phoneCertificate', ...(parts.phoneTls.check(Date.now()) ?? { ok: true }) },
+    certificate(parts),
+    { name: 'phoneCertificate', ...(parts.phoneTls.check(parts.nowMs) ?? { ok: true }) },
     {
       name: 'draining',
       ok: !parts.draining,
@@ -72,12 +78,19 @@ function journal({ writer, dataFolder }: ReadinessParts): Check {
   return fault === undefined ? { name: 'journal', ok: true } : { name: 'journal', ok: false, detail: fault }
 }
 
-/** Others believe nothing that is signed with an expired one. */
-function certificate(credential: Credential): Check {
-  const { notAfter } = credential.certificate
-  if (Date.now() < notAfter) return { name: 'certificate', ok: true }
-  const detail = `the node's certificate expired at ${new Date(notAfter).toISOString()}`
-  return { name: 'certificate', ok: false, detail }
+/** Others believe nothing that is signed with an expired one, with one that begins later, or by a node that is shut out. */
+function certificate({ credential, configuration, nowMs }: ReadinessParts): Check {
+  const { notBefore, notAfter } = credential.certificate
+  const at = (time: number): string => new Date(time).toISOString()
+  const refused = (detail: string): Check => ({ name: 'certificate', ok: false, detail })
+  if (configuration.badNodes.some((nodeId) => sameId(nodeId, credential.nodeId)))
+    return refused(
+      `this node is shut out: the Configuration Document lists its Node-ID as bad-node since sequence ${configuration.sequence} at the latest`,
+    )
+  if (nowMs < notBefore)
+    return refused(`the node's certificate begins at ${at(notBefore)}; is the clock of this machine right?`)
+  if (nowMs >= notAfter) return refused(`the node's certificate expired at ${at(notAfter)}`)
+  return { name: 'certificate', ok: true }
 }
 
 function unwritable(folder: string): string | undefined {

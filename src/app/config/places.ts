@@ -56,6 +56,17 @@ export function fetchedFolder(config: Config): string {
   return join(config.data.dir, 'overlay')
 }
 
+/**
+ * Where a document is kept that another peer has brought. A site with a copy of the authority's folder keeps it there: who has been
+ * shut out stays so after a restart, and the next sequence that is signed there goes on from it instead of being a second one with
+ * the same number.
+ */
+export function keptDocumentFile(config: Config): string {
+  const place = documentPlace(config)
+  const ofAuthority = config.overlay.configuration === undefined && authorityFolder(config) !== undefined
+  return ofAuthority && place.kind === 'file' ? place.file : join(fetchedFolder(config), KEPT_DOCUMENT)
+}
+
 /** Keys and certificate of the node. */
 export function nodeFolder(config: Config): string {
   return join(config.data.dir, 'node')

@@ -2,7 +2,6 @@
  * Which overlay this node belongs to, and where its certificates come from: founded here, shared through an authority's folder,
  * or described by a file or a configuration server.
  */
-import { join } from 'node:path'
 import { keptDocument } from '../../enrollment/index.ts'
 import type { StoredAuthority } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
@@ -15,7 +14,7 @@ import {
   authorityFolder,
   documentPlace,
   fetchedFolder,
-  KEPT_DOCUMENT,
+  keptDocumentFile,
   overlayName,
 } from '../config/places.ts'
 import { parseEndpoint, reachableAddress, parseHostPort } from '../config/endpoint.ts'
@@ -162,13 +161,12 @@ function fromFile(config: Config, trace: Trace): Pick<Overlay, 'configuration' |
   return laterKept(config, { configuration, document })
 }
 
-/** A document that a peer brought in an earlier run, when it is newer than the file and not the authority's own affair. */
+/** A document that a peer brought in an earlier run, when it is newer than the file and not that file itself. */
 function laterKept(
   config: Config,
   given: Pick<Overlay, 'configuration' | 'document'>,
 ): Pick<Overlay, 'configuration' | 'document'> {
-  if (authorityFolder(config) !== undefined) return given
-  const bytes = readIfThere(join(fetchedFolder(config), KEPT_DOCUMENT))
+  const bytes = readIfThere(keptDocumentFile(config))
   if (bytes === undefined) return given
   const kept = keptDocument(bytes, overlayName(config), Date.now())
   if (!kept.ok) return given

@@ -2,6 +2,7 @@
  * Configuration Documents on the move (RFC 6940 s.6.5.4): ours to nodes that have an older one, theirs into force here when
  * a configuration-signer of the document in force signed it. A peer that cannot follow its overlay leaves it.
  */
+import { bytesEqual } from '../../common/bytes.ts'
 import {
   decodeConfigUpdateReq,
   EMPTY_BODY,
@@ -68,18 +69,24 @@ export class ConfigurationUpdates {
     if (decoded.value.kind !== 'config') {
       return answers.error(request, ERROR_CODE.invalidMessage, 'an unknown type of ConfigUpdate')
     }
-    const verdict = this.offer(decoded.value.configData)
+    const verdict = this.offer(decoded.value.configData, 'peer')
     if (verdict.kind === 'refused') answers.error(request, verdict.code, verdict.reason)
     else answers.answer(request, EMPTY_BODY)
   }
 
+  /** Says so for the operator when a document that begins with this node shuts it out. */
+  begin(): void {
+    this.tellIfShutOut()
+  }
+
   /** A document from another peer, or from the shell, which read or fetched it. */
-  offer(document: Uint8Array): Verdict {
+  offer(document: Uint8Array, from: 'peer' | 'shell'): Verdict {
     const { parts } = this.use
+    // While a new sequence spreads, several neighbors bring what is in force here already.
+    const known = from === 'peer' && bytesEqual(document, parts.document)
     const verdict = this.judge(document)
-    const { kind } = verdict
-    const reason = kind === 'refused' ? verdict.reason : ''
-    if (kind === 'refused') {
+    if (verdict.kind === 'refused' && !known) {
+      const { reason } = verdict
       parts.trace({ level: 'warn', area: 'reload', event: 'configuration_refused', reason })
     }
     return verdict
@@ -146,8 +153,14 @@ export class ConfigurationUpdates {
     const { instanceName, sequence, configurationSigners } = parts.configuration
     const signed = signedConfiguration(document, instanceName)
     if (!signed.ok) return refused(ERROR_CODE.invalidMessage, signed.error.reason)
-    if (compareSequence(signed.value.sequence, sequence) <= 0) {
-      return refused(ERROR_CODE.configTooOld, `sequence ${sequence} is in force here`)
+    const newer = compareSequence(signed.value.sequence, sequence)
+    if (newer === 0 && !bytesEqual(document, parts.document)) {
+      const reason = `another document with sequence ${sequence} is in force here; overlay sign makes the next one`
+      return refused(ERROR_CODE.configTooOld, reason)
+    }
+    if (newer <= 0) {
+      const reason = `its sequence is ${signed.value.sequence}, and ${sequence} is in force here`
+      return refused(ERROR_CODE.configTooOld, reason)
     }
     const signer = verifyDocument(
       parts.crypto,
@@ -195,8 +208,17 @@ export class ConfigurationUpdates {
     for (const { nodeId } of links.table.connectedNodes()) this.push(nodeId)
     links.review()
     requests.reconfigured()
-    const expelled = configuration.badNodes.some((nodeId) => sameId(nodeId, parts.self))
-    parts.signal({ kind: 'reconfigured', followed: !expelled })
+    parts.signal({ kind: 'reconfigured', followed: !this.tellIfShutOut() })
+  }
+
+  /** Nobody answers a node that is shut out, so nobody else can tell its operator why. */
+  private tellIfShutOut(): boolean {
+    const { parts } = this.use
+    const { badNodes, sequence } = parts.configuration
+    if (!badNodes.some((nodeId) => sameId(nodeId, parts.self))) return false
+    const reason = 'the Configuration Document lists the Node-ID of this node as bad-node'
+    parts.trace({ level: 'error', area: 'reload', event: 'shut_out', sequence, reason })
+    return true
   }
 }
 

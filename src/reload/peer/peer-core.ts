@@ -125,7 +125,7 @@ export class PeerCore {
       case 'leave':
         return this.leave()
       case 'configuration':
-        this.use.updates.offer(input.document)
+        this.use.updates.offer(input.document, 'shell')
         return
       case 'entrances':
         this.use.parts.entrances = input.entrances
@@ -150,6 +150,7 @@ export class PeerCore {
     if (report.operations.length > 0) this.use.parts.persist(report.operations)
     this.use.replication.takeStock()
     this.use.former.restore(this.use.parts.init.restored)
+    this.use.updates.begin()
     this.enter('joining')
     this.use.founding.begin()
   }
@@ -261,6 +262,10 @@ export class PeerCore {
       case 'probe':
       case 'appAttach':
         return this.refuse(input, { kind: 'notJoined' })
+      case 'leave':
+        // It went by itself, as one that is shut out does.
+        this.use.parts.outbox.push({ kind: 'left' })
+        return
       default:
         return
     }
