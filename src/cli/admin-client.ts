@@ -1,4 +1,8 @@
 /** Asks a running node over its admin API. */
+import { once } from 'node:events'
+import http from 'node:http'
+import https from 'node:https'
+import { text } from 'node:stream/consumers'
 import { parseHostPort, formatHostPort } from '../app/config/endpoint.ts'
 
 const TIMEOUT_MS = 15_000
@@ -28,17 +32,22 @@ export async function question(admin: string, path: string, token: string | unde
     ? admin.replace(/\/$/, '')
     : `http://${formatHostPort(parseHostPort(admin, 'admin', 8080))}`
   try {
-    const response = await fetch(`${base}${path}`, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    const { status, statusText } = response
-    return { status, statusText, body: await response.json() }
+    return await fetched(`${base}${path}`, token)
   } catch (error) {
-    const cause = (error as { cause?: { code?: string } }).cause?.code
+    const { code, message } = error as NodeJS.ErrnoException
     return {
       status: undefined,
-      reason: `no running node answers at ${base} (${cause ?? (error as Error).message}); --admin names another`,
+      reason: `no running node answers at ${base} (${code ?? message}); --admin names another`,
     }
   }
+}
+
+/** Not by `fetch`, which refuses the ports that browsers refuse, such as 10080: a node may well listen there. */
+async function fetched(url: string, token: string | undefined): Promise<RawAnswer> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const ask = url.startsWith('https:') ? https.request : http.request
+  const sent = ask(url, { headers, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }).end()
+  const [response] = (await once(sent, 'response')) as [http.IncomingMessage]
+  const { statusCode = 0, statusMessage = '' } = response
+  return { status: statusCode, statusText: statusMessage, body: JSON.parse(await text(response)) as unknown }
 }

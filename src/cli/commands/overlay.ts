@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'no
 import { basename, join } from 'node:path'
 import { RingbridgeError } from '../../common/errors.ts'
 import { toHex } from '../../common/bytes.ts'
-import { bindable, parseHostPort } from '../../app/config/endpoint.ts'
+import { bindable, isUnspecified, parseHostPort } from '../../app/config/endpoint.ts'
 import { ConfigError } from '../../app/config/fault.ts'
 import { writePrivate } from '../../app/files.ts'
 import { FOUNDED_NODE_ID_LENGTH, signedDocument } from '../../app/trust/overlay-document.ts'
@@ -18,7 +18,7 @@ import { enrollPlace } from '../../enrollment/index.ts'
 import { openAuthority } from '../../enrollment/io/index.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import { nextSequence, parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
-import { isOverlayName, nodeIdFromHex } from '../../reload/codec/index.ts'
+import { isOverlayName, nodeIdFromHex, type NodeId } from '../../reload/codec/index.ts'
 import { EXIT, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 import { overlayAccounts } from './overlay-accounts.ts'
 import { overlayServe } from './overlay-serve.ts'
@@ -35,6 +35,7 @@ NAME is the overlay instance, e.g. dht.example.com; it is the domain of the user
   --update-interval SECONDS  Updates to neighbors
   --ping-interval SECONDS    Pings of fingers
   --bad-node HEX             shut out a Node-ID; may be given several times
+  --good-node HEX            sign: let a Node-ID that is shut out in again; its node has to be started anew
   --enrollment URL,...       https URLs of enrollment servers, e.g. https://ca.example.com:8443/enroll
   --self-signed DIGEST       permit self-signed certificates: sha1, sha256 or none
   --expires DAYS             days until the document expires (default: never)
@@ -53,6 +54,7 @@ const OPTIONS = {
   'update-interval': { type: 'string' },
   'ping-interval': { type: 'string' },
   'bad-node': { type: 'string', multiple: true },
+  'good-node': { type: 'string', multiple: true },
   enrollment: { type: 'string' },
   'self-signed': { type: 'string' },
   expires: { type: 'string' },
@@ -74,6 +76,9 @@ export const overlay: Command = {
     if (name === undefined || positionals.length > 2) throw new UsageError('one NAME is expected')
     const changes = changesOf(values)
     const badNodes = values['bad-node'] ?? []
+    const goodNodes = values['good-node'] ?? []
+    if (action === 'init' && goodNodes.length > 0)
+      throw new UsageError('--good-node: nobody is shut out of an overlay that is founded')
     const folder = values.authority
     const file = documentFile(folder)
     const there = action === 'init' && values['if-missing'] && existsSync(file)
@@ -81,7 +86,7 @@ export const overlay: Command = {
       ? sequenceOf(file, name)
       : action === 'init'
         ? await init(folder, name, changes, badNodes)
-        : await sign(folder, name, changes, badNodes)
+        : await sign(folder, name, changes, { badNodes, goodNodes })
     const ca = rootFile(folder)
     if (values.public !== undefined) publish([ca, file], values.public)
     if (values.json)
@@ -168,6 +173,11 @@ function selfSigned(digest: string): OverlayConfiguration['selfSigned'] {
 
 function bootstrapNode(text: string): { address: string; port: number } {
   const { host, port } = bindable(parseHostPort(text.trim(), '--bootstrap', 6084), '--bootstrap')
+  // Everybody is given it as the place to go to.
+  if (isUnspecified(host) || port === 0)
+    throw new UsageError(
+      `--bootstrap: "${text.trim()}" is an address to listen on, not one that others reach`,
+    )
   return { address: host, port }
 }
 
@@ -207,7 +217,7 @@ async function sign(
   folder: string,
   name: string,
   changes: Changes,
-  badNodes: readonly string[],
+  { badNodes, goodNodes }: { readonly badNodes: readonly string[]; readonly goodNodes: readonly string[] },
 ): Promise<number> {
   const file = documentFile(folder)
   const crypto = new NodeCrypto()
@@ -218,7 +228,7 @@ async function sign(
     ...configuration,
     ...changes,
     sequence: nextSequence(configuration.sequence),
-    badNodes: [...configuration.badNodes, ...badNodes.map((hex) => badNode(hex, configuration))],
+    badNodes: badNodesAfter(configuration, badNodes, goodNodes),
   }
   const authority = await asConfigError(openAuthority(folder, name, Date.now()))
   try {
@@ -233,10 +243,32 @@ async function sign(
   return next.sequence
 }
 
-function badNode(hex: string, { nodeIdLength }: Pick<OverlayConfiguration, 'nodeIdLength'>) {
+/** Each once. Who is named good by mistake may not pass unnoticed: somebody else would stay shut out. */
+function badNodesAfter(
+  configuration: OverlayConfiguration,
+  bad: readonly string[],
+  good: readonly string[],
+): NodeId[] {
+  const badNodes = new Map(configuration.badNodes.map((id) => [toHex(id), id]))
+  for (const hex of bad) {
+    const id = badNode(hex, configuration)
+    badNodes.set(toHex(id), id)
+  }
+  for (const hex of good) {
+    if (!badNodes.delete(toHex(badNode(hex, configuration, '--good-node'))))
+      throw new UsageError(`--good-node: ${hex} is not shut out`)
+  }
+  return [...badNodes.values()]
+}
+
+function badNode(
+  hex: string,
+  { nodeIdLength }: Pick<OverlayConfiguration, 'nodeIdLength'>,
+  option = '--bad-node',
+): NodeId {
   const id = nodeIdFromHex(hex)
   if (id?.length !== nodeIdLength)
-    throw new UsageError(`--bad-node: ${2 * nodeIdLength} hex digits are expected`)
+    throw new UsageError(`${option}: ${2 * nodeIdLength} hex digits are expected`)
   return id
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
@@ -379,6 +380,50 @@ describe('command line', () => {
     expect(await main(['overlay', 'sign', 'other.example.com', ...at])).toBe(2)
   })
 
+  it('R6940-11.1-02 overlay sign takes a node that was shut out by mistake off the list, and only one that is on it', async () => {
+    const at = ['dht.example.com', '--authority', join(shown.folder, 'authority')]
+    const [bad, worse] = ['ab'.repeat(16), 'cd'.repeat(16)]
+    const listed = (): string[] => {
+      const text = readFileSync(join(shown.folder, 'authority', 'configuration.xml'), 'utf8')
+      return [...text.matchAll(/<bad-node>(\w+)</g)].map(([, hex]) => hex!)
+    }
+    expect(await main(['overlay', 'init', ...at, '--good-node', bad])).toBe(2)
+    expect(await main(['overlay', 'init', ...at, '--bad-node', bad])).toBe(0)
+    expect(await main(['overlay', 'sign', ...at, '--bad-node', bad, '--bad-node', worse])).toBe(0)
+    expect(listed()).toEqual([bad, worse])
+    expect(await main(['overlay', 'sign', ...at, '--good-node', 'ef'.repeat(16)])).toBe(2)
+    expect(shown.err.join('')).toContain('is not shut out')
+    expect(listed()).toEqual([bad, worse])
+    expect(await main(['overlay', 'sign', ...at, '--good-node', bad.toUpperCase()])).toBe(0)
+    expect(listed()).toEqual([worse])
+  })
+
+  it('overlay sign tells nobody to join at an address that only listens', async () => {
+    const at = ['dht.example.com', '--authority', join(shown.folder, 'authority')]
+    for (const address of ['0.0.0.0:6084', '[::]:6084', '192.0.2.1:0'])
+      expect(await main(['overlay', 'init', ...at, '--bootstrap', address]), address).toBe(2)
+    expect(shown.err.join('')).toContain('not one that others reach')
+  })
+
+  it('a node whose admin port is one that browsers refuse to ask is asked all the same', async () => {
+    // All on the list of the Fetch standard; one of them is free.
+    const server = createHttpServer((_request, response) => response.end('{"ready":true}'))
+    const listens = (port: number): Promise<boolean> =>
+      new Promise((resolve) => {
+        server.once('error', () => resolve(false))
+        server.listen(port, '127.0.0.1', () => resolve(true))
+      })
+    try {
+      let bound: number | undefined
+      for (const port of [6566, 10080, 6697, 6665, 6666, 6667, 6668])
+        if (bound === undefined && (await listens(port))) bound = port
+      expect(await main(['health', '--admin', `127.0.0.1:${bound}`])).toBe(0)
+      expect(shown.out.join('')).toBe('ready\n')
+    } finally {
+      server.close()
+    }
+  })
+
   it('overlay init shuts out the nodes that it is told of, and founds nothing for one that is none', async () => {
     const folder = join(shown.folder, 'authority')
     const init = ['overlay', 'init', 'dht.example.com', '--authority', folder]
@@ -395,6 +440,6 @@ describe('command line', () => {
     for (const args of [['locate', 'a@b'], ['ring'], ['ping', '0'.repeat(32)]]) {
       expect(await main([...args, '--admin', '127.0.0.1:1'])).toBe(1)
     }
-    expect(shown.err.join('')).toContain('no running node answers at http://127.0.0.1:1')
+    expect(shown.err.join('')).toContain('no running node answers at http://127.0.0.1:1 (ECONNREFUSED)')
   })
 })
