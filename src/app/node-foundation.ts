@@ -55,7 +55,12 @@ export async function openFoundation(
     LevelJournal.open(folder, { whenLocked: { waitMs: JOURNAL_WAIT_MS, waiting } }),
   )
   startup.onStop(() => journal.close())
-  const restored: (readonly [string, Uint8Array])[] = []
-  for await (const record of journal.load()) restored.push(record)
+  const restored = await asConfigError(recordsOf(journal))
   return { crypto, overlay, names, credential, vault, journal, restored }
+}
+
+async function recordsOf(journal: LevelJournal): Promise<Foundation['restored']> {
+  const records: (readonly [string, Uint8Array])[] = []
+  for await (const record of journal.load()) records.push(record)
+  return records
 }

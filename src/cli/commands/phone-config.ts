@@ -1,5 +1,5 @@
 /** `ringbridge phone-config`: what to put into a phone, in the words of its maker. */
-import { writeFileSync } from 'node:fs'
+import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { isUsername, USERNAME_RULE } from '../../app/accounts/new-account.ts'
 import { loadConfig } from '../../app/config/load.ts'
 import { parseHostPort, type HostPort } from '../../app/config/endpoint.ts'
@@ -184,6 +184,8 @@ function qrPicture(model: PhoneModel, account: PhoneAccount, form: 'text' | 'svg
 
 function write(file: string, text: string): void {
   try {
+    // The mode counts for a file that is made; one of before may be open to everybody.
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) chmodSync(file, 0o600)
     writeFileSync(file, text, { mode: 0o600 })
   } catch (error) {
     throw new UsageError(`--out: ${file} cannot be written (${(error as NodeJS.ErrnoException).code ?? ''})`)

@@ -31,7 +31,7 @@ export const linphone: PhoneModel = {
       '<config xmlns="http://www.linphone.org/xsds/lpconfig.xsd">',
       section('sip', [['default_proxy', 0]]),
       section('proxy_0', [
-        ['reg_identity', `"${account.displayName}" <sip:${account.user}@${domain}>`],
+        ['reg_identity', `${quoted(account.displayName)} <sip:${account.user}@${domain}>`],
         ['reg_proxy', server],
         ['reg_route', server],
         ['reg_expires', account.expires],
@@ -154,4 +154,9 @@ function outbounds(account: PhoneAccount): string[] {
       `outbound${index === 0 ? '' : index + 1}="sip:${serverAt(account, index) ?? ''};transport=${transport}"`,
   )
   return servers.length > 1 ? ['sipnat=outbound', ...proxies] : proxies
+}
+
+/** A quoted-string (RFC 3261 s.25.1). */
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`
 }

@@ -61,17 +61,21 @@ export async function loadCredential(
     text === undefined ? await formerCredential(crypto, folder, overlayName) : partsOf(file, fromUtf8(text))
   if (parts === undefined) return undefined
   const [certificate, ...chain] = parts.certificates
-  if (certificate === undefined)
-    throw new RingbridgeError('credential_invalid', `${file} holds no certificate`)
+  if (certificate === undefined) throw damaged(file, 'no certificate')
   return crypto.importCredential(certificate, unlocked(parts, passphrase), overlayName, chain)
 }
 
 function partsOf(file: string, text: string): CredentialParts {
   const blocks = pemBlocks(text)
   const key = blocks.find(({ label }) => label.endsWith('PRIVATE KEY'))
-  if (key === undefined) throw new RingbridgeError('credential_invalid', `${file} holds no private key`)
+  if (key === undefined) throw damaged(file, 'no private key')
   const certificates = blocks.filter(({ label }) => label === CERTIFICATE).map(({ der }) => der)
   return { file, certificates, key: key.text }
+}
+
+function damaged(file: string, lacks: string): RingbridgeError {
+  const remedy = 'bring it back from a backup, or move it away to have a new one made'
+  return new RingbridgeError('credential_invalid', `${file} holds ${lacks}: ${remedy}`)
 }
 
 function unlocked({ file, key }: CredentialParts, passphrase: string | undefined): KeyObject {

@@ -21,11 +21,10 @@ export interface LevelJournalOptions {
 const LOCKED = 'LEVEL_LOCKED'
 const LOCKED_LOOK_MS = 100
 
-/** Codes of classic-level for what people can do something about, with what to tell them. */
-const OPEN_FAILURES: ReadonlyMap<string, string> = new Map([
-  [LOCKED, 'is in use by another process'],
-  ['LEVEL_CORRUPTION', 'is damaged; move it away to start with an empty one'],
-])
+const CORRUPTION = 'LEVEL_CORRUPTION'
+/** What LevelDB says when one of its files is gone, which is damage, too. */
+const FILE_GONE = /No such file or directory/
+const MOVE_AWAY = 'move it away to start with an empty one, which other peers fill again'
 
 /** The journal in a folder of its own, as a LevelDB. */
 export class LevelJournal implements Journal {
@@ -68,9 +67,13 @@ export class LevelJournal implements Journal {
     try {
       await openUnlocked(database, options.whenLocked)
     } catch (cause) {
-      throw new RingbridgeError('journal_open_failed', `the journal ${folder} ${openFailure(cause)}`, {
-        cause,
-      })
+      throw new RingbridgeError(
+        'journal_open_failed',
+        `the journal ${folder} ${failing(cause, 'cannot be opened')}`,
+        {
+          cause,
+        },
+      )
     }
     return new LevelJournal(folder, database, options.sync ?? false)
   }
@@ -79,7 +82,7 @@ export class LevelJournal implements Journal {
     try {
       for await (const [key, value] of this.database.iterator()) yield [key, value]
     } catch (cause) {
-      throw this.failure('journal_read_failed', 'cannot be read', cause)
+      throw this.failure('journal_read_failed', failing(cause, 'cannot be read'), cause)
     }
   }
 
@@ -98,7 +101,7 @@ export class LevelJournal implements Journal {
       await done
     } catch (cause) {
       this.torn = true
-      throw this.failure('journal_write_failed', 'cannot be written', cause)
+      throw this.failure('journal_write_failed', `cannot be written: ${reasonOf(cause)}`, cause)
     }
   }
 
@@ -119,7 +122,7 @@ export class LevelJournal implements Journal {
     if (this.closed) {
       return new RingbridgeError('journal_closed', `the journal ${this.folder} is closed`, { cause })
     }
-    return new RingbridgeError(code, `the journal ${this.folder} ${what}: ${reasonOf(cause)}`, { cause })
+    return new RingbridgeError(code, `the journal ${this.folder} ${what}`, { cause })
   }
 }
 
@@ -140,8 +143,12 @@ async function openUnlocked(
   }
 }
 
-function openFailure(error: unknown): string {
-  return OPEN_FAILURES.get(codeOf(error)) ?? `cannot be opened: ${reasonOf(causeOf(error))}`
+/** What people can do something about comes with what to do. */
+function failing(error: unknown, what: string): string {
+  const reason = reasonOf(error)
+  if (codeOf(error) === LOCKED) return 'is in use by another process'
+  if (codeOf(error) === CORRUPTION || FILE_GONE.test(reason)) return `is damaged (${reason}); ${MOVE_AWAY}`
+  return `${what}: ${reason}`
 }
 
 /** Of what LevelDB said. */

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SaxesParser } from 'saxes'
 import { describe, expect, it } from 'vitest'
@@ -119,6 +119,15 @@ describe('settings of phones', () => {
     expect(shown.out.join('') + shown.err.join('')).not.toContain('hush')
     expect(readFileSync(file, 'utf8')).toContain('account.1.password = hush hush\n')
     expect(statSync(file).mode & 0o077).toBe(0)
+    // Nor is a file of before that everybody could read.
+    chmodSync(file, 0o644)
+    await settings('yealink', ...TWO, '--password-file', secret, '--out', file)
+    expect(statSync(file).mode & 0o077).toBe(0)
+  })
+
+  it('a display name with quotes stays one quoted-string', async () => {
+    const text = await settings('linphone', ...TWO, '--display-name', 'Al "the \\ pal"')
+    expect(text).toContain('&quot;Al \\&quot;the \\\\ pal\\&quot;&quot; &lt;sip:')
   })
 
   it('--json is one object, with what a camera reads', async () => {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -107,6 +107,33 @@ describe('journal on disk', () => {
     await journal.write([{ kind: 'put', key: 'a', value: Uint8Array.of(1) }])
     await journal.close()
     await writeFile(join(path, 'CURRENT'), 'MANIFEST-999999\n')
-    await expect(LevelJournal.open(path)).rejects.toMatchObject({ code: 'journal_open_failed' })
+    await expect(LevelJournal.open(path)).rejects.toMatchObject({
+      code: 'journal_open_failed',
+      message: expect.stringMatching(/is damaged \(.*\); move it away to start with an empty one/) as unknown,
+    })
+  })
+
+  it('R-06 says that it is damaged when that shows only at a record, and what to do', async () => {
+    const path = await folder()
+    let journal = await LevelJournal.open(path)
+    const value = Uint8Array.from({ length: 4_000 }, (_, index) => (index * 167) % 251)
+    await journal.write([{ kind: 'put', key: 'a', value }])
+    await journal.close()
+    // At the second opening the records of the log go into a table.
+    journal = await LevelJournal.open(path)
+    await journal.close()
+    const table = (await readdir(path)).find((name) => name.endsWith('.ldb')) as string
+    const bytes = await readFile(join(path, table))
+    bytes.fill(0xff, 0, 20)
+    await writeFile(join(path, table), bytes)
+    journal = await LevelJournal.open(path)
+    const records = (async () => {
+      for await (const record of journal.load()) expect(record[0]).toBe('a')
+    })()
+    await expect(records).rejects.toMatchObject({
+      code: 'journal_read_failed',
+      message: expect.stringMatching(/is damaged \(.*\); move it away to start with an empty one/) as unknown,
+    })
+    await journal.close()
   })
 })
