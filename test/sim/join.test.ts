@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { TraceEvent } from '../../src/common/trace.ts'
 import { key } from '../../src/reload/index.ts'
 import { ringFaults } from '../../src/sim/checkers/ring.ts'
 import { Overlay } from '../../src/sim/overlay.ts'
@@ -45,14 +46,17 @@ describe('joining in a simulated network', () => {
     expect(inOrder, `${ringFaults(overlay).join('; ')} ${overlay.replay()}`).toBe(true)
   })
 
-  it('R6940-6.4.2.1-04 a peer that reaches no bootstrap node goes on trying and never founds a ring', () => {
-    const overlay = new Overlay(SEED)
+  it('R6940-6.4.2.1-04 a peer that reaches no bootstrap node goes on trying, says which, and never founds a ring', () => {
+    const lines: TraceEvent[] = []
+    const overlay = new Overlay(SEED, { trace: () => (event) => void lines.push(event) })
     overlay.start()
     const nowhere = { address: '10.9.9.9', port: 6084 }
     const lost = overlay.start({ bootstrap: [nowhere] })
     overlay.world.run(120_000)
     expect(lost.state).toBe('joining')
     expect(lost.snapshot().responsible).toBeUndefined()
+    const unreachable = lines.filter(({ event }) => event === 'bootstrap_unreachable')
+    expect(unreachable[0]).toMatchObject({ address: '10.9.9.9:6084' })
     const command = { kind: 'fetch', id: 7, resource: overlay.resource('a@b'), kinds: [1] } as const
     const answer = overlay.command(lost, command, 'fetchDone', 0)
     expect(answer.outcome).toEqual({ ok: false, error: { kind: 'notJoined' } })

@@ -19,7 +19,7 @@ export class Bootstrap {
   private readonly former: FormerNeighbors
   private active = false
   /** Channels being opened. */
-  private readonly dialling = new Set<ChannelId>()
+  private readonly dialling = new Map<ChannelId, TransportAddress>()
   /** A node was reached and the way into the ring through it is being tried. */
   private entering = false
   private reached = false
@@ -78,8 +78,11 @@ export class Bootstrap {
   }
 
   dialFailed(channel: ChannelId, reason: string): void {
-    if (!this.dialling.delete(channel)) return
-    this.parts.trace({ level: 'info', area: 'reload', event: 'bootstrap_unreachable', reason })
+    const dialled = this.dialling.get(channel)
+    if (dialled === undefined) return
+    this.dialling.delete(channel)
+    const address = addressText(dialled)
+    this.parts.trace({ level: 'info', area: 'reload', event: 'bootstrap_unreachable', address, reason })
     this.tryNext()
   }
 
@@ -119,7 +122,7 @@ export class Bootstrap {
     if (connected !== undefined) return this.enterThrough(connected)
     const channel = this.links.dial(address, 'bootstrap', undefined)
     if (channel === undefined) return this.pause()
-    this.dialling.add(channel)
+    this.dialling.set(channel, address)
     if (this.nextAddress < addresses.length) this.nextAt = this.parts.now.ms + BOOTSTRAP_STAGGER_MS
   }
 
@@ -132,7 +135,7 @@ export class Bootstrap {
   }
 
   private giveUpDials(): void {
-    const channels = [...this.dialling]
+    const channels = [...this.dialling.keys()]
     this.dialling.clear()
     for (const channel of channels) this.links.close(channel)
   }
@@ -155,4 +158,8 @@ export class Bootstrap {
         all.findIndex((other) => sameAddress(other, address)) === index,
     )
   }
+}
+
+function addressText({ address, port }: TransportAddress): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

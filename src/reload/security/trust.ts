@@ -227,9 +227,10 @@ export class Trust {
       if (standing !== undefined) return ok(standing)
     }
     const { selfSigned } = this.settings
-    if (selfSigned === undefined) return fail('certificate does not chain to a root-cert of the overlay')
+    if (selfSigned === undefined)
+      return fail(walk.outOfTime ?? 'certificate does not chain to a root-cert of the overlay')
     if (!this.crypto.issued(certificate, certificate))
-      return fail('certificate is neither issued by a root-cert nor self-signed')
+      return fail(walk.outOfTime ?? 'certificate is neither issued by a root-cert nor self-signed')
     const count = certificate.nodeIds.length
     for (const [i, nodeId] of certificate.nodeIds.entries()) {
       const due = selfSignedNodeId(
@@ -261,9 +262,13 @@ export class Trust {
 
   private links(issuer: Certificate, below: Certificate, depth: number, walk: Walk): boolean {
     if (issuer.pathLength !== undefined && issuer.pathLength < depth) return false
-    if (walk.wall < issuer.notBefore || walk.wall > issuer.notAfter) return false
     if (walk.checksLeft-- <= 0) return false
-    return this.crypto.issued(issuer, below)
+    if (!this.crypto.issued(issuer, below)) return false
+    if (walk.wall >= issuer.notBefore && walk.wall <= issuer.notAfter) return true
+    // A wrong clock is mended otherwise than a foreign root.
+    const when = walk.wall < issuer.notBefore ? 'begins later' : 'has ended'
+    walk.outOfTime ??= `the certificate of a CA above it ${when}, by the clock of this machine`
+    return false
   }
 }
 
@@ -271,6 +276,8 @@ interface Walk {
   readonly pool: readonly Certificate[]
   readonly wall: WallTime
   checksLeft: number
+  /** Why a chain that holds otherwise does not count now. */
+  outOfTime?: string
 }
 
 const HASH_NAMES: ReadonlyMap<number, 'sha1' | 'sha256'> = new Map([

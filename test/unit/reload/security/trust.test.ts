@@ -114,6 +114,26 @@ describe('chains', () => {
     expect(trust.accept([long], TEST_WALL + 11 * DAY_MS).ok).toBe(false)
   })
 
+  it('R6940-7.1-02 tells a clock that is off from a CA that is not one of the overlay', async () => {
+    const root = await aCa('CN=root', { notBefore: TEST_WALL, notAfter: TEST_WALL + 10 * DAY_MS })
+    const der = await leaf(root, { notBefore: TEST_WALL - DAY_MS, notAfter: TEST_WALL + 50 * DAY_MS })
+    const told = (wall: number, roots = [root.certificate]) => trusting(roots).accept([der], wall)
+    expect(told(TEST_WALL - 1)).toEqual({
+      ok: false,
+      error: expect.stringMatching(/begins later, by the clock/),
+    })
+    expect(told(TEST_WALL + 11 * DAY_MS)).toEqual({
+      ok: false,
+      error: expect.stringMatching(/has ended, by/),
+    })
+    const other = await aCa('CN=root', { notBefore: TEST_WALL })
+    for (const wall of [TEST_WALL - 1, TEST_WALL + 1])
+      expect(told(wall, [other.certificate])).toEqual({
+        ok: false,
+        error: expect.stringMatching(/does not chain to a root-cert/),
+      })
+  })
+
   it('R6940-11.1-02 a bad-node is refused in every role, whatever was believed before', async () => {
     const root = await aCa('CN=root')
     const nodeId = aNodeId()
