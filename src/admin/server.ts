@@ -6,7 +6,9 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { z } from 'zod'
+import { limitConnections } from '../common/connection-limits.ts'
 import { Tally } from '../common/instruments.ts'
+import { isLoopback } from './access.ts'
 import { EventStreams } from './event-streams.ts'
 import { guard, HEADERS } from './guards.ts'
 import { refuseUnreadable } from './unreadable.ts'
@@ -21,7 +23,8 @@ import { userRoutes } from './resources/users.ts'
 import type { Route } from './route.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
-const CONNECTIONS_MAX = 512
+/** Judgement: probes and people need a few. Scripts of this machine may have all. */
+const CONNECTIONS = { all: 512, perSource: 128, trusted: isLoopback }
 const REQUEST_TIMEOUT_MS = 30_000
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']
 
@@ -70,7 +73,7 @@ export class AdminServer {
       frameworkErrors: (error, _request, reply) => unroutable(error, reply as unknown as FastifyReply),
       clientErrorHandler: refuseUnreadable,
     })
-    this.app.server.maxConnections = CONNECTIONS_MAX
+    limitConnections(this.app.server, CONNECTIONS)
     // Only JSON: a form of a foreign page can send text/plain without asking first.
     this.app.removeContentTypeParser('text/plain')
     const routes = [

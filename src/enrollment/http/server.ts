@@ -1,6 +1,7 @@
 /** The HTTPS face of an authority: the Configuration Document, and the enrollment POST (RFC 6940 s.11.2, s.11.3). */
 import type { Server } from 'node:https'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { limitConnections } from '../../common/connection-limits.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Now } from '../../common/time.ts'
 import { CONFIG_PATH, CONFIG_TYPE } from '../config-server-url.ts'
@@ -10,7 +11,8 @@ import { matches, type DocumentFile } from './served-document.ts'
 
 /** A form with its CSR has 2 kB with RSA-2048. */
 const BODY_BYTES_MAX = 16 * 1024
-const CONNECTIONS_MAX = 256
+/** Judgement: a site asks with one, and many sites may stand behind one address. */
+const CONNECTIONS = { all: 256, perSource: 64 }
 const REQUEST_TIMEOUT_MS = 10_000
 const DOCUMENT_REQUESTS = { perSecond: 5, burst: 50 }
 
@@ -52,7 +54,7 @@ export class EnrollmentServer {
       trustProxy: false,
       exposeHeadRoutes: true,
     })
-    this.app.server.maxConnections = CONNECTIONS_MAX
+    limitConnections(this.app.server, CONNECTIONS)
     this.guards()
     this.documents(components.document, components.clock)
     this.enrollment(components.desk)
