@@ -73,15 +73,22 @@ export function readKeyFile(path: string, key: string): Uint8Array {
   )
 }
 
-/** Writes a file for its owner only, whole or not at all. */
-export function writePrivate(path: string, content: Uint8Array | string): void {
+/** Writes a file for its owner only, whole or not at all. `still` is asked at the last moment; false when it said no. */
+export function writePrivate(
+  path: string,
+  content: Uint8Array | string,
+  still: () => boolean = () => true,
+): boolean {
   try {
     makeFolder(dirname(path))
     const temporary = `${path}.${randomUUID()}.new`
     try {
       writeFileSync(temporary, content, { mode: 0o600, flush: true })
       keepOwner(temporary, path)
-      renameSync(temporary, path)
+      const wanted = still()
+      if (wanted) renameSync(temporary, path)
+      else rmSync(temporary)
+      return wanted
     } catch (error) {
       rmSync(temporary, { force: true })
       throw error

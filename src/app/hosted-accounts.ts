@@ -5,7 +5,8 @@ import type { DigestAlgorithm } from '../sip/index.ts'
 import { Private } from '../common/pii.ts'
 import type { Trace } from '../common/trace.ts'
 import { AccountBook, type HostedUserRule } from './accounts/account-book.ts'
-import { loadAccounts, saveAccounts, type AccountEntry } from './accounts/account-file.ts'
+import { changeAccounts, loadAccounts, saveAccounts, type AccountEntry } from './accounts/account-file.ts'
+import { ConfigError } from './config/fault.ts'
 import { isUsername, newAccount } from './accounts/new-account.ts'
 import { randomPassword } from './crypto-random.ts'
 
@@ -17,7 +18,7 @@ export interface FreshAccount {
 
 export type AccountChange =
   | { readonly ok: true; readonly username: string }
-  | { readonly ok: false; readonly status: 400 | 404 | 409; readonly reason: string }
+  | { readonly ok: false; readonly status: 400 | 404 | 409 | 503; readonly reason: string }
 
 const SAMPLES = ['alice', 'bob']
 
@@ -84,26 +85,53 @@ export class HostedAccounts {
       })
   }
 
+  /** On top of what stands in the file by now: others may have written it since it was read. */
   add(username: string, password: string): AccountChange {
     if (!isUsername(username)) return { ok: false, status: 400, reason: 'not a user name' }
-    if (this.book.byUsername(username) !== undefined)
-      return { ok: false, status: 409, reason: 'the account exists' }
-    if (this.book.byAor(`${username}@${this.realm.toLowerCase()}`) !== undefined)
-      return { ok: false, status: 409, reason: 'another account has this AOR' }
-    this.replace([...this.entries, newAccount(username, this.realm, password)])
-    return { ok: true, username }
+    const account = newAccount(username, this.realm, password)
+    return this.change((entries) => {
+      if (this.book.byUsername(username) !== undefined)
+        return { ok: false, status: 409, reason: 'the account exists' }
+      if (this.book.byAor(`${username}@${this.realm.toLowerCase()}`) !== undefined)
+        return { ok: false, status: 409, reason: 'another account has this AOR' }
+      return { ok: true, username, entries: [...entries, account] }
+    })
   }
 
+  /** The same. */
   remove(username: string): AccountChange {
-    const left = this.entries.filter((entry) => entry.username !== username)
-    if (left.length === this.entries.length) return { ok: false, status: 404, reason: 'no such account' }
-    this.replace(left)
-    return { ok: true, username }
+    return this.change((entries) => {
+      const left = entries.filter((entry) => entry.username !== username)
+      if (left.length === entries.length) return { ok: false, status: 404, reason: 'no such account' }
+      return { ok: true, username, entries: left }
+    })
   }
 
   /** What the node has to be told after every change. */
   hosted(): NodeInput {
     return { kind: 'hostedUsers', aors: this.book.aors() }
+  }
+
+  /** `wish` is asked while the book holds what stands in the file. When it refuses or nothing can be written, nothing has changed. */
+  private change(wish: (entries: readonly AccountEntry[]) => Wish): AccountChange {
+    let wished: Wish | undefined
+    try {
+      this.entries = changeAccounts(this.file, (found) => {
+        // A file that was taken away is made anew.
+        const entries = found.length > 0 || existsSync(this.file) ? found : this.entries
+        this.book.replace(entries, this.file)
+        wished = wish(entries)
+        if (!wished.ok) throw new Refused()
+        this.book.replace(wished.entries, this.file)
+        return wished.entries
+      })
+    } catch (error) {
+      this.book.replace(this.entries, this.file)
+      // Somebody has to mend the file, or to make room for it.
+      if (error instanceof ConfigError) return { ok: false, status: 503, reason: error.message }
+      if (!(error instanceof Refused)) throw error
+    }
+    return wished?.ok === true ? { ok: true, username: wished.username } : (wished as AccountChange)
   }
 
   /** Checked in memory first, then written; when that fails, nothing has changed. */
@@ -118,3 +146,10 @@ export class HostedAccounts {
     this.entries = entries
   }
 }
+
+type Wish =
+  | { readonly ok: true; readonly username: string; readonly entries: readonly AccountEntry[] }
+  | Extract<AccountChange, { readonly ok: false }>
+
+/** Ends a change that nobody may make. */
+class Refused extends Error {}

@@ -9,6 +9,11 @@ const newUser = z.strictObject({
   password: z.string().min(1).max(256).describe('Kept as digest hashes only.'),
 })
 
+const notWritten = {
+  description: 'The accounts file cannot be read or written, or the node is starting.',
+  schema: failureAnswer,
+}
+
 export function userRoutes(node: AdminNode): Route[] {
   const tag = 'Accounts'
   return [
@@ -28,6 +33,7 @@ export function userRoutes(node: AdminNode): Route[] {
       answers: {
         201: { description: 'Made.', schema: userAnswer },
         409: { description: 'It exists already.', schema: failureAnswer },
+        503: notWritten,
       },
       handle: async ({ body, audit }) => {
         const result = await node.addUser(body.username, body.password)
@@ -44,6 +50,7 @@ export function userRoutes(node: AdminNode): Route[] {
       answers: {
         200: { description: 'Removed.', schema: userAnswer },
         404: { description: 'No such account.', schema: failureAnswer },
+        503: notWritten,
       },
       handle: async ({ params, audit }) => {
         const result = await node.removeUser(params.username)

@@ -2,12 +2,12 @@
  * The accounts file: YAML or JSON lines, digest hashes only. A file that can be read by others or has a mistake in it is
  * refused with the line; half a file is never used.
  */
-import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { isSeq, LineCounter, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config/fault.ts'
-import { keepOwner } from '../files.ts'
+import { writePrivate } from '../files.ts'
 
 /** Kept small: a file of this size holds about a million accounts. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024
@@ -74,17 +74,39 @@ export function parseAccounts(text: string, file: string): AccountEntry[] {
   })
 }
 
-/** Replaces the file in one step, readable by its owner only. */
+/** Replaces the file in one step, readable by its owner only. Throws `ConfigError`. */
 export function saveAccounts(file: string, entries: readonly AccountEntry[]): void {
-  const text = isYaml(file)
-    ? stringify(entries)
-    : entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
-  const temporary = `${file}.new`
-  writeFileSync(temporary, text, { mode: 0o600, flush: true })
-  // The mode above counts only for a file that was not there.
-  chmodSync(temporary, 0o600)
-  keepOwner(temporary, file)
-  renameSync(temporary, file)
+  writePrivate(file, textOf(file, entries))
+}
+
+/** So often somebody else may be quicker. */
+const TRIES_MAX = 100
+
+/**
+ * Reads the accounts, has them changed and writes them. `change` is asked again when somebody else, another command or a node, has
+ * written meanwhile: what they were told was done stays done. What is between the last look and the rename is not guarded, which
+ * takes some microseconds. A file that is not there has no accounts. Throws `ConfigError`, and what `change` throws.
+ */
+export function changeAccounts(
+  file: string,
+  change: (entries: readonly AccountEntry[]) => readonly AccountEntry[],
+): readonly AccountEntry[] {
+  for (let tries = 1; tries <= TRIES_MAX; tries++) {
+    const before = stampOf(file)
+    const entries = change(before === undefined ? [] : loadAccounts(file))
+    if (writePrivate(file, textOf(file, entries), () => stampOf(file) === before)) return entries
+  }
+  throw new ConfigError(`${file}: others change it all the time`)
+}
+
+/** Tells one state of the file from the next: each is a file of its own (rename). */
+function stampOf(file: string): string | undefined {
+  const there = statSync(file, { throwIfNoEntry: false, bigint: true })
+  return there === undefined ? undefined : `${there.ino} ${there.mtimeNs} ${there.size}`
+}
+
+function textOf(file: string, entries: readonly AccountEntry[]): string {
+  return isYaml(file) ? stringify(entries) : entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
 }
 
 interface Row {

@@ -1,7 +1,7 @@
 /** `ringbridge users`: the accounts file. */
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { loadAccounts, saveAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
+import { changeAccounts, loadAccounts, type AccountEntry } from '../../app/accounts/account-file.ts'
 import { isUsername, newAccount, USERNAME_RULE } from '../../app/accounts/new-account.ts'
 import { loadConfig } from '../../app/config/load.ts'
 import { accountsFile, realmOf } from '../../app/config/places.ts'
@@ -48,22 +48,29 @@ export const users: Command = {
     // Where nobody has been added yet there is no file; one that was named is another matter.
     if (values.users !== undefined && (action === 'list' || action === 'remove') && !existsSync(file))
       throw new UsageError(`--users ${file}: there is no such file`)
-    const entries = existsSync(file) ? loadAccounts(file) : []
+    if (action !== 'list') privateFolder(dirname(file), '--users or sip.users')
     const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
     switch (action) {
-      case 'list':
+      case 'list': {
+        const entries = existsSync(file) ? loadAccounts(file) : []
         if (values.json)
           print(JSON.stringify(entries.map((entry) => ({ username: entry.username, aors: aorsOf(entry) }))))
         else for (const entry of entries) print(aorsOf(entry).join(' '))
         break
+      }
       case 'add': {
         const username = validName(nameIn(subject, realm))
-        if (entries.some((entry) => entry.username === username))
-          throw new UsageError(`account "${username}" exists`)
         const given =
           values['password-file'] === undefined ? values.password : readSecret(values['password-file'])
         const password = given ?? randomPassword()
-        save(file, withOwnNames([...entries, newAccount(username, realm, password)]))
+        const account = newAccount(username, realm, password)
+        changeAccounts(file, (entries) => {
+          if (entries.some((entry) => entry.username === username))
+            throw new UsageError(
+              `account "${username}" exists; another password: ringbridge users import --update`,
+            )
+          return withOwnNames([...entries, account])
+        })
         say(
           { added: username, realm, ...(given === undefined ? { password } : {}) },
           `added ${username}@${realm}${given === undefined ? `, password ${password} (shown once)` : ''}`,
@@ -72,24 +79,32 @@ export const users: Command = {
       }
       case 'remove': {
         const username = nameIn(subject, realm) ?? ''
-        const left = entries.filter((entry) => entry.username !== username)
-        if (left.length === entries.length) throw new UsageError(`no account "${username}"`)
-        save(file, left)
+        changeAccounts(file, (entries) => {
+          const left = entries.filter((entry) => entry.username !== username)
+          if (left.length === entries.length) throw new UsageError(`no account "${username}"`)
+          return left
+        })
         say({ removed: username }, `removed ${username}`)
         break
       }
       case 'import': {
-        const taken = new Set(values.update ? [] : entries.map((entry) => entry.username))
-        const added = imported(subject, realm, taken)
-        const fresh = new Map(added.map((entry) => [entry.username, entry]))
-        const kept = entries.map((entry) => {
-          const update = fresh.get(entry.username)
-          fresh.delete(entry.username)
-          // What else was said of the account stays.
-          return update === undefined ? entry : { ...entry, realm: update.realm, ha1: update.ha1 }
+        if (subject === undefined) throw new UsageError('the file to import is missing')
+        const lines = readText(subject).split(/\r?\n/)
+        let count = 0
+        changeAccounts(file, (entries) => {
+          const taken = new Set(values.update ? [] : entries.map((entry) => entry.username))
+          const added = imported(subject, lines, realm, taken)
+          count = added.length
+          const fresh = new Map(added.map((entry) => [entry.username, entry]))
+          const kept = entries.map((entry) => {
+            const update = fresh.get(entry.username)
+            fresh.delete(entry.username)
+            // What else was said of the account stays.
+            return update === undefined ? entry : { ...entry, realm: update.realm, ha1: update.ha1 }
+          })
+          return withOwnNames([...kept, ...fresh.values()])
         })
-        save(file, withOwnNames([...kept, ...fresh.values()]))
-        say({ imported: added.length }, `imported ${added.length} accounts`)
+        say({ imported: count }, `imported ${count} accounts`)
         break
       }
     }
@@ -113,10 +128,9 @@ function nameIn(text: string | undefined, realm: string): string | undefined {
 }
 
 /** All lines or none. */
-function imported(file: string | undefined, realm: string, taken: Set<string>): AccountEntry[] {
-  if (file === undefined) throw new UsageError('the file to import is missing')
+function imported(file: string, lines: readonly string[], realm: string, taken: Set<string>): AccountEntry[] {
   const added: AccountEntry[] = []
-  for (const [index, line] of readText(file).split(/\r?\n/).entries()) {
+  for (const [index, line] of lines.entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue
     if (index === 0 && HEADING.test(line)) continue
     const comma = line.indexOf(',')
@@ -146,11 +160,6 @@ function withOwnNames(entries: readonly AccountEntry[]): readonly AccountEntry[]
     }
   }
   return entries
-}
-
-function save(file: string, entries: readonly AccountEntry[]): void {
-  privateFolder(dirname(file), '--users or sip.users')
-  saveAccounts(file, entries)
 }
 
 function validName(name: string | undefined): string {

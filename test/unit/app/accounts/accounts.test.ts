@@ -1,10 +1,25 @@
 import { createHash } from 'node:crypto'
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AccountBook } from '../../../../src/app/accounts/account-book.ts'
-import { loadAccounts, parseAccounts, saveAccounts } from '../../../../src/app/accounts/account-file.ts'
+import {
+  changeAccounts,
+  loadAccounts,
+  parseAccounts,
+  saveAccounts,
+  type AccountEntry,
+} from '../../../../src/app/accounts/account-file.ts'
 import { newAccount } from '../../../../src/app/accounts/new-account.ts'
 import { HostedAccounts } from '../../../../src/app/hosted-accounts.ts'
 import { NO_TRACE } from '../../../../src/common/trace.ts'
@@ -227,6 +242,48 @@ describe('accounts of a node', () => {
     expect(accounts.add('bob', 'x')).toMatchObject({ ok: true })
     writeFileSync(init.file, 'nonsense')
     expect(() => accounts.reload()).toThrow(/users\.jsonl:1/)
+    expect(accounts.add('late', 'x')).toEqual({
+      ok: false,
+      status: 503,
+      reason: expect.stringMatching(/users\.jsonl:1: not JSON/),
+    })
+    expect(readFileSync(init.file, 'utf8')).toBe('nonsense')
     expect(accounts.book.aors()).toHaveLength(2)
+  })
+
+  it('S-80 a change over the API goes on from what others wrote: who was removed stays so, who was added is there', () => {
+    const init = { file: join(folder, 'both.jsonl'), realm: REALM, trace: NO_TRACE }
+    const accounts = new HostedAccounts(init)
+    accounts.found(true)
+    // As `ringbridge users` does, before SIGHUP.
+    changeAccounts(init.file, (entries) => [
+      ...entries.filter(({ username }) => username !== 'alice'),
+      newAccount('zoe', REALM, 'x'),
+    ])
+    expect(accounts.add('zoe', 'y')).toMatchObject({ ok: false, status: 409 })
+    expect(accounts.book.byUsername('alice')).toBeDefined()
+    expect(accounts.add('api', 'x')).toMatchObject({ ok: true })
+    expect(loadAccounts(init.file).map(({ username }) => username)).toEqual(['bob', 'zoe', 'api'])
+    expect(accounts.book.byUsername('alice')).toBeUndefined()
+    rmSync(init.file)
+    expect(accounts.remove('bob')).toMatchObject({ ok: true })
+    expect(loadAccounts(init.file).map(({ username }) => username)).toEqual(['zoe', 'api'])
+  })
+
+  it('who writes at the same time loses nothing: the later one begins anew', () => {
+    const file = join(folder, 'racing.jsonl')
+    saveAccounts(file, [])
+    let asked = 0
+    const add = (name: string) => (entries: readonly AccountEntry[]) => [
+      ...entries,
+      newAccount(name, REALM, 'x'),
+    ]
+    changeAccounts(file, (entries) => {
+      if (asked++ === 0) changeAccounts(file, add('quicker'))
+      return add('slower')(entries)
+    })
+    expect(asked).toBe(2)
+    expect(loadAccounts(file).map(({ username }) => username)).toEqual(['quicker', 'slower'])
+    expect(readdirSync(folder).filter((name) => name.includes('racing'))).toEqual(['racing.jsonl'])
   })
 })
