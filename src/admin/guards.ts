@@ -24,6 +24,16 @@ export const HEADERS = {
   'cache-control': 'no-store',
 }
 
+/** One of them says that a proxy asks for somebody else. */
+const PROXY_FIELDS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+]
+
 export interface GuardInit {
   readonly token: string | undefined
   readonly clock: () => number
@@ -46,7 +56,7 @@ export function guard(app: FastifyInstance, { token, clock, rateLimited, open }:
         remoteAddress: source,
         host: headers.host,
         authorization: headers.authorization,
-        forwarded: headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined,
+        forwarded: PROXY_FIELDS.some((name) => headers[name] !== undefined),
       },
       token,
     )

@@ -205,6 +205,13 @@ describe('who may ask', () => {
     expect((await get('/healthz', {}, '192.0.2.1')).statusCode).toBe(200)
   })
 
+  it('S-80 whom a proxy on this machine asks for needs the token, by whatever field the proxy shows', async () => {
+    const { get } = server('hush')
+    for (const name of ['Forwarded', 'Via', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Real-IP'])
+      expect((await get('/api/v1/ring', { [name]: '1.1 proxy' })).statusCode, name).toBe(401)
+    expect((await get('/api/v1/ring', {})).statusCode).toBe(200)
+  })
+
   it('loopback addresses', () => {
     expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].every(isLoopback)).toBe(true)
     expect(['128.0.0.1', '0.0.0.0', '::', '10.0.0.1', ''].some(isLoopback)).toBe(false)
