@@ -97,9 +97,7 @@ function describe(issue: z.core.$ZodIssue, context: Context): string[] {
       return `${place([...path, key], context)}: unknown key "${[...path, key].join('.')}"; ${allowedNear(key, allowed)}`
     })
   }
-  return [
-    `${place(path, context)}: "${path.join('.')}": ${complaint(issue)}${instead(issue, valueAt(context.values, path))}`,
-  ]
+  return [`${place(path, context)}: "${path.join('.')}": ${complaint(issue, valueAt(context.values, path))}`]
 }
 
 /** All keys of a short section; of a long one those that look alike, and where all of them stand. */
@@ -114,10 +112,26 @@ function allowedNear(key: string, allowed: readonly string[]): string {
 const LISTED_MAX = 8
 const NEAREST = 3
 
-function complaint(issue: z.core.$ZodIssue): string {
+function complaint(issue: z.core.$ZodIssue, found: unknown): string {
+  return `${expected(issue, found)}${instead(issue, found)}`
+}
+
+/** What YAML calls them. */
+const TYPES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  array: 'a list, such as [a, b]',
+  object: 'a mapping of keys',
+}
+
+function expected(issue: z.core.$ZodIssue, found: unknown): string {
+  if (issue.code === 'invalid_type') {
+    const type = TYPES[issue.expected] ?? `of type ${issue.expected}`
+    return found === undefined ? `is missing; it is ${type}` : `has to be ${type}`
+  }
   if (issue.code === 'invalid_value') return `allowed: ${issue.values.map(String).join(', ')}`
-  if (issue.code === 'invalid_type')
-    return `has to be ${issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`}`
   if (issue.code === 'too_small') return `allowed: at least ${String(issue.minimum)}${unitOf(issue.origin)}`
   if (issue.code === 'too_big') return `allowed: at most ${String(issue.maximum)}${unitOf(issue.origin)}`
   return issue.message

@@ -74,12 +74,22 @@ async function firstCredential(
       return made.value.credential
     }
     const { final, reason, waitMs } = made.error
-    if (final || waitMs === undefined) throw new ConfigError(`no certificate for this node: ${reason}`)
+    if (final || waitMs === undefined)
+      throw new ConfigError(`no certificate for this node: ${reason}${remedyOf(reason, userName)}`)
     if (tries === FIRST_TRIES)
       throw new RingbridgeError('NO_CERTIFICATE', `no certificate for this node: ${reason}`)
     trace({ level: 'warn', area: 'enrollment', event: 'node_certificate_awaited', reason })
     await sleep(Math.max(waitMs, FIRST_WAIT_MS))
   }
+}
+
+/** The server says one word (RFC 6940 s.11.3). */
+function remedyOf(reason: string, userName: string): string {
+  if (reason === 'failed_authentication')
+    return '; the server does not know overlay.account, or not with that overlay.password'
+  if (reason === 'username_not_available')
+    return `; the account may not enroll ${userName}, or somebody else has that name: see overlay.userName, and overlay accounts add --names at the server`
+  return ''
 }
 
 /** Random where nobody chose one: two nodes do not come to the same name by accident (RFC 6940 s.11.3.1). */

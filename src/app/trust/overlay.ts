@@ -2,6 +2,7 @@
  * Which overlay this node belongs to, and where its certificates come from: founded here, shared through an authority's folder,
  * or described by a file or a configuration server.
  */
+import { X509Certificate } from 'node:crypto'
 import { keptDocument } from '../../enrollment/index.ts'
 import type { StoredAuthority } from '../../enrollment/io/index.ts'
 import type { Trace } from '../../common/trace.ts'
@@ -136,7 +137,14 @@ function sourceOf(
 
 function authoritiesOf(config: Config): string | undefined {
   const { ca } = config.overlay
-  return ca === undefined ? undefined : fromUtf8(readNeeded(ca, 'overlay.ca'))
+  if (ca === undefined) return undefined
+  const pem = fromUtf8(readNeeded(ca, 'overlay.ca'))
+  try {
+    new X509Certificate(pem)
+  } catch (cause) {
+    throw new ConfigError(`${ca}: holds no PEM certificate; see overlay.ca`, { cause })
+  }
+  return pem
 }
 
 function fetched(remote: RemoteDocument): Pick<Overlay, 'configuration' | 'document'> {

@@ -140,5 +140,20 @@ function exchange(options: RequestOptions, question: HttpsQuestion): Promise<Htt
 
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  return code === undefined || message.includes(code) ? message : `${message} (${code})`
+  const reason = code === undefined || message.includes(code) ? message : `${message} (${code})`
+  return `${reason}${REMEDIES.get(code ?? '') ?? ''}`
 }
+
+const OTHER_CA = '; overlay.ca has to hold the CA of this server'
+const CLOCK = '; is the clock of this machine right?'
+
+/** What OpenSSL says of a chain, and what people can do about it. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', OTHER_CA],
+  ['UNABLE_TO_GET_ISSUER_CERT', OTHER_CA],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', OTHER_CA],
+  ['SELF_SIGNED_CERT_IN_CHAIN', OTHER_CA],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', OTHER_CA],
+  ['CERT_NOT_YET_VALID', CLOCK],
+  ['CERT_HAS_EXPIRED', CLOCK],
+])

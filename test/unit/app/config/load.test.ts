@@ -83,7 +83,8 @@ describe('configuration file', () => {
       'node.yaml:2:3: unknown key "log.levle"; did you mean "level"? allowed here: level, format',
     ],
     ['overlay:\n  role: boss\n', 'node.yaml:2:3: "overlay.role": allowed: peer, client'],
-    ['sip:\n  maxForks: many\n', /^node\.yaml:2:3: "sip\.maxForks": has to be of type number/],
+    ['sip:\n  trunks: [{ name: a }]\n', /^node\.yaml:2:12: "sip\.trunks\.0\.uri": is missing; it is text$/],
+    ['sip:\n  maxForks: many\n', /^node\.yaml:2:3: "sip\.maxForks": has to be a number/],
     ['sip:\n  maxForks: 0\n', 'node.yaml:2:3: "sip.maxForks": allowed: at least 1'],
     [
       'sip:\n  recursion:\n    depth: 2.5\n',
@@ -91,7 +92,7 @@ describe('configuration file', () => {
     ],
     [
       'sip:\n  listen:\n    - udp://0.0.0.0:5060\n    - 7\n',
-      /^node\.yaml:4:7: "sip\.listen\.1": has to be of type string/,
+      /^node\.yaml:4:7: "sip\.listen\.1": has to be text/,
     ],
     ['- a\n', /^node\.yaml:1:1: the file has to be a mapping of overlay, sip/],
     ['sip: [', /^node\.yaml:1:\d+: not valid YAML/],
@@ -186,7 +187,7 @@ describe('configuration from the environment', () => {
 
   it('Something of the wrong type is told once', () => {
     expect(complaint('sip:\n  roles: registrar\n')).toBe(
-      'node.yaml:2:3: "sip.roles": has to be of type array, not "registrar"',
+      'node.yaml:2:3: "sip.roles": has to be a list, such as [a, b], not "registrar"',
     )
   })
 
@@ -230,7 +231,7 @@ describe('configuration from the environment', () => {
       /RINGBRIDGE_SIP__LISTN: no such key; did you mean RINGBRIDGE_SIP__LISTEN\?/,
     )
     expect(complaint('', { RINGBRIDGE_SIP__MAX_FORKS: 'x' })).toBe(
-      'RINGBRIDGE_SIP__MAX_FORKS: "sip.maxForks": has to be of type number, not "x"',
+      'RINGBRIDGE_SIP__MAX_FORKS: "sip.maxForks": has to be a number, not "x"',
     )
     expect(complaint('sip: [1]', { RINGBRIDGE_SIP__AUTH: 'none' })).toMatch(/RINGBRIDGE_SIP__AUTH/)
     expect(complaint('', { RINGBRIDGE___PROTO____X: '1' })).toMatch(/no such key/)

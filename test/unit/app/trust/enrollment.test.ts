@@ -172,16 +172,28 @@ describe('a node elsewhere', () => {
   })
 
   it.each([
-    ['a wrong password', { password: 'guess' }, 'failed_authentication'],
+    [
+      'a wrong password',
+      { password: 'guess' },
+      'failed_authentication; the server does not know overlay.account',
+    ],
     [
       'a user name of somebody else',
       { account: 'alice', userName: `bob@${OVERLAY}` },
-      'username_not_available',
+      `username_not_available; the account may not enroll bob@${OVERLAY}`,
     ],
-    ['no CA for the server', { ca: undefined }, 'unable to'],
+    ['no CA for the server', { ca: undefined }, 'overlay.ca has to hold the CA of this server'],
     ['a document of another overlay', { name: 'other.example' }, 'no configuration of the wanted overlay'],
-  ])('%s is one clear line', async (_what, change, reason) => {
-    await expect(enrolled(remote(`bad-${reason}`, change))).rejects.toThrow(reason)
+  ])('%s is one clear line', async (what, change, reason) => {
+    await expect(enrolled(remote(`bad ${what}`, change))).rejects.toThrow(reason)
+  })
+
+  it('S-82 a CA file without a certificate is named before anybody is asked', async () => {
+    const ca = join(folder, 'no-ca.pem')
+    writeFileSync(ca, 'nonsense')
+    await expect(open(remote('no-ca', { ca }))).rejects.toThrow(
+      `${ca}: holds no PEM certificate; see overlay.ca`,
+    )
   })
 
   it('R6940-11.2-07 a document out of band: its enrollment-server is believed by its root-cert', async () => {
