@@ -2,6 +2,7 @@
 import { bytesEqual } from '../common/bytes.ts'
 import type { Trace } from '../common/trace.ts'
 import { compareSequence, parseConfiguration } from '../reload/config/index.ts'
+import { ConfigError } from './config/fault.ts'
 import { documentPlace, keptDocumentFile, overlayName } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { readIfThere, readNeeded, writePrivate } from './files.ts'
@@ -30,15 +31,24 @@ export class LiveDocument {
     this.overlay.remote?.watch(({ bytes }) => this.offer(bytes))
   }
 
-  /** Reads the file again or asks the server: `overlay sign` may have written the next sequence. Throws `ConfigError`. */
-  reload(): void {
+  /**
+   * Reads the file again: `overlay sign` may have written the next sequence. The answer offers it to the machine, or asks the
+   * server. Throws `ConfigError` for a file that is no document.
+   */
+  prepare(): () => void {
     const place = documentPlace(this.config)
-    if (place.kind === 'server') return this.overlay.remote?.refresh()
+    if (place.kind === 'server') return () => this.overlay.remote?.refresh()
     const bytes = readNeeded(place.file, 'overlay.configuration')
     // One that was read before is in force, or was refused with a line in the log.
-    if (bytesEqual(bytes, this.read)) return
-    this.read = bytes
-    this.offer(bytes)
+    if (bytesEqual(bytes, this.read)) return () => undefined
+    const parsed = parseConfiguration(bytes, overlayName(this.config))
+    // What this version cannot follow is for the machine to say: it leaves such an overlay.
+    if (!parsed.ok && parsed.error.kind !== 'unsupported')
+      throw new ConfigError(`${place.file}: ${parsed.error.reason}`)
+    return () => {
+      this.read = bytes
+      this.offer(bytes)
+    }
   }
 
   /** The machine has another document in force, wherever it came from. */

@@ -37,7 +37,7 @@ export interface TakeOverParts {
 
 /**
  * Takes over what can be taken over without ending a call: existing connections, bindings and stored values stay even where
- * a limit is lower now. Certificates are looked at first: when theirs is a fault, nothing has changed. Throws `ConfigError`.
+ * a limit is lower now. Certificates and document are looked at first: when theirs is a fault, nothing has changed. Throws `ConfigError`.
  */
 export function takeOver(next: Config, parts: TakeOverParts): void {
   const { running, accounts, documents, loop, links, streams, phoneTls, enrollment } = parts
@@ -45,11 +45,12 @@ export function takeOver(next: Config, parts: TakeOverParts): void {
   const usersRenewed = usersImportedAgain(parts)
   const phonesRenewed = phoneTls.prepare(next)
   const serverRenewed = enrollment?.prepare(httpsFiles(next))
+  const documentRead = documents.prepare()
   if (running.sip.roles.length > 0) {
     accounts.reload()
     loop.feed(accounts.hosted())
   }
-  documents.reload()
+  documentRead()
   renewed()
   usersRenewed()
   phonesRenewed()

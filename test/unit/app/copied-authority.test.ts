@@ -139,3 +139,22 @@ describe('a node that is shut out', () => {
     expect(restarted.map(({ event }) => event)).toContain('shut_out')
   })
 })
+
+describe('a document that is none', () => {
+  it('S-69 is a reload that failed, of which nothing has been taken over', async () => {
+    const authority = join(folder, 'none-authority')
+    const { node, lines } = await start(config('none', { authority }))
+    const before = readFileSync(join(authority, 'configuration.xml'))
+    const accounts = readFileSync(join(folder, 'none', 'users.jsonl'), 'utf8')
+    writeFileSync(join(folder, 'none', 'users.jsonl'), accounts.split('\n')[0]!)
+    writeFileSync(join(authority, 'configuration.xml'), before.subarray(0, 2_000))
+    expect(() => node.reload()).toThrow(/none-authority\/configuration\.xml: not a well-formed document/)
+    rmSync(join(authority, 'configuration.xml'))
+    expect(() => node.reload()).toThrow(/configuration\.xml: no such file/)
+    const loaded = (): number => lines.filter(({ event }) => event === 'accounts_loaded').length
+    const until = loaded()
+    writeFileSync(join(authority, 'configuration.xml'), before)
+    node.reload()
+    expect([until, loaded()]).toEqual([0, 1])
+  })
+})
