@@ -3,6 +3,7 @@ import type { TraceEvent } from '../../src/common/trace.ts'
 import { key } from '../../src/reload/index.ts'
 import { ringFaults } from '../../src/sim/checkers/ring.ts'
 import { Overlay } from '../../src/sim/overlay.ts'
+import { Stranger } from './stranger.ts'
 
 const SEED = process.env['SEED'] ?? 'join'
 
@@ -60,6 +61,16 @@ describe('joining in a simulated network', () => {
     const command = { kind: 'fetch', id: 7, resource: overlay.resource('a@b'), kinds: [1] } as const
     const answer = overlay.command(lost, command, 'fetchDone', 0)
     expect(answer.outcome).toEqual({ ok: false, error: { kind: 'notJoined' } })
+  })
+
+  it('S-66 who comes with a copy of the data folder of a node is refused, and the log says what happened', () => {
+    const lines: TraceEvent[] = []
+    const overlay = new Overlay(SEED, { trace: () => (event) => void lines.push(event) })
+    const node = overlay.start()
+    const copy = new Stranger(overlay, node, node.credential)
+    expect(copy.closed).toBe(true)
+    const refused = lines.filter(({ event }) => event === 'link_refused')
+    expect(refused).toMatchObject([{ reason: expect.stringMatching(/with a copy of its data folder/) }])
   })
 
   it('R6940-11.4-01 a bootstrap node that comes up late is found', () => {

@@ -16,6 +16,17 @@ export type IdentifyFault =
   /** The node has CONNECTIONS_PER_NODE_MAX links already, all of them in use. */
   | 'tooManyLinks'
 
+/** What the log says of each. */
+export const IDENTIFY_REASONS: Readonly<Record<IdentifyFault, string>> = {
+  unknownChannel: 'the link is not awaited any more',
+  noNodeId: 'the certificate of the far end has no usable Node-ID',
+  ambiguousNodeId: 'the certificate of the far end has several Node-IDs',
+  wrongNode: 'the far end is not the node that was asked for',
+  ownNodeId:
+    'the far end has the Node-ID of this node: it is this very node, or another one runs with a copy of its data folder',
+  tooManyLinks: 'the node at the far end has too many links already',
+}
+
 /**
  * Which Node-ID a handshake proved. RFC 6940 s.6.5.1.13: it has to be the one that signed the Attach (`expected`). Where
  * no Attach named one, a certificate with several does not say which is meant, so only a single one will do.

@@ -1,6 +1,7 @@
 import type { NodeId } from '../codec/index.ts'
 import type { Connection } from '../link/connection.ts'
 import type { ConnectionTable } from '../link/connection-table.ts'
+import { IDENTIFY_REASONS } from '../link/link-identity.ts'
 import type { Certificate } from '../security/port.ts'
 import type { PeerInput } from './contract.ts'
 import type { PeerParts } from './parts.ts'
@@ -41,5 +42,5 @@ export function enterFarEnd(parts: PeerParts, table: ConnectionTable, input: Cha
     return { kind: 'node', nodeId: connection.nodeId as NodeId, connection, certificate }
   }
   if (table.byChannel(channel)?.link !== undefined) return { kind: 'oneOfSeveral', certificate }
-  return { kind: 'refused', reason: identified.error }
+  return { kind: 'refused', reason: IDENTIFY_REASONS[identified.error] }
 }
