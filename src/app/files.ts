@@ -98,6 +98,28 @@ export function writePrivate(
   }
 }
 
+/** So often somebody else may be quicker. */
+const TRIES_MAX = 100
+
+/**
+ * Writes what `change` makes of the file that is there, if one is. It is asked again when somebody else has written meanwhile: what
+ * they were told was done stays done. What is between the last look and the rename is not guarded, which takes some microseconds.
+ */
+export function changeFile(path: string, change: (there: boolean) => string): void {
+  for (let tries = 1; tries <= TRIES_MAX; tries++) {
+    const before = stampOf(path)
+    const content = change(before !== undefined)
+    if (writePrivate(path, content, () => stampOf(path) === before)) return
+  }
+  throw new ConfigError(`${path}: others change it all the time`)
+}
+
+/** Tells one state of a file from the next: each is a file of its own (rename). */
+function stampOf(path: string): string | undefined {
+  const there = statSync(path, { throwIfNoEntry: false, bigint: true })
+  return there === undefined ? undefined : `${there.ino} ${there.mtimeNs} ${there.size}`
+}
+
 /**
  * What root writes in the place of a file, or into a folder, of somebody else stays theirs: under systemd the node runs as a user whom
  * nobody can be but root, and could not read its accounts any more.

@@ -7,7 +7,7 @@ import { extname } from 'node:path'
 import { isSeq, LineCounter, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config/fault.ts'
-import { writePrivate } from '../files.ts'
+import { changeFile, writePrivate } from '../files.ts'
 
 /** Kept small: a file of this size holds about a million accounts. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024
@@ -79,30 +79,20 @@ export function saveAccounts(file: string, entries: readonly AccountEntry[]): vo
   writePrivate(file, textOf(file, entries))
 }
 
-/** So often somebody else may be quicker. */
-const TRIES_MAX = 100
-
 /**
- * Reads the accounts, has them changed and writes them. `change` is asked again when somebody else, another command or a node, has
- * written meanwhile: what they were told was done stays done. What is between the last look and the rename is not guarded, which
- * takes some microseconds. A file that is not there has no accounts. Throws `ConfigError`, and what `change` throws.
+ * Reads the accounts, has them changed and writes them; on top of what others, commands or a node, write meanwhile (`changeFile`). A
+ * file that is not there has no accounts. Throws `ConfigError`, and what `change` throws.
  */
 export function changeAccounts(
   file: string,
   change: (entries: readonly AccountEntry[]) => readonly AccountEntry[],
 ): readonly AccountEntry[] {
-  for (let tries = 1; tries <= TRIES_MAX; tries++) {
-    const before = stampOf(file)
-    const entries = change(before === undefined ? [] : loadAccounts(file))
-    if (writePrivate(file, textOf(file, entries), () => stampOf(file) === before)) return entries
-  }
-  throw new ConfigError(`${file}: others change it all the time`)
-}
-
-/** Tells one state of the file from the next: each is a file of its own (rename). */
-function stampOf(file: string): string | undefined {
-  const there = statSync(file, { throwIfNoEntry: false, bigint: true })
-  return there === undefined ? undefined : `${there.ino} ${there.mtimeNs} ${there.size}`
+  let entries: readonly AccountEntry[] = []
+  changeFile(file, (there) => {
+    entries = change(there ? loadAccounts(file) : [])
+    return textOf(file, entries)
+  })
+  return entries
 }
 
 function textOf(file: string, entries: readonly AccountEntry[]): string {

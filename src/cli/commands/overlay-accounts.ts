@@ -1,14 +1,16 @@
 /** `ringbridge overlay accounts`: who may enroll which user names at an authority. */
 import { checkNamePattern, opaqueString, preparedLogin } from '../../enrollment/index.ts'
 import {
+  enrollmentAccountsText,
   hashPassword,
   isAccountName,
   loadEnrollmentAccounts,
-  saveEnrollmentAccounts,
+  parseEnrollmentAccounts,
   type EnrollmentAccount,
 } from '../../enrollment/http/index.ts'
 import { randomPassword } from '../../app/crypto-random.ts'
-import { privateFolder } from '../../app/files.ts'
+import { changeFile, privateFolder, readNeeded } from '../../app/files.ts'
+import { fromUtf8 } from '../../common/bytes.ts'
 import { asConfigError, enrollmentAccountsFile } from '../../app/trust/overlay-folder.ts'
 import { EXIT, noneLeft, print, readArgs, UsageError, verbOf } from '../command.ts'
 import { readSecret } from '../secret-file.ts'
@@ -28,9 +30,9 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   noneLeft(positionals, action === 'list' ? 1 : 2)
   privateFolder(values.authority, '--authority')
   const file = enrollmentAccountsFile(values.authority)
-  const accounts = await asConfigError(loadEnrollmentAccounts(file))
   const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
   if (action === 'list') {
+    const accounts = await asConfigError(loadEnrollmentAccounts(file))
     if (values.json)
       print(JSON.stringify(accounts.map(({ account: name, names }) => ({ account: name, names }))))
     else for (const { account: name, names } of accounts) print(`${name}  ${shown(names)}`)
@@ -39,10 +41,12 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   const account = typed === undefined ? undefined : preparedLogin(typed)
   if (account === undefined || !isAccountName(account))
     throw new UsageError('an ACCOUNT of 1 to 256 bytes without blanks is expected')
-  const others = accounts.filter((each) => each.account !== account)
   if (action === 'remove') {
-    if (others.length === accounts.length) throw new UsageError(`no account "${account}"`)
-    await asConfigError(saveEnrollmentAccounts(file, others))
+    await change(file, (accounts) => {
+      const others = accounts.filter((each) => each.account !== account)
+      if (others.length === accounts.length) throw new UsageError(`no account "${account}"`)
+      return others
+    })
     say({ removed: account }, `removed ${account}; certificates it has already got stay valid`)
     return EXIT.done
   }
@@ -52,13 +56,28 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   if (!prepared.ok) throw new UsageError(`the password ${prepared.error}`)
   const password = prepared.value
   const added: EnrollmentAccount = { account, scrypt: await hashPassword(password), names }
-  await asConfigError(saveEnrollmentAccounts(file, [...others, added]))
-  const changed = others.length < accounts.length
+  let changed = false
+  await change(file, (accounts) => {
+    const others = accounts.filter((each) => each.account !== account)
+    changed = others.length < accounts.length
+    return [...others, added]
+  })
   say(
     { [changed ? 'changed' : 'added']: account, names, ...(given === undefined ? { password } : {}) },
     `${changed ? 'changed' : 'added'} ${account}, may enroll ${shown(names)}${given === undefined ? `, password ${password} (shown once)` : ''}`,
   )
   return EXIT.done
+}
+
+/** On top of what others write meanwhile: their passwords were shown once, and no second time. */
+function change(
+  file: string,
+  apply: (accounts: readonly EnrollmentAccount[]) => readonly EnrollmentAccount[],
+): Promise<void> {
+  const found = (): EnrollmentAccount[] =>
+    parseEnrollmentAccounts(fromUtf8(readNeeded(file, '--authority')), file)
+  const work = (): void => changeFile(file, (there) => enrollmentAccountsText(apply(there ? found() : [])))
+  return asConfigError(Promise.resolve().then(work))
 }
 
 function namesOf(text: string | undefined): string[] {

@@ -77,7 +77,11 @@ export async function saveEnrollmentAccounts(
   file: string,
   accounts: readonly EnrollmentAccount[],
 ): Promise<void> {
-  await writePrivateFile(file, accounts.map((account) => `${JSON.stringify(account)}\n`).join(''))
+  await writePrivateFile(file, enrollmentAccountsText(accounts))
+}
+
+export function enrollmentAccountsText(accounts: readonly EnrollmentAccount[]): string {
+  return accounts.map((account) => `${JSON.stringify(account)}\n`).join('')
 }
 
 /** The accounts of a file that changes under a running server: read again when it has. */

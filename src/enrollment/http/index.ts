@@ -1,6 +1,7 @@
 /** HTTPS of enrollment and configuration, both ends; for the composition root and tests. */
 export {
   EnrollmentAccounts,
+  enrollmentAccountsText,
   isAccountName,
   loadEnrollmentAccounts,
   parseEnrollmentAccounts,

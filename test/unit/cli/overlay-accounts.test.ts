@@ -12,6 +12,16 @@ const accounts = (...args: string[]) =>
 const said = (): unknown => JSON.parse(shown.out.pop() ?? '')
 
 describe('ringbridge overlay', () => {
+  it('accounts that are added at the same time are all there', async () => {
+    const names = ['one', 'two', 'three', 'four']
+    expect(await Promise.all(names.map((name) => accounts('add', name)))).toEqual([0, 0, 0, 0])
+    const file = join(shown.folder, 'authority', 'accounts.jsonl')
+    const there = readFileSync(file, 'utf8').trim().split('\n')
+    expect(there.map((line) => (JSON.parse(line) as { account: string }).account).sort()).toEqual(
+      names.sort(),
+    )
+  })
+
   it('S-70 accounts add, list, remove: a password is made up and shown once, the file holds its hash', async () => {
     expect(await accounts('add', 'site-b', '--names', '*@example.org, gate@example.net')).toBe(0)
     const { password } = said() as { password: string }
