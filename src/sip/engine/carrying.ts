@@ -1,6 +1,6 @@
 /** Whether an engine can carry a request to its targets by itself, or only the embedded stack can. */
 import { parseUri, type SipMessage } from '../message/index.ts'
-import type { CallerIdentity, OwnIdentity, Target } from '../proxy/index.ts'
+import { isTooNear, type CallerIdentity, type OwnIdentity, type Target } from '../proxy/index.ts'
 import type { Hop } from '../transaction/index.ts'
 import type { EngineCapabilities } from './capabilities.ts'
 import type { Headers } from './decision.ts'
@@ -50,7 +50,7 @@ function isReplaced({ uri }: SipMessage, identity: OwnIdentity): boolean {
 
 /** The URI says by itself where it goes and how; a route of ours (a gateway, say) would be lost. */
 function isNamedBy(way: Target['way'], text: string): boolean {
-  if (way.kind !== 'host' || way.notUs) return false
+  if (way.kind !== 'host' || way.notUs || isTooNear(way, way.host)) return false
   const uri = parseUri(text)
   if (uri === undefined || uri.host !== way.host || uri.port !== way.port || uri.params.has('maddr'))
     return false

@@ -1,5 +1,6 @@
 /** The one target of a goal that leaves no choice, and where requests with such a goal are counted. Pure but for what the ports know. */
 import { parseUri } from '../message/index.ts'
+import { abroad } from './abroad.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { phoneTarget } from './phone-target.ts'
 import type { Goal, ProxyRequest } from './proxy-request.ts'
@@ -24,9 +25,10 @@ export function targetOf(
   if (goal.kind === 'host' || goal.kind === 'outside') {
     const next = parseUri(goal.kind === 'host' ? goal.uri : route.requestUri)
     if (next === undefined) return undefined
+    const { source } = request.incoming
     return goal.kind === 'outside'
-      ? environment.outside.toUri(route.requestUri, next, path)
-      : hostTarget(route.requestUri, next, path, route.requestUri.startsWith('sips:'))
+      ? environment.outside.toUri(route.requestUri, next, path, source)
+      : abroad(hostTarget(route.requestUri, next, path, route.requestUri.startsWith('sips:')), source)
   }
   const way: Way =
     goal.kind === 'hop'

@@ -3,6 +3,8 @@
  * 3263 for whatever no route is for. Pure.
  */
 import { bracketed, escapeUser, parseUri, type SipUri } from '../message/index.ts'
+import type { Hop } from '../transaction/hop.ts'
+import { abroad } from './abroad.ts'
 import { dialledWith } from './dialled.ts'
 import { hostTarget } from './target-kinds.ts'
 import type { Target, TargetPath } from './targets.ts'
@@ -80,10 +82,10 @@ export class Outside {
     this.byPrefix = byPrefix
   }
 
-  /** A URI of another domain; undefined when its transport is none of ours. */
-  toUri(requestUri: string, uri: SipUri, path: TargetPath): Target | undefined {
+  /** A URI of another domain, for a request from `source`; undefined when its transport is none of ours. */
+  toUri(requestUri: string, uri: SipUri, path: TargetPath, source: Hop): Target | undefined {
     const place = this.byDomain.find(([domain]) => fits(domain, uri.host))?.[1]
-    if (place === undefined) return hostTarget(requestUri, uri, path)
+    if (place === undefined) return abroad(hostTarget(requestUri, uri, path), source)
     return throughPlace(place, requestUri, uri.scheme === 'sips', path)
   }
 
@@ -93,8 +95,8 @@ export class Outside {
   }
 
   /** Where a user has his calls forwarded to, a URI of another domain; undefined when it may not be followed. */
-  forwarded(requestUri: string, uri: SipUri): Target | undefined {
-    return this.rules.forwardToForeign ? this.toUri(requestUri, uri, 'dns') : undefined
+  forwarded(requestUri: string, uri: SipUri, source: Hop): Target | undefined {
+    return this.rules.forwardToForeign ? this.toUri(requestUri, uri, 'dns', source) : undefined
   }
 
   /** A telephone number, such as `+4930123`, as `dialled`; undefined when no gateway is for it. */

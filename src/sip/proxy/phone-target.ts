@@ -1,6 +1,7 @@
 /** A registered phone as a target. Most are where their REGISTER came from; some name a host that is looked up. Pure. */
 import { isLoopback, isUnicastLiteral, parseUri } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
+import { isTooNear } from './abroad.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { LocalBinding } from './ports.ts'
@@ -23,7 +24,7 @@ export function phoneTarget(
   if (!binding.lookedUp || target?.way.kind !== 'hop') return target
   const uri = parseUri(binding.contact)
   if (uri === undefined || identity.isHostedDomain(uri.host)) return target
-  const there = outside.forwarded(target.uri, uri)
+  const there = outside.forwarded(target.uri, uri, binding.reach)
   if (there === undefined) return target
   const { way, routes, line } = there
   // Where the operator has said the way, it is the only one.
@@ -32,12 +33,9 @@ export function phoneTarget(
 }
 
 /** An address of our own, which would only come again; and of the name in a Contact what may not stand there as a number, either. */
-export function isPassedOver(
-  { notUs, otherwise }: HostWay,
-  host: string,
-  port: number,
-  identity: OwnIdentity,
-): boolean {
+export function isPassedOver(way: HostWay, host: string, port: number, identity: OwnIdentity): boolean {
+  const { notUs, otherwise } = way
+  if (isTooNear(way, host)) return true
   if (!notUs) return false
   if (identity.isOwnAddress(host, port)) return true
   return otherwise !== undefined && !isUnicastLiteral(host, isLoopback(otherwise.host))

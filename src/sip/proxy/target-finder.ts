@@ -4,6 +4,7 @@
  */
 import type { Millis } from '../../common/time.ts'
 import { canonicalAor, parseUri, qThousandths, type SipMessage, type SipUri } from '../message/index.ts'
+import type { Hop, IncomingRequest } from '../transaction/index.ts'
 import { madeHere, type Candidate } from './best-response.ts'
 import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { LocateAsker, LocateQuestion } from './branch.ts'
@@ -20,7 +21,7 @@ import { peerTarget } from './target-kinds.ts'
 import { ledBy, type Target } from './targets.ts'
 
 export interface FinderRequest {
-  readonly incoming: { readonly message: SipMessage }
+  readonly incoming: Pick<IncomingRequest, 'message' | 'source'>
 }
 
 export class TargetFinder {
@@ -33,6 +34,7 @@ export class TargetFinder {
   private readonly environment: ProxyEnvironment
   private readonly context: LocateAsker
   private readonly message: SipMessage
+  private readonly source: Hop
   private readonly secure: boolean
   private readonly found: (target: Target) => void
   private readonly visited = new Set<string>()
@@ -62,6 +64,7 @@ export class TargetFinder {
     this.environment = environment
     this.context = context
     this.message = request.incoming.message
+    this.source = request.incoming.source
     this.secure = this.message.uri?.scheme === 'sips'
     this.found = found
     this.leftOut = leftOutMarks(this.message)
@@ -197,7 +200,7 @@ export class TargetFinder {
     const uri = parseUri(text)
     if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
     if (this.environment.identity.isOwn(uri)) return
-    const target = this.environment.outside.forwarded(text, uri)
+    const target = this.environment.outside.forwarded(text, uri, this.source)
     if (target !== undefined) this.offer(ledBy(q, target))
   }
 

@@ -20,6 +20,8 @@ export type Way =
       readonly domain: string
       /** Addresses of our own are passed over: what came from there would only come again. */
       readonly notUs: boolean
+      /** Named by somebody who is elsewhere: addresses of this machine and its link are passed over. */
+      readonly abroad?: boolean
       /** Where it goes when nothing is known of the host, or nobody answers there: the way by which a phone of that name has registered. */
       readonly otherwise?: Hop
     }
