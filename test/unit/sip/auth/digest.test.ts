@@ -300,7 +300,7 @@ describe('verify', () => {
     })
   })
 
-  it('S-AU-01 S8760-2.4-01 an algorithm that the account has no hash for is no guess beside a right answer, even to an old nonce', () => {
+  it('S-AU-01 RFC 8760 s.2.4 an algorithm that the account has no hash for is no guess beside a right answer, even to an old nonce', () => {
     const old = freshNonce(now.wall - NONCE_LIFE_MS - 1)
     const md5 = {
       byName: () => ({ ha1: new Map([['MD5', digestHash('MD5', 'alice', realm, 'wonderland')]]) }),
@@ -311,7 +311,7 @@ describe('verify', () => {
     expect(check(guess, { users: md5 })).toMatchObject({ kind: 'bad', by: 'client', all: [{}, {}] })
   })
 
-  it('S-25 S8760-2.4-01 none of several captured answers is used again from elsewhere', () => {
+  it('S-25 RFC 8760 s.2.4 none of several captured answers is used again from elsewhere', () => {
     const window = new NonceWindow()
     const nonce =
       parseDigest(challenge(now, rules, { stale: false, client: '192.0.2.1' })[0] ?? '')?.get('nonce') ?? ''
