@@ -31,10 +31,10 @@ export interface ErrandComponents {
   readonly moved: ReadonlyMap<string, string>
   /** Undefined where no phone registers. */
   readonly gruus: Gruus | undefined
-  /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
-  successor(flow: number, now: Millis): Hop | undefined
+  /** Where the phone of that user is now that was at the far end of a flow; undefined when it has not registered since. */
+  successor(flow: number, user: string | undefined, now: Millis): Hop | undefined
   /** The same while the flow still seems to be there: the phone has said by its reg-id that it is not. */
-  replacement(flow: number, now: Millis): Hop | undefined
+  replacement(flow: number, user: string | undefined, now: Millis): Hop | undefined
 }
 
 type Side = ProxyRequest['side']
@@ -129,9 +129,10 @@ export class Errands {
     }
     if (hop.transport === 'udp') return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop }
     if (!fromThisRun) return undefined
-    const { replacement, successor } = this.components
+    const { replacement, successor, identity } = this.components
     const at = incoming.arrivedAt
-    const up = replacement(hop.flow, at) ?? flows.get(hop.flow)?.hop ?? successor(hop.flow, at)
+    const user = identity.userOf(incoming.message.to)
+    const up = replacement(hop.flow, user, at) ?? flows.get(hop.flow)?.hop ?? successor(hop.flow, user, at)
     return up === undefined ? undefined : { kind: 'hop', hop: up }
   }
 

@@ -13,7 +13,9 @@ import {
   isIpv6,
   parseMessage,
   parseNetwork,
+  type NameAddr,
   type ParseLimits,
+  type SipMessage,
 } from '../message/index.ts'
 import type { PeerFlowOutcome, ResolveOutcome } from '../proxy/index.ts'
 import type { Hop } from '../transaction/index.ts'
@@ -39,8 +41,8 @@ const NEARBY = [
 ].flatMap((text) => parseNetwork(text) ?? [])
 
 export interface LostResponsesPorts {
-  /** Where the phone is now that was at the far end of a flow; undefined when it has not registered since. */
-  successor(flow: FlowId): Hop | undefined
+  /** Where the phone is now that has sent a request by a flow, with this From; undefined when it has not registered since. */
+  successor(flow: FlowId, asker: NameAddr): Hop | undefined
   /** False when the connection of the request is not half open. */
   answerHalfOpen(now: Millis, hop: Hop, bytes: Uint8Array): boolean
   openPeerFlow(address: string, budgetMs: Millis): RequestId
@@ -94,8 +96,10 @@ export class LostResponses {
 
   /** `hop` is where the response should have gone. */
   take(now: Millis, hop: Hop, bytes: Uint8Array): void {
+    const parsed = parseMessage(bytes, this.init.limits)
+    if (!parsed.ok) return
     if (hop.transport !== 'peer') {
-      const successor = this.ports.successor(hop.flow)
+      const successor = this.ports.successor(hop.flow, parsed.value.from)
       if (successor !== undefined && this.ports.send(successor, bytes)) return
       if (this.ports.answerHalfOpen(now, hop, bytes)) return
     }
@@ -112,8 +116,7 @@ export class LostResponses {
     }
     // RFC 7118 s.5: nobody connects to a browser.
     if (hop.transport !== 'tcp' && hop.transport !== 'tls') return
-    const lost = this.placesOf(hop, hop.transport, bytes)
-    if (lost === undefined) return
+    const lost = this.placesOf(hop, hop.transport, bytes, parsed.value)
     this.underWay++
     this.next(now, lost)
   }
@@ -163,10 +166,8 @@ export class LostResponses {
   }
 
   /** RFC 3261 s.18.2.2: the source with the port of sent-by. RFC 3263 s.5: then sent-by itself. */
-  private placesOf(hop: Hop, transport: 'tcp' | 'tls', bytes: Uint8Array): Lost | undefined {
-    const parsed = parseMessage(bytes, this.init.limits)
-    if (!parsed.ok) return undefined
-    const { host, port } = parsed.value.topVia
+  private placesOf(hop: Hop, transport: 'tcp' | 'tls', bytes: Uint8Array, response: SipMessage): Lost {
+    const { host, port } = response.topVia
     const numeric = isIpv4(host) || isIpv6(host)
     // A sent-by address that is not the source lies behind somebody's NAT: what we would reach there is not who has asked.
     return {

@@ -90,7 +90,7 @@ export function proxyPorts(
     marks: new SiblingMarks(parts.settings.secret),
     dial: (hop, domain) => parts.flows.dial(hop, domain),
     flowHop: (flow) => parts.flows.get(flow)?.hop,
-    successor: (now, flow) => parts.registrar.successor(flow, now),
+    successor: (now, flow, user) => parts.registrar.successor(flow, user, now),
     peerHop: (hex) => parts.flows.peerHop(hex),
     trusts: (hop) => parts.callers.trusts(hop),
     branchId: () => texts.hex(8),

@@ -133,7 +133,7 @@ export class SipParts {
     )
     this.lostResponses = new LostResponses(
       {
-        successor: (flow) => this.registrar.successor(flow, this.now.ms),
+        successor: (flow, asker) => this.registrar.successor(flow, this.identity.userOf(asker), this.now.ms),
         answerHalfOpen: (now, hop, bytes) => {
           if (!this.flows.halfOpen.answer(now, hop, bytes)) return false
           tap?.message(this.now, 'out', hop, bytes)
@@ -334,8 +334,8 @@ export class SipParts {
       proxy,
       moved: settings.moved ?? new Map(),
       gruus,
-      successor: (flow, now) => this.registrar.successor(flow, now),
-      replacement: (flow, now) => this.registrar.replacement(flow, now),
+      successor: (flow, user, now) => this.registrar.successor(flow, user, now),
+      replacement: (flow, user, now) => this.registrar.replacement(flow, user, now),
     })
     const peerAdmission = new PeerAdmission(
       { callerChecks, flows, errands },

@@ -139,7 +139,8 @@ export class BranchSender {
     const { message } = this.request.incoming
     if (hop === undefined || hop.flow === 0 || hop.transport === 'peer' || branch.reconnected) return false
     if (!message.to.params.has('tag') || branch.target.instance !== undefined) return false
-    const there = this.environment.ports.successor(now, hop.flow)
+    const { ports, identity } = this.environment
+    const there = ports.successor(now, hop.flow, identity.userOf(message.to))
     if (there === undefined) return false
     branch.reconnected = true
     return this.send(now, branch, there)

@@ -1,6 +1,15 @@
 /** Who we are in Via, Route and Record-Route, towards phones and towards peers (adapter-mapping s.4.3). */
 import { canonicalAddress, bracketed } from '../message/ip.ts'
-import { isGr, transportPort, uriPort, type AorRules, type SipUri, type Via } from '../message/index.ts'
+import {
+  canonicalAor,
+  isGr,
+  transportPort,
+  uriPort,
+  type AorRules,
+  type NameAddr,
+  type SipUri,
+  type Via,
+} from '../message/index.ts'
 import { isSecure, type Hop, type Transport } from '../transaction/hop.ts'
 
 export interface OwnListener {
@@ -127,6 +136,12 @@ export class OwnIdentity {
     const { transport } = this.listenerOf(hop)
     const sentBy = this.sentBy(this.listenerOf(hop), hop.host)
     return transport === 'udp' ? sentBy : `${sentBy};transport=${transport === 'wss' ? 'ws' : transport}`
+  }
+
+  /** The AOR that stands in a From or To. */
+  userOf(name: NameAddr): string | undefined {
+    const aor = canonicalAor(name.parsedUri ?? name.uri, this.aorRules)
+    return aor.ok ? aor.value : undefined
   }
 
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */

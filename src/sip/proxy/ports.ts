@@ -44,8 +44,8 @@ export interface ProxyPorts {
   dial(hop: Hop, domain?: string): Hop
   /** The hop of a flow that is up. */
   flowHop(flow: number): Hop | undefined
-  /** Where the phone is now that was at the far end of a flow which is gone; undefined when nobody knows. */
-  successor(now: Millis, flow: number): Hop | undefined
+  /** Where the phone of that user is now that was at the far end of a flow which is gone; undefined when nobody knows. */
+  successor(now: Millis, flow: number, user: string | undefined): Hop | undefined
   /** A flow to this node that is up. */
   peerHop(hex: string): Hop | undefined
   /** Whether the operator vouches for what is at this hop (RFC 3325 s.4). */

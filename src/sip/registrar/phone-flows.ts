@@ -26,8 +26,9 @@ export class PhoneFlows {
     for (const binding of before) {
       const { flow } = binding.reach
       if (flow === 0 || after.some((kept) => kept.reach.flow === flow)) continue
+      const shared = this.index.isShared(flow)
       this.index.remove(flow, aor)
-      this.former.remember(flow, aor, binding)
+      this.former.remember(flow, aor, binding, shared)
     }
   }
 
@@ -50,11 +51,12 @@ export class PhoneFlows {
 
   /** The AORs whose bindings are other ones now that a flow is gone. */
   closed(now: Millis, flow: number, graceS: number): Iterable<string> {
+    const shared = this.index.isShared(flow)
     const aors = this.index.take(flow) ?? NO_AORS
     for (const aor of aors) {
       for (const binding of this.host.bindings(aor)) {
         if (binding.reach.flow !== flow || binding.flowLost) continue
-        this.former.remember(flow, aor, binding)
+        this.former.remember(flow, aor, binding, shared)
         this.lose(now, binding, graceS)
       }
     }
@@ -73,19 +75,20 @@ export class PhoneFlows {
     this.lost.add()
   }
 
-  /** The binding that the phone has now which was at the far end of `flow`. */
-  successor(flow: number, now: Millis): Binding | undefined {
-    return this.former.successor(flow, this.since(flow, now))
+  /** The binding that the phone of `user` has now which was at the far end of `flow`. */
+  successor(flow: number, user: string | undefined, now: Millis): Binding | undefined {
+    const aor = this.former.aorOf(flow, user)
+    return aor === undefined ? undefined : this.former.successor(flow, aor, this.live(aor, now))
   }
 
   /** The one by which it has taken the place of `flow`, which may still look as if it were there. */
-  replacement(flow: number, now: Millis): Binding | undefined {
-    return this.former.replacement(flow, this.since(flow, now))
+  replacement(flow: number, user: string | undefined, now: Millis): Binding | undefined {
+    const aor = this.former.aorOf(flow, user)
+    return aor === undefined ? undefined : this.former.replacement(flow, aor, this.live(aor, now))
   }
 
-  private since(flow: number, now: Millis): readonly Binding[] {
-    const aor = this.former.aorOf(flow)
-    return aor === undefined ? [] : this.host.bindings(aor).filter((binding) => isLive(binding, now))
+  private live(aor: string, now: Millis): readonly Binding[] {
+    return this.host.bindings(aor).filter((binding) => isLive(binding, now))
   }
 }
 

@@ -206,14 +206,14 @@ export class Registrar<T> {
     }
   }
 
-  /** How the phone is reached now that was at the far end of `flow`, which is gone. */
-  successor(flow: number, now: Millis): Reach | undefined {
-    return this.flows.successor(flow, now)?.reach
+  /** How the phone is reached now that was at the far end of `flow`, which is gone; `user` is whom a message of a call names there. */
+  successor(flow: number, user: string | undefined, now: Millis): Reach | undefined {
+    return this.flows.successor(flow, user, now)?.reach
   }
 
   /** How the phone is reached that has abandoned `flow` for another one (RFC 5626); undefined while it has not. */
-  replacement(flow: number, now: Millis): Reach | undefined {
-    return this.flows.replacement(flow, now)?.reach
+  replacement(flow: number, user: string | undefined, now: Millis): Reach | undefined {
+    return this.flows.replacement(flow, user, now)?.reach
   }
 
   expire(now: Millis): void {

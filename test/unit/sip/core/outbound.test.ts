@@ -12,7 +12,7 @@ import {
 const ELSEWHERE = 'example.org'
 const KEPT: SettingsOverride = { flowTimerS: 120, lookup: 'localOnly' }
 
-const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob')
+const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob').add('carol')
 
 function setUp(override: SettingsOverride = KEPT): { world: SipWorld; node: TestNode } {
   const world = new SipWorld()
@@ -144,6 +144,76 @@ describe('a phone that has abandoned a flow (RFC 5626 s.3.1)', () => {
     ])
     expect(whoGets((phone) => `${phone.contact};${instance}`)).toEqual(['old'])
     expect(whoGets(() => `<sip:alice@192.168.1.2:5060;transport=tcp>`)).toEqual(['old'])
+  })
+})
+
+describe('a connection that several users share, as behind a proxy', () => {
+  const as = (user: string): { from: string; to: string } => ({
+    from: `<sip:${user}@${DOMAIN}>`,
+    to: `<sip:${user}@${DOMAIN}>`,
+  })
+  const flowOf = (user: string, id: string): { contact: string; extra: string[] } => ({
+    contact: `<sip:${user}@192.168.1.2;transport=tcp>;+sip.instance="<urn:uuid:${id}>";reg-id=1`,
+    extra: ['Supported: outbound, path'],
+  })
+
+  /** Carol is in a call with Bob by a connection that is Alice's as well. */
+  function calling(): Record<'edge' | 'elsewhere', Phone> & { info: () => SipMessage; answer: () => void } {
+    const { world, node } = setUp()
+    const bob = world.phone('bob', node)
+    const [edge, elsewhere] = [0, 1].map(() => world.phone('carol', node, { transport: 'tcp' })) as [
+      Phone,
+      Phone,
+    ]
+    bob.register()
+    for (const user of ['carol', 'alice']) edge.register({ ...as(user), ...flowOf(user, user) })
+    const sent = bob.request('INVITE', `sip:carol@${DOMAIN}`)
+    edge.respond(edge.requests('INVITE')[0]!, 200)
+    const ok = bob.last()
+    bob.inDialog('ACK', sent, ok)
+    edge.request('MESSAGE', `sip:bob@${DOMAIN}`)
+    return {
+      edge,
+      elsewhere,
+      info: () => {
+        bob.inDialog('INFO', sent, ok)
+        return bob.last()
+      },
+      answer: () => bob.respond(bob.requests('MESSAGE')[0]!, 200),
+    }
+  }
+
+  it.each([
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ])(
+    'S5626-6-06 what is for one of them is not got by another who registers elsewhere (connection up: %s, registered: %s)',
+    (up, registered) => {
+      const { edge, elsewhere, info, answer } = calling()
+      if (!registered) edge.register({ ...as('carol'), ...flowOf('carol', 'carol'), extra: ['Expires: 0'] })
+      if (!up) edge.disconnect()
+      elsewhere.register({ ...as('alice'), ...flowOf('alice', 'alice') })
+      expect(elsewhere.last().status).toBe(200)
+      const outcome = info()
+      answer()
+      expect(elsewhere.requests('INFO')).toHaveLength(0)
+      expect(elsewhere.responses('MESSAGE')).toHaveLength(0)
+      expect(edge.requests('INFO')).toHaveLength(up ? 1 : 0)
+      expect(edge.responses('MESSAGE', 200)).toHaveLength(up ? 1 : 0)
+      if (!up) expect(outcome.status).toBeGreaterThanOrEqual(400)
+    },
+  )
+
+  it.each([true, false])('S5626-6-06 who has moved himself is followed (connection up: %s)', (up) => {
+    const { edge, elsewhere, info, answer } = calling()
+    if (!up) edge.disconnect()
+    for (const user of ['carol', 'alice']) elsewhere.register({ ...as(user), ...flowOf(user, user) })
+    info()
+    answer()
+    expect(elsewhere.requests('INFO')).toHaveLength(1)
+    expect(elsewhere.responses('MESSAGE', 200)).toHaveLength(up ? 0 : 1)
   })
 })
 
