@@ -1,4 +1,7 @@
-/** Requests under way to users, so that phones that register meanwhile are tried as well (RFC 3261 s.16.5; local bindings only). */
+/**
+ * Calls that nobody has answered yet: of users, so that phones that register meanwhile are tried as well (RFC 3261 s.16.5; local bindings only),
+ * and others, to one phone by its GRUU or out of the overlay, so that all are ended when this node goes.
+ */
 import type { Millis } from '../../common/time.ts'
 import type { LocalBinding } from './ports.ts'
 
@@ -16,25 +19,36 @@ export const JOINED_MAX = 16
 
 export class CalledUsers {
   private readonly called = new Map<string, Set<CalledUser>>()
+  /** Calls that are not about a user, whom no phone joins. */
+  private readonly others = new Set<CalledUser>()
 
   get size(): number {
-    return this.called.size
+    return this.called.size + this.others.size
   }
 
-  add(aor: string, request: CalledUser): void {
+  add(aor: string | undefined, request: CalledUser): void {
+    if (aor === undefined) {
+      this.others.add(request)
+      return
+    }
     const others = this.called.get(aor)
     if (others === undefined) this.called.set(aor, new Set([request]))
     else others.add(request)
   }
 
-  over(aor: string, request: CalledUser): void {
+  /** Harmless when it was not there. */
+  over(aor: string | undefined, request: CalledUser): void {
+    if (aor === undefined) {
+      this.others.delete(request)
+      return
+    }
     const requests = this.called.get(aor)
     if (requests?.delete(request) === true && requests.size === 0) this.called.delete(aor)
   }
 
   /** This node goes, and they cannot wait any longer. */
   leave(now: Millis, retryAfterS: number): void {
-    const all = [...this.called.values()].flatMap((requests) => [...requests])
+    const all = [...[...this.called.values()].flatMap((requests) => [...requests]), ...this.others]
     for (const request of all) request.leave(now, retryAfterS)
   }
 

@@ -165,7 +165,7 @@ export class Proxy {
       oneInstance: goal.kind === 'instance',
     })
     server.user = context
-    if (aor !== undefined) environment.calledUsers.add(aor, context)
+    if (aor !== undefined || isCall) environment.calledUsers.add(aor, context)
     // RFC 3261 s.17.2.1: the caller's repeats end at once, whatever takes its time behind us.
     if (message.method === 'INVITE') {
       environment.transactions.answer(

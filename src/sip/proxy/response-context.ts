@@ -281,7 +281,7 @@ export class ResponseContext implements OvertakenContext {
       if (branch.client !== undefined) transactions.abandon(branch.client)
       this.branches.end(branch)
     }
-    if (aor !== undefined) calledUsers.over(aor, this)
+    calledUsers.over(aor, this)
     server.user = undefined
     if (isUnanswered(server)) transactions.drop(server)
   }
@@ -457,7 +457,7 @@ export class ResponseContext implements OvertakenContext {
   /** What is kept alive by the transactions that absorb repeats should be small. */
   private releaseIfDone(): void {
     if (!this.upstream.finalSent) return
-    if (this.init.aor !== undefined) this.environment.calledUsers.over(this.init.aor, this)
+    this.environment.calledUsers.over(this.init.aor, this)
     if (this.branches.active() > 0) return
     this.candidates = []
     this.set.clear()
