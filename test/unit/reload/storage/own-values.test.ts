@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Now } from '../../../../src/common/time.ts'
 import type { KindId, ResourceId } from '../../../../src/reload/codec/index.ts'
 import { makeStandInCredential } from '../../../../src/reload/security/index.ts'
+import { Trust } from '../../../../src/reload/security/trust.ts'
 import type { FetchedValues } from '../../../../src/reload/storage/verify-fetched.ts'
 import {
   after,
@@ -10,6 +11,7 @@ import {
   ARRAY,
   bob,
   BOB,
+  crypto,
   DICTIONARY,
   element,
   entry,
@@ -111,6 +113,49 @@ describe('what a peer holds, for itself', () => {
     const count = (now: Now): number => own(here, ALICE, [SINGLE], now).kinds.get(SINGLE)?.values.length ?? 0
     expect([count(T0), count(after(4_000)), count(after(6_000))]).toEqual([1, 1, 0])
     expect(count({ ms: T0.ms + 7_000, wall: T0.wall })).toBe(1)
+  })
+
+  it('is over at the very millisecond at which a lifetime is', () => {
+    const here = peer()
+    here.put(alice, { value: single('one'), time: 1, lifetime: 100 })
+    const count = (ms: number): number =>
+      own(here, ALICE, [SINGLE], after(ms)).kinds.get(SINGLE)?.values.length ?? 0
+    expect([count(0), count(99_999), count(100_000)]).toEqual([1, 1, 0])
+  })
+
+  it('R6940-11.1-02 is not given out any more once its signer is a bad node, and is again when he is none', () => {
+    const here = peer()
+    here.put(alice, { value: single('one'), time: 1, lifetime: 100 })
+    const trust = new Trust(crypto, {
+      overlayName: OVERLAY,
+      roots: [root],
+      selfSigned: undefined,
+      badNodes: [alice.nodeId],
+    })
+    const found = (): [number | undefined, number] => {
+      const { kinds: all, rejected } = own(here, ALICE, [SINGLE], T0)
+      return [all.get(SINGLE)?.values.length, rejected]
+    }
+    expect(found()).toEqual([1, 0])
+    here.storage.reconfigure({ trust, kinds })
+    expect([found(), found()]).toEqual([
+      [0, 1],
+      [0, 1],
+    ])
+    here.storage.reconfigure({ trust: here.trust, kinds })
+    expect(found()).toEqual([1, 0])
+  })
+
+  it('R6940-13.5.3-01 has to be compared again with what was seen, once somebody else was asked for it', () => {
+    const here = peer()
+    here.put(alice, { value: single('one'), time: 1, lifetime: 100 })
+    const first = here.storage.own(T0, ALICE, [SINGLE])!
+    expect(first.settled).toBe(false)
+    first.settled = true
+    expect(here.storage.own(after(1_000), ALICE, [SINGLE])!.settled).toBe(true)
+    // This peer is not responsible for a while: what it fetches then may be newer than what still lies here.
+    fetched(here, ALICE, [SINGLE], after(2_000))
+    expect(here.storage.own(after(3_000), ALICE, [SINGLE])!.settled).toBe(false)
   })
 
   it('is asked anew under new rules', () => {
