@@ -132,7 +132,9 @@ export class Errands {
     const { replacement, successor, identity } = this.components
     const at = incoming.arrivedAt
     const user = identity.userOf(incoming.message.to)
-    const up = replacement(hop.flow, user, at) ?? flows.get(hop.flow)?.hop ?? successor(hop.flow, user, at)
+    // RFC 3261 s.16.12: where a proxy of the phone's follows in the Route, the flow is that proxy's, and it knows of the phone's.
+    const replaced = route.routes.length === 0 ? replacement(hop.flow, user, at) : undefined
+    const up = replaced ?? flows.get(hop.flow)?.hop ?? successor(hop.flow, user, at)
     return up === undefined ? undefined : { kind: 'hop', hop: up }
   }
 

@@ -131,6 +131,33 @@ describe('a phone that has abandoned a flow (RFC 5626 s.3.1)', () => {
   }
   const instance = '+sip.instance="<urn:uuid:1>"'
 
+  it('S3261-16.6-06 what a call sends by way of a proxy of the phone goes to that proxy', () => {
+    const { world, node } = setUp()
+    const bob = world.phone('bob', node)
+    const [proxy, phone] = [0, 1].map(() => world.phone('alice', node, { transport: 'tcp' })) as [
+      Phone,
+      Phone,
+    ]
+    const edge = '<sip:token@192.168.1.9;transport=tcp;lr>'
+    const register = (by: Phone, more: readonly string[]): void => {
+      const extra = ['Supported: outbound, path', ...more]
+      by.register({ contact: `<sip:alice@192.168.1.2>;${instance};reg-id=1`, extra })
+      expect(by.last().status).toBe(200)
+    }
+    register(proxy, [`Path: ${edge}`])
+    const sent = bob.request('INVITE', `sip:alice@${DOMAIN}`)
+    proxy.respond(proxy.requests('INVITE')[0]!, 200)
+    const routes = bob.last().values('record-route').reverse()
+    register(phone, [])
+    bob.request('INFO', 'sip:alice@192.168.1.2', {
+      to: bob.last().header('to') ?? '',
+      callId: sent.callId,
+      cseq: 2,
+      extra: [...routes, edge].map((route) => `Route: ${route}`),
+    })
+    expect([proxy.requests('INFO').length, phone.requests('INFO').length]).toEqual([1, 0])
+  })
+
   it('S5626-6-06 is found by its new one in calls that are up, though the old connection still stands', () => {
     expect(whoGets((phone) => `${phone.contact};${instance};reg-id=1`)).toEqual(['new'])
   })
