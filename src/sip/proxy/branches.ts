@@ -21,6 +21,15 @@ export class Branches {
     return count
   }
 
+  /** The same phone was tried by another of its connections before (RFC 5626 s.7). */
+  isAnotherFlow({ target }: Branch): boolean {
+    const { instance, key } = target
+    return (
+      instance !== undefined &&
+      this.all.some((other) => other.target.instance === instance && other.target.key !== key)
+    )
+  }
+
   /** Another takes its place and its share of Max-Breadth. */
   supersede(branch: Branch): void {
     this.breadth.giveBack(branch.breadth)

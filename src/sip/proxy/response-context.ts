@@ -174,8 +174,8 @@ export class ResponseContext implements OvertakenContext {
     if (branch.state === 'done') return
     if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
     if (status === 503 && !this.stopped && this.sender.next(now, branch)) return
-    // RFC 3261 s.8.2.2.2: it still rings for the peer that is gone, and nobody can take its answer there.
-    if (status === 482 && this.set.isStandIn(branch.target))
+    // RFC 3261 s.8.2.2.2: it still rings for the peer or by the connection that is gone, and nobody can take its answer there.
+    if (status === 482 && (this.set.isStandIn(branch.target) || this.branches.isAnotherFlow(branch)))
       return this.finish(now, branch, madeHere(480, 'Temporarily Unavailable'))
     if (status >= 600) {
       // It has said so itself: only what still rings is cancelled.

@@ -302,6 +302,24 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     }
   })
 
+  it('S5626-7-02 a phone that knows the call already when it comes by the other flow: the caller hears that it is away, not of a loop', () => {
+    const { world, alice, node } = setUp()
+    const other = world.phone('alice', node, { transport: 'tcp' })
+    const bob = world.phone('bob', node)
+    const flow = (id: number): RequestInit => ({
+      contact: `${c(`10.0.0.${id}`)};+sip.instance="<urn:uuid:1>";reg-id=${id}`,
+      extra: ['Supported: outbound, path'],
+    })
+    alice.register(flow(1))
+    world.advance(1_000)
+    other.register(flow(2))
+    bob.request('INVITE', `sip:${AOR}`)
+    other.respond(other.requests('INVITE')[0]!, 180)
+    other.disconnect()
+    alice.respond(alice.requests('INVITE')[0]!, 482)
+    expect(bob.last().status).toBe(480)
+  })
+
   it('S3327-5.3-01 S3327-5.4-01 S3261-16.6-06 Path is stored, echoed, becomes Route, and is where requests go', () => {
     const { world, alice, node } = setUp()
     const edge = world.phone('edge', node)
