@@ -94,6 +94,7 @@ export function writePrivate(
       throw error
     }
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     throw new ConfigError(`${path}: cannot be written (${codeOf(error)})`, { cause: error })
   }
 }
@@ -114,10 +115,14 @@ export function changeFile(path: string, change: (there: boolean) => string): vo
   throw new ConfigError(`${path}: others change it all the time`)
 }
 
-/** Tells one state of a file from the next: each is a file of its own (rename). */
+/** Tells one state of a file from the next: each is a file of its own (rename). Throws `ConfigError`. */
 function stampOf(path: string): string | undefined {
-  const there = statSync(path, { throwIfNoEntry: false, bigint: true })
-  return there === undefined ? undefined : `${there.ino} ${there.mtimeNs} ${there.size}`
+  try {
+    const there = statSync(path, { throwIfNoEntry: false, bigint: true })
+    return there === undefined ? undefined : `${there.ino} ${there.mtimeNs} ${there.size}`
+  } catch (cause) {
+    throw new ConfigError(`${path}: cannot be read (${codeOf(cause)})`, { cause })
+  }
 }
 
 /**

@@ -270,6 +270,20 @@ describe('accounts of a node', () => {
     expect(loadAccounts(init.file).map(({ username }) => username)).toEqual(['zoe', 'api'])
   })
 
+  it('a folder that has become something else is refused with its name, and nothing has changed', () => {
+    const inner = join(folder, 'inner')
+    const accounts = new HostedAccounts({ file: join(inner, 'users.jsonl'), realm: REALM, trace: NO_TRACE })
+    accounts.found(true)
+    rmSync(inner, { recursive: true })
+    writeFileSync(inner, '')
+    expect(accounts.add('late', 'x')).toEqual({
+      ok: false,
+      status: 503,
+      reason: `${join(inner, 'users.jsonl')}: cannot be read (ENOTDIR)`,
+    })
+    expect(accounts.book.aors()).toHaveLength(2)
+  })
+
   it('who writes at the same time loses nothing: the later one begins anew', () => {
     const file = join(folder, 'racing.jsonl')
     saveAccounts(file, [])
