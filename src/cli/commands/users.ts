@@ -48,7 +48,14 @@ export const users: Command = {
     // Where nobody has been added yet there is no file; one that was named is another matter.
     if (values.users !== undefined && (action === 'list' || action === 'remove') && !existsSync(file))
       throw new UsageError(`--users ${file}: there is no such file`)
-    if (action !== 'list') privateFolder(dirname(file), '--users or sip.users')
+    const change = (apply: (entries: readonly AccountEntry[]) => readonly AccountEntry[]): void => {
+      changeAccounts(file, (entries) => {
+        const changed = apply(entries)
+        // Only now: what is refused leaves no folder behind.
+        privateFolder(dirname(file), '--users or sip.users')
+        return changed
+      })
+    }
     const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
     switch (action) {
       case 'list': {
@@ -64,7 +71,7 @@ export const users: Command = {
           values['password-file'] === undefined ? values.password : readSecret(values['password-file'])
         const password = given ?? randomPassword()
         const account = newAccount(username, realm, password)
-        changeAccounts(file, (entries) => {
+        change((entries) => {
           if (entries.some((entry) => entry.username === username))
             throw new UsageError(
               `account "${username}" exists; another password: ringbridge users import --update`,
@@ -79,7 +86,7 @@ export const users: Command = {
       }
       case 'remove': {
         const username = nameIn(subject, realm) ?? ''
-        changeAccounts(file, (entries) => {
+        change((entries) => {
           const left = entries.filter((entry) => entry.username !== username)
           if (left.length === entries.length) throw new UsageError(`no account "${username}"`)
           return left
@@ -91,7 +98,7 @@ export const users: Command = {
         if (subject === undefined) throw new UsageError('the file to import is missing')
         const lines = readText(subject).split(/\r?\n/)
         let count = 0
-        changeAccounts(file, (entries) => {
+        change((entries) => {
           const taken = new Set(values.update ? [] : entries.map((entry) => entry.username))
           const added = imported(subject, lines, realm, taken)
           count = added.length

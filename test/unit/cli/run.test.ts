@@ -40,6 +40,19 @@ describe('command line', () => {
     }
   })
 
+  it('users: what is refused leaves no folder behind', async () => {
+    const at = ['--config', join(shown.folder, 'node.yaml')]
+    writeFileSync(join(shown.folder, 'node.yaml'), `data: { dir: ${join(shown.folder, 'new')} }`)
+    const refused = [
+      ['remove', 'x'],
+      ['add', 'b ad'],
+      ['import', join(shown.folder, 'missing.csv')],
+    ]
+    for (const args of refused) expect(await main(['users', ...args, ...at]), args.join(' ')).toBe(2)
+    expect(existsSync(join(shown.folder, 'new'))).toBe(false)
+    expect(await main(['users', 'add', 'x', ...at])).toBe(0)
+  })
+
   it('--version and version say which one it is', async () => {
     for (const word of ['--version', '-V', 'version']) {
       shown.out = []
