@@ -9,7 +9,10 @@ import type { Target, Way } from './targets.ts'
 type HostWay = Extract<Way, { kind: 'host' }>
 
 /** The same, for who asks from elsewhere: one host beyond this machine and its link. Whoever is on them can get there without us. */
-export function abroad(target: Target | undefined, source: Pick<Hop, 'transport' | 'host'>): Target | undefined {
+export function abroad(
+  target: Target | undefined,
+  source: Pick<Hop, 'transport' | 'host'>,
+): Target | undefined {
   if (target?.way.kind !== 'host' || isFromHere(source)) return target
   return { ...target, way: { ...target.way, abroad: true } }
 }
