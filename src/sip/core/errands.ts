@@ -98,13 +98,13 @@ export class Errands {
     }
   }
 
-  /** Where a token leads now; undefined when its flow is gone. Peers can be connected to again. */
+  /** Where a token leads now; undefined when its flow is gone. Peers, and whoever this node has connected to, can be connected to again. */
   byToken(
     incoming: IncomingRequest,
     wish: Extract<Wish, { kind: 'token' }>,
     route: RouteDecision,
   ): Errand | undefined {
-    const { hop, fromThisRun } = wish
+    const { hop, dialled, fromThisRun } = wish
     const { flows } = this.components
     // RFC 5627 s.6.1: inside a dialog too the GRUU of a phone here is replaced by where that phone is now.
     const uri = route.requestUri.includes(';gr=') ? this.ownGruu(route.requestUri) : undefined
@@ -128,14 +128,22 @@ export class Errands {
       return { kind: 'peer', address: `node:${hop.host}`, secure: sips }
     }
     if (hop.transport === 'udp') return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop }
-    if (!fromThisRun) return undefined
-    const { replacement, successor, identity } = this.components
-    const at = incoming.arrivedAt
-    const user = identity.userOf(incoming.message.to)
+    const up = fromThisRun ? this.streamHop(hop.flow, incoming, route) : undefined
+    // RFC 3261 s.18: servers close connections on which nothing was said for a while. Who was reached at an address is reached there again.
+    const there = up ?? (dialled === undefined ? undefined : { ...hop, flow: 0 })
+    return there === undefined ? undefined : { kind: 'hop', hop: there, domain: dialled }
+  }
+
+  private streamHop(
+    flow: number,
+    { message, arrivedAt }: IncomingRequest,
+    { routes }: RouteDecision,
+  ): Hop | undefined {
+    const { flows, replacement, successor, identity } = this.components
+    const user = identity.userOf(message.to)
     // RFC 3261 s.16.12: where a proxy of the phone's follows in the Route, the flow is that proxy's, and it knows of the phone's.
-    const replaced = route.routes.length === 0 ? replacement(hop.flow, user, at) : undefined
-    const up = replaced ?? flows.get(hop.flow)?.hop ?? successor(hop.flow, user, at)
-    return up === undefined ? undefined : { kind: 'hop', hop: up }
+    const replaced = routes.length === 0 ? replacement(flow, user, arrivedAt) : undefined
+    return replaced ?? flows.get(flow)?.hop ?? successor(flow, user, arrivedAt)
   }
 
   /**

@@ -36,6 +36,8 @@ export interface Flow extends Listened<Flow>, Unfinished {
   readonly secure: boolean
   /** Of a peer: the user whom its certificate names. */
   readonly user: string | undefined
+  /** The name that this node has asked for when it opened the connection. */
+  readonly dialledFor: string | undefined
   /** Of a phone or trunk: the names that its TLS certificate has proven, as `certificateName` spells them. */
   readonly identities: readonly string[]
   up: boolean
@@ -238,7 +240,8 @@ export class Flows implements Wire {
     const flow = this.nextFlow
     this.nextFlow += 2
     const dialled: Hop = { ...hop, flow }
-    this.add(dialled, { side: 'connected', secure: isSecure(hop), up: false, names: [nameOf(domain)] })
+    const names = [nameOf(domain)]
+    this.add(dialled, { side: 'connected', secure: isSecure(hop), up: false, names, dialledFor: domain })
     const { host, port } = hop
     this.outbox.push({ kind: 'openFlow', flow, transport: hop.transport, host, port, domain })
     return dialled
@@ -286,12 +289,13 @@ export class Flows implements Wire {
       readonly secure: boolean
       readonly up: boolean
       readonly user?: string | undefined
+      readonly dialledFor?: string
       readonly identities?: readonly string[]
       /** Names that it may be reused for. */
       readonly names: readonly string[]
     },
   ): void {
-    const { side, secure, up, user, identities = NO_IDENTITIES } = init
+    const { side, secure, up, user, dialledFor, identities = NO_IDENTITIES } = init
     const framer = isFramed(hop) ? new MessageFramer(this.limits) : new StreamFramer(this.limits)
     const keys = reuseKeys(hop, side, init.names)
     this.flows.set(hop.flow, {
@@ -299,6 +303,7 @@ export class Flows implements Wire {
       side,
       secure,
       user,
+      dialledFor,
       identities,
       up,
       framer,

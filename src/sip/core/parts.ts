@@ -237,7 +237,11 @@ export class SipParts {
       },
       settings,
     )
-    const tokens = new RouteTokens({ secret, run: components.random.bytes(4) })
+    const tokens = new RouteTokens({
+      secret,
+      run: components.random.bytes(4),
+      dialledFor: (flow) => this.flows.get(flow)?.dialledFor,
+    })
     this.proxy = new Proxy(
       {
         identity,

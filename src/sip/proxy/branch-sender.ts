@@ -131,8 +131,8 @@ export class BranchSender {
   }
 
   /**
-   * Inside a call: the connection of the phone broke when the request went out by it, as one does that a NAT has forgotten, and the phone is
-   * registered by another. False when it is not, and the second time.
+   * Inside a call: the connection broke when the request went out by it, as one does that a NAT has forgotten. The phone may be registered by
+   * another; a server is connected to again. False where neither helps, and the second time.
    */
   follow(now: Millis, branch: Branch): boolean {
     const hop = branch.client?.hop
@@ -140,7 +140,10 @@ export class BranchSender {
     if (hop === undefined || hop.flow === 0 || hop.transport === 'peer' || branch.reconnected) return false
     if (!message.to.params.has('tag') || branch.target.instance !== undefined) return false
     const { ports, identity } = this.environment
-    const there = ports.successor(now, hop.flow, identity.userOf(message.to))
+    const { way } = branch.target
+    const again = way.kind === 'hop' && way.domain !== undefined && way.hop.flow !== 0
+    const there =
+      ports.successor(now, hop.flow, identity.userOf(message.to)) ?? (again ? { ...hop, flow: 0 } : undefined)
     if (there === undefined) return false
     branch.reconnected = true
     return this.send(now, branch, there)
@@ -208,7 +211,7 @@ export class BranchSender {
     const { ports, largeRequests, identity, deadlines } = this.environment
     const { way } = branch.target
     branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
-    let hop = ports.dial(wanted, way.kind === 'host' ? way.domain : undefined)
+    let hop = ports.dial(wanted, way.kind === 'peer' ? undefined : way.domain)
     let bytes = this.bytes(branch, hop, hop)
     const stream = identity.listenerFor('tcp', hop.host)
     if (stream !== undefined && largeRequests.wantsStream(now, bytes.length, hop, branch.target)) {

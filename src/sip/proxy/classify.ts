@@ -6,7 +6,12 @@ import type { Hop } from '../transaction/hop.ts'
 
 export type Wish =
   /** A route of ours says where to (row 3). */
-  | { readonly kind: 'token'; readonly hop: Hop; readonly fromThisRun: boolean }
+  | {
+      readonly kind: 'token'
+      readonly hop: Hop
+      readonly dialled: string | undefined
+      readonly fromThisRun: boolean
+    }
   | { readonly kind: 'badRoute'; readonly reason: string }
   /** Another Route remains (row 4): a node of the overlay … */
   | { readonly kind: 'routeToPeer'; readonly address: string; readonly secure: boolean }
@@ -44,7 +49,10 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
   // Nobody is asked who he is with such a route (S-24): with it a call would go wherever the one has come from that it was made for.
   if (token?.ofCall === true && !message.to.params.has('tag'))
     return { kind: 'badRoute', reason: 'Route Of Another Call' }
-  if (token !== undefined) return { kind: 'token', hop: token.hop, fromThisRun: token.fromThisRun }
+  if (token !== undefined) {
+    const { hop, dialled, fromThisRun } = token
+    return { kind: 'token', hop, dialled, fromThisRun }
+  }
   const next = route.routes[0]
   if (next !== undefined) return routed(next.uri, identity)
   const uri = route.requestUri === message.requestUri ? message.uri : parseUri(route.requestUri)

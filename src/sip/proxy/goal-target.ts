@@ -32,7 +32,7 @@ export function targetOf(
   }
   const way: Way =
     goal.kind === 'hop'
-      ? { kind: 'hop', hop: goal.hop }
+      ? { kind: 'hop', hop: goal.hop, domain: goal.domain }
       : { kind: 'peer', address: goal.address, secure: goal.secure }
   const { message } = request.incoming
   const maddr = message.uri?.params.get('maddr')

@@ -21,7 +21,7 @@ export type Goal =
     }
   /** The registrations of one phone, by its GRUU; never none. `withPath` unless a Route says the way already. */
   | { readonly kind: 'instance'; readonly bindings: readonly LocalBinding[]; readonly withPath: boolean }
-  | { readonly kind: 'hop'; readonly hop: Hop }
+  | { readonly kind: 'hop'; readonly hop: Hop; readonly domain?: string | undefined }
   | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
   /** A host outside, named by this Route. */
   | { readonly kind: 'host'; readonly uri: string }

@@ -15,6 +15,8 @@ const FIXED_BYTES = 16
 const CALL_AT = 2
 const CALL_PURPOSE = Buffer.from('call-id\0', 'latin1')
 const RUN_AT = 6
+/** Between an address and the name that was asked for there, which is left out where it is the address. */
+const DIALLED = '\0'
 
 /** Judgement: those of calls that are being set up or ended now; the others are opened when they come. */
 const KNOWN_MAX = 4_096
@@ -22,6 +24,8 @@ const KNOWN_MAX = 4_096
 interface TokenHop {
   readonly kind: 'hop'
   readonly hop: Hop
+  /** Whom this node has asked for when it connected to the hop; undefined where the far end has connected. */
+  readonly dialled: string | undefined
   /** False when the flow number is of an earlier life of this node or of another one. */
   readonly fromThisRun: boolean
   /** Of a Record-Route: it leads on in a call that is up, and begins none. */
@@ -40,6 +44,8 @@ export class RouteTokens {
   private readonly tokens: FlowTokens
   /** Four random bytes of this run: flow numbers mean nothing to another. */
   private readonly run: Uint8Array
+  /** The name that a connection was opened for by this node; undefined for others. */
+  private readonly dialledFor: (flow: number) => string | undefined
   /** The ACK and the BYE of a call bring the same tokens: what is known of one need not be proven again. */
   private readonly known = new BoundedCache<Known>(KNOWN_MAX)
   private latestCall: string | undefined = undefined
@@ -47,31 +53,39 @@ export class RouteTokens {
   private readonly hmac: HmacSha1
   private readonly mac = Buffer.alloc(4)
 
-  constructor(init: { readonly secret: Uint8Array; readonly run: Uint8Array }) {
+  constructor(init: {
+    readonly secret: Uint8Array
+    readonly run: Uint8Array
+    readonly dialledFor?: (flow: number) => string | undefined
+  }) {
+    this.dialledFor = init.dialledFor ?? nobody
     this.tokens = new FlowTokens(init.secret)
     this.hmac = new HmacSha1(init.secret)
     this.run = init.run
   }
 
   seal(hop: Hop, callId: string): string {
-    const token = this.sealed(hop, this.callHash(callId))
+    const dialled = this.dialledFor(hop.flow)
+    const token = this.sealed(hop, this.callHash(callId), dialled)
     const latestCall = this.latestCall ?? callId
     // As a token has it: flows to peers have numbers below 0.
     const written = hop.flow < 0 ? { ...hop, flow: hop.flow >>> 0 } : hop
     this.known.set(token, {
       callId: latestCall,
-      opened: { kind: 'hop', hop: written, fromThisRun: true, ofCall: true },
+      opened: { kind: 'hop', hop: written, dialled, fromThisRun: true, ofCall: true },
     })
     return token
   }
 
   /** For Path (RFC 5626 s.5.1): good for every call to the phone at the far end, as long as its flow is there. */
   sealFlow(hop: Hop): string {
-    return this.sealed(hop, ANY_CALL)
+    return this.sealed(hop, ANY_CALL, undefined)
   }
 
-  private sealed(hop: Hop, call: number): string {
-    const { host, flow, port } = hop
+  private sealed(hop: Hop, call: number, dialled: string | undefined): string {
+    const { flow, port } = hop
+    const host =
+      dialled === undefined ? hop.host : `${hop.host}${DIALLED}${dialled === hop.host ? '' : dialled}`
     const bytes = Buffer.allocUnsafe(FIXED_BYTES + host.length)
     bytes[0] = TRANSPORTS.indexOf(hop.transport)
     bytes[1] = hop.listener
@@ -101,14 +115,16 @@ export class RouteTokens {
     if (call !== ANY_CALL && call !== this.callHash(callId)) return FORGED
     let fromThisRun = true
     for (let i = 0; i < this.run.length; i++) if (bytes[RUN_AT + i] !== this.run[i]) fromThisRun = false
+    const [host = '', name] = bytes.toString('latin1', FIXED_BYTES).split(DIALLED)
     const hop: Hop = {
       transport,
       flow: bytes.readUInt32BE(10),
       listener: bytes[1] ?? 0,
-      host: bytes.toString('latin1', FIXED_BYTES),
+      host,
       port: bytes.readUInt16BE(14),
     }
-    return { kind: 'hop', hop, fromThisRun, ofCall: call !== ANY_CALL }
+    const dialled = name === '' ? host : name
+    return { kind: 'hop', hop, dialled, fromThisRun, ofCall: call !== ANY_CALL }
   }
 
   /** Asked several times in a row for one call. */
@@ -127,3 +143,4 @@ export class RouteTokens {
 /** No hash of a Call-ID. */
 const ANY_CALL = 0
 const FORGED: OpenedToken = { kind: 'forged' }
+const nobody = (): undefined => undefined

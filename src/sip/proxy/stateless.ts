@@ -44,7 +44,7 @@ export class StatelessForwarding {
     const { target } = verdict
     const hash = loopHash(original, request.side)
     const outgoing = outgoingOf(this.environment, request, hash)
-    const domain = target.way.kind === 'host' ? target.way.domain : undefined
+    const domain = target.way.kind === 'peer' ? undefined : target.way.domain
     const sendBy = (wanted: Hop): void => {
       const hop = ports.dial(wanted, domain)
       const { incoming, routes } = outgoing

@@ -5,8 +5,8 @@ import { PREFERENCE_MAX } from './caller-preferences.ts'
 import { Siblings, type MarkedTarget } from './siblings.ts'
 
 export type Way =
-  /** Known hop. */
-  | { readonly kind: 'hop'; readonly hop: Hop }
+  /** Known hop. `domain` is what this node has asked for when it connected to there, and may again; undefined where the far end did. */
+  | { readonly kind: 'hop'; readonly hop: Hop; readonly domain?: string | undefined }
   /** A peer that is yet to be connected to. */
   | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
   /** A host outside, by RFC 3263. */

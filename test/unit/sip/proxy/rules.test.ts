@@ -235,6 +235,22 @@ describe('route tokens', () => {
     })
   })
 
+  it.each(['example.net', '10.0.0.1'])(
+    'S3261-18.1-04 say after a restart, too, what was asked for when a connection was opened: %s',
+    (name) => {
+      const init = {
+        secret: new Uint8Array(32),
+        dialledFor: (flow: number) => (flow === 77 ? name : undefined),
+      }
+      const first = new RouteTokens({ ...init, run: new Uint8Array([1, 2, 3, 4]) })
+      const token = first.seal(hops[1]!, 'call')
+      expect(first.open(token, 'call')).toMatchObject({ dialled: name, fromThisRun: true })
+      const later = new RouteTokens({ ...init, run: new Uint8Array([9, 9, 9, 9]) })
+      expect(later.open(token, 'call')).toMatchObject({ hop: hops[1], dialled: name, fromThisRun: false })
+      expect(parseUri(`sip:${token}@x.org;lr`)?.user).toBe(token)
+    },
+  )
+
   it('S5626-5.3-01 property: no change of a token is accepted', () => {
     const token = tokens.seal(hops[1]!, 'call')
     fc.assert(
