@@ -189,7 +189,12 @@ export class ResponseContext implements OvertakenContext {
 
   /** A trunk wants to know who calls: that is for this node to say, and for nobody else (adapter-mapping s.0, Peer G). */
   private challenged(now: Millis, branch: Branch, response: SipMessage): boolean {
-    if (this.stopped || branch.target.line === undefined) return false
+    if (branch.target.line === undefined) return false
+    if (this.stopped) {
+      // It crossed the CANCEL. The call is not asked for again, and the caller has no credentials for it.
+      this.finish(now, branch, madeHere(487, 'Request Terminated'))
+      return true
+    }
     const outcome = this.sender.authenticate(now, branch, response)
     if (outcome === 'refused') this.finish(now, branch, madeHere(502, 'Trunk Refuses Credentials'))
     return outcome !== 'none'

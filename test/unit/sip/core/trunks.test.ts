@@ -133,6 +133,21 @@ describe('calls through a trunk', () => {
     expect(s.alice.statuses('INVITE')).toEqual([100, 486])
   })
 
+  it.each([401, 407] as const)(
+    'S3261-16.10-01 a %i that crosses the CANCEL of its call is no affair of the caller: 487',
+    (status) => {
+      const s = stage()
+      const guard = new Guard(s.gateway)
+      const sent = s.alice.request('INVITE', NUMBER)
+      const [first] = s.gateway.requests('INVITE')
+      s.gateway.respond(first!, 100)
+      s.alice.cancel(sent)
+      guard.refuse(first!, status)
+      expect(s.gateway.requests('INVITE')).toHaveLength(1)
+      expect(s.alice.statuses('INVITE')).toEqual([100, 487])
+    },
+  )
+
   it('credentials that the trunk does not take are no affair of the caller: 502', () => {
     const s = stage({ account: { username: 'me', password: 'wrong', realm: undefined } })
     const guard = new Guard(s.gateway)
@@ -257,6 +272,23 @@ describe('a trunk that is registered', () => {
       contact: `${request.header('contact') ?? ''};expires=${expires}`,
     })
   }
+
+  it.each([
+    ['before it', '<sip:me@10.9.9.9:5060>;expires=3600, <sip:me@192.0.2.1:5060>;expires=100'],
+    ['after it', '<sip:me@192.0.2.1:5060>;expires=100, <sip:me@10.9.9.9:5060>;expires=50'],
+    ['and ours is rewritten', '<sip:me@10.9.9.9:5060>;expires=3600, <sip:me@203.0.113.1:61000>;expires=100'],
+  ])(
+    'S3261-10.2-03 lasts as long as its own Contact, whoever else has registered the line: %s',
+    (_where, contact) => {
+      const s = stage(REGISTERED)
+      s.world.advance(0)
+      s.gateway.respond(registers(s)[0]!, 200, { contact })
+      s.world.advance(89_999)
+      expect(registers(s)).toHaveLength(1)
+      s.world.advance(1)
+      expect(registers(s)).toHaveLength(2)
+    },
+  )
 
   it('S3261-10.2-03 S3261-22-01 registers with digest, again in time, and not at all when this node leaves', () => {
     const s = stage(REGISTERED)
