@@ -63,6 +63,8 @@ export class TrunkRegistration {
   private tries = 0
   private removing = false
   private credentials: Credentials | undefined = undefined
+  /** URI of the Contact that was sent last. */
+  private contact = ''
 
   constructor(host: RegistrationHost, line: Line, wish: TrunkRegistrationWish) {
     this.host = host
@@ -133,10 +135,18 @@ export class TrunkRegistration {
   private grantedS(response: SipMessage): number {
     const contacts = response.contacts()
     const list = contacts.ok && contacts.value !== '*' ? contacts.value : []
-    const own = list.find(({ uri }) => parseUri(uri)?.user === escapeUser(this.wish.user))
-    const text = own?.params.get('expires') ?? response.header('expires') ?? ''
-    const seconds = Number.parseInt(text, 10)
-    return seconds > 0 ? Math.min(seconds, EXPIRES_S_MAX) : this.expiresS
+    const ours = parseUri(this.contact)
+    const ofLine = list.filter(({ uri }) => parseUri(uri)?.user === ours?.user)
+    const own = ofLine.filter(({ uri }) => {
+      const other = parseUri(uri)
+      return other?.host === ours?.host && other?.port === ours?.port
+    })
+    // Others may have registered the same line. Where ours cannot be told from theirs, since it was rewritten on the way, it may be any of them.
+    const granted = own.length > 0 ? own : ofLine
+    const asked = response.header('expires') ?? ''
+    const texts = granted.length > 0 ? granted.map(({ params }) => params.get('expires') ?? asked) : [asked]
+    const seconds = texts.map((text) => Number.parseInt(text, 10)).filter((each) => each > 0)
+    return seconds.length > 0 ? Math.min(...seconds, EXPIRES_S_MAX) : this.expiresS
   }
 
   private failed(now: Millis, status: number, response: SipMessage | undefined): void {
@@ -169,8 +179,9 @@ export class TrunkRegistration {
     this.host.register(now, this.line, {
       method: 'REGISTER',
       uri,
-      bytes: (via, contact) =>
-        buildRequest({
+      bytes: (via, hostPort) => {
+        this.contact = `sip:${user}@${hostPort}`
+        return buildRequest({
           method: 'REGISTER',
           uri,
           headers: [
@@ -180,13 +191,14 @@ export class TrunkRegistration {
             ['To', `<${this.aor}>`],
             ['Call-ID', this.callId],
             ['CSeq', `${sequence} REGISTER`],
-            ['Contact', `<sip:${user}@${contact}>`],
+            ['Contact', `<${this.contact}>`],
             ['Expires', expires],
             ...(credentials === undefined
               ? []
               : [[displayName(credentials.header), credentials.value] as const]),
           ],
-        }),
+        })
+      },
     })
   }
 
