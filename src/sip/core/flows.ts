@@ -38,7 +38,7 @@ export interface Flow extends Listened<Flow>, Unfinished {
   readonly user: string | undefined
   /** The name that this node has asked for when it opened the connection. */
   readonly dialledFor: string | undefined
-  /** Of a phone or trunk: the names that its TLS certificate has proven, as `certificateName` spells them. */
+  /** Of a phone or trunk: names that its TLS certificate has proven, as `certificateName` spells them. */
   readonly identities: readonly string[]
   up: boolean
   readonly framer: StreamFramer | MessageFramer
@@ -241,7 +241,10 @@ export class Flows implements Wire {
     this.nextFlow += 2
     const dialled: Hop = { ...hop, flow }
     const names = [nameOf(domain)]
-    this.add(dialled, { side: 'connected', secure: isSecure(hop), up: false, names, dialledFor: domain })
+    const secure = isSecure(hop)
+    // It opens only when the far end has proven that name (RFC 5922 s.7.3), which then holds for what comes by it, too (RFC 5923).
+    const identities = secure ? names : NO_IDENTITIES
+    this.add(dialled, { side: 'connected', secure, up: false, names, identities, dialledFor: domain })
     const { host, port } = hop
     this.outbox.push({ kind: 'openFlow', flow, transport: hop.transport, host, port, domain })
     return dialled

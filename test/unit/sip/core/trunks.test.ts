@@ -4,6 +4,7 @@ import type { OutsideRules, SipAction, TrunkSettings } from '../../../../src/sip
 import { challenge, NonceWindow, verify, digestHash } from '../../../../src/sip/auth/index.ts'
 import type { SipMessage } from '../../../../src/sip/message/index.ts'
 import {
+  allListeners,
   DOMAIN,
   SipWorld,
   TestAccounts,
@@ -272,6 +273,28 @@ describe('a trunk that is registered', () => {
       contact: `${request.header('contact') ?? ''};expires=${expires}`,
     })
   }
+
+  it('S5922-7.3-01 S3261-18.1-04 is known by its certificate on the connection that this node has opened, too', () => {
+    const world = new SipWorld()
+    const trunk = { ...TRUNK, ...REGISTERED, uri: `sip:${REALM};transport=tls`, identities: [REALM] }
+    const accounts = new TestAccounts().add('bob')
+    const host = '192.0.2.1'
+    const node = world.node(host, { trunks: [trunk], listeners: allListeners(host) }, accounts)
+    const bob = world.phone('bob', node)
+    bob.register()
+    const gateway = world.phone('+4940555', node, {
+      host: GATEWAY,
+      fromDomain: REALM,
+      transport: 'tls',
+      identities: [REALM],
+    })
+    const { port } = gateway
+    node.resolveAnswer = () => ({ ok: true, addresses: [{ host: GATEWAY, port, transport: 'tls' }] })
+    world.advance(0)
+    gateway.flow = taken(node, 'openFlow')[0]!.flow
+    gateway.request('INVITE', `sip:+4930777@${host}`)
+    expect(bob.requests('INVITE')).toHaveLength(1)
+  })
 
   it.each([
     ['before it', '<sip:me@10.9.9.9:5060>;expires=3600, <sip:me@192.0.2.1:5060>;expires=100'],
