@@ -184,7 +184,8 @@ const ON_A_STREAM: readonly (readonly [string, string, number | undefined, 'forw
   ['longreq', '3.1.1.7', 480, ''],
   ['semiuri', '3.1.1.9', 404, ''],
   ['transports', '3.1.1.10', 480, ''],
-  ['mpart01', '3.1.1.11', undefined, 'forwarded'],
+  // Its Route leads to a port of the node's own machine, which is not for those from elsewhere (docs/adr/0034).
+  ['mpart01', '3.1.1.11', 404, ''],
   ['unreason', '3.1.1.12', undefined, ''],
   ['noreason', '3.1.1.13', undefined, ''],
   ['badinv01', '3.1.2.1', 400, ''],
@@ -236,6 +237,18 @@ describe('RFC 4475 on a stream', () => {
       expect(outcome.closed).toBe(then === 'closed')
     })
   }
+
+  it('RFC4475-3.1.1.11 S-03 mpart01 of somebody on this machine follows its Route', () => {
+    const outcome = deliver({
+      name: 'mpart01',
+      bytes: bytesOf('mpart01'),
+      stream: true,
+      settings: {},
+      source: '127.0.0.1',
+    })
+    expect(outcome.statuses).toEqual([])
+    expect(outcome.forwarded).toHaveLength(1)
+  })
 
   it('RFC4475-3.1.1.8 S-03 dblreq on a stream: what follows the body is a message of its own, and the rest ends the connection', () => {
     const { core, closed, forwarded } = send('dblreq', true)
