@@ -276,11 +276,13 @@ describe('accounts of a node', () => {
     accounts.found(true)
     rmSync(inner, { recursive: true })
     writeFileSync(inner, '')
-    expect(accounts.add('late', 'x')).toEqual({
-      ok: false,
-      status: 503,
-      reason: `${join(inner, 'users.jsonl')}: cannot be read (ENOTDIR)`,
-    })
+    const file = join(inner, 'users.jsonl')
+    // Node 24 calls such a file not there, and finds out when it is to be written.
+    const how = accounts.add('late', 'x')
+    expect([`${file}: cannot be read (ENOTDIR)`, `${file}: cannot be written (ENOTDIR)`]).toContain(
+      how.ok ? '' : how.reason,
+    )
+    expect(how).toMatchObject({ ok: false, status: 503 })
     expect(accounts.book.aors()).toHaveLength(2)
   })
 
