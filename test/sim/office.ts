@@ -1,12 +1,13 @@
 /**
  * An office of some nodes over days: phones that refresh in their own rhythm, are moved to other nodes, are switched off with and
  * without a word and come back under another address; nodes that die and come back; calls and messages between all of them. What must
- * come of each call is known beforehand, because the office knows better than the nodes where everybody is.
+ * come of each call is known beforehand, because the office knows better than the nodes where everybody is. Some phones are registered at
+ * two nodes, some refuse, some ring until the caller gives up; either side hangs up.
  */
 import type { Random } from '../../src/common/random.ts'
 import type { Millis } from '../../src/common/time.ts'
 import { Nodes, type NodesOptions, type SimNode } from './nodes.ts'
-import type { Dialog, Exchange, PhoneInit, SimPhone } from './phones.ts'
+import type { Dialog, Exchange, Manner, PhoneInit, Ringing, SimPhone } from './phones.ts'
 
 const STEP_MS: Millis = 5_000
 const MINUTE: Millis = 60_000
@@ -15,6 +16,10 @@ const SETTLED_MS: Millis = 2 * MINUTE
 /** Nothing is expected of a phone this near to the end of its registration. */
 const MARGIN_MS: Millis = 45_000
 const TRY_AGAIN_MS: Millis = 20_000
+/** A node that is down for that long is known to be by the others. */
+const MISSED_MS: Millis = 90_000
+/** How long callers let phones ring that nobody answers. */
+const PATIENCE_MS: Millis = 25_000
 const LIFETIMES_S = [60, 120, 600, 3600, 7200] as const
 
 export interface OfficePlan {
@@ -23,11 +28,14 @@ export interface OfficePlan {
   readonly options?: NodesOptions
 }
 
-/** One phone on one desk, with what is known of it. */
+/** One phone on one desk at one node, with what is known of it. Phones that are registered at two nodes have two of these. */
 interface Desk {
   readonly user: string
   readonly phone: SimPhone
   readonly at: number
+  /** The node is also the phone's outbound proxy. */
+  readonly first: boolean
+  readonly contact: string
   readonly expiresS: number
   state: 'on' | 'leaving' | 'silent' | 'gone'
   /** When its last registration ends. */
@@ -38,14 +46,29 @@ interface Desk {
   registeredAt: Millis
 }
 
+/** `nobody`: a phone is registered and says nothing. `unanswered`: it rings until the caller gives up. */
+type Outcome = 'answer' | 'absent' | 'nobody' | 'busy' | 'declined' | 'unanswered'
+
+const STATUSES: Readonly<Record<Outcome, readonly number[]>> = {
+  answer: [200],
+  absent: [404, 480],
+  nobody: [408, 480],
+  busy: [486],
+  declined: [603],
+  // What another phone has said, or kept to itself, is as good.
+  unanswered: [408, 480, 486, 487],
+}
+
 interface Test {
   readonly what: 'call' | 'message'
   readonly exchange: Exchange
   readonly caller: Desk
-  readonly must: 'answer' | 'absent' | 'nobody'
+  readonly must: Outcome
+  /** One for each phone. */
   readonly ring: readonly Desk[]
   readonly situation: string
   endsAt: Millis | undefined
+  info: Exchange | undefined
   bye: Exchange | undefined
 }
 
@@ -56,7 +79,12 @@ export class Office {
     answer: 0,
     absent: 0,
     nobody: 0,
+    busy: 0,
+    declined: 0,
+    unanswered: 0,
     registers: 0,
+    drops: 0,
+    missing: 0,
     moves: 0,
     crashes: 0,
     leaves: 0,
@@ -68,6 +96,7 @@ export class Office {
   /** When each node was last seen not to be there. */
   private readonly upSince: Millis[] = []
   private readonly downUntil = new Map<number, Millis>()
+  private readonly downSince = new Map<number, Millis>()
   private readonly leaving = new Set<number>()
 
   constructor(seed: string, plan: OfficePlan) {
@@ -95,6 +124,7 @@ export class Office {
     }
     for (let turn = 0; turn < 180 && this.tests.length > 0; turn++) {
       this.nodes.world.run(STEP_MS)
+      for (const desk of this.desks) this.tend(desk)
       this.tests = this.tests.filter((test) => !this.judge(test))
     }
     for (const { situation } of this.tests) this.fault(`never ends: ${situation}`)
@@ -109,14 +139,27 @@ export class Office {
           ? { shownHost: `192.168.178.${20 + (this.desks.length % 200)}` }
           : {}
     const phone = this.nodes.phone(user, this.nodes.node(at), init)
-    phone.manner = { kind: 'answer', afterMs: 3_000 + this.random.int(4_000) }
+    phone.manner = this.manner()
     const expiresS = LIFETIMES_S[this.random.int(LIFETIMES_S.length)] as number
+    const instance = `;+sip.instance="<urn:uuid:00000000-0000-1000-8000-${String(this.desks.length).padStart(12, '0')}>"`
+    const contact = `${phone.contact}${this.random.int(2) === 0 ? instance : ''}`
+    this.place({ user, phone, at, first: true, contact, expiresS })
+    if (this.upSince.length < 2 || this.random.int(3) > 0) return
+    const other = (at + 1 + this.random.int(this.upSince.length - 1)) % this.upSince.length
+    this.place({ user, phone, at: other, first: false, contact, expiresS })
+  }
+
+  private manner(): Manner {
+    const kind = this.random.int(10)
+    if (kind === 0) return { kind: 'ring' }
+    if (kind === 1) return { kind: 'refuse', status: this.random.int(3) === 0 ? 603 : 486 }
+    return { kind: 'answer', afterMs: 3_000 + this.random.int(4_000) }
+  }
+
+  private place(desk: Pick<Desk, 'user' | 'phone' | 'at' | 'first' | 'contact' | 'expiresS'>): void {
     const { now } = this
     this.desks.push({
-      user,
-      phone,
-      at,
-      expiresS,
+      ...desk,
       state: 'on',
       until: now,
       refreshAt: now,
@@ -148,8 +191,10 @@ export class Office {
       }
     }
     if (desk.refresh !== undefined || now < desk.refreshAt) return
-    if (desk.state === 'on') desk.refresh = desk.phone.register({ expiresS: desk.expiresS })
-    else if (desk.state === 'leaving') desk.refresh = desk.phone.register({ expiresS: 0 })
+    const { contact, phone } = desk
+    const registrar = this.nodes.node(desk.at).sipHost
+    if (desk.state === 'on') desk.refresh = phone.register({ expiresS: desk.expiresS, contact, registrar })
+    else if (desk.state === 'leaving') desk.refresh = phone.register({ expiresS: 0, contact, registrar })
   }
 
   private happen(): void {
@@ -159,6 +204,7 @@ export class Office {
     else if (what === 50) this.move()
     else if (what === 51) this.switchOff()
     else if (what === 52) this.kill()
+    else if (what === 53) this.drop()
   }
 
   private pick<T>(all: readonly T[]): T | undefined {
@@ -166,7 +212,7 @@ export class Office {
   }
 
   private call(): void {
-    const pair = this.pair()
+    const pair = this.pair('call')
     if (pair === undefined) return
     const { caller, callee, known } = pair
     this.tests.push({
@@ -175,12 +221,13 @@ export class Office {
       caller,
       ...known,
       endsAt: undefined,
+      info: undefined,
       bye: undefined,
     })
   }
 
   private message(): void {
-    const pair = this.pair()
+    const pair = this.pair('message')
     if (pair === undefined) return
     const { caller, callee, known } = pair
     this.tests.push({
@@ -189,23 +236,32 @@ export class Office {
       caller,
       ...known,
       endsAt: undefined,
+      info: undefined,
       bye: undefined,
     })
   }
 
-  private pair():
-    { caller: Desk; callee: string; known: Pick<Test, 'must' | 'ring' | 'situation'> } | undefined {
-    const caller = this.pick(this.desks.filter((desk) => this.reachable(desk) && this.stands(desk.at)))
+  private pair(
+    what: Test['what'],
+  ): { caller: Desk; callee: string; known: Pick<Test, 'must' | 'ring' | 'situation'> } | undefined {
+    const caller = this.pick(this.desks.filter((desk) => desk.first && this.reachable(desk)))
     const callee = this.pick(this.desks)
     if (caller === undefined || callee === undefined || caller.user === callee.user) return undefined
-    // Who looks somebody up needs all nodes that may hold the entry.
-    if (this.upSince.some((_, at) => !this.stands(at))) return undefined
+    // Who looks somebody up needs all nodes that may hold the entry, or that the others know who is not there.
+    if (this.upSince.some((_, at) => !this.stands(at) && !this.isMissed(at))) return undefined
     const theirs = this.desks.filter(({ user }) => user === callee.user)
     if (theirs.some((desk) => !this.isCertain(desk))) return undefined
-    const ring = theirs.filter((desk) => this.reachable(desk))
-    const left = theirs.some((desk) => desk.state === 'silent' && desk.until > this.now)
-    const must = ring.length > 0 ? 'answer' : left ? 'nobody' : 'absent'
-    const situation = `${caller.user} at n${caller.at} to ${theirs.map((desk) => this.tell(desk)).join(', ')} at ${this.now}`
+    const all = theirs.filter((desk) => this.reachable(desk))
+    const ring = all.filter((desk) => all.find(({ phone }) => phone === desk.phone) === desk)
+    const left = theirs.some((desk) => desk.until > this.now && !this.reachable(desk))
+    // Which of "busy" and the silence of another phone is the better answer is not for here.
+    if (left && ring.every(({ phone }) => phone.manner.kind === 'refuse') && ring.length > 0) return undefined
+    const must = ring.length > 0 ? outcome(what, ring) : left ? 'nobody' : 'absent'
+    if (this.upSince.some((_, at) => this.isMissed(at))) this.counts.missing++
+    const situation = `${caller.user} at n${caller.at} to ${theirs
+      .filter(({ state, until }) => state === 'on' || until > this.now)
+      .map((desk) => this.tell(desk))
+      .join(', ')} at ${this.now}`
     return {
       caller,
       callee: `${callee.user}@${caller.phone.aor.split('@')[1] ?? ''}`,
@@ -216,8 +272,11 @@ export class Office {
   /** Nobody can say of it that it may or may not be there. */
   private isCertain(desk: Desk): boolean {
     const { now } = this
-    if (desk.refresh !== undefined || desk.state === 'leaving') return false
+    if (desk.state === 'leaving') return false
     if (desk.state === 'gone') return now > desk.until + STEP_MS
+    if (desk.refresh !== undefined && !this.isMissed(desk.at)) return false
+    // What a node that is down has stored lives on for a while.
+    if (this.isMissed(desk.at)) return now < desk.until - MARGIN_MS || now > desk.until + 5 * MINUTE
     if (desk.state === 'silent') return now < desk.until - MARGIN_MS || now > desk.until + MARGIN_MS
     return this.reachable(desk)
   }
@@ -233,67 +292,131 @@ export class Office {
   }
 
   private judge(test: Test): boolean {
-    const { exchange, caller, ring, must, situation } = test
+    const { exchange, caller, must, situation } = test
+    const { now } = this
+    if (!exchange.done) {
+      const lasts = now - exchange.began
+      if (lasts > 3 * MINUTE) this.fault(`no answer after three minutes: ${situation}`)
+      if (must === 'unanswered' && !exchange.cancelled && lasts > PATIENCE_MS) caller.phone.cancel(exchange)
+      return lasts > 3 * MINUTE
+    }
+    if (test.endsAt === undefined) {
+      this.counts[must]++
+      this.judgeAnswer(test)
+      test.endsAt = now + (exchange.dialog === undefined ? MINUTE : this.random.int(10) * MINUTE)
+    }
+    if (test.what === 'message') return true
+    if (exchange.dialog === undefined) return now >= test.endsAt && this.judgeEnd(test)
+    return this.talk(test, exchange.dialog, test.endsAt)
+  }
+
+  private judgeAnswer(test: Test): void {
+    const { exchange, ring, must, what, situation } = test
+    // A phone that registered while others rang has been rung as well.
+    const late = this.desks.some(
+      ({ user, registeredAt }) => user === ring[0]?.user && registeredAt > exchange.began,
+    )
+    if (!STATUSES[must].includes(exchange.status) && !(late && must === 'unanswered'))
+      this.fault(`${what} got ${exchange.status} instead of ${must}: ${situation}`)
+    // A MESSAGE is at its goal when one phone has it; who declines for all may do so before the others ring.
+    if (must === 'declined' || (what === 'message' && ring.length > 1)) return
+    for (const desk of ring) {
+      const times =
+        what === 'call'
+          ? rings(desk, exchange).length
+          : desk.phone.requests.filter(({ callId }) => callId === exchange.callId).length
+      if (times !== 1) this.fault(`${this.tell(desk)} rang ${times} times: ${situation}`)
+    }
+  }
+
+  /** INFO in the middle, BYE at the end, of either side. True when it is over. */
+  private talk(test: Test, dialog: Dialog, endsAt: Millis): boolean {
+    const { caller, ring, situation, exchange } = test
     const { now } = this
     if (test.bye !== undefined) {
       if (!test.bye.done) return false
       this.counts.byes++
-      if (test.bye.status !== 200 && this.stands(caller.at))
-        this.fault(`BYE got ${test.bye.status}: ${situation}`)
-      return true
+      if (test.bye.status !== 200) this.fault(`BYE got ${test.bye.status}: ${situation}`)
+      if (!dialog.ended) this.fault(`the caller was not told the end: ${situation}`)
+      return this.judgeEnd(test)
     }
-    if (!exchange.done) {
-      if (now - exchange.began > 3 * MINUTE) {
-        this.fault(`no answer after three minutes: ${situation}`)
-        return true
-      }
+    const phones = [caller, ...ring].map(({ phone }) => phone)
+    if (this.desks.some(({ refresh, phone }) => refresh !== undefined && phones.includes(phone))) return false
+    const answered = ring.flatMap((desk) =>
+      rings(desk, exchange).map(({ dialog: theirs }) => ({ desk, theirs })),
+    )
+    const far = answered.find(
+      ({ theirs }) => theirs !== undefined && tagOf(theirs.local) === tagOf(dialog.remote),
+    )
+    const ends: (readonly [SimPhone, Dialog])[] = [[caller.phone, dialog]]
+    if (far?.theirs !== undefined) ends.push([far.desk.phone, far.theirs])
+    const [phone, own] = this.pick(ends) as readonly [SimPhone, Dialog]
+    if (test.info === undefined) {
+      if (endsAt - now < 4 * MINUTE) test.info = phone.inDialog('INFO', own)
       return false
     }
-    if (test.endsAt === undefined) {
-      test.endsAt = now + this.random.int(10) * MINUTE
-      this.counts[must]++
-      const { status } = exchange
-      const right =
-        must === 'answer'
-          ? status === 200
-          : must === 'absent'
-            ? status === 480 || status === 404
-            : [408, 480].includes(status)
-      if (!right) this.fault(`${test.what} got ${status} instead of ${must}: ${situation}`)
-      for (const desk of ring) {
-        const rung =
-          test.what === 'call'
-            ? desk.phone.rung.filter(({ invite }) => invite.callId === exchange.callId).length
-            : desk.phone.requests.filter(({ callId }) => callId === exchange.callId).length
-        if (rung !== 1 && (test.what === 'call' || ring.length === 1))
-          this.fault(`${this.tell(desk)} rang ${rung} times: ${situation}`)
-      }
-    }
-    if (test.what === 'message' || exchange.dialog === undefined) return true
-    if (now < test.endsAt) return false
-    test.bye = caller.phone.bye(exchange.dialog satisfies Dialog)
+    if (now < endsAt || !test.info.done) return false
+    if (test.info.status !== 200) this.fault(`INFO got ${test.info.status}: ${situation}`)
+    test.bye = phone.bye(own)
     return false
+  }
+
+  /** A minute behind the last response, or with the end of the call: nobody rings any more. */
+  private judgeEnd({ ring, exchange, situation }: Test): true {
+    for (const desk of ring)
+      if (rings(desk, exchange).some(({ status }) => status === 180))
+        this.fault(`${this.tell(desk)} still rings: ${situation}`)
+    return true
   }
 
   private move(): void {
     const desk = this.pick(this.desks.filter(({ state, refresh }) => state === 'on' && refresh === undefined))
     if (desk === undefined) return
+    // Who has another connection than when the call began is found by his registration.
+    if (desk.contact.includes('=tcp') && this.busy(desk)) return
+    const desks = this.desksOf(desk.phone)
+    if (desks.some(({ refresh }) => refresh !== undefined)) return
     this.counts.moves++
-    desk.state = 'leaving'
-    desk.refreshAt = this.now
+    for (const each of desks) {
+      each.state = 'leaving'
+      each.refreshAt = this.now
+    }
     this.furnish(desk.user)
   }
 
   private switchOff(): void {
-    const desk = this.pick(this.desks.filter(({ state, refresh }) => state === 'on' && refresh === undefined))
+    const desk = this.pick(this.desks.filter(({ state }) => state === 'on'))
     if (desk === undefined || this.busy(desk)) return
+    const desks = this.desksOf(desk.phone)
+    if (desks.some(({ refresh }) => refresh !== undefined)) return
     desk.phone.unplug()
-    desk.state = 'silent'
+    for (const each of desks) each.state = 'silent'
     if (this.random.int(2) === 0) this.furnish(desk.user)
   }
 
+  private drop(): void {
+    const desk = this.pick(
+      this.desks.filter(({ state, contact }) => state === 'on' && contact.includes('=tcp')),
+    )
+    if (desk === undefined) return
+    const desks = this.desksOf(desk.phone)
+    if (desks.some(({ refresh }) => refresh !== undefined)) return
+    // What is under way on the connection is lost with it, as anywhere.
+    if (this.tests.some((test) => takesPart(desk, test) && isUnderWay(test))) return
+    this.counts.drops++
+    desk.phone.drop()
+    for (const each of desks) {
+      each.refreshAt = this.now
+      this.tend(each)
+    }
+  }
+
+  private desksOf(phone: SimPhone): Desk[] {
+    return this.desks.filter((desk) => desk.phone === phone)
+  }
+
   private busy(desk: Desk): boolean {
-    return this.tests.some(({ caller, ring }) => caller === desk || ring.includes(desk))
+    return this.tests.some((test) => takesPart(desk, test))
   }
 
   private kill(): void {
@@ -310,6 +433,7 @@ export class Office {
       this.counts.crashes++
       this.nodes.crash(this.nodes.node(at), way === 0)
     }
+    this.downSince.set(at, this.now)
     this.downUntil.set(at, this.now + 1_000 + this.random.int(10) * 30_000)
     this.upSince[at] = Number.POSITIVE_INFINITY
   }
@@ -336,15 +460,46 @@ export class Office {
     }
   }
 
+  /** It is down, and the others know. */
+  private isMissed(at: number): boolean {
+    const since = this.downSince.get(at)
+    return since !== undefined && !this.nodes.node(at).running && this.now > since + MISSED_MS
+  }
+
   private stands(at: number): boolean {
     return this.now > (this.upSince[at] as Millis) + SETTLED_MS
   }
 
   private tell({ user, phone, at, state, until, expiresS }: Desk): string {
-    return `${user} (${phone.contact} n${at} ${state} ${expiresS} until ${Math.round(until)})`
+    return `${user} (${phone.contact} ${phone.manner.kind} n${at} ${state} ${expiresS} until ${Math.round(until)})`
   }
 
   private fault(text: string): void {
     this.faults.push(`${text}; ${this.nodes.replay()}`)
   }
+}
+
+/** What comes of it when these are there, one desk for each phone. */
+function outcome(what: Test['what'], ring: readonly Desk[]): Outcome {
+  if (what === 'message') return 'answer'
+  const manners = ring.map(({ phone }) => phone.manner)
+  if (manners.some((manner) => manner.kind === 'refuse' && manner.status >= 600)) return 'declined'
+  if (manners.some(({ kind }) => kind === 'answer')) return 'answer'
+  return manners.some(({ kind }) => kind === 'ring') ? 'unanswered' : 'busy'
+}
+
+function rings({ phone }: Desk, { callId }: Exchange): Ringing[] {
+  return phone.rung.filter(({ invite }) => invite.callId === callId)
+}
+
+function takesPart({ phone }: Desk, { caller, ring }: Test): boolean {
+  return caller.phone === phone || ring.some((desk) => desk.phone === phone)
+}
+
+function isUnderWay({ exchange, info, bye }: Test): boolean {
+  return !exchange.done || info?.done === false || bye?.done === false
+}
+
+function tagOf(address: string): string {
+  return address.slice(address.lastIndexOf(';tag='))
 }

@@ -264,6 +264,12 @@ export class SimPhone {
     this.lan.remove(this.host)
   }
 
+  /** The router in front of it starts anew: its connections are gone, and what was under way on them. */
+  drop(): void {
+    for (const stream of this.streams.values()) if (stream !== 'opening') stream.close()
+    this.streams.clear()
+  }
+
   private outside(method: string, uri: string, headers: readonly string[]): Exchange {
     const request: RequestText = {
       method,

@@ -40,8 +40,7 @@ export class Siblings<T extends MarkedTarget> {
       return undefined
     }
     const free = marks.filter((mark) => !rung.includes(mark))
-    this.spare.push({ ...target, marks: rung, except: free })
-    const rest: T = { ...target, marks: free, except: rung }
+    const rest = this.part(target, free, this.spare)
     this.ring(rest)
     return rest
   }
@@ -66,15 +65,21 @@ export class Siblings<T extends MarkedTarget> {
     this.forget(failed)
     const lost = new Set((failed.marks ?? NO_MARKS).filter((mark) => !this.ringing.has(mark)))
     const taken: T[] = []
+    const spare: T[] = []
     for (const target of this.spare) {
       const { marks = NO_MARKS } = target
-      if (!marks.some((mark) => lost.has(mark)) || !marks.some((mark) => !this.ringing.has(mark))) continue
-      this.ring(target)
+      const free = marks.filter((mark) => !this.ringing.has(mark))
+      if (!free.some((mark) => lost.has(mark))) {
+        spare.push(target)
+        continue
+      }
+      const standIn = free.length === marks.length ? target : this.part(target, free, spare)
+      this.ring(standIn)
       this.standIns ??= new Set()
-      this.standIns.add(target)
-      taken.push(target)
+      this.standIns.add(standIn)
+      taken.push(standIn)
     }
-    if (taken.length > 0) this.spare = this.spare.filter((target) => !taken.includes(target))
+    this.spare = spare
     return taken
   }
 
@@ -92,6 +97,14 @@ export class Siblings<T extends MarkedTarget> {
 
   clear(): void {
     this.spare = []
+  }
+
+  /** A target for those of its phones that nobody rings; one for the others stays in `spare`. */
+  private part(target: T, free: readonly string[], spare: T[]): T {
+    const { marks = NO_MARKS, except = NO_MARKS } = target
+    const rung = marks.filter((mark) => !free.includes(mark))
+    spare.push({ ...target, marks: rung, except: [...except, ...free] })
+    return { ...target, marks: free, except: [...except, ...rung] }
   }
 
   private ring(target: T): void {
