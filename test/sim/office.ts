@@ -91,6 +91,7 @@ export class Office {
     byes: 0,
   }
   private readonly random: Random
+  private readonly badLines: boolean
   private readonly desks: Desk[] = []
   private tests: Test[] = []
   /** When each node was last seen not to be there. */
@@ -102,6 +103,7 @@ export class Office {
   constructor(seed: string, plan: OfficePlan) {
     this.nodes = new Nodes(seed, plan.options).users(plan.users).grow(plan.nodes)
     this.random = this.nodes.world.fork('office')
+    this.badLines = plan.options?.faults !== undefined
     for (let at = 0; at < plan.nodes; at++) this.upSince.push(this.now - SETTLED_MS)
     for (let user = 0; user < plan.users; user++) {
       this.furnish(`u${user}`)
@@ -325,7 +327,9 @@ export class Office {
         what === 'call'
           ? rings(desk, exchange).length
           : desk.phone.requests.filter(({ callId }) => callId === exchange.callId).length
-      if (times !== 1) this.fault(`${this.tell(desk)} rang ${times} times: ${situation}`)
+      // On bad lines the first node may be silent for the second after which the other one is asked (docs/adr/0019).
+      const most = this.badLines && this.desksOf(desk.phone).length > 1 ? 2 : 1
+      if (times < 1 || times > most) this.fault(`${this.tell(desk)} rang ${times} times: ${situation}`)
     }
   }
 
@@ -456,7 +460,11 @@ export class Office {
         for (const desk of this.desks)
           if (desk.at === at && desk.state === 'on' && desk.refresh === undefined)
             desk.refreshAt = this.now + this.random.int(30_000)
-      } else this.nodes.restart(node)
+      } else {
+        // Whom it is asked about meanwhile it may not know yet.
+        this.tests = this.tests.filter(({ exchange }) => exchange.done)
+        this.nodes.restart(node)
+      }
     }
   }
 

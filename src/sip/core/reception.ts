@@ -209,11 +209,11 @@ export class Reception {
     return judgement === 'taken'
   }
 
-  /** RFC 3261 s.9.2 and s.16.10; S-29: only from where the INVITE came. */
+  /** RFC 3261 s.9.2 and s.16.10; S-29: only from where the INVITE came, or by another connection when that one is gone. */
   private cancel(now: Now, key: string, incoming: IncomingRequest): void {
     const { transactions, replies, router } = this.parts
     const invite = transactions.server(serverKey(incoming.message, 'INVITE'))
-    if (invite !== undefined && sameOrigin(invite.hop, incoming.source)) {
+    if (invite !== undefined && this.isOrigin(invite.hop, incoming.source)) {
       const server = transactions.accept(key, 'CANCEL', incoming.replyTo)
       replies.send(now.ms, server, incoming, { status: 200, reason: 'OK' })
       if (this.parts.held.cancel(invite)) return
@@ -227,6 +227,14 @@ export class Reception {
     }
     if (invite === undefined && router.cancelByRoute(incoming)) return
     replies.stateless(incoming, { status: 481, reason: 'Transaction Does Not Exist' })
+  }
+
+  /** One flow, or for datagrams one host: a NAT may have changed the port meanwhile. Peers have proven who they are on any flow. */
+  private isOrigin(hop: Hop, source: Hop): boolean {
+    if (hop.transport !== source.transport || hop.host !== source.host) return false
+    return (
+      hop.flow === source.flow || hop.transport === 'peer' || this.parts.flows.get(hop.flow) === undefined
+    )
   }
 
   private response(now: Now, response: SipMessage, source: Hop): void {
@@ -294,9 +302,4 @@ const NOT_A_REQUEST: ParseFault = { status: 400, reason: 'Not A Request', close:
 function isBlank(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== 13 && byte !== 10 && byte !== 0 && byte !== 32) return false
   return true
-}
-
-/** One flow, or for datagrams one host: a NAT may have changed the port meanwhile. */
-function sameOrigin(a: Hop, b: Hop): boolean {
-  return a.transport === b.transport && a.flow === b.flow && a.host === b.host
 }

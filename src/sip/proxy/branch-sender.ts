@@ -48,6 +48,9 @@ const NO_ADDRESS: Candidate = madeHere(404, 'No Address')
 const UDP_BYTES_MAX = 65_507
 export const TOO_LARGE: Candidate = madeHere(513, 'Message Too Large')
 
+/** Judgement: a line that breaks more often while a phone rings is none that people could talk by. */
+const RESUMES_MAX = 3
+
 /** Of one trunk for one request: the first, and one more when its nonce was too old. */
 const CHALLENGES_MAX = 2
 
@@ -120,14 +123,31 @@ export class BranchSender {
           ? `node:${way.hop.host}`
           : ''
     if (address === '' || branch.reconnected) return false
-    const { ports, settings } = this.environment
     branch.reconnected = true
+    this.openAgain(now, branch, address)
+    return true
+  }
+
+  /**
+   * The flow to a peer broke while phones ring there. The peer hears the INVITE again by another one, with the same branch id: it knows it, and says
+   * how things are; should it have begun anew, the phones ring anew. False when it has broken too often.
+   */
+  resume(now: Millis, branch: Branch): boolean {
+    const hop = branch.client?.hop
+    if (!this.invite || hop?.transport !== 'peer' || branch.resumed >= RESUMES_MAX) return false
+    branch.resumed++
+    this.openAgain(now, branch, `node:${hop.host}`)
+    return true
+  }
+
+  private openAgain(now: Millis, branch: Branch, address: string): void {
+    const { ports, settings } = this.environment
+    const { way } = branch.target
     branch.state = 'connecting'
     const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
     const { callId } = this.request.incoming.message
     const secure = way.kind === 'peer' ? way.secure : isSips(branch.target.uri)
     this.ask(now, branch, ports.openPeerFlow(address, secure, budget, callId), budget)
-    return true
   }
 
   /**
@@ -210,7 +230,7 @@ export class BranchSender {
   send(now: Millis, branch: Branch, wanted: Hop): boolean {
     const { ports, largeRequests, identity, deadlines } = this.environment
     const { way } = branch.target
-    branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
+    if (branch.resumed === 0) branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
     let hop = ports.dial(wanted, way.kind === 'peer' ? undefined : way.domain)
     let bytes = this.bytes(branch, hop, hop)
     const stream = identity.listenerFor('tcp', hop.host)

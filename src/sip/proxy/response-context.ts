@@ -144,6 +144,7 @@ export class ResponseContext implements OvertakenContext {
     const hop = answer.ok ? ports.flowHop(answer.flow) : undefined
     if (hop !== undefined && held.isBusy(now, hop)) this.finish(now, branch, LEFT_ALONE)
     else if (hop !== undefined) this.sender.send(now, branch, hop)
+    else if (branch.resumed > 0) this.finish(now, branch, madeHere(408, 'Request Timeout'))
     else if (answer.ok) this.finish(now, branch, FLOW_GONE)
     else this.finish(now, branch, madeHere(answer.status, answer.reason))
   }
@@ -204,7 +205,10 @@ export class ResponseContext implements OvertakenContext {
     if (branch.state === 'done') return
     if (branch.superseded) return this.branches.end(branch)
     this.sender.lost(now, branch)
-    const heard = branch.state === 'proceeding'
+    const heard = branch.state === 'proceeding' || branch.resumed > 0
+    // Whoever else has the phone rings it at once (docs/adr/0019).
+    const alone = this.init.inCall === undefined && !this.set.hasSiblingOf(branch.target)
+    if (heard && cause === 'transport' && alone && this.sender.resume(now, branch)) return
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped) {
@@ -402,7 +406,8 @@ export class ResponseContext implements OvertakenContext {
     this.environment.deadlines.cancel(this.groupDeadline)
     this.groupDeadline = undefined
     for (const branch of this.branches.all) {
-      if (branch.state === 'connecting') this.branches.end(branch)
+      // One that is resumed has phones that ring: they are heard of first, and cancelled then.
+      if (branch.state === 'connecting' && branch.resumed === 0) this.branches.end(branch)
       else if (branch.state === 'proceeding' && !this.sparing) this.sender.cancel(now, branch, this.reasons)
     }
   }

@@ -1,0 +1,88 @@
+/** Calls that ring while the flow between their peers breaks, as routers that start anew break it (docs/adr/0035). */
+import { describe, expect, it } from 'vitest'
+import { Nodes } from './nodes.ts'
+import type { Exchange, SimPhone } from './phones.ts'
+
+interface Stage {
+  readonly nodes: Nodes
+  readonly caller: SimPhone
+  readonly callee: SimPhone
+  readonly call: Exchange
+}
+
+function ringing(seed: string, afterMs: number): Stage {
+  const nodes = new Nodes(seed).users(3).grow(3)
+  const caller = nodes.registered('u1', 1)
+  const callee = nodes.registered('u2', 2)
+  callee.manner = { kind: 'answer', afterMs }
+  const call = caller.call(callee.aor)
+  nodes.until('ringing', () => call.statuses.includes(180))
+  return { nodes, caller, callee, call }
+}
+
+function breaks({ nodes }: Stage): void {
+  nodes.network.reset('n1', 'n2')
+  nodes.world.run(3_000)
+}
+
+describe('while a call rings its flow between two peers breaks', () => {
+  it.each([1, 3])(
+    'adapter-mapping 7.2 the phone is answered, and says what it has to say; %i times',
+    (times) => {
+      const stage = ringing(`answered ${times}`, 15_000)
+      const { nodes, caller, callee, call } = stage
+      for (let time = 0; time < times; time++) breaks(stage)
+      expect(call.done).toBe(false)
+      expect(nodes.finished(call), nodes.replay()).toBe(200)
+      expect(callee.rung.map(({ status }) => status)).toEqual([200])
+      expect(nodes.finished(caller.bye(call.dialog!))).toBe(200)
+    },
+  )
+
+  it('adapter-mapping 7.2 the caller gives up: the phone is silent again', () => {
+    const stage = ringing('given up', 100_000)
+    const { nodes, caller, callee, call } = stage
+    breaks(stage)
+    caller.cancel(call)
+    expect(nodes.finished(call), nodes.replay()).toBe(487)
+    expect(callee.rung.map(({ status, cancelled }) => [status, cancelled])).toEqual([[487, true]])
+  })
+
+  it('adapter-mapping 7.2 the caller gives up while it is being opened again', () => {
+    const { nodes, caller, callee, call } = ringing('given up meanwhile', 100_000)
+    nodes.network.reset('n1', 'n2')
+    caller.cancel(call)
+    expect(nodes.finished(call), nodes.replay()).toBe(487)
+    expect(callee.rung.map(({ status }) => status)).toEqual([487])
+  })
+
+  it('adapter-mapping 7.2 the phone answers at that very moment', () => {
+    const { nodes, callee, caller, call } = ringing('at once', 5_000)
+    let broken = false
+    nodes.lan.watch((from, _to, bytes) => {
+      const answers =
+        from.host === callee.host && Buffer.from(bytes).toString('latin1').startsWith('SIP/2.0 200')
+      if (answers && !broken) nodes.network.reset('n1', 'n2')
+      broken ||= answers
+    })
+    expect(nodes.finished(call), nodes.replay()).toBe(200)
+    expect(callee.rung.map(({ status }) => status)).toEqual([200])
+    expect(nodes.finished(caller.bye(call.dialog!))).toBe(200)
+  })
+
+  it('adapter-mapping 7.2 the other peer is gone: the caller hears it soon', () => {
+    const { nodes, call } = ringing('gone', 100_000)
+    const at = nodes.world.now.ms
+    nodes.crash(nodes.node(2))
+    expect(nodes.finished(call), nodes.replay()).toBe(408)
+    expect(call.endedAt! - at).toBeLessThan(10_000)
+  })
+
+  it('adapter-mapping 7.2 the other peer began anew: the phone rings again as soon as it has registered', () => {
+    const { nodes, call, callee } = ringing('anew', 4_000)
+    nodes.crash(nodes.node(2))
+    nodes.restart(nodes.node(2))
+    expect([200, 408, 480]).toContain(nodes.finished(call))
+    expect(callee.rung.length).toBeLessThan(3)
+  })
+})
