@@ -41,7 +41,7 @@ export const ANSWER_GRACE_MS: Millis = 1_000
 
 /** RFC 3261 s.21.5.4: it has said for how long nothing is to be sent there. */
 export const LEFT_ALONE: Candidate = madeHere(503, 'Service Unavailable')
-/** None that this node can send to, or only its own. */
+/** None that this node can send to. */
 const NO_ADDRESS: Candidate = madeHere(404, 'No Address')
 
 /** What one datagram can carry over IPv4, and over IPv6 without jumbograms. */
@@ -76,6 +76,15 @@ export function routesOf(
 ): readonly string[] | undefined {
   if (whole) return routes
   return routes.length === 0 ? left : [...routes, ...(left ?? message.values('route'))]
+}
+
+/**
+ * A Route or a domain by a name of this node that it does not know for its own (`sip.advertise`, `sip.domains`). It would challenge itself, and the
+ * caller's password would seem to be wrong.
+ */
+function leadsBack({ way }: Target): Candidate {
+  const name = way.kind === 'host' ? way.host : 'What was asked for'
+  return madeHere(404, 'Not Found', [['Warning', `399 ringbridge "${name} leads back to this node"`]])
 }
 
 export class BranchSender {
@@ -221,7 +230,10 @@ export class BranchSender {
     }
     if (way.kind === 'host') addOtherwise(way, hops)
     branch.alternatives = held.usable(now, hops)
-    if (hops.length === 0) return NO_ADDRESS
+    if (hops.length === 0)
+      return addresses.some(({ host, port }) => identity.isOwnAddress(host, port))
+        ? leadsBack(branch.target)
+        : NO_ADDRESS
     if (this.next(now, branch)) return undefined
     return branch.tooLarge ? TOO_LARGE : LEFT_ALONE
   }

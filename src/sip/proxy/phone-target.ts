@@ -34,10 +34,8 @@ export function phoneTarget(
 
 /** An address of our own, which would only come again; and of the name in a Contact what may not stand there as a number, either. */
 export function isPassedOver(way: HostWay, host: string, port: number, identity: OwnIdentity): boolean {
-  const { notUs, otherwise } = way
-  if (isTooNear(way, host)) return true
-  if (!notUs) return false
-  if (identity.isOwnAddress(host, port)) return true
+  const { otherwise } = way
+  if (isTooNear(way, host) || identity.isOwnAddress(host, port)) return true
   return otherwise !== undefined && !isUnicastLiteral(host, isLoopback(otherwise.host))
 }
 

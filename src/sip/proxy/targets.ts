@@ -18,7 +18,7 @@ export type Way =
       readonly secure: boolean
       /** What the certificate has to name where TLS is used (RFC 5922 s.7.3). */
       readonly domain: string
-      /** Addresses of our own are passed over: what came from there would only come again. */
+      /** Addresses of our own, which are passed over, are to be expected: an engine in front does not look it up itself. */
       readonly notUs: boolean
       /** Named by somebody who is elsewhere: addresses of this machine and its link are passed over. */
       readonly abroad?: boolean

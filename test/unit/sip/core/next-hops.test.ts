@@ -67,6 +67,21 @@ describe('the next address', () => {
     expect(alice.statuses('INVITE').at(-1)).toBeGreaterThanOrEqual(480)
   })
 
+  it('S3261-16.6-06 S3263-4.3-01 is none of our own: what came from there would be a stranger to us, and be challenged once more', () => {
+    const { alice, node, far } = stage()
+    const back = { host: '192.0.2.1', port: 5060, transport: 'udp' } as const
+    node.resolveAnswer = () => ({ ok: true, addresses: [back, { ...back, host: far[0]!.host }] })
+    alice.request('INVITE', FRIEND)
+    expect(far[0]!.requests('INVITE')).toHaveLength(1)
+    node.resolveAnswer = () => ({ ok: true, addresses: [back] })
+    const route = 'Route: <sip:proxy.example.net;lr>'
+    for (const [name, extra] of [['example.net', []] as const, ['proxy.example.net', [route]] as const]) {
+      alice.request('INVITE', FRIEND, { extra })
+      expect(alice.last().status).toBe(404)
+      expect(alice.last().header('warning')).toBe(`399 ringbridge "${name} leads back to this node"`)
+    }
+  })
+
   it('S3263-4.3-01 is not tried after any other answer', () => {
     for (const status of [404, 486, 500, 603]) {
       const { alice, far } = stage()
