@@ -84,6 +84,7 @@ export class Errands {
           askOverlay: side === 'south',
           path: this.aorPath(now, side, aor),
           fallback,
+          mayLeave,
         }
       }
       case 'gruu':
@@ -216,6 +217,7 @@ export class Errands {
         askOverlay: false,
         path: 'gruu',
         fallback: undefined,
+        mayLeave: false,
       }
     const held: readonly LocalBinding[] = meaning.bindings
     const bindings = this.components.front?.reachable(held) ?? held

@@ -130,6 +130,12 @@ export class Outside {
     return { kind: 'target', target: elsewhere, afterFailure: false }
   }
 
+  /** A number of a hosted domain to which a user has his calls forwarded, and that nobody inside has. */
+  forwardedNumber(aor: string, secure: boolean): Target | undefined {
+    const out = this.rules.forwardToForeign ? this.fallback(aor, secure) : undefined
+    return out?.kind === 'target' && out.afterFailure ? out.target : undefined
+  }
+
   /** RFC 3261 s.19.1.6: the parameters of a tel URI go into the user part. */
   private context(number: string): string {
     const { telContext } = this.rules

@@ -18,6 +18,8 @@ export type Goal =
       readonly path: TargetPath
       /** Where it goes when nobody inside is found, if the caller may go there. */
       readonly fallback: Fallback | undefined
+      /** The caller may call numbers outside: then he also reaches those to which the user has his calls forwarded. */
+      readonly mayLeave: boolean
     }
   /** The registrations of one phone, by its GRUU; never none. `withPath` unless a Route says the way already. */
   | { readonly kind: 'instance'; readonly bindings: readonly LocalBinding[]; readonly withPath: boolean }

@@ -44,6 +44,7 @@ export class TargetFinder {
   private anybody = false
   private fallback: Fallback | undefined = undefined
   private renamed = false
+  private mayLeave = false
   private loop = false
   private userKnown = false
   private failure: Candidate | undefined = undefined
@@ -76,6 +77,7 @@ export class TargetFinder {
   addUser(now: Millis, goal: Extract<Goal, { kind: 'aor' }>): void {
     this.fallback = goal.fallback
     this.renamed = goal.renamed
+    this.mayLeave = goal.mayLeave
     this.addAor(now, goal.aor, 0, goal.askOverlay)
     this.fallBack(now)
   }
@@ -90,7 +92,8 @@ export class TargetFinder {
     const { ports, settings } = this.environment
     if (ports.userHosted(aor)) this.userKnown = true
     for (const binding of ports.bindings(now, aor)) this.addBinding(now, binding, depth, aor, q)
-    if (!askOverlay || settings.lookup === 'localOnly') return
+    if (!askOverlay) return
+    if (settings.lookup === 'localOnly') return this.followOutside(now, aor, depth, q)
     if (this.locates >= settings.recursionLocates) {
       this.loop = true
       return
@@ -131,6 +134,8 @@ export class TargetFinder {
   }
 
   private take(now: Millis, question: LocateQuestion, answer: LocateOutcome): void {
+    if (answer.kind === 'failed' || (answer.targets.length === 0 && !answer.userExists))
+      this.followOutside(now, question.aor, question.depth, question.q)
     if (answer.kind === 'failed') {
       const headers: [string, string][] =
         answer.retryAfterS === undefined ? [] : [['Retry-After', String(answer.retryAfterS)]]
@@ -201,6 +206,17 @@ export class TargetFinder {
     if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
     if (this.environment.identity.isOwn(uri)) return
     const target = this.environment.outside.forwarded(text, uri, this.source)
+    if (target !== undefined) this.offer(ledBy(q, target))
+  }
+
+  /**
+   * A phone whose user has switched it over to his mobile names the number in its own domain. That is called by the right of the caller, who could
+   * do so himself.
+   */
+  private followOutside(now: Millis, aor: string, depth: number, q: number | undefined): void {
+    const { ports, outside } = this.environment
+    if (depth === 0 || !this.mayLeave || ports.userHosted(aor) || ports.bindings(now, aor).length > 0) return
+    const target = outside.forwardedNumber(aor, this.secure)
     if (target !== undefined) this.offer(ledBy(q, target))
   }
 

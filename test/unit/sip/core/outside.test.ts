@@ -85,6 +85,57 @@ describe('telephone numbers (M-04)', () => {
     expect(s.gateway.requests('INVITE')).toHaveLength(0)
   })
 
+  describe('a number to which a user has his calls forwarded', () => {
+    const contact = `sip:+15551234@${DOMAIN}`
+
+    it('M-04 S3261-16.5-05 goes to the gateway when nobody inside has it, by a 302 and by a REGISTER', () => {
+      for (const lookup of ['parallel', 'localOnly'] as const) {
+        const s = stage(GATEWAY, { lookup })
+        const bob = s.world.phone('bob', s.node)
+        bob.register()
+        s.alice.request('INVITE', BOB)
+        bob.respond(bob.requests('INVITE')[0]!, 302, { contact: `<${contact}>` })
+        expect(uris(s.gateway)).toEqual(['sip:+15551234@10.0.0.2:5060;user=phone'])
+        s.gateway.respond(s.gateway.requests('INVITE')[0]!, 486)
+        expect(s.alice.last().status).toBe(486)
+        bob.register({ extra: ['Expires: 0'] })
+        bob.register({ contact: `<${contact}>` })
+        s.alice.request('INVITE', BOB)
+        expect(s.gateway.requests('INVITE')).toHaveLength(2)
+      }
+    })
+
+    it('M-04 rings the user of the overlay who has it', () => {
+      const s = stage(GATEWAY)
+      const [bob, desk] = [s.world.phone('bob', s.node), s.world.phone('+4930123', s.node)]
+      bob.register()
+      desk.register()
+      s.alice.request('INVITE', BOB)
+      bob.respond(bob.requests('INVITE')[0]!, 302, { contact: `<sip:+4930123@${DOMAIN}>` })
+      expect(desk.requests('INVITE')).toHaveLength(1)
+      desk.register({ extra: ['Expires: 0'] })
+      s.alice.request('INVITE', BOB)
+      bob.respond(bob.requests('INVITE')[1]!, 302, { contact: `<sip:+4930123@${DOMAIN}>` })
+      expect(s.alice.last().status).toBe(480)
+      expect(s.gateway.requests('INVITE')).toHaveLength(0)
+    })
+
+    it('S-24 M-04 is not for who may not call outside, nor where forwarding leaves nothing outside', () => {
+      const followed = (rules: Partial<OutsideRules>, settings: SettingsOverride, from?: string): number => {
+        const s = stage({ ...GATEWAY, ...rules }, settings)
+        const bob = s.world.phone('bob', s.node)
+        bob.register()
+        s.alice.request('INVITE', BOB, from === undefined ? {} : { from })
+        bob.respond(bob.requests('INVITE')[0]!, 302, { contact: `<${contact}>` })
+        expect(s.alice.last().status).toBe(480)
+        return s.gateway.requests('INVITE').length
+      }
+      expect(followed({}, {}, '<sip:carol@example.org>')).toBe(0)
+      expect(followed({}, { policy: { callOutside: 'none', strangers: 'allow' } })).toBe(0)
+      expect(followed({ forwardToForeign: false }, {})).toBe(0)
+    })
+  })
+
   it('M-04 names are no numbers: 404', () => {
     const s = stage(GATEWAY)
     for (const name of ['carol', '+carol', '12a', '+']) {
