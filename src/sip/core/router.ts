@@ -37,7 +37,7 @@ import type { PeerAdmission } from './peer-admission.ts'
 import { Redirections, type RedirectTicket } from './redirections.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { SourceLimit } from './source-limit.ts'
-import { calledUser } from '../trunk/index.ts'
+import { asksForLine, calledUser } from '../trunk/index.ts'
 import { answerAsTarget, extensionsOf, MERGED, NO_EVENTS } from './uas.ts'
 
 export interface RouterComponents {
@@ -62,6 +62,7 @@ export interface RouterComponents {
   overloaded(reason: string): Reply
 }
 
+const SELF: Wish = { kind: 'self' }
 const NOBODY_CALLED: Wish = { kind: 'refuse', status: 404, reason: 'Not Found' }
 
 const NOT_FOUND: Reply = { status: 404, reason: 'Not Found' }
@@ -148,6 +149,7 @@ export class Router {
       domain: this.settings.domains[0] ?? '',
       isHostedDomain: (host: string) => identity.isHostedDomain(host),
     }
+    if (asksForLine(incoming.message, trunk, rules)) return SELF
     const { aor, otherwise } = calledUser(incoming.message, trunk, rules)
     return aor === undefined ? NOBODY_CALLED : { kind: 'aor', aor, otherwise, renamed: true }
   }

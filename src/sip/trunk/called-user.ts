@@ -20,15 +20,23 @@ export interface CalledUser {
   readonly otherwise: string | undefined
 }
 
-export function calledUser(
-  message: SipMessage,
-  trunk: Trunk,
-  rules: { readonly aorRules: AorRules; readonly domain: string; isHostedDomain(host: string): boolean },
-): CalledUser {
+export interface CalledUserRules {
+  readonly aorRules: AorRules
+  readonly domain: string
+  isHostedDomain(host: string): boolean
+}
+
+/**
+ * The other side asks whether the line is up: OPTIONS to what has been registered (RFC 3261 s.11). That is for this node to say; were it for a phone, the
+ * trunk would count as dead with all its numbers when somebody pulls that phone's plug.
+ */
+export function asksForLine(message: SipMessage, trunk: Trunk, rules: CalledUserRules): boolean {
+  return message.method === 'OPTIONS' && !message.to.params.has('tag') && isLine(message, trunk, rules)
+}
+
+export function calledUser(message: SipMessage, trunk: Trunk, rules: CalledUserRules): CalledUser {
   const { uri } = message
-  const line = trunk.registration?.user
-  const own = uri?.user !== undefined && percentDecode(uri.user) === line && !rules.isHostedDomain(uri.host)
-  const named = own ? parseUri(message.to.uri) : uri
+  const named = isLine(message, trunk, rules) ? parseUri(message.to.uri) : uri
   const user = named?.user === undefined ? undefined : stripSeparators(percentDecode(named.user))
   const listed = user === undefined ? undefined : trunk.numbers.get(user)
   if (listed !== undefined) return { aor: listed, otherwise: undefined }
@@ -41,4 +49,16 @@ export function calledUser(
     return { aor: `${user}@${domain}`, otherwise: trunk.incoming }
   }
   return { aor: trunk.incoming, otherwise: undefined }
+}
+
+/** The Request-URI is the Contact of the line. */
+function isLine({ uri }: SipMessage, { registration }: Trunk, rules: CalledUserRules): boolean {
+  const user = uri?.user
+  return (
+    registration !== undefined &&
+    uri !== undefined &&
+    user !== undefined &&
+    percentDecode(user) === registration.user &&
+    !rules.isHostedDomain(uri.host)
+  )
 }

@@ -355,6 +355,18 @@ describe('a trunk that is registered', () => {
     expect(s.alice.requests('INVITE')).toHaveLength(1)
   })
 
+  it('S3261-11-01 is up when this node says so, whether or not the phone that takes its calls is there', () => {
+    const s = stage(REGISTERED)
+    s.alice.registerFully()
+    s.world.advance(0)
+    grant(s, registers(s)[0]!, 600)
+    s.gateway.request('OPTIONS', 'sip:me@192.0.2.1:5060')
+    expect(s.gateway.last().status).toBe(200)
+    expect(s.alice.requests('OPTIONS')).toHaveLength(0)
+    s.gateway.request('OPTIONS', 'sip:+4930777@192.0.2.1:5060')
+    expect(s.bob.requests('OPTIONS')).toHaveLength(1)
+  })
+
   it('S3261-10.3-12 asks for longer when the registrar wants that', () => {
     const s = stage(REGISTERED)
     s.world.advance(0)
