@@ -143,11 +143,12 @@ export class Router {
     if (wish.kind !== 'aor' && wish.kind !== 'foreign' && wish.kind !== 'refuse') return wish
     const trunk = this.components.callers.trunk(incoming.source)
     if (trunk === undefined || (wish.kind === 'refuse' && wish.status !== 404)) return wish
-    const { identity } = this.components
+    const { identity, proxy } = this.components
     const rules = {
       aorRules: identity.aorRules,
       domain: this.settings.domains[0] ?? '',
       isHostedDomain: (host: string) => identity.isHostedDomain(host),
+      hostsUser: (aor: string) => proxy.hostsUser(aor),
     }
     if (asksForLine(incoming.message, trunk, rules)) return SELF
     const { aor, otherwise } = calledUser(incoming.message, trunk, rules)

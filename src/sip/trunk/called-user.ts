@@ -24,6 +24,8 @@ export interface CalledUserRules {
   readonly aorRules: AorRules
   readonly domain: string
   isHostedDomain(host: string): boolean
+  /** An account of this node goes by that AOR. */
+  hostsUser(aor: string): boolean
 }
 
 /**
@@ -51,14 +53,11 @@ export function calledUser(message: SipMessage, trunk: Trunk, rules: CalledUserR
   return { aor: trunk.incoming, otherwise: undefined }
 }
 
-/** The Request-URI is the Contact of the line. */
+/** The Request-URI is the Contact of the line. Where this node goes by the name of its domain, that looks like an AOR. */
 function isLine({ uri }: SipMessage, { registration }: Trunk, rules: CalledUserRules): boolean {
-  const user = uri?.user
-  return (
-    registration !== undefined &&
-    uri !== undefined &&
-    user !== undefined &&
-    percentDecode(user) === registration.user &&
-    !rules.isHostedDomain(uri.host)
-  )
+  if (registration === undefined || uri?.user === undefined) return false
+  if (percentDecode(uri.user) !== registration.user) return false
+  if (!rules.isHostedDomain(uri.host)) return true
+  const aor = canonicalAor(uri, rules.aorRules)
+  return !aor.ok || !rules.hostsUser(aor.value)
 }

@@ -355,6 +355,18 @@ describe('a trunk that is registered', () => {
     expect(s.alice.requests('INVITE')).toHaveLength(1)
   })
 
+  it('M-04 is told from a user where this node goes by the name of its domain', () => {
+    for (const [user, rings] of [['me', 'bob'] as const, ['alice', 'alice'] as const]) {
+      const s = stage({ ...REGISTERED, registration: { user, expiresS: 600 } })
+      s.alice.registerFully()
+      s.world.advance(0)
+      grant(s, registers(s)[0]!, 600)
+      s.gateway.request('INVITE', `sip:${user}@${DOMAIN}:5060`, { to: `<sip:+4930777@${REALM}>` })
+      expect(s.bob.requests('INVITE')).toHaveLength(rings === 'bob' ? 1 : 0)
+      expect(s.alice.requests('INVITE')).toHaveLength(rings === 'alice' ? 1 : 0)
+    }
+  })
+
   it('S3261-11-01 is up when this node says so, whether or not the phone that takes its calls is there', () => {
     const s = stage(REGISTERED)
     s.alice.registerFully()
