@@ -9,6 +9,7 @@ import { isIpHost, type SipMessage } from '../message/index.ts'
 import {
   addOtherwise,
   isPassedOver,
+  isSamePlace,
   SILENCE_MS,
   type ClientUser,
   type ForkContext,
@@ -36,6 +37,8 @@ export interface OwnRequest {
   readonly method: string
   readonly uri: string
   readonly way: Way
+  /** Of the addresses that are found the one to begin with: who has challenged the request knows the nonce, and others may not. */
+  readonly first?: Hop | undefined
   /** The request with this value as its top Via, for this hop. */
   readonly bytes: (via: string, hop: Hop) => Uint8Array
   /** Called once, with where the answer came from. `undefined`: nobody has answered. */
@@ -126,7 +129,7 @@ export class OwnRequests {
         if (!isPassedOver(way, host, port, this.components.identity))
           hops.push(this.addressHop(host, port, transport))
       addOtherwise(way, hops)
-      pending.alternatives = this.components.held.usable(now, hops)
+      pending.alternatives = beginningWith(pending.request.first, this.components.held.usable(now, hops))
     }
     this.next(now, pending)
     return true
@@ -229,3 +232,8 @@ export class OwnRequests {
 }
 
 const NO_ADDRESSES: readonly never[] = []
+
+function beginningWith(first: Hop | undefined, hops: Hop[]): Hop[] {
+  const at = first === undefined ? -1 : hops.findIndex((hop) => isSamePlace(hop, first))
+  return at <= 0 ? hops : [...hops.splice(at, 1), ...hops]
+}

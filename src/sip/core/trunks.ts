@@ -44,7 +44,8 @@ export class Trunks implements Lines {
       if (trunk.networks !== undefined || trunk.identities !== undefined) this.ruled.add(trunk.name)
       if (trunk.registration === undefined) continue
       const host = {
-        register: (now: Millis, of: Line, message: RegisterMessage) => this.register(now, of, message),
+        register: (now: Millis, of: Line, message: RegisterMessage, first: Hop | undefined) =>
+          this.register(now, of, message, first),
         hex: (bytes: number) => texts.hex(bytes),
         jitter: () => random.float(),
         trace,
@@ -131,7 +132,7 @@ export class Trunks implements Lines {
     for (const registration of this.registrations) registration.remove(now)
   }
 
-  private register(now: Millis, line: Line, message: RegisterMessage): void {
+  private register(now: Millis, line: Line, message: RegisterMessage, first: Hop | undefined): void {
     const { identity } = this.components
     const target = hostTarget(message.uri, line.uri, 'dns')
     const registration = this.registrations.find((each) => each.line === line)
@@ -140,11 +141,12 @@ export class Trunks implements Lines {
       method: message.method,
       uri: message.uri,
       way: target.way,
+      first,
       bytes: (via, hop) => {
         line.found(hop)
         return message.bytes(via, identity.addressFor(hop))
       },
-      done: (doneAt, response) => registration.done(doneAt, response),
+      done: (doneAt, response, hop) => registration.done(doneAt, response, hop),
     })
   }
 }

@@ -202,6 +202,9 @@ export class BranchSender {
       largeRequests.refusedBy(now, datagramHop)
       if (this.send(now, branch, datagramHop)) return true
     }
+    // RFC 3261 s.22.1: what the next server asks is no repetition of what another one has asked.
+    branch.challenges = 0
+    branch.credentials = undefined
     for (let hop = branch.alternatives.shift(); hop !== undefined; hop = branch.alternatives.shift()) {
       if (held.isBusy(now, hop)) continue
       if (this.send(now, branch, hop)) return true

@@ -44,6 +44,7 @@ export function addOtherwise({ otherwise }: HostWay, found: Hop[]): void {
   if (otherwise !== undefined && !found.some((hop) => isSamePlace(hop, otherwise))) found.push(otherwise)
 }
 
-function isSamePlace(a: Hop, b: Hop): boolean {
+/** The same address by the same transport, whatever connection leads there. */
+export function isSamePlace(a: Hop, b: Hop): boolean {
   return a.transport === b.transport && a.host === b.host && a.port === b.port
 }

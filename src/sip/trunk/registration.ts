@@ -13,7 +13,8 @@ import {
   parseUri,
   type SipMessage,
 } from '../message/index.ts'
-import type { Credentials } from '../proxy/index.ts'
+import { isSamePlace, type Credentials } from '../proxy/index.ts'
+import type { Hop } from '../transaction/index.ts'
 import type { Line } from './line.ts'
 import type { TrunkRegistrationWish } from './trunk.ts'
 
@@ -40,8 +41,8 @@ export interface RegisterMessage {
 }
 
 export interface RegistrationHost {
-  /** Answered by `done`. */
-  register(now: Millis, line: Line, message: RegisterMessage): void
+  /** Answered by `done`. `first`: the server to ask first, where there are several. */
+  register(now: Millis, line: Line, message: RegisterMessage, first: Hop | undefined): void
   hex(bytes: number): string
   readonly trace: Trace
   /** Uniform in [0, 1). */
@@ -63,6 +64,8 @@ export class TrunkRegistration {
   private tries = 0
   private removing = false
   private credentials: Credentials | undefined = undefined
+  /** Who has challenged it last. Each server of a provider may have nonces of its own. */
+  private challenger: Hop | undefined = undefined
   /** URI of the Contact that was sent last. */
   private contact = ''
 
@@ -78,6 +81,7 @@ export class TrunkRegistration {
   /** Asks for another registration; when leaving, for none. */
   begin(now: Millis): void {
     this.tries = 0
+    this.challenger = undefined
     this.credentials = this.line.credentials(this.requestLine())
     this.send(now)
   }
@@ -91,9 +95,9 @@ export class TrunkRegistration {
   }
 
   /** `undefined`: nobody has answered. */
-  done(now: Millis, response: SipMessage | undefined): void {
+  done(now: Millis, response: SipMessage | undefined, hop: Hop | undefined): void {
     const status = response?.status ?? 408
-    if (response !== undefined && (status === 401 || status === 407) && this.authenticate(now, response))
+    if (response !== undefined && (status === 401 || status === 407) && this.authenticate(now, response, hop))
       return
     if (response !== undefined && status === 423 && this.lengthen(now, response)) return
     if (this.removing) {
@@ -103,11 +107,15 @@ export class TrunkRegistration {
     else this.failed(now, status, response)
   }
 
-  private authenticate(now: Millis, response: SipMessage): boolean {
+  private authenticate(now: Millis, response: SipMessage, hop: Hop | undefined): boolean {
     if (this.tries >= TRIES_MAX) return false
-    const credentials = this.line.answer(response, this.requestLine(), this.tries)
+    // RFC 3261 s.22.1: only who has asked before says by asking again that the credentials are wrong.
+    const { challenger } = this
+    const again = challenger !== undefined && (hop === undefined || isSamePlace(hop, challenger))
+    const credentials = this.line.answer(response, this.requestLine(), again ? this.tries : 0)
     if (credentials === undefined) return false
     this.tries++
+    this.challenger = hop
     this.credentials = credentials
     this.send(now)
     return true
@@ -176,7 +184,7 @@ export class TrunkRegistration {
     const tag = this.host.hex(6)
     const user = escapeUser(this.wish.user)
     const expires = String(this.removing ? 0 : this.expiresS)
-    this.host.register(now, this.line, {
+    const message: RegisterMessage = {
       method: 'REGISTER',
       uri,
       bytes: (via, hostPort) => {
@@ -199,7 +207,8 @@ export class TrunkRegistration {
           ],
         })
       },
-    })
+    }
+    this.host.register(now, this.line, message, this.challenger)
   }
 
   private requestLine(): { readonly method: string; readonly uri: string } {

@@ -417,6 +417,56 @@ describe('a trunk that is registered', () => {
     expect(s.node.core.snapshot().trunks.get('registered')).toBe(1)
   })
 
+  describe('at one of several servers that know nothing of each other’s nonces', () => {
+    /** DNS names them in another order each time. */
+    function several(s: Stage): [Phone, Phone] {
+      const other = s.world.phone('other', s.node)
+      const addresses = [s.gateway, other].map(({ host }) => ({
+        host,
+        port: 5060,
+        transport: 'udp' as const,
+      }))
+      s.node.resolveAnswer = () => ({ ok: true, addresses: [...addresses.reverse()] })
+      return [s.gateway, other]
+    }
+
+    it('S3261-22-01 S3261-10.2-03 the REGISTER with credentials goes to the one that has asked for them', () => {
+      const s = stage({ ...REGISTERED, uri: 'sip:provider.example' })
+      const [gateway, other] = several(s)
+      s.world.advance(0)
+      const guard = new Guard(other)
+      expect(guard.admits(other.requests('REGISTER')[0]!, 401)).toBe(false)
+      expect(gateway.requests('REGISTER')).toHaveLength(0)
+      expect(guard.admits(other.requests('REGISTER')[1]!, 401)).toBe(true)
+    })
+
+    it('S3261-22-01 S3263-4.3-01 what the next one asks is no refusal of what the first was answered', () => {
+      const s = stage({ ...REGISTERED, uri: 'sip:provider.example' })
+      const [gateway, other] = several(s)
+      s.world.advance(0)
+      new Guard(other).refuse(other.requests('REGISTER')[0]!, 401)
+      other.respond(other.requests('REGISTER')[1]!, 503)
+      const guard = new Guard(gateway)
+      guard.refuse(gateway.requests('REGISTER')[0]!, 401)
+      expect(guard.admits(gateway.requests('REGISTER')[1]!, 401)).toBe(true)
+      grant(s, gateway.requests('REGISTER')[1]!, 600)
+      expect(s.node.core.snapshot().trunks.get('registered')).toBe(1)
+    })
+
+    it('S3261-22-01 S3263-4.3-01 nor is it for a call', () => {
+      const s = stage({ uri: 'sip:provider.example' })
+      const [gateway, other] = several(s)
+      s.alice.request('INVITE', NUMBER)
+      new Guard(other).refuse(other.requests('INVITE')[0]!, 407)
+      other.respond(other.requests('INVITE')[1]!, 503)
+      const guard = new Guard(gateway)
+      guard.refuse(gateway.requests('INVITE')[0]!, 407)
+      expect(guard.admits(gateway.requests('INVITE')[1]!, 407)).toBe(true)
+      gateway.respond(gateway.requests('INVITE')[1]!, 200)
+      expect(s.alice.statuses('INVITE')).toEqual([100, 200])
+    })
+  })
+
   it('S3263-4.3-01 goes to the next address when one is silent or says 503', () => {
     const s = stage({ ...REGISTERED, uri: 'sip:provider.example' })
     const other = s.world.phone('other', s.node)
