@@ -179,8 +179,8 @@ export class Redirector<T> {
       else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
       else contacts.push({ uri: target.uri, q: 1000, expiresS: OVERLAY_EXPIRES_S })
     }
-    const [proxy] = proxies
-    if (elsewhere && this.use305 && request.ownPhone && proxy !== undefined && proxies.length === 1) {
+    const proxy = elsewhere ? this.proxyToUse(request, proxies) : undefined
+    if (proxy !== undefined) {
       const contact = proxyRoute(proxy)
       this.host.answer(now, request.ticket, {
         status: 305,
@@ -195,6 +195,16 @@ export class Redirector<T> {
     }
     const known = outcome.userExists || elsewhere || this.host.userHosted(request.aor)
     this.answer(now, request, contacts, known)
+  }
+
+  /** The one proxy of a 305, which is for phones of ours (adapter-mapping s.6). */
+  private proxyToUse(
+    { ownPhone, message }: RedirectRequest<T>,
+    [proxy, ...others]: readonly RedirectProxy[],
+  ): RedirectProxy | undefined {
+    if (!this.use305 || !ownPhone || proxy === undefined || others.length > 0) return undefined
+    // RFC 3261 s.26.2.2: a call to sips goes over TLS on every hop, or not at all.
+    return message.uri?.scheme === 'sips' && proxy.transport !== 'tls' ? undefined : proxy
   }
 
   /** Phones registered here that others reach by their own address; what only this node reaches is left out. */

@@ -6,7 +6,10 @@ import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../..
 const BOB = `sip:bob@${DOMAIN}`
 const REDIRECT = { registrar: true, proxy: false, redirect: true }
 
-function setUp(redirectProxies: readonly string[] = ['192.0.2.2:5060;transport=udp']): {
+function setUp(
+  redirectProxies: readonly string[] = ['192.0.2.2:5060;transport=udp'],
+  redirectUse305 = false,
+): {
   world: SipWorld
   r: TestNode
   p: TestNode
@@ -14,7 +17,7 @@ function setUp(redirectProxies: readonly string[] = ['192.0.2.2:5060;transport=u
 } {
   const world = new SipWorld()
   const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob')
-  const r = world.node('192.0.2.1', { roles: REDIRECT, redirectProxies }, accounts())
+  const r = world.node('192.0.2.1', { roles: REDIRECT, redirectProxies, redirectUse305 }, accounts())
   const p = world.node('192.0.2.2', {}, accounts())
   return { world, r, p, alice: world.phone('alice', r) }
 }
@@ -168,6 +171,19 @@ describe('redirect mode', () => {
     alice.request('INVITE', BOB)
     expect(alice.last().status).toBe(302)
     expect(r.core.instruments.callAttempts.get('overlay|redirect')).toBe(1)
+  })
+
+  it('S3261-21.3-01 S5630-5.4-01 305 leads from sips to a proxy on TLS only', () => {
+    const answers = (proxy: string): [number, string | undefined] => {
+      const { world, p, alice } = setUp([proxy], true)
+      world.phone('bob', p).register()
+      alice.request('INVITE', BOB)
+      expect(alice.last().status).toBe(305)
+      alice.request('INVITE', `sips:bob@${DOMAIN}`)
+      return [alice.last().status, alice.last().header('contact')]
+    }
+    expect(answers('192.0.2.2:5060;transport=tcp')).toEqual([480, undefined])
+    expect(answers('192.0.2.2:5061;transport=tls')).toEqual([305, '<sips:192.0.2.2:5061;lr>'])
   })
 })
 
