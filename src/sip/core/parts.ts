@@ -40,6 +40,7 @@ import { NatKeepAlive } from './nat-keep-alive.ts'
 import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
+import { TlsLog } from './tls-log.ts'
 import { Trunks } from './trunks.ts'
 import { RegisterGate } from './register-gate.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
@@ -70,6 +71,7 @@ export class SipParts {
   /** The engine in front, if phones are served by one. */
   readonly front: Front | undefined
   readonly flows: Flows
+  readonly tlsLog: TlsLog
   readonly transactions: Transactions<ForkContext, ClientUser>
   readonly replies: Replies
   readonly registrar: Registrar<RegisterTicket>
@@ -131,6 +133,7 @@ export class SipParts {
       },
       { listeners, limits },
     )
+    this.tlsLog = new TlsLog(components.trace)
     this.lostResponses = new LostResponses(
       {
         successor: (flow, asker) => this.registrar.successor(flow, this.identity.userOf(asker), this.now.ms),

@@ -54,6 +54,7 @@ export class SipCore {
         parts.lostResponses.opened(input.flow)
         break
       case 'flowFailed':
+        parts.tlsLog.failed(now.ms, parts.flows.get(input.flow), input.reason)
         this.flowGone(now, input.flow, 'error')
         break
       case 'flowClosed':
