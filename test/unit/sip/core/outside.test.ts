@@ -88,7 +88,7 @@ describe('telephone numbers (M-04)', () => {
   describe('a number to which a user has his calls forwarded', () => {
     const contact = `sip:+15551234@${DOMAIN}`
 
-    it('M-04 S3261-16.5-05 goes to the gateway when nobody inside has it, by a 302 and by a REGISTER', () => {
+    it('M-04 S3261-16.5-02 goes to the gateway when nobody inside has it, by a 302 and by a REGISTER', () => {
       for (const lookup of ['parallel', 'localOnly'] as const) {
         const s = stage(GATEWAY, { lookup })
         const bob = s.world.phone('bob', s.node)
