@@ -70,6 +70,22 @@ describe('while a call rings its flow between two peers breaks', () => {
     expect(nodes.finished(caller.bye(call.dialog!))).toBe(200)
   })
 
+  it('adapter-mapping 7.2 before it is known to ring: it rings once', () => {
+    const nodes = new Nodes('before').users(3).grow(3)
+    const caller = nodes.registered('u1', 1)
+    const callee = nodes.registered('u2', 2)
+    callee.manner = { kind: 'answer', afterMs: 5_000 }
+    let broken = false
+    nodes.lan.watch((_from, to, bytes) => {
+      const invited = to.host === callee.host && Buffer.from(bytes).toString('latin1').startsWith('INVITE')
+      if (invited && !broken) nodes.network.reset('n1', 'n2')
+      broken ||= invited
+    })
+    const call = caller.call(callee.aor)
+    expect(nodes.finished(call), nodes.replay()).toBe(200)
+    expect(callee.rung.map(({ status }) => status)).toEqual([200])
+  })
+
   it('adapter-mapping 7.2 the other peer is gone: the caller hears it soon', () => {
     const { nodes, call } = ringing('gone', 100_000)
     const at = nodes.world.now.ms

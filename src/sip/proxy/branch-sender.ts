@@ -245,7 +245,9 @@ export class BranchSender {
   send(now: Millis, branch: Branch, wanted: Hop): boolean {
     const { ports, largeRequests, identity, deadlines } = this.environment
     const { way } = branch.target
-    if (branch.resumed === 0) branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
+    // A peer that is sent it again may have it already, and shall know it again (RFC 3261 s.17.2.3).
+    if (!isSamePeer(branch.client?.hop, wanted))
+      branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
     let hop = ports.dial(wanted, way.kind === 'peer' ? undefined : way.domain)
     let bytes = this.bytes(branch, hop, hop)
     const stream = identity.listenerFor('tcp', hop.host)
@@ -347,4 +349,8 @@ export class BranchSender {
   private ask(now: Millis, branch: Branch, id: number, budget: Millis): void {
     this.environment.questions.ask(id, { kind: 'branch', branch }, now + budget + ANSWER_GRACE_MS)
   }
+}
+
+function isSamePeer(before: Hop | undefined, now: Hop): boolean {
+  return now.transport === 'peer' && before?.transport === 'peer' && before.host === now.host
 }

@@ -35,7 +35,7 @@ export class Branch {
   alternatives: Hop[] = []
   /** A peer flow that broke is opened once more (adapter-mapping s.7.2). */
   reconnected = false
-  /** How often the flow to a peer was opened again whose phones ring (docs/adr/0035). From then on the branch id stays what it is. */
+  /** How often the flow to a peer was opened again whose phones ring (docs/adr/0035). */
   resumed = 0
   /** It fits into no datagram, and nothing else led there. */
   tooLarge = false
