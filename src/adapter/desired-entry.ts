@@ -16,6 +16,7 @@ const NOTHING = new Uint8Array(0)
  * undefined when there is nothing to publish. `smaller` leaves contact_prefs out. `marks` as `SiblingMarks.text` makes them.
  */
 export function desiredEntry(
+  aor: string,
   bindings: readonly PublishedBinding[],
   self: NodeId,
   settings: Pick<AdapterSettings, 'publishForwardAsUri' | 'publishNodeContact'>,
@@ -30,10 +31,20 @@ export function desiredEntry(
   }
   if (only?.kind === 'tel') return encodeSipRegistration({ kind: 'uri', uri: only.contact })
   if (only?.kind === 'node' && settings.publishNodeContact) {
-    const list = decodeGr(parseUri(only.contact)?.params.get('gr') ?? '')
+    const list = placeOf(aor, only.contact)
     if (list !== undefined) return route(list, smaller ? NOTHING : preferences(bindings))
   }
   return route(listTo(self), smaller ? NOTHING : preferences(bindings, marks))
+}
+
+/**
+ * Where a Contact with `gr` says that this very user is. A node answers for its own users only (M-20): to the phone of another one, calls go by
+ * this node, which knows the GRUU.
+ */
+function placeOf(aor: string, contact: string): readonly Destination[] | undefined {
+  const uri = parseUri(contact)
+  const named = uri === undefined ? undefined : canonicalAor(uri)
+  return named?.ok === true && named.value === aor ? decodeGr(uri?.params.get('gr') ?? '') : undefined
 }
 
 /**

@@ -102,7 +102,7 @@ export class EntryKeeper {
     if (plainPhones !== undefined) return this.plainOf(user.aor, plainPhones)
     if (isPlain(bindings)) return this.plain
     const phones = bindings.filter(({ kind }) => kind === 'device')
-    return desiredEntry(bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
+    return desiredEntry(user.aor, bindings, self, settings, user.smaller, marks?.text(user.aor, phones))
   }
 
   /** The entry of phones that state nothing, as `plainPhones` names them. */
@@ -116,7 +116,7 @@ export class EntryKeeper {
   /** The entry without marks. */
   private bareFor(user: HostedUser, bindings: readonly PublishedBinding[]): Uint8Array | undefined {
     const { self, settings } = this.parts
-    return isPlain(bindings) ? this.plain : desiredEntry(bindings, self, settings, user.smaller)
+    return isPlain(bindings) ? this.plain : desiredEntry(user.aor, bindings, self, settings, user.smaller)
   }
 
   /** The user whose Store this was, with its outcome worked in; undefined when it was none of ours. */

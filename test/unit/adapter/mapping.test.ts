@@ -24,6 +24,7 @@ import {
 import { fromHex, fromUtf8, toHex } from '../../../src/common/bytes.ts'
 import { binding, SELF } from './fixture.ts'
 
+const AOR = 'x@dht.example.com'
 const SETTINGS = { publishForwardAsUri: true, publishNodeContact: true }
 const LIST = [{ kind: 'node' as const, nodeId: asNodeId(fromHex('00112233445566778899aabbccddeeff')!) }]
 
@@ -50,11 +51,12 @@ describe('overlay GRUU values', () => {
 
 describe('desired overlay entry', () => {
   it('nothing registered publishes nothing', () => {
-    expect(desiredEntry([], SELF, SETTINGS)).toBeUndefined()
+    expect(desiredEntry(AOR, [], SELF, SETTINGS)).toBeUndefined()
   })
 
   it('one forwarding binding becomes the uri entry of the example', () => {
     const value = desiredEntry(
+      AOR,
       [binding('sip:charlie@dht.example.com', 1, { kind: 'forward' })],
       SELF,
       SETTINGS,
@@ -63,7 +65,7 @@ describe('desired overlay entry', () => {
   })
 
   it('a telephone number becomes a uri entry', () => {
-    const value = desiredEntry([binding('tel:+4930123456', 1, { kind: 'tel' })], SELF, SETTINGS)
+    const value = desiredEntry(AOR, [binding('tel:+4930123456', 1, { kind: 'tel' })], SELF, SETTINGS)
     expect(decodeSipRegistration(value!)).toEqual({
       ok: true,
       value: { kind: 'uri', uri: 'tel:+4930123456' },
@@ -73,13 +75,30 @@ describe('desired overlay entry', () => {
   it('one node binding publishes that list', () => {
     const contact = `sip:x@dht.example.com;gr=${encodeGr(LIST)}`
     const decoded = decodeSipRegistration(
-      desiredEntry([binding(contact, 1, { kind: 'node' })], SELF, SETTINGS)!,
+      desiredEntry(AOR, [binding(contact, 1, { kind: 'node' })], SELF, SETTINGS)!,
     )
     expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.destinations).toEqual(LIST)
   })
 
+  it('M-20 the GRUU of another user is no place of this one: calls come here, where it is known', () => {
+    for (const user of ['y', 't~5uL3x'])
+      expect(
+        desiredEntry(
+          AOR,
+          [binding(`sip:${user}@dht.example.com;gr=${encodeGr(LIST)};adi=iuur55itd4`, 1, { kind: 'node' })],
+          SELF,
+          SETTINGS,
+        ),
+      ).toEqual(desiredEntry(AOR, [binding('sip:x@10.1.2.3', 1)], SELF, SETTINGS))
+  })
+
   it('M-06 A7904-3.2-01 devices publish [A], whatever their addresses', () => {
-    const value = desiredEntry([binding('sip:a@10.1.2.3', 1), binding('sip:a@10.1.2.4', 1)], SELF, SETTINGS)
+    const value = desiredEntry(
+      AOR,
+      [binding('sip:a@10.1.2.3', 1), binding('sip:a@10.1.2.4', 1)],
+      SELF,
+      SETTINGS,
+    )
     expect(toHex(value!)).toBe(`0200160000${'0012'}0110${toHex(SELF)}`)
   })
 
@@ -90,7 +109,7 @@ describe('desired overlay entry', () => {
       ['description', '"<desk phone of Alice>"'],
     ])
     const text = fromUtf8(
-      desiredEntry([binding('sip:alice@192.168.7.7:5099', 1, { parameters })], SELF, SETTINGS)!,
+      desiredEntry(AOR, [binding('sip:alice@192.168.7.7:5099', 1, { parameters })], SELF, SETTINGS)!,
     )
     for (const secret of ['192.168', '5099', 'uuid', '000A95', 'desk phone'])
       expect(text).not.toContain(secret)
@@ -131,7 +150,7 @@ describe('M-13 merged capabilities', () => {
       ['language', `"${Array.from({ length: 200 }, (_, i) => `x${i}`).join(',')}"`],
     ])
     const decoded = decodeSipRegistration(
-      desiredEntry([binding('sip:a@h', 1, { parameters })], SELF, SETTINGS)!,
+      desiredEntry(AOR, [binding('sip:a@h', 1, { parameters })], SELF, SETTINGS)!,
     )
     expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.contactPrefs.length).toBe(0)
   })
