@@ -23,7 +23,7 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
     q: binding.q,
     key:
       way.kind === 'peer'
-        ? way.address
+        ? `${way.address} ${requestUri}`
         : way.kind === 'host'
           ? `${requestUri} by ${binding.path.join()}`
           : `${requestUri} ${reach.transport} ${reach.flow} ${reach.host} ${reach.port}`,

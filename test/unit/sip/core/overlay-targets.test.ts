@@ -63,6 +63,25 @@ describe('users of one other node', () => {
     expect(bobThere.requests('INVITE')).toHaveLength(1)
     expect(carol.requests('INVITE')).toHaveLength(2)
   })
+
+  it('S3261-16.5-03 S5627-6.1-01 are targets each by himself also when their GRUUs are the Contacts', () => {
+    const world = new SipWorld()
+    const users = (): TestAccounts => new TestAccounts().add('alice').add('bob').add('carol').add('dave')
+    const here = world.node('192.0.2.1', {}, users())
+    const there = world.node('192.0.2.2', {}, users())
+    const alice = world.phone('alice', here)
+    const bob = world.phone('bob', here)
+    const phones = [world.phone('carol', there), world.phone('dave', there)]
+    const gruus = phones.map((phone, index) => {
+      const instance = `;+sip.instance="<urn:uuid:0000000${index}-0000-1000-8000-000A95A0E128>"`
+      phone.registerFully({ contact: `${phone.contact}${instance}`, extra: ['Supported: gruu'] })
+      return /pub-gruu="([^"]*)"/.exec(phone.last().header('contact') ?? '')?.[1] ?? ''
+    })
+    alice.registerFully()
+    expect(bob.registerFully({ contact: gruus.map((gruu) => `<${gruu}>`).join(', ') }).status).toBe(200)
+    alice.request('INVITE', BOB)
+    for (const phone of phones) expect(phone.requests('INVITE')).toHaveLength(1)
+  })
 })
 
 describe('a call to another domain', () => {
