@@ -168,7 +168,9 @@ export class TargetFinder {
     const named: { readonly aor: string; readonly q: number }[] = []
     for (const { uri, params } of contacts.value) {
       const parsed = parseUri(uri)
-      const aor = parsed === undefined ? undefined : hostedAor(parsed, this.environment)
+      // A GRUU is one phone of its user, and no AOR (RFC 5627 s.3.1): the caller goes there himself.
+      const isAor = parsed !== undefined && !parsed.params.has('gr')
+      const aor = isAor ? hostedAor(parsed, this.environment) : undefined
       // RFC 3261 s.16.5, RFC 5630 s.5.3: neither from sips to sip nor the other way.
       if (aor === undefined || this.secure !== (parsed?.scheme === 'sips')) return false
       named.push({ aor, q: qThousandths(params.get('q')) })

@@ -333,6 +333,25 @@ describe('forwardings', () => {
     expect(node.actions.some((action) => action.kind === 'resolve')).toBe(false)
   })
 
+  it('S3261-16.7-06 S5627-6.1-01 a 302 to the GRUU of one phone is the caller’s to follow: the others of that user do not ring', () => {
+    const world = new SipWorld()
+    const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob').add('carol'))
+    const [alice, bob, desk, soft] = ['alice', 'bob', 'carol', 'carol'].map((user) => world.phone(user, node))
+    for (const phone of [alice, bob, soft]) phone!.registerFully()
+    const instance = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000c>"'
+    desk!.registerFully({ contact: `${desk!.contact}${instance}`, extra: ['Supported: gruu'] })
+    const gruu = /pub-gruu="([^"]*)"/.exec(desk!.last().headers('contact').join())?.[1] ?? ''
+    expect(gruu).toContain(node.gr)
+    alice!.request('INVITE', `sip:bob@${DOMAIN}`)
+    bob!.respond(bob!.requests('INVITE')[0]!, 302, { contact: `<${gruu}>` })
+    expect(alice!.last().status).toBe(302)
+    expect(alice!.last().header('contact')).toBe(`<${gruu}>`)
+    for (const phone of [desk, soft]) expect(phone!.requests('INVITE')).toHaveLength(0)
+    alice!.request('INVITE', gruu)
+    expect(desk!.requests('INVITE')).toHaveLength(1)
+    expect(soft!.requests('INVITE')).toHaveLength(0)
+  })
+
   describe('a 302 with q', () => {
     const people = (): TestAccounts => accounts().add('erin')
     const contact = `<sip:carol@${DOMAIN}>;q=0.2, <sip:erin@${DOMAIN}>;q=0.9`
