@@ -166,6 +166,8 @@ export class Reception {
       return
     }
     if (known !== undefined) {
+      // It comes by another flow when the peer knows the one of before to be broken, which this node may not know yet (docs/adr/0035).
+      if (isOfSamePeer(known.hop, incoming.source)) known.hop = incoming.replyTo
       transactions.repeat(now.ms, known, 'request')
     } else if (message.method === 'CANCEL') {
       this.cancel(now, key, incoming)
@@ -298,6 +300,10 @@ function yields({ method, to }: SipMessage, taken: number): boolean {
 
 /** What an engine shows that is no request. */
 const NOT_A_REQUEST: ParseFault = { status: 400, reason: 'Not A Request', close: false, partial: undefined }
+
+function isOfSamePeer(a: Hop, b: Hop): boolean {
+  return a.transport === 'peer' && b.transport === 'peer' && a.host === b.host
+}
 
 function isBlank(bytes: Uint8Array): boolean {
   for (const byte of bytes) if (byte !== 13 && byte !== 10 && byte !== 0 && byte !== 32) return false

@@ -31,7 +31,8 @@ export interface ServerTransaction<U = unknown> extends Timed {
   readonly invite: boolean
   method: string
   key: string
-  readonly hop: Hop
+  /** Where responses go. Of a peer's request that is the flow by which it has come last. */
+  hop: Hop
   /** Latest response, repeated for repeated requests. */
   response: Uint8Array | undefined
   state: ServerState
