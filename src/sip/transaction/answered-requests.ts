@@ -1,5 +1,5 @@
 /**
- * The memory of requests over datagrams that have been answered (RFC 3261 s.17.2.2, Completed): for 64*T1 a repetition gets the same
+ * The memory of requests over datagrams, and of other peers, that have been answered (RFC 3261 s.17.2.2, Completed): for 64*T1 a repetition gets the same
  * answer again. At ten thousand REGISTERs a second these are 320,000 transactions of which nothing but key, address and answer
  * is wanted any more, so they are bytes in large pieces, in the order in which they end, and no objects that the garbage collector
  * would carry along.
@@ -21,7 +21,7 @@ const HOST_CHARS_MAX = 255
 /** Pieces kept for the next burst. */
 const SPARE_PIECES_MAX = 16
 const FIRST_CAPACITY = 1_024
-/** Lengths of key, host and response, listener and port before the bytes of the three. */
+/** Lengths of key, host and response, listener, port and whether it is a peer's, before the bytes of the three. */
 const HEAD_BYTES = 10
 const FREE = 0
 
@@ -72,7 +72,8 @@ export class AnsweredRequests {
     const { host, port, listener } = hop
     const length = HEAD_BYTES + key.length + host.length + response.length
     if (key.length > KEY_CHARS_MAX || host.length > HOST_CHARS_MAX || length > ENTRY_BYTES_MAX) return false
-    if (listener > 255 || hop.transport !== 'udp' || hop.flow !== 0) return false
+    const ofPeer = hop.transport === 'peer'
+    if (listener > 255 || (!ofPeer && (hop.transport !== 'udp' || hop.flow !== 0))) return false
     const hash = this.hashOf(key)
     if (this.used + length > this.piece.length) this.takePiece()
     if (this.size > this.mask) this.grow()
@@ -88,6 +89,7 @@ export class AnsweredRequests {
     piece[at + 5] = port
     piece[at + 6] = response.length >> 8
     piece[at + 7] = response.length
+    piece[at + 8] = ofPeer ? 1 : 0
     let to = at + HEAD_BYTES
     for (let i = 0; i < key.length; i++) piece[to++] = key.charCodeAt(i)
     for (let i = 0; i < host.length; i++) piece[to++] = host.charCodeAt(i)
@@ -151,7 +153,8 @@ export class AnsweredRequests {
     const responseAt = hostAt + byte(2)
     return {
       hop: {
-        transport: 'udp',
+        // The answer goes by whatever flow there is to that peer then.
+        transport: byte(8) === 1 ? 'peer' : 'udp',
         flow: 0,
         listener: byte(3),
         host: piece.toString('latin1', hostAt, responseAt),

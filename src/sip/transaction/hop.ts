@@ -25,6 +25,11 @@ export function isReliable(hop: Hop): boolean {
   return hop.transport !== 'udp'
 }
 
+/** Nobody sends it again. A peer does when the flow breaks by which it waits for the answer (adapter-mapping s.7.2). */
+export function comesOnce(hop: Hop): boolean {
+  return hop.transport !== 'udp' && hop.transport !== 'peer'
+}
+
 /** TLS all the way to the phone. Of peers their flow says it: `Flow.secure`. */
 export function isSecure({ transport }: Hop): boolean {
   return transport === 'tls' || transport === 'wss'

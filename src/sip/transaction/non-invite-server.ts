@@ -1,6 +1,6 @@
 /** Non-INVITE server transaction: RFC 3261 s.17.2.2. */
 import type { Millis } from '../../common/time.ts'
-import { isReliable } from './hop.ts'
+import { comesOnce } from './hop.ts'
 import type { Machinery, ServerEvent, ServerTransaction } from './machinery.ts'
 import { TIMER_J_MS } from './timers.ts'
 
@@ -28,7 +28,7 @@ export function stepNonInviteServer(
         case 'failure':
           transaction.state = 'completed'
           machinery.respond(transaction)
-          if (isReliable(transaction.hop)) machinery.terminate(transaction)
+          if (comesOnce(transaction.hop)) machinery.terminate(transaction)
           else machinery.arm(transaction, now + TIMER_J_MS)
           return
         default:

@@ -50,7 +50,7 @@ export class Transactions<S, C> implements Machinery {
   /** Requests of ours without an answer, in bytes. */
   private requestBytes = 0
   private failures: ClientFailure<C>[] = []
-  /** Non-INVITE server transactions over datagrams in their last state. */
+  /** Non-INVITE server transactions over datagrams and with peers in their last state. */
   private readonly answered: AnsweredRequests
   /** Answers of all others that wait for an ACK or a repetition. */
   private readonly held = new HeldAnswers()

@@ -23,11 +23,11 @@ function pair(): Pair {
   return { world, a, b, alice, bob }
 }
 
-/** The caller's peer learns that the flow is gone by which it has sent last; to the other one it seems to be up. */
+/** The caller's peer learns that the flow is gone by which it has sent first; to the other one it seems to be up. */
 function breaks({ world, a }: Pair): void {
-  const sent = a.actions.findLast((action) => action.kind === 'sendFlow')
+  const sent = a.actions.find((action) => action.kind === 'sendFlow')
   if (sent?.kind !== 'sendFlow') throw new Error('nothing was sent to a peer')
-  world.hangUp(a, sent.flow)
+  world.later(() => world.hangUp(a, sent.flow))
 }
 
 describe('a flow that is gone for the caller’s peer alone', () => {
@@ -54,5 +54,16 @@ describe('a flow that is gone for the caller’s peer alone', () => {
     p.bob.respond(p.bob.requests('CANCEL')[0]!, 200)
     p.bob.respond(p.bob.requests('INVITE')[0]!, 487)
     expect(p.alice.statuses('INVITE').at(-1)).toBe(487)
+  })
+
+  it('adapter-mapping 7.2 what the phone has answered is not brought to it a second time', () => {
+    const p = pair()
+    p.alice.request('MESSAGE', BOB)
+    const [message] = p.bob.requests('MESSAGE')
+    // Before the answer, which is lost.
+    breaks(p)
+    p.bob.respond(message!, 200)
+    expect(p.bob.requests('MESSAGE')).toHaveLength(1)
+    expect(p.alice.statuses('MESSAGE')).toEqual([200])
   })
 })

@@ -34,6 +34,13 @@ describe('answers to requests that may be repeated', () => {
     expect(answered.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
   })
 
+  it('adapter-mapping 7.2 of a peer go to that peer, by whatever flow there is', () => {
+    const answered = new AnsweredRequests(1)
+    const peer: Hop = { transport: 'peer', flow: -7, listener: 0, host: '00ff'.repeat(8), port: 0 }
+    expect(answered.add('a', peer, Buffer.from('SIP/2.0 200 OK'), 100)).toBe(true)
+    expect(answered.find('a')?.hop).toEqual({ ...peer, flow: 0 })
+  })
+
   it('are not remembered when they are too large or not for datagrams', () => {
     const answered = new AnsweredRequests(1)
     expect(answered.add('k'.repeat(5_000), PHONE, Buffer.from('x'), 1)).toBe(false)
