@@ -176,7 +176,7 @@ export class ResponseContext implements OvertakenContext {
     if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
     if (status === 503 && !this.stopped && this.sender.next(now, branch)) return
     // RFC 3261 s.8.2.2.2: it still rings for the peer or by the connection that is gone, and nobody can take its answer there.
-    if (status === 482 && (this.set.isStandIn(branch.target) || this.branches.isAnotherFlow(branch)))
+    if (status === 482 && this.mayHaveCome(branch))
       return this.finish(now, branch, madeHere(480, 'Temporarily Unavailable'))
     if (status >= 600) {
       // It has said so itself: only what still rings is cancelled.
@@ -423,6 +423,11 @@ export class ResponseContext implements OvertakenContext {
         (this.mayBeElsewhere(candidate) && this.set.addSiblingsOf(branch.target)))
     if (!takenOver && !this.peers.isOfLostPeer(now, branch, candidate)) this.candidates.push(candidate)
     this.run(now)
+  }
+
+  /** The phone may have got the same request by another way before. */
+  private mayHaveCome(branch: Branch): boolean {
+    return branch.resumed > 0 || this.set.isStandIn(branch.target) || this.branches.isAnotherFlow(branch)
   }
 
   /** Another peer that has the phone may reach it. Of ways out of the overlay the first that is reached has the last word (M-30). */

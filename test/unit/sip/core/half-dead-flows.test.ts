@@ -66,4 +66,16 @@ describe('a flow that is gone for the caller’s peer alone', () => {
     expect(p.bob.requests('MESSAGE')).toHaveLength(1)
     expect(p.alice.statuses('MESSAGE')).toEqual([200])
   })
+
+  it('S3261-8.2.2-02 a phone that rings for a peer that has begun anew is said to be away', () => {
+    const p = pair()
+    p.alice.request('INVITE', BOB)
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 180)
+    breaks(p)
+    p.world.nodes.splice(p.world.nodes.indexOf(p.b), 1)
+    Object.assign(p.bob, { node: p.world.node(p.b.host, {}, p.b.accounts) })
+    p.bob.register()
+    p.bob.respond(p.bob.requests('INVITE')[1]!, 482)
+    expect(p.alice.statuses('INVITE').at(-1)).toBe(480)
+  })
 })
