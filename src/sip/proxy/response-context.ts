@@ -142,7 +142,9 @@ export class ResponseContext implements OvertakenContext {
     if (branch.state !== 'connecting') return
     const { ports, held } = this.environment
     const hop = answer.ok ? ports.flowHop(answer.flow) : undefined
-    if (hop !== undefined && held.isBusy(now, hop)) this.finish(now, branch, LEFT_ALONE)
+    // What rings there is no new call: a busy peer knows it.
+    if (hop !== undefined && branch.resumed === 0 && held.isBusy(now, hop))
+      this.finish(now, branch, LEFT_ALONE)
     else if (hop !== undefined) this.sender.send(now, branch, hop)
     else if (branch.resumed > 0) this.finish(now, branch, madeHere(408, 'Request Timeout'))
     else if (answer.ok) this.finish(now, branch, FLOW_GONE)

@@ -1,6 +1,14 @@
 /** Flows between peers that one of them knows to be broken, and the other one does not yet (docs/adr/0035). */
 import { describe, expect, it } from 'vitest'
-import { DOMAIN, SipWorld, TestAccounts, type Phone, type TestNode } from '../../../support/sip-phones.ts'
+import {
+  DOMAIN,
+  SipWorld,
+  TestAccounts,
+  testSettings,
+  type Phone,
+  type SettingsOverride,
+  type TestNode,
+} from '../../../support/sip-phones.ts'
 
 const BOB = `sip:bob@${DOMAIN}`
 
@@ -12,11 +20,11 @@ interface Pair {
   readonly bob: Phone
 }
 
-function pair(): Pair {
+function pair(ofB: SettingsOverride = {}): Pair {
   const world = new SipWorld()
   const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob')
   const a = world.node('192.0.2.1', {}, accounts())
-  const b = world.node('192.0.2.2', {}, accounts())
+  const b = world.node('192.0.2.2', ofB, accounts())
   const alice = world.phone('alice', a)
   const bob = world.phone('bob', b)
   for (const phone of [alice, bob]) phone.register()
@@ -77,5 +85,18 @@ describe('a flow that is gone for the caller’s peer alone', () => {
     p.bob.register()
     p.bob.respond(p.bob.requests('INVITE')[1]!, 482)
     expect(p.alice.statuses('INVITE').at(-1)).toBe(480)
+  })
+
+  it('S3261-21.5.4-01 a peer that has no room for new calls still knows one that rings there', () => {
+    const { limits } = testSettings('192.0.2.2')
+    const p = pair({ limits: { ...limits, transactionsMax: 2 } })
+    const first = p.alice.request('INVITE', BOB)
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 180)
+    p.alice.request('INVITE', BOB)
+    expect(p.alice.statuses('INVITE').at(-1)).toBe(500)
+    breaks(p)
+    p.world.settle()
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 200)
+    expect(p.alice.responses('INVITE').at(-1)).toMatchObject({ callId: first.callId, status: 200 })
   })
 })
