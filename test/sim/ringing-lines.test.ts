@@ -20,6 +20,21 @@ function ringing(seed: string, afterMs: number): Stage {
   return { nodes, caller, callee, call }
 }
 
+/** The flow breaks as the INVITE gets to the phone, before the caller's peer has heard of it. */
+function unheard(seed: string, afterMs: number): Stage & { readonly broken: () => boolean } {
+  const nodes = new Nodes(seed).users(3).grow(3)
+  const caller = nodes.registered('u1', 1)
+  const callee = nodes.registered('u2', 2)
+  callee.manner = { kind: 'answer', afterMs }
+  let broken = false
+  nodes.lan.watch((_from, to, bytes) => {
+    const invited = to.host === callee.host && Buffer.from(bytes).toString('latin1').startsWith('INVITE')
+    if (invited && !broken) nodes.network.reset('n1', 'n2')
+    broken ||= invited
+  })
+  return { nodes, caller, callee, call: caller.call(callee.aor), broken: () => broken }
+}
+
 function breaks({ nodes }: Stage): void {
   nodes.network.reset('n1', 'n2')
   nodes.world.run(3_000)
@@ -71,19 +86,19 @@ describe('while a call rings its flow between two peers breaks', () => {
   })
 
   it('adapter-mapping 7.2 before it is known to ring: it rings once', () => {
-    const nodes = new Nodes('before').users(3).grow(3)
-    const caller = nodes.registered('u1', 1)
-    const callee = nodes.registered('u2', 2)
-    callee.manner = { kind: 'answer', afterMs: 5_000 }
-    let broken = false
-    nodes.lan.watch((_from, to, bytes) => {
-      const invited = to.host === callee.host && Buffer.from(bytes).toString('latin1').startsWith('INVITE')
-      if (invited && !broken) nodes.network.reset('n1', 'n2')
-      broken ||= invited
-    })
-    const call = caller.call(callee.aor)
+    const { nodes, callee, call } = unheard('before', 5_000)
     expect(nodes.finished(call), nodes.replay()).toBe(200)
     expect(callee.rung.map(({ status }) => status)).toEqual([200])
+  })
+
+  it.each([0, 20])('adapter-mapping 7.2 … and its caller gives up %i ms later: it is silent', (afterMs) => {
+    const { nodes, caller, callee, call, broken } = unheard('before, given up', 100_000)
+    nodes.until('broken', broken)
+    nodes.world.run(afterMs)
+    caller.cancel(call)
+    expect(nodes.finished(call), nodes.replay()).toBe(487)
+    nodes.world.run(3_000)
+    expect(callee.rung.map(({ status }) => status)).toEqual([487])
   })
 
   it('adapter-mapping 7.2 the other peer is gone: the caller hears it soon', () => {

@@ -213,11 +213,8 @@ export class ResponseContext implements OvertakenContext {
     if (heard && cause === 'transport' && alone && this.sender.resume(now, branch)) return
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
-    if (!heard && !this.stopped) {
-      if (this.sender.next(now, branch)) return
-      if (cause === 'transport' && this.sender.reconnect(now, branch)) return this.peers.watch(now, branch)
-      if (cause === 'transport' && this.sender.follow(now, branch)) return
-    }
+    if (!heard && !this.stopped && this.sender.next(now, branch)) return
+    if (!heard && cause === 'transport' && this.sentAgain(now, branch)) return
     if (branch.tooLarge) return this.finish(now, branch, TOO_LARGE)
     const located = branch.target.way.kind === 'host'
     // S3263-LO-01: nobody answers there, by whatever way.
@@ -227,6 +224,16 @@ export class ResponseContext implements OvertakenContext {
     else if (branch.client !== undefined && branch.client.hop.flow !== 0)
       this.finish(now, branch, branch.client.hop.transport === 'peer' ? FLOW_GONE : FLOW_FAILED)
     else this.finish(now, branch, madeHere(503, 'Transport Error'))
+  }
+
+  /** By another flow than the one that broke before anything was heard. */
+  private sentAgain(now: Millis, branch: Branch): boolean {
+    // A phone may ring for an INVITE. When nobody waits for that any more the peer is heard of all the same, and it is cancelled there.
+    if ((this.invite || !this.stopped) && this.sender.reconnect(now, branch)) {
+      this.peers.watch(now, branch)
+      return true
+    }
+    return !this.stopped && this.sender.follow(now, branch)
   }
 
   timer(now: Millis, timer: ProxyTimer): void {
@@ -408,8 +415,9 @@ export class ResponseContext implements OvertakenContext {
     this.environment.deadlines.cancel(this.groupDeadline)
     this.groupDeadline = undefined
     for (const branch of this.branches.all) {
-      // One that is resumed has phones that ring: they are heard of first, and cancelled then.
-      if (branch.state === 'connecting' && branch.resumed === 0) this.branches.end(branch)
+      // Of an INVITE that is out already phones may ring: they are heard of first, and cancelled then.
+      const isOut = this.invite && branch.client !== undefined
+      if (branch.state === 'connecting' && !isOut) this.branches.end(branch)
       else if (branch.state === 'proceeding' && !this.sparing) this.sender.cancel(now, branch, this.reasons)
     }
   }
