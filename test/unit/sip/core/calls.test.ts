@@ -129,6 +129,27 @@ describe('a call between two phones of one node', () => {
     expect(carol.statuses('CANCEL')).toEqual([481, 481])
   })
 
+  it('S3261-9-02 S-29 a CANCEL counts by another connection from there when that of its INVITE is gone, and not before', () => {
+    const s = twoPhones({ alice: 'tcp', bob: 'udp' })
+    const neighbor = s.world.phone('alice', s.node, { transport: 'tcp', host: s.alice.host })
+    const stranger = s.world.phone('alice', s.node, { transport: 'tcp' })
+    const sent = s.alice.request('INVITE', BOB)
+    s.bob.respond(s.bob.requests('INVITE')[0]!, 180)
+    const byOther = (phone: Phone): number => {
+      phone.sendRaw(
+        `CANCEL ${BOB} SIP/2.0\r\nVia: ${s.alice.via(sent.branch)}\r\nMax-Forwards: 70\r\nFrom: <sip:${s.alice.aor}>;tag=from\r\n` +
+          `To: <${BOB}>\r\nCall-ID: ${sent.callId}\r\nCSeq: 1 CANCEL\r\nContent-Length: 0\r\n\r\n`,
+      )
+      return phone.last().status
+    }
+    expect(byOther(neighbor)).toBe(481)
+    s.alice.disconnect()
+    expect(byOther(stranger)).toBe(481)
+    expect(s.bob.requests('CANCEL')).toHaveLength(0)
+    expect(byOther(neighbor)).toBe(200)
+    expect(s.bob.requests('CANCEL')).toHaveLength(1)
+  })
+
   it('S3261-17.1-01 a busy phone is acknowledged hop by hop and the caller hears 486', () => {
     const s = twoPhones({ alice: 'udp', bob: 'udp' })
     s.alice.request('INVITE', BOB)

@@ -120,6 +120,16 @@ describe('telephone numbers (M-04)', () => {
       expect(s.gateway.requests('INVITE')).toHaveLength(0)
     })
 
+    it('M-04 is that of a user here whose phones are off: nobody outside', () => {
+      const s = stage(GATEWAY, { lookup: 'localOnly' })
+      const bob = s.world.phone('bob', s.node)
+      bob.register()
+      s.alice.request('INVITE', BOB)
+      bob.respond(bob.requests('INVITE')[0]!, 302, { contact: `<sip:+4930123@${DOMAIN}>` })
+      expect(s.alice.last().status).toBe(480)
+      expect(s.gateway.requests('INVITE')).toHaveLength(0)
+    })
+
     it('S-24 M-04 is not for who may not call outside, nor where forwarding leaves nothing outside', () => {
       const followed = (rules: Partial<OutsideRules>, settings: SettingsOverride, from?: string): number => {
         const s = stage({ ...GATEWAY, ...rules }, settings)
