@@ -99,4 +99,18 @@ describe('a flow that is gone for the caller’s peer alone', () => {
     p.bob.respond(p.bob.requests('INVITE')[0]!, 200)
     expect(p.alice.responses('INVITE').at(-1)).toMatchObject({ callId: first.callId, status: 200 })
   })
+
+  it('adapter-mapping 7.2 a flow that does not last is opened three times', () => {
+    const p = pair()
+    p.alice.request('INVITE', BOB)
+    p.bob.respond(p.bob.requests('INVITE')[0]!, 180)
+    for (let time = 0; time < 3; time++) {
+      p.world.cutPeerFlows()
+      p.world.settle()
+      expect(p.alice.statuses('INVITE').at(-1)).toBe(180)
+    }
+    p.world.cutPeerFlows()
+    p.world.settle()
+    expect(p.alice.statuses('INVITE').at(-1)).toBe(408)
+  })
 })

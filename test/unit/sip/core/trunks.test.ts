@@ -274,9 +274,12 @@ describe('a trunk that is registered', () => {
     })
   }
 
-  it('S5922-7.3-01 S3261-18.1-04 is known by its certificate on the connection that this node has opened, too', () => {
+  it.each([
+    ['is known by its certificate on the connection that this node has opened, too', 'tls', 1],
+    ['has proven nothing on a connection without TLS, whatever name this node has asked for', 'tcp', 0],
+  ] as const)('S5922-7.3-01 S3261-18.1-04 %s', (_what, transport, calls) => {
     const world = new SipWorld()
-    const trunk = { ...TRUNK, ...REGISTERED, uri: `sip:${REALM};transport=tls`, identities: [REALM] }
+    const trunk = { ...TRUNK, ...REGISTERED, uri: `sip:${REALM};transport=${transport}`, identities: [REALM] }
     const accounts = new TestAccounts().add('bob')
     const host = '192.0.2.1'
     const node = world.node(host, { trunks: [trunk], listeners: allListeners(host) }, accounts)
@@ -285,15 +288,15 @@ describe('a trunk that is registered', () => {
     const gateway = world.phone('+4940555', node, {
       host: GATEWAY,
       fromDomain: REALM,
-      transport: 'tls',
+      transport,
       identities: [REALM],
     })
     const { port } = gateway
-    node.resolveAnswer = () => ({ ok: true, addresses: [{ host: GATEWAY, port, transport: 'tls' }] })
+    node.resolveAnswer = () => ({ ok: true, addresses: [{ host: GATEWAY, port, transport }] })
     world.advance(0)
     gateway.flow = taken(node, 'openFlow')[0]!.flow
     gateway.request('INVITE', `sip:+4930777@${host}`)
-    expect(bob.requests('INVITE')).toHaveLength(1)
+    expect(bob.requests('INVITE')).toHaveLength(calls)
   })
 
   it.each([
