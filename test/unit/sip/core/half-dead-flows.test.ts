@@ -87,7 +87,7 @@ describe('a flow that is gone for the caller’s peer alone', () => {
     expect(p.alice.statuses('INVITE').at(-1)).toBe(480)
   })
 
-  it('S3261-21.5.4-01 a peer that has no room for new calls still knows one that rings there', () => {
+  it('adapter-mapping 7.2 a peer that has no room for new calls still knows one that rings there', () => {
     const { limits } = testSettings('192.0.2.2')
     const p = pair({ limits: { ...limits, transactionsMax: 2 } })
     const first = p.alice.request('INVITE', BOB)
