@@ -92,6 +92,28 @@ describe('a call whose server has closed the connection', () => {
     expect(s.alice.statuses('BYE')).toEqual([480])
   })
 
+  it('S5626-5.2-01 is ended by a node that has taken over, and not by its own connection of that number', () => {
+    const s = stage()
+    const { sent, flow } = called(s)
+    const host = '192.0.2.7'
+    const heir = s.world.node(host, { listeners: allListeners(host) }, s.node.accounts)
+    const alice = s.world.phone('alice', heir)
+    const someone = s.world.phone('someone', heir, { transport: 'tcp', host: '10.0.0.10' })
+    const { port } = someone
+    heir.resolveAnswer = () => ({ ok: true, addresses: [{ host: someone.host, port, transport: 'tcp' }] })
+    alice.request('INVITE', 'sip:someone@example.org')
+    expect(opened(heir)[0]?.flow).toBe(flow)
+    const [ok] = s.alice.responses('INVITE', 200)
+    const routes = ok!.values('record-route').reverse()
+    alice.request('BYE', s.far.contact.slice(1, -1), {
+      to: ok!.header('to') ?? '',
+      callId: sent.callId,
+      extra: routes.map((route) => `Route: ${route.replace(HOST, host)}`),
+    })
+    expect(someone.requests('BYE')).toHaveLength(0)
+    expect(s.far.requests('BYE')).toHaveLength(1)
+  })
+
   it('S5922-7.3-01 goes to nobody else who answers there by then', () => {
     const s = stage('tls', ['example.net'])
     const { sent, flow } = called(s)
