@@ -56,7 +56,8 @@ export class Callers {
 
   /** Whether the operator vouches for what is at this hop. */
   trusts(hop: Hop): boolean {
-    return this.rule(hop) !== undefined || this.trunk(hop) !== undefined
+    const { trunks, identitiesOf } = this.components
+    return this.rule(hop) !== undefined || (trunks.size > 0 && trunks.knows(hop, identitiesOf(hop.flow)))
   }
 
   /**
@@ -67,7 +68,7 @@ export class Callers {
   identify(now: Now, incoming: IncomingRequest, kind: ChallengeKind): Caller {
     const { message, source } = incoming
     const rule = this.rule(source)
-    const trunk = this.trunk(source)
+    const trunk = this.trunk(incoming)
     // What a trunk brings is for users here: who could send it on to others would call at our expense.
     if (trunk !== undefined) return { kind: 'trusted', mayCallOutside: false, trunk }
     if (rule !== undefined) return { kind: 'trusted', mayCallOutside: rule.mayCallOutside, trunk }
@@ -128,10 +129,10 @@ export class Callers {
     return undefined
   }
 
-  /** The trunk whose other side is at this hop. */
-  trunk(source: Hop): Trunk | undefined {
+  /** The trunk that a request came by. */
+  trunk({ source, message }: IncomingRequest): Trunk | undefined {
     const { trunks, identitiesOf } = this.components
-    return trunks.from(source, trunks.size === 0 ? [] : identitiesOf(source.flow))
+    return trunks.size === 0 ? undefined : trunks.from(source, identitiesOf(source.flow), message)
   }
 
   private rule({ transport, host, flow }: Hop): TrustedSource | undefined {

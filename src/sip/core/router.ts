@@ -141,7 +141,7 @@ export class Router {
     if (side === 'north') return this.inCall(incoming, wish)
     if (isAsked(incoming)) return wish
     if (wish.kind !== 'aor' && wish.kind !== 'foreign' && wish.kind !== 'refuse') return wish
-    const trunk = this.components.callers.trunk(incoming.source)
+    const trunk = this.components.callers.trunk(incoming)
     if (trunk === undefined || (wish.kind === 'refuse' && wish.status !== 404)) return wish
     const { identity, proxy } = this.components
     const rules = {

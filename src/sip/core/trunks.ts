@@ -11,7 +11,14 @@ import {
   type OwnIdentity,
 } from '../proxy/index.ts'
 import type { Hop } from '../transaction/index.ts'
-import { Line, TrunkRegistration, type RegisterMessage, type Trunk, type TrunkState } from '../trunk/index.ts'
+import {
+  calledTrunk,
+  Line,
+  TrunkRegistration,
+  type RegisterMessage,
+  type Trunk,
+  type TrunkState,
+} from '../trunk/index.ts'
 import type { OwnRequests } from './own-requests.ts'
 import type { RandomText } from './random-text.ts'
 import type { TrunkSettings } from './contract.ts'
@@ -23,6 +30,8 @@ export interface TrunksComponents {
   readonly trace: Trace
   readonly identity: OwnIdentity
 }
+
+const NO_TRUNKS: readonly Trunk[] = []
 
 export class Trunks implements Lines {
   private readonly components: TrunksComponents
@@ -75,15 +84,26 @@ export class Trunks implements Lines {
     return states
   }
 
-  /** The trunk that a request came from. Its other side is known by the conditions given, or else by where it was found. */
-  from(source: Hop, proven: readonly string[]): Trunk | undefined {
-    if (this.lines.size === 0 || source.transport === 'peer') return undefined
-    const ruled = this.sources.find(source, proven)
-    if (ruled !== undefined) return ruled
-    const name = this.at(source)
-    const trunk = name === undefined ? undefined : this.lines.get(name)?.trunk
-    // Who says how calls are to be known means that and nothing else.
-    return trunk === undefined || this.ruled.has(trunk.name) ? undefined : trunk
+  /** Whether there is another side of a trunk. */
+  knows(source: Hop, proven: readonly string[]): boolean {
+    return this.near(source, proven).length > 0
+  }
+
+  /** The trunk that a request came by; where several have their other side in one place, the one that is called. */
+  from(source: Hop, proven: readonly string[], message: SipMessage): Trunk | undefined {
+    const near = this.near(source, proven)
+    return near.length > 1 ? calledTrunk(message, near) : near[0]
+  }
+
+  /** Trunks whose other side is known by the conditions given, and then those of which it is known by where it was found. */
+  private near(source: Hop, proven: readonly string[]): readonly Trunk[] {
+    if (this.lines.size === 0 || source.transport === 'peer') return NO_TRUNKS
+    const near: Trunk[] = this.sources.all(source, proven)
+    for (const [name, line] of this.lines) {
+      // Who says how calls are to be known means that and nothing else.
+      if (line.isAt(source) && !this.ruled.has(name)) near.push(line.trunk)
+    }
+    return near
   }
 
   at(hop: Hop): string | undefined {

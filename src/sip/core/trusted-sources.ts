@@ -44,16 +44,30 @@ export class SourceTable<R extends SourceRule> {
   find(source: Pick<Hop, 'transport' | 'host'>, proven: readonly string[]): R | undefined {
     if (this.rows.length === 0 || source.transport === 'peer') return undefined
     const address = addressBytes(source.host)
-    for (const { rule, networks, identities: names, transports } of this.rows) {
-      if (transports !== undefined && !transports.includes(source.transport)) continue
-      if (names !== undefined && !proven.some((name) => names.has(name))) continue
-      if (networks !== undefined) {
-        if (address === undefined || !networks.some((network) => isInNetwork(address, network))) continue
-      }
-      return rule
-    }
-    return undefined
+    return this.rows.find((row) => fits(row, source, address, proven))?.rule
   }
+
+  /** All of them, in their order. */
+  all(source: Pick<Hop, 'transport' | 'host'>, proven: readonly string[]): R[] {
+    if (this.rows.length === 0 || source.transport === 'peer') return []
+    const address = addressBytes(source.host)
+    return this.rows.filter((row) => fits(row, source, address, proven)).map(({ rule }) => rule)
+  }
+}
+
+function fits(
+  { networks, identities, transports }: Row<SourceRule>,
+  source: Pick<Hop, 'transport'>,
+  address: ReturnType<typeof addressBytes>,
+  proven: readonly string[],
+): boolean {
+  if (transports !== undefined && !transports.some((transport) => transport === source.transport))
+    return false
+  if (identities !== undefined && !proven.some((name) => identities.has(name))) return false
+  return (
+    networks === undefined ||
+    (address !== undefined && networks.some((network) => isInNetwork(address, network)))
+  )
 }
 
 /**

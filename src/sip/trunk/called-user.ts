@@ -36,6 +36,20 @@ export function asksForLine(message: SipMessage, trunk: Trunk, rules: CalledUser
   return message.method === 'OPTIONS' && !message.to.params.has('tag') && isLine(message, trunk, rules)
 }
 
+/**
+ * Of several trunks whose calls come from one place, as those of a provider with an account for each number, the one that is called: the
+ * line that its other side rings, or else the list that has the number.
+ */
+export function calledTrunk({ uri }: SipMessage, trunks: readonly Trunk[]): Trunk | undefined {
+  const user = percentDecode(uri?.user ?? '')
+  const number = stripSeparators(user)
+  return (
+    trunks.find(({ registration }) => registration?.user === user) ??
+    trunks.find(({ numbers }) => numbers.has(number)) ??
+    trunks[0]
+  )
+}
+
 export function calledUser(message: SipMessage, trunk: Trunk, rules: CalledUserRules): CalledUser {
   const { uri } = message
   const named = isLine(message, trunk, rules) ? parseUri(message.to.uri) : uri

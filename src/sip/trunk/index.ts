@@ -1,5 +1,5 @@
 /** Trunks into other networks, as far as one of them is concerned alone: credentials, registration, whom its calls are for. */
-export { asksForLine, calledUser, type CalledUser } from './called-user.ts'
+export { asksForLine, calledTrunk, calledUser, type CalledUser } from './called-user.ts'
 export { Line } from './line.ts'
 export {
   TrunkRegistration,

@@ -358,6 +358,29 @@ describe('a trunk that is registered', () => {
     expect(s.alice.requests('INVITE')).toHaveLength(1)
   })
 
+  it.each<[string, Partial<TrunkSettings>]>([
+    ['known by where they are registered', {}],
+    ['known by its address', { networks: [`${GATEWAY}/32`] }],
+  ])('M-04 one of two at the same provider brings its own calls: %s', (_how, rule) => {
+    const first = { ...TRUNK, ...REGISTERED, ...rule }
+    const numbers = new Map([['+4930888', `+4930123@${DOMAIN}`]])
+    const registration = { user: 'you', expiresS: 600 }
+    const second = { ...first, name: 'second', registration, numbers, incoming: `+4930123@${DOMAIN}` }
+    const s = stage({}, { trunks: [first, second] })
+    s.alice.registerFully()
+    const desk = s.world.phone('+4930123', s.node)
+    desk.registerFully()
+    s.world.advance(0)
+    for (const each of s.gateway.requests('REGISTER')) grant(s, each, 600)
+    s.gateway.request('INVITE', 'sip:you@192.0.2.1:5060', { to: `<sip:you@${REALM}>` })
+    s.gateway.request('INVITE', 'sip:+4930888@192.0.2.1:5060')
+    expect(desk.requests('INVITE')).toHaveLength(2)
+    s.gateway.request('INVITE', 'sip:me@192.0.2.1:5060', { to: `<sip:me@${REALM}>` })
+    expect(s.alice.requests('INVITE')).toHaveLength(1)
+    s.gateway.request('INVITE', 'sip:+4930777@192.0.2.1:5060')
+    expect(s.bob.requests('INVITE')).toHaveLength(1)
+  })
+
   it('M-04 is told from a user where this node goes by the name of its domain', () => {
     for (const [user, rings] of [['me', 'bob'] as const, ['alice', 'alice'] as const]) {
       const s = stage({ ...REGISTERED, registration: { user, expiresS: 600 } })
