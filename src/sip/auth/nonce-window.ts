@@ -6,7 +6,7 @@
 import { LinkedOrder, type Linked } from '../../common/linked-order.ts'
 import type { WallTime } from '../../common/time.ts'
 import { detachedUnicode } from '../message/index.ts'
-import { NONCE_LIFE_MS } from './nonce.ts'
+import { isTimely } from './nonce.ts'
 
 interface Use extends Linked<Use> {
   readonly key: string
@@ -40,6 +40,8 @@ export class NonceWindow {
       known.count = count
       return true
     }
+    // A clock that was put back: what was forgotten cannot be younger than now, or nobody is believed until the clock has caught up.
+    if (this.forgottenUpTo > wall) this.forgottenUpTo = wall
     if (issuedAt <= this.forgottenUpTo) return false
     this.forget(wall)
     const use: Use = { key: detachedUnicode(key), issuedAt, count, older: undefined, newer: undefined }
@@ -50,9 +52,10 @@ export class NonceWindow {
 
   private forget(wall: WallTime): void {
     for (let { oldest } = this.order; oldest !== undefined; { oldest } = this.order) {
-      const expired = wall - oldest.issuedAt > NONCE_LIFE_MS
-      if (!expired && this.uses.size < this.usesMax) return
-      if (!expired) this.forgottenUpTo = Math.max(this.forgottenUpTo, oldest.issuedAt)
+      // Of the past, or of a clock that was ahead and has been put right.
+      const useless = !isTimely(wall - oldest.issuedAt)
+      if (!useless && this.uses.size < this.usesMax) return
+      if (!useless) this.forgottenUpTo = Math.max(this.forgottenUpTo, oldest.issuedAt)
       this.uses.delete(oldest.key)
       this.order.remove(oldest)
     }

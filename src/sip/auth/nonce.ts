@@ -46,6 +46,11 @@ export class NonceSerials {
   }
 }
 
+/** Whether a nonce of this age is believed. */
+export function isTimely(age: Millis): boolean {
+  return age >= -CLOCK_SKEW_MS && age <= NONCE_LIFE_MS
+}
+
 export type NonceState =
   | {
       readonly kind: 'fresh'
@@ -94,7 +99,7 @@ export function checkNonce(
   const age = wall - issuedAt
   const client = bytes.subarray(CLIENT_AT, SIGNED_BYTES)
   const sameClient = client.equals(tag('client', ends.client, secret))
-  if (age < -CLOCK_SKEW_MS || age > NONCE_LIFE_MS) return { kind: 'stale', sameClient }
+  if (!isTimely(age)) return { kind: 'stale', sameClient }
   const issuer = bytes.subarray(ISSUER_AT, CLIENT_AT)
   return { kind: 'fresh', issuedAt, own: issuer.equals(tag('issuer', ends.issuer, secret)), sameClient }
 }

@@ -568,6 +568,16 @@ describe('verify', () => {
 })
 
 describe('NonceWindow', () => {
+  it('S7616-3.3-01 a clock that is put back leaves nobody out: what was used ahead of it makes room', () => {
+    const hour = 3_600_000
+    const window = new NonceWindow(3)
+    for (let i = 1; i <= 4; i++) expect(window.use(hour, `ahead${i}`, hour - 5 + i, 1)).toBe(true)
+    expect(window.use(0, 'challenged before', -1, 1)).toBe(false)
+    for (let i = 1; i <= 6; i++) expect(window.use(i * 60_000, `k${i}`, i * 60_000 - 1, 1)).toBe(true)
+    expect(window.size).toBeLessThanOrEqual(3)
+    expect(window.use(360_000, 'k6', 359_999, 1)).toBe(false)
+  })
+
   it('S7616-3.3-01 forgets what has expired', () => {
     const window = new NonceWindow(10)
     for (let i = 0; i < 5; i++) expect(window.use(i, `k${i}`, i, 1)).toBe(true)
