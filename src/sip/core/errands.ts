@@ -105,7 +105,7 @@ export class Errands {
     wish: Extract<Wish, { kind: 'token' }>,
     route: RouteDecision,
   ): Errand | undefined {
-    const { hop, dialled, fromThisRun } = wish
+    const { hop, dialled, line, fromThisRun } = wish
     const { flows } = this.components
     // RFC 5627 s.6.1: inside a dialog too the GRUU of a phone here is replaced by where that phone is now.
     const uri = route.requestUri.includes(';gr=') ? this.ownGruu(route.requestUri) : undefined
@@ -128,11 +128,12 @@ export class Errands {
       if (up?.transport === 'peer' && up.host === hop.host) return { kind: 'hop', hop: up }
       return { kind: 'peer', address: `node:${hop.host}`, secure: sips }
     }
-    if (hop.transport === 'udp') return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop }
+    if (hop.transport === 'udp')
+      return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop, line }
     const up = fromThisRun ? this.streamHop(hop.flow, incoming, route) : undefined
     // RFC 3261 s.18: servers close connections on which nothing was said for a while. Who was reached at an address is reached there again.
     const there = up ?? (dialled === undefined ? undefined : { ...hop, flow: 0 })
-    return there === undefined ? undefined : { kind: 'hop', hop: there, domain: dialled }
+    return there === undefined ? undefined : { kind: 'hop', hop: there, domain: dialled, line }
   }
 
   private streamHop(

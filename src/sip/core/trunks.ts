@@ -106,10 +106,15 @@ export class Trunks implements Lines {
     return near
   }
 
-  at(hop: Hop): string | undefined {
+  at(hop: Hop, called?: SipMessage): string | undefined {
     if (this.lines.size === 0 || hop.transport === 'peer') return undefined
-    for (const [name, line] of this.lines) if (line.isAt(hop)) return name
-    return undefined
+    const there: Trunk[] = []
+    for (const line of this.lines.values()) {
+      if (!line.isAt(hop)) continue
+      if (called === undefined) return line.trunk.name
+      there.push(line.trunk)
+    }
+    return called === undefined ? undefined : calledTrunk(called, there)?.name
   }
 
   found(trunk: string, hop: Hop): void {

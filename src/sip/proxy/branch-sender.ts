@@ -60,6 +60,8 @@ export interface OutgoingRequest {
   /** Route values left after our own; undefined when the header need not change. */
   readonly routes: readonly string[] | undefined
   readonly recordRouteTo: Hop | undefined
+  /** Trunk that it came by, if it stays on the way of what follows. */
+  readonly lineFrom: string | undefined
   /** Path value to add (RFC 3327). */
   readonly path: string | undefined
   readonly loopHash: string
@@ -299,7 +301,7 @@ export class BranchSender {
   private bytes(branch: Branch, hop: Hop, dialogHop: Hop): Uint8Array {
     const { environment, request } = this
     const { target } = branch
-    const { recordRouteTo, path, caller } = request
+    const { recordRouteTo, lineFrom, path, caller } = request
     const { message, topVia } = request.incoming
     const { line } = target
     if (line !== undefined) {
@@ -313,6 +315,8 @@ export class BranchSender {
         requestUri: target.uri,
         routes,
         recordRouteTo,
+        lineFrom,
+        line,
         path,
         dialogHop,
         breadth: branch.breadth,

@@ -10,6 +10,7 @@ export type Wish =
       readonly kind: 'token'
       readonly hop: Hop
       readonly dialled: string | undefined
+      readonly line: string | undefined
       readonly fromThisRun: boolean
     }
   | { readonly kind: 'badRoute'; readonly reason: string }
@@ -50,8 +51,8 @@ export function classify(message: SipMessage, route: RouteDecision, identity: Ow
   if (token?.ofCall === true && !message.to.params.has('tag'))
     return { kind: 'badRoute', reason: 'Route Of Another Call' }
   if (token !== undefined) {
-    const { hop, dialled, fromThisRun } = token
-    return { kind: 'token', hop, dialled, fromThisRun }
+    const { hop, dialled, line, fromThisRun } = token
+    return { kind: 'token', hop, dialled, line, fromThisRun }
   }
   const next = route.routes[0]
   if (next !== undefined) return routed(next.uri, identity)

@@ -30,6 +30,10 @@ export interface Forwarding {
   readonly routes: readonly string[] | undefined
   /** Where the request came from, for the Record-Route of that side; undefined means none. */
   readonly recordRouteTo: Hop | undefined
+  /** Trunk that it came by. */
+  readonly lineFrom?: string | undefined
+  /** Trunk that it goes to. */
+  readonly line?: string | undefined
   /** Path value to put on top (RFC 3327 s.5.2). */
   readonly path?: string | undefined
   /** Where requests inside the dialog go on the other side; the hop itself but for large requests. */
@@ -91,13 +95,16 @@ export function forwardedBytes(
   if (forwarding.topVia !== undefined) edit.replaceTopVia(forwarding.topVia)
   if (forwarding.recordRouteTo !== undefined) {
     const { callId } = message
-    const { recordRouteTo, dialogHop } = forwarding
+    const { recordRouteTo, dialogHop, lineFrom, line } = forwarding
     const sips = isSips(uri) || (first !== undefined && isSips(uriOf(first)))
-    for (const [side, contact] of [
-      [recordRouteTo, message.header('contact')],
-      [dialogHop, uri],
+    for (const [side, contact, trunk] of [
+      [recordRouteTo, message.header('contact'), lineFrom],
+      [dialogHop, uri, line],
     ] as const)
-      edit.prepend('record-route', identity.recordRoute(side, tokens.seal(side, callId), sips, contact))
+      edit.prepend(
+        'record-route',
+        identity.recordRoute(side, tokens.seal(side, callId, trunk), sips, contact),
+      )
   }
   if (forwarding.path !== undefined) edit.prepend('path', forwarding.path)
   edit.prepend('via', identity.via(hop, branch))

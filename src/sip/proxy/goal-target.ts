@@ -48,7 +48,7 @@ export function targetOf(
     registeredAt: 0,
     path,
     peer: nextPeer(message, goal),
-    line: goal.kind === 'hop' ? environment.lines.at(goal.hop) : undefined,
+    line: goal.kind === 'hop' ? (goal.line ?? environment.lines.at(goal.hop)) : undefined,
   }
 }
 

@@ -16,8 +16,8 @@ export interface CreditedRequest {
 }
 
 export interface Lines {
-  /** Name of the trunk whose other side is at this hop. */
-  at(hop: Hop): string | undefined
+  /** Name of the trunk whose other side is at this hop; where there are several, of the one that is `called`. */
+  at(hop: Hop, called?: SipMessage): string | undefined
   /** A request is on its way to the trunk's other side, which is at this hop. */
   found(trunk: string, hop: Hop): void
   /** Credentials for a challenge that is known already. */

@@ -13,11 +13,12 @@ export function outgoingOf(
 ): OutgoingRequest {
   const { incoming, route } = request
   const { sessionTimer: policy } = environment.settings
+  const staysOnWay = isRecordRouted(incoming.message) || isOfOurSubscription(request)
   return {
     incoming,
     routes: route.changed ? route.routes.map((r) => r.raw) : undefined,
-    recordRouteTo:
-      isRecordRouted(incoming.message) || isOfOurSubscription(request) ? incoming.replyTo : undefined,
+    recordRouteTo: staysOnWay ? incoming.replyTo : undefined,
+    lineFrom: staysOnWay ? environment.lines.at(incoming.source, incoming.message) : undefined,
     path: request.path,
     loopHash: hash,
     timer: policy === undefined ? undefined : sessionTimer(incoming.message, policy),

@@ -23,7 +23,13 @@ export type Goal =
     }
   /** The registrations of one phone, by its GRUU; never none. `withPath` unless a Route says the way already. */
   | { readonly kind: 'instance'; readonly bindings: readonly LocalBinding[]; readonly withPath: boolean }
-  | { readonly kind: 'hop'; readonly hop: Hop; readonly domain?: string | undefined }
+  /** `line`: the trunk that the call goes by, where that is known. */
+  | {
+      readonly kind: 'hop'
+      readonly hop: Hop
+      readonly domain?: string | undefined
+      readonly line?: string | undefined
+    }
   | { readonly kind: 'peer'; readonly address: string; readonly secure: boolean }
   /** A host outside, named by this Route. */
   | { readonly kind: 'host'; readonly uri: string }

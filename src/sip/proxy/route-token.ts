@@ -17,6 +17,8 @@ const CALL_PURPOSE = Buffer.from('call-id\0', 'latin1')
 const RUN_AT = 6
 /** Between an address and the name that was asked for there, which is left out where it is the address. */
 const DIALLED = '\0'
+/** Before the name of the trunk whose other side is there. */
+const LINE = '\x01'
 
 /** Judgement: those of calls that are being set up or ended now; the others are opened when they come. */
 const KNOWN_MAX = 4_096
@@ -26,6 +28,8 @@ interface TokenHop {
   readonly hop: Hop
   /** Whom this node has asked for when it connected to the hop; undefined where the far end has connected. */
   readonly dialled: string | undefined
+  /** Name of the trunk that the call goes by: several may have their other side at one hop. */
+  readonly line: string | undefined
   /** False when the flow number is of an earlier life of this node or of another one. */
   readonly fromThisRun: boolean
   /** Of a Record-Route: it leads on in a call that is up, and begins none. */
@@ -64,15 +68,15 @@ export class RouteTokens {
     this.run = init.run
   }
 
-  seal(hop: Hop, callId: string): string {
+  seal(hop: Hop, callId: string, line?: string): string {
     const dialled = this.dialledFor(hop.flow)
-    const token = this.sealed(hop, this.callHash(callId), dialled)
+    const token = this.sealed(hop, this.callHash(callId), dialled, line)
     const latestCall = this.latestCall ?? callId
     // As a token has it: flows to peers have numbers below 0.
     const written = hop.flow < 0 ? { ...hop, flow: hop.flow >>> 0 } : hop
     this.known.set(token, {
       callId: latestCall,
-      opened: { kind: 'hop', hop: written, dialled, fromThisRun: true, ofCall: true },
+      opened: { kind: 'hop', hop: written, dialled, line, fromThisRun: true, ofCall: true },
     })
     return token
   }
@@ -82,10 +86,11 @@ export class RouteTokens {
     return this.sealed(hop, ANY_CALL, undefined)
   }
 
-  private sealed(hop: Hop, call: number, dialled: string | undefined): string {
+  private sealed(hop: Hop, call: number, dialled: string | undefined, line?: string): string {
     const { flow, port } = hop
-    const host =
+    let host =
       dialled === undefined ? hop.host : `${hop.host}${DIALLED}${dialled === hop.host ? '' : dialled}`
+    if (line !== undefined) host += LINE + latin1(line)
     const bytes = Buffer.allocUnsafe(FIXED_BYTES + host.length)
     bytes[0] = TRANSPORTS.indexOf(hop.transport)
     bytes[1] = hop.listener
@@ -115,7 +120,8 @@ export class RouteTokens {
     if (call !== ANY_CALL && call !== this.callHash(callId)) return FORGED
     let fromThisRun = true
     for (let i = 0; i < this.run.length; i++) if (bytes[RUN_AT + i] !== this.run[i]) fromThisRun = false
-    const [host = '', name] = bytes.toString('latin1', FIXED_BYTES).split(DIALLED)
+    const [place = '', line] = bytes.toString('latin1', FIXED_BYTES).split(LINE)
+    const [host = '', name] = place.split(DIALLED)
     const hop: Hop = {
       transport,
       flow: bytes.readUInt32BE(10),
@@ -124,7 +130,14 @@ export class RouteTokens {
       port: bytes.readUInt16BE(14),
     }
     const dialled = name === '' ? host : name
-    return { kind: 'hop', hop, dialled, fromThisRun, ofCall: call !== ANY_CALL }
+    return {
+      kind: 'hop',
+      hop,
+      dialled,
+      line: line === undefined ? undefined : unicode(line),
+      fromThisRun,
+      ofCall: call !== ANY_CALL,
+    }
   }
 
   /** Asked several times in a row for one call. */
@@ -144,3 +157,11 @@ export class RouteTokens {
 const ANY_CALL = 0
 const FORGED: OpenedToken = { kind: 'forged' }
 const nobody = (): undefined => undefined
+
+function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+function unicode(text: string): string {
+  return Buffer.from(text, 'latin1').toString('utf8')
+}

@@ -381,6 +381,33 @@ describe('a trunk that is registered', () => {
     expect(s.bob.requests('INVITE')).toHaveLength(1)
   })
 
+  it('S3261-22-01 one of two at the same provider speaks for itself in its calls, too', () => {
+    const challenged = (s: Stage): string | undefined => {
+      const extra = [`Proxy-Authenticate: Digest realm="${REALM}", nonce="n1", qop="auth"`]
+      s.gateway.respond(s.gateway.requests('BYE').at(-1)!, 407, { extra })
+      const again = s.gateway.requests('BYE').at(-1)!
+      return /username="(\w+)"/.exec(again.header('proxy-authorization') ?? '')?.[1]
+    }
+    const first = { ...TRUNK, ...REGISTERED }
+    const account = { username: 'you', password: 'other', realm: undefined }
+    const registration = { user: 'you', expiresS: 600 }
+    const second = { ...first, name: 'second', account, registration, incoming: `+4930123@${DOMAIN}` }
+    const s = stage({}, { trunks: [first, second], outside: { ...RULES, gateway: 'trunk:second' } })
+    const desk = s.world.phone('+4930123', s.node)
+    desk.registerFully()
+    s.world.advance(0)
+    for (const each of s.gateway.requests('REGISTER')) grant(s, each, 600)
+    const sent = s.alice.request('INVITE', NUMBER)
+    s.gateway.respond(s.gateway.requests('INVITE')[0]!, 200)
+    s.alice.inDialog('BYE', sent, s.alice.last())
+    expect(challenged(s)).toBe('you')
+    s.gateway.request('INVITE', 'sip:you@192.0.2.1:5060', { to: `<sip:you@${REALM}>` })
+    const invite = desk.requests('INVITE')[0]!
+    desk.respond(invite, 200)
+    desk.fromCallee('BYE', invite)
+    expect(challenged(s)).toBe('you')
+  })
+
   it('M-04 is told from a user where this node goes by the name of its domain', () => {
     for (const [user, rings] of [['me', 'bob'] as const, ['alice', 'alice'] as const]) {
       const s = stage({ ...REGISTERED, registration: { user, expiresS: 600 } })
