@@ -1,9 +1,10 @@
-import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
 import {
-  pkcs8Of,
-  publicKeyInfoOf,
+  generateP256,
+  privateKeyOf,
+  RSA_2048,
   type GeneratedKey,
   type KeyAlgorithm,
 } from '../../reload/security/index.ts'
@@ -18,21 +19,17 @@ const KEYS = new WeakMap<Uint8Array, KeyObject>()
 export function keyOf(pkcs8: Uint8Array): KeyObject {
   let key = KEYS.get(pkcs8)
   if (key === undefined) {
-    key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+    key = privateKeyOf(pkcs8)
     KEYS.set(pkcs8, key)
   }
   return key
 }
 
-/** A new P-256 or RSA-2048 key pair, made off the main thread: RSA takes about 100 ms. */
+/** A new P-256 or RSA-2048 key pair; RSA is made off the main thread, since it takes about 100 ms. */
 export async function generateKey(algorithm: KeyAlgorithm): Promise<GeneratedKey> {
-  const { privateKey, publicKey } =
-    algorithm === 'rsa'
-      ? await generate('rsa', { modulusLength: 2048 })
-      : await generate('ec', { namedCurve: 'P-256' })
-  const pkcs8 = pkcs8Of(privateKey)
-  KEYS.set(pkcs8, privateKey)
-  return { pkcs8, publicKeyInfo: publicKeyInfoOf(publicKey) }
+  if (algorithm !== 'rsa') return generateP256()
+  const { privateKey, publicKey } = await generate('rsa', RSA_2048)
+  return { pkcs8: Uint8Array.from(privateKey), publicKeyInfo: publicKey }
 }
 
 /** PKCS#8 in PEM, encrypted when a passphrase is given (PBES2 with AES-256). */

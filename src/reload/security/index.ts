@@ -3,8 +3,9 @@
  * root and tests name an implementation (NodeCrypto, StandInCrypto). Synchronous throughout: nothing here waits.
  */
 export type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
-export { pkcs8Of, publicKeyInfoOf } from './key-encoding.ts'
-export { NodeCrypto, type GeneratedKey, type KeyAlgorithm } from './node-crypto.ts'
+export { pkcs8Of, privateKeyOf, publicKeyInfoOf } from './key-encoding.ts'
+export { generateP256, RSA_2048, type GeneratedKey } from './key-generation.ts'
+export { NodeCrypto, type KeyAlgorithm } from './node-crypto.ts'
 export { makeStandInCredential, makeStandInRoot, StandInCrypto, type StandInOptions } from './stand-in.ts'
 export { oidContent } from './oid.ts'
 export { keyAlgorithmOf as publicKeyAlgorithm } from './x509.ts'

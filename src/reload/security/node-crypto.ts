@@ -3,7 +3,6 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   hash,
   sign,
   verify,
@@ -19,7 +18,8 @@ import { fail, ok, RingbridgeError, type Result } from '../../common/errors.ts'
 import { HASH, SIGNATURE, type NodeId } from '../codec/index.ts'
 import { BoundedCache } from '../../common/bounded-cache.ts'
 import { identitiesOf } from './certificate-identity.ts'
-import { pkcs8Of, publicKeyInfoOf } from './key-encoding.ts'
+import { publicKeyInfoOf } from './key-encoding.ts'
+import { generateP256, generateRsa, type GeneratedKey } from './key-generation.ts'
 import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 import { GENERAL_NAME, keyAlgorithmOf, readX509, type X509Fields } from './x509.ts'
 
@@ -47,13 +47,6 @@ interface ImportedKey {
 const IMPORTED_KEYS_MAX = 4_096
 
 export type KeyAlgorithm = 'ecdsa' | 'rsa'
-
-export interface GeneratedKey {
-  /** DER PrivateKeyInfo. Secret. */
-  readonly pkcs8: Uint8Array
-  /** DER SubjectPublicKeyInfo. */
-  readonly publicKeyInfo: Uint8Array
-}
 
 /** KeyUsage bits (RFC 5280 s.4.2.1.3) as they stand in the first byte. */
 const DIGITAL_SIGNATURE = 0x80
@@ -173,14 +166,7 @@ export class NodeCrypto implements CryptoPort {
 
   /** A new key pair: P-256, or RSA of 2048 bits (about 100 ms). */
   generateKey(algorithm: KeyAlgorithm): GeneratedKey {
-    const { privateKey, publicKey } =
-      algorithm === 'rsa'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-        : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    return {
-      pkcs8: pkcs8Of(privateKey),
-      publicKeyInfo: publicKeyInfoOf(publicKey),
-    }
+    return algorithm === 'rsa' ? generateRsa() : generateP256()
   }
 
   private publicKeyOf(certificate: Certificate): KeyObject | undefined {
