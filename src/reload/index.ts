@@ -16,7 +16,7 @@ export type { ServedRequest } from './peer/served-requests.ts'
 export type { PeerLoad } from './peer/load.ts'
 export type { ConnectionSnapshot, PeerSnapshot } from './peer/snapshot.ts'
 export type { StorageLimits } from './storage/quota.ts'
-export type { StorageUse } from './storage/storage.ts'
+export type { StorageUse } from './storage/use.ts'
 export {
   certificatePlaces,
   certificateSchedule,

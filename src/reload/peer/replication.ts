@@ -3,8 +3,6 @@
  * longer owns at the new owner. Knows for every resource who has its current state; why the times are what they are
  * stands in docs/adr/0003-replication.md.
  */
-import { Deadlines } from '../../common/deadlines.ts'
-import { Fifo } from '../../common/fifo.ts'
 import { NEVER, type Millis } from '../../common/time.ts'
 import {
   decodeFetchAns,
@@ -17,10 +15,8 @@ import {
   type ResourceId,
 } from '../codec/index.ts'
 import type { Storage } from '../storage/storage.ts'
-import { inRange } from '../topology/chord/ring-math.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import {
-  HAND_OVER_MAX_MS,
   OWNER_SEARCH_SPACING_MS,
   REPLICA_ASSURANCE_MS,
   REPLICA_DROP_DELAY_MS,
@@ -28,17 +24,12 @@ import {
   REPLICA_STORES_MAX,
 } from './constants.ts'
 import { CopiesAccount, heldBy, relyOn, type Copies } from './copies.ts'
+import { CopiesDue } from './copies-due.ts'
+import { HandOver } from './hand-over.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
 import { ReplicaTransfers, type Transfer } from './replica-transfers.ts'
 import type { RequestOutcome } from './signal.ts'
-
-interface HandOver {
-  readonly to: NodeId
-  readonly queue: Fifo<Copies>
-  readonly transfers: Set<number>
-  readonly deadline: Millis
-}
 
 /** Judgement: longest wait before a peer that refuses is asked again. */
 const RETRY_MAX_MS = 8_000
@@ -50,10 +41,7 @@ export class Replication {
   private readonly topology: TopologyPlugin
   private readonly account = new CopiesAccount()
   private readonly transfers: ReplicaTransfers
-  private readonly queue = new Set<Copies>()
-  /** Kept between turns: one made anew would walk over the holes that those before it left. */
-  private queued = this.queue.values()
-  private readonly looks = new Deadlines<Copies>()
+  private readonly due = new CopiesDue()
   private handOver: HandOver | undefined
   private sweepAt: Millis = NEVER
   private searchAfter: Millis = 0
@@ -120,14 +108,12 @@ export class Replication {
   /** The last value of the resource has come to the end of its lifetime, here and at whoever has a copy. */
   emptied(resource: ResourceId): void {
     const copies = this.account.remove(resource)
-    if (copies !== undefined) this.forgetLook(copies)
+    if (copies !== undefined) this.due.forget(copies)
   }
 
   /** RFC 6940 s.10.5 step 6: everything in (after, to] goes to the node about to be admitted. */
   beginHandOver(to: NodeId, after: NodeId): void {
-    const queue = new Fifo<Copies>()
-    for (const copies of this.account.all()) if (inRange(copies.resource, after, to)) queue.push(copies)
-    this.handOver = { to, queue, transfers: new Set(), deadline: this.parts.now.ms + HAND_OVER_MAX_MS }
+    this.handOver = new HandOver(this.account.all(), { to, after }, this.parts.now.ms)
     this.pump()
   }
 
@@ -169,7 +155,7 @@ export class Replication {
 
   /** Nothing on its way and nothing waiting. */
   get idle(): boolean {
-    return this.transfers.size === 0 && this.queue.size === 0 && this.sweepAt > this.parts.now.ms
+    return this.transfers.size === 0 && this.due.size === 0 && this.sweepAt > this.parts.now.ms
   }
 
   /** Owned resources that a member of the replica set is not known to have. */
@@ -179,16 +165,13 @@ export class Replication {
   }
 
   nextDeadline(): Millis {
-    return Math.min(this.sweepAt, this.looks.next(), this.handOver?.deadline ?? NEVER)
+    return Math.min(this.sweepAt, this.due.nextDeadline(), this.handOver?.deadline ?? NEVER)
   }
 
   timeout(): void {
     const { ms } = this.parts.now
     if (ms >= this.sweepAt) this.sweep()
-    for (let due = this.looks.pop(ms); due !== undefined; due = this.looks.pop(ms)) {
-      due.look = undefined
-      this.queue.add(due)
-    }
+    this.due.timeout(ms)
     if (this.handOver !== undefined && ms >= this.handOver.deadline) this.endHandOver(this.handOver)
     this.pump()
   }
@@ -204,33 +187,22 @@ export class Replication {
         // RFC 6940 s.10.7.3: three peers nearer to it, so its owner and both replicas are others.
         this.parts.persist(this.storage.drop(copies.resource))
         this.account.remove(copies.resource)
-        this.forgetLook(copies)
+        this.due.forget(copies)
         continue
       }
       if (copies.beyondSince !== NEVER) this.schedule(Math.max(leavesAt - ms, REPLICA_RETRY_MS))
-      this.queue.add(copies)
+      this.due.add(copies)
     }
   }
 
   private pump(): void {
-    const { handOver } = this
-    while (handOver !== undefined && this.transfers.size < REPLICA_STORES_MAX) {
-      const copies = handOver.queue.shift()
-      if (copies === undefined) break
-      const id = this.transfers.begin(copies, handOver.to, 1)
-      if (id !== undefined) handOver.transfers.add(id)
-    }
-    if (handOver !== undefined && handOver.queue.length === 0 && handOver.transfers.size === 0) {
-      this.endHandOver(handOver)
-    }
-    while (this.queue.size > 0 && this.transfers.size < REPLICA_STORES_MAX) {
-      const next = this.queued.next()
-      if (next.done === true) {
-        this.queued = this.queue.values()
-        continue
-      }
-      this.queue.delete(next.value)
-      this.sync(next.value)
+    const { handOver, transfers } = this
+    handOver?.pump(transfers)
+    if (handOver?.done === true) this.endHandOver(handOver)
+    while (transfers.size < REPLICA_STORES_MAX) {
+      const copies = this.due.take()
+      if (copies === undefined) return
+      this.sync(copies)
     }
   }
 
@@ -277,7 +249,7 @@ export class Replication {
     const wait = this.topology.followsOwner(copies.resource) ? 0 : REPLICA_ASSURANCE_MS
     if (copies.unassuredSince === NEVER) {
       copies.unassuredSince = ms
-      if (wait > 0) this.lookAt(copies, ms + wait)
+      if (wait > 0) this.due.at(copies, ms + wait)
     }
     if (ms < copies.unassuredSince + wait) return false
     copies.unassuredSince = NEVER
@@ -287,7 +259,7 @@ export class Replication {
 
   private end(transfer: Transfer): void {
     const { copies, to, version, error } = transfer
-    this.handOver?.transfers.delete(transfer.id)
+    this.handOver?.ended(transfer.id)
     // The resource is gone from here, or has come anew meanwhile.
     if (this.account.find(copies.resource) !== copies) return this.pump()
     const newer = error === ERROR_CODE.dataTooOld || error === ERROR_CODE.generationCounterTooLow
@@ -319,7 +291,7 @@ export class Replication {
     const delay = Math.min(RETRY_MAX_MS, REPLICA_RETRY_MS * 2 ** Math.min(copies.failures, 6))
     // The copies of one round fail together.
     if (copies.look === undefined) copies.failures++
-    this.lookAt(copies, this.parts.now.ms + delay)
+    this.due.at(copies, this.parts.now.ms + delay)
     this.parts.trace({ level: 'debug', area: 'reload', event: 'replica_store_failed', error })
   }
 
@@ -343,19 +315,6 @@ export class Replication {
 
   /** Looked at with the next timeout, so that one input never starts an avalanche. */
   private enqueue(copies: Copies): void {
-    this.lookAt(copies, this.parts.now.ms)
-  }
-
-  /** At that time, or when it would have been looked at anyway if that is earlier. */
-  private lookAt(copies: Copies, at: Millis): void {
-    if (copies.look !== undefined && copies.look.at <= at) return
-    this.looks.cancel(copies.look)
-    copies.look = this.looks.set(at, copies)
-  }
-
-  private forgetLook(copies: Copies): void {
-    this.looks.cancel(copies.look)
-    copies.look = undefined
-    this.queue.delete(copies)
+    this.due.at(copies, this.parts.now.ms)
   }
 }

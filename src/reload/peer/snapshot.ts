@@ -1,6 +1,7 @@
 import type { Millis } from '../../common/time.ts'
 import type { NodeId } from '../codec/index.ts'
-import type { Storage, StorageUse } from '../storage/storage.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { StorageUse } from '../storage/use.ts'
 import type { TopologyPlugin } from '../topology/plugin.ts'
 import type { PeerState, TransportAddress } from './contract.ts'
 import type { Links } from './links.ts'

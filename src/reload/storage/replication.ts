@@ -3,11 +3,13 @@
  * part of the range, or the successor of a peer that leaves.
  */
 import type { Now } from '../../common/time.ts'
-import type { ResourceId, StoredData, StoreKindData, StoreReq } from '../codec/index.ts'
+import type { FetchReq, KindId, ResourceId, StoredData, StoreKindData, StoreReq } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
+import { everything, slotOf } from './data-models.ts'
 import { certificatesValid, remainingLifetime } from './lifetime.ts'
 import type { HeldValue, ValuePlace } from './held-value.ts'
 import type { KindEntry, Table } from './table.ts'
+import type { ValueChecks } from './value-checks.ts'
 
 /** A StoreReq with the certificates that belong into its bucket, each once. */
 export interface ReplicaStore {
@@ -45,6 +47,28 @@ export function replicaStores(
     }
   }
   return packer.done()
+}
+
+/** A FetchReq for everything of these Kinds at `resource`, to send to a peer that has newer data. */
+export function fetchReqFor(checks: ValueChecks, resource: ResourceId, kinds: readonly KindId[]): FetchReq {
+  const specifiers = kinds.flatMap((kind) => {
+    const definition = checks.definition(kind)
+    return definition === undefined
+      ? []
+      : [{ kind, generation: 0n, selector: everything(definition.dataModel) }]
+  })
+  return { resource, specifiers }
+}
+
+/** Whether anything is held at the resource that a Store of it, which was carried out, did not bring. */
+export function holdsMoreThan(table: Table, { resource, kindData }: StoreReq): boolean {
+  for (const { kind, slots } of table.find(resource)?.kinds.values() ?? []) {
+    const brought = kindData.find((each) => each.kind === kind)?.values ?? []
+    const places =
+      brought.length < 2 ? brought.length : new Set(brought.map(({ value }) => slotOf(value))).size
+    if (slots.size > places) return true
+  }
+  return false
 }
 
 /** Fills one request after the other. */

@@ -1,4 +1,3 @@
-import { LabelTexts, Tally } from '../../common/instruments.ts'
 import { invariant } from '../../common/assert.ts'
 import { ok, type Result } from '../../common/errors.ts'
 import type { Millis, Now } from '../../common/time.ts'
@@ -19,14 +18,20 @@ import type { Certificate, CryptoPort } from '../security/port.ts'
 import type { Signer, Trust } from '../security/trust.ts'
 import { planAdoption } from './adoption.ts'
 import type { AdmissionRules } from './admission.ts'
-import { everything, slotOf } from './data-models.ts'
 import { fetchValues, type Fetched } from './fetch.ts'
 import { findResources } from './find.ts'
 import type { ValuePlace } from './held-value.ts'
 import type { JournalOperation } from './journal.ts'
 import { expiryOf } from './lifetime.ts'
 import { DEFAULT_STORAGE_LIMITS, type StorageLimits } from './quota.ts'
-import { replicaStores, type ReplicaSelection, type ReplicaStore } from './replication.ts'
+import {
+  fetchReqFor,
+  holdsMoreThan,
+  replicaStores,
+  type ReplicaSelection,
+  type ReplicaStore,
+} from './replication.ts'
+import { RequestCount } from './request-count.ts'
 import type { Responsibility } from './responsibility.ts'
 import { OwnAnswers, type OwnValues } from './own-values.ts'
 import { firstGeneration, GENERATION_MAX, restoreTable, type RestoreReport } from './restore.ts'
@@ -34,6 +39,7 @@ import type { StagedValue } from './staging.ts'
 import { statValues } from './stat.ts'
 import { planStore, type PlannedKind, type StoreContext } from './store.ts'
 import { Table } from './table.ts'
+import { useOf, type StorageUse } from './use.ts'
 import { ValueChecks, type KindSource } from './value-checks.ts'
 import { verifyFetched, type FetchedValues } from './verify-fetched.ts'
 
@@ -71,21 +77,13 @@ export interface Expired {
   readonly emptied: readonly ResourceId[]
 }
 
-/** Values and bytes held of one Kind, for metrics. */
-export interface StorageUse {
-  readonly kind: KindId
-  readonly role: 'owner' | 'replica'
-  readonly values: number
-  readonly bytes: number
-}
-
 /**
  * What this peer keeps for the overlay (RFC 6940 s.7): the methods Store, Fetch, Stat and Find on a bounded table in
  * memory, and what replication needs. Answers are values; the caller sends them, and journals the operations first.
  */
 export class Storage {
-  /** Requests by `op|kind|result`. */
-  readonly instruments = { requests: new Tally() }
+  private readonly counted = new RequestCount()
+  readonly instruments = { requests: this.counted.requests }
   private readonly crypto: CryptoPort
   private readonly responsibility: Responsibility
   private limits: StorageLimits
@@ -135,7 +133,7 @@ export class Storage {
     pool: readonly Certificate[],
   ): Result<Stored, ErrorResponse> {
     const planned = planStore(this.context(), now, req, signer, pool)
-    this.count('store', req.kindData, planned)
+    this.counted.add('store', this.checks, req.kindData, planned)
     if (!planned.ok) return planned
     const operations: JournalOperation[] = []
     const changed: ValuePlace[] = []
@@ -154,7 +152,7 @@ export class Storage {
   /** RFC 6940 s.7.4.2. Values come with what is left of their lifetime and with their certificates. */
   fetch(now: Now, req: FetchReq): Result<Fetched, ErrorResponse> {
     const fetched = fetchValues(this.checks, this.table, now, req)
-    this.count('fetch', req.specifiers, fetched)
+    this.counted.add('fetch', this.checks, req.specifiers, fetched)
     return fetched
   }
 
@@ -165,14 +163,14 @@ export class Storage {
   own(now: Now, resource: ResourceId, kinds: readonly KindId[]): OwnValues | undefined {
     if (!this.responsibility.responsibleFor(resource)) return undefined
     const values = this.ownAnswers.find(this.checks, this.table, now, resource, kinds)
-    if (values !== undefined) for (const kind of kinds) this.countOne('fetch', kind, 'ok')
+    if (values !== undefined) for (const kind of kinds) this.counted.addOne('fetch', this.checks, kind, 'ok')
     return values
   }
 
   /** RFC 6940 s.7.4.3. */
   stat(now: Now, req: FetchReq): Result<StatAns, ErrorResponse> {
     const answer = statValues(this.crypto, this.checks, this.table, now, req)
-    this.count('stat', req.specifiers, answer)
+    this.counted.add('stat', this.checks, req.specifiers, answer)
     return answer
   }
 
@@ -239,24 +237,12 @@ export class Storage {
 
   /** A FetchReq for everything held at `resource`, to send to a peer that has newer data. */
   fetchReqFor(resource: ResourceId, kinds: readonly KindId[]): FetchReq {
-    const specifiers = kinds.flatMap((kind) => {
-      const definition = this.checks.definition(kind)
-      return definition === undefined
-        ? []
-        : [{ kind, generation: 0n, selector: everything(definition.dataModel) }]
-    })
-    return { resource, specifiers }
+    return fetchReqFor(this.checks, resource, kinds)
   }
 
   /** Whether anything is held at the resource that a Store of it, which was carried out, did not bring. */
-  holdsMoreThan({ resource, kindData }: StoreReq): boolean {
-    for (const { kind, slots } of this.table.find(resource)?.kinds.values() ?? []) {
-      const brought = kindData.find((each) => each.kind === kind)?.values ?? []
-      const places =
-        brought.length < 2 ? brought.length : new Set(brought.map(({ value }) => slotOf(value))).size
-      if (slots.size > places) return true
-    }
-    return false
+  holdsMoreThan(req: StoreReq): boolean {
+    return holdsMoreThan(this.table, req)
   }
 
   /** RFC 6940 s.10.7.3: the resource is none of our business any more. */
@@ -276,17 +262,7 @@ export class Storage {
 
   /** What is held, by Kind and role. Walks the whole table: for metrics and snapshots. */
   use(): StorageUse[] {
-    const uses = new Map<string, StorageUse>()
-    for (const { resource, kinds } of this.table.all()) {
-      const role = this.responsibility.responsibleFor(resource) ? 'owner' : 'replica'
-      for (const { kind, slots } of kinds.values()) {
-        const before = uses.get(`${kind}|${role}`) ?? { kind, role, values: 0, bytes: 0 }
-        let { bytes } = before
-        for (const held of slots.values()) bytes += held.size
-        uses.set(`${kind}|${role}`, { kind, role, values: before.values + slots.size, bytes })
-      }
-    }
-    return [...uses.values()]
+    return useOf(this.table, this.responsibility)
   }
 
   private context(): StoreContext {
@@ -321,31 +297,6 @@ export class Storage {
     const expiresAt = expiryOf(now, data.lifetime)
     this.table.put(place, { data, encoded, receivedAt: now.wall, expiresAt, certificates }, operations)
   }
-
-  private count(
-    op: 'store' | 'fetch' | 'stat',
-    kinds: readonly { readonly kind: KindId }[],
-    result: Result<unknown, ErrorResponse>,
-  ): void {
-    const outcome = result.ok ? 'ok' : 'error'
-    for (const { kind } of kinds) this.countOne(op, kind, outcome)
-  }
-
-  private countOne(op: 'store' | 'fetch' | 'stat', kind: KindId, outcome: 'ok' | 'error'): void {
-    const known = this.checks.definition(kind)?.name ?? 'other'
-    this.instruments.requests.add(LABELS[outcome][op].of(known))
-  }
-}
-
-/** Labels of `Storage.instruments`. */
-const LABELS = {
-  ok: labelsOf('ok'),
-  error: labelsOf('error'),
-} as const
-
-function labelsOf(outcome: string): Record<'store' | 'fetch' | 'stat', LabelTexts> {
-  const around = (op: string): LabelTexts => new LabelTexts(`${op}|`, `|${outcome}`)
-  return { store: around('store'), fetch: around('fetch'), stat: around('stat') }
 }
 
 function raised({ staged }: PlannedKind, now: Now): bigint {
