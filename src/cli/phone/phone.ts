@@ -1,21 +1,12 @@
 /** A small SIP phone without sound: registers, calls, answers, sends texts. For trying a deployment, not for talking. */
 import { createHash, randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
-import {
-  create,
-  makeResponse,
-  type Address,
-  type Request,
-  type Response,
-  type Stack,
-  type StackOptions,
-} from 'sip'
+import { makeResponse, type Address, type Request, type Response, type StackOptions } from 'sip'
 import { VERSION } from '../../app/version.ts'
 import { credentials, isStale, pickChallenge } from './digest-client.ts'
+import { Exchange } from './exchange.ts'
+import { freePort } from './free-port.ts'
 import { follow } from './redirected.ts'
-import { addressTowards, checkConnection, NoAnswer, tlsOptions, type TlsTrust } from './server-address.ts'
+import { addressTowards, checkConnection, tlsOptions, type TlsTrust } from './server-address.ts'
 
 export interface PhoneSettings {
   /** user@domain. */
@@ -43,13 +34,11 @@ export class Phone {
   readonly settings: PhoneSettings
   /** Requests that arrive; answer with `respond`. */
   onRequest: (request: Request) => void = () => undefined
-  private readonly stack: Stack
+  private readonly exchange: Exchange
   private readonly contact: string
   private readonly contactAt: (port: number) => string
   private readonly callId = token()
   private registerSeq = 0
-  /** The last 503 of each transaction under way: the library keeps them to itself and makes one up without words. */
-  private readonly unavailable = new Map<string, Response>()
 
   private constructor(settings: PhoneSettings, address: string, port: number) {
     this.settings = settings
@@ -65,14 +54,11 @@ export class Phone {
       udp: settings.transport !== 'tls',
       tcp: settings.transport !== 'tls',
       ...(settings.transport === 'tls' ? { tls: tlsOptions(settings.tls), tls_port: port } : {}),
-      logger: {
-        recv: (message) => {
-          if ('status' in message && message.status === 503)
-            this.unavailable.set(transactionOf(message), message)
-        },
-      },
     }
-    this.stack = create(options, (request) => this.onRequest(request))
+    const { server, transport } = settings
+    this.exchange = new Exchange(options, `${server.host}:${server.port} over ${transport}`, (request) =>
+      this.onRequest(request),
+    )
     // What it writes into Via, each time anew: another address than the true one is the mark of a phone behind a NAT.
     options.publicAddress = address
   }
@@ -85,7 +71,7 @@ export class Phone {
   }
 
   close(): void {
-    this.stack.destroy()
+    this.exchange.close()
   }
 
   /**
@@ -151,7 +137,7 @@ export class Phone {
       remote: response.headers.to,
       seq,
     }
-    this.stack.send(this.inDialog(dialog, 'ACK', seq))
+    this.exchange.write(this.inDialog(dialog, 'ACK', seq))
     return { response, dialog }
   }
 
@@ -168,7 +154,7 @@ export class Phone {
   }
 
   bye(dialog: Dialog): Promise<Response> {
-    return this.exchange(this.inDialog(dialog, 'BYE', ++dialog.seq))
+    return this.exchange.send(this.inDialog(dialog, 'BYE', ++dialog.seq))
   }
 
   message(target: string, text: string): Promise<Response> {
@@ -202,7 +188,7 @@ export class Phone {
       response.headers['content-type'] = 'application/sdp'
       response.content = SDP
     }
-    this.stack.send(response)
+    this.exchange.write(response)
   }
 
   private sendAndFollow(
@@ -249,36 +235,12 @@ export class Phone {
     route: readonly Address[],
   ): Promise<Response> {
     const headers = { ...request.headers, route: [...route], 'user-agent': USER_AGENT }
-    return this.exchange({ ...request, headers }, onProgress)
+    return this.exchange.send({ ...request, headers }, onProgress)
   }
 
   private get outbound(): Address {
     const { server, transport } = this.settings
     return { uri: `sip:${server.host}:${server.port};transport=${transport};lr`, params: {} }
-  }
-
-  /**
-   * Sends and resolves with the final response. The library makes up statuses (408, 503, 404) when nothing came; nobody
-   * shall take one for the server's word, so that rejects with `NoAnswer`.
-   */
-  private exchange(
-    request: Request,
-    onProgress: (response: Response) => void = () => undefined,
-  ): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      this.stack.send(request, (response) => {
-        if (response.status < 200) return onProgress(response)
-        const received = this.unavailable.get(transactionOf(response))
-        this.unavailable.delete(transactionOf(response))
-        // What it makes up has the very Via list of the request.
-        if (response.headers.via !== request.headers.via) return resolve(response)
-        if (received !== undefined) return resolve(received)
-        const { host, port } = this.settings.server
-        return reject(
-          new NoAnswer(`no answer to ${request.method} from ${host}:${port} over ${this.settings.transport}`),
-        )
-      })
-    })
   }
 
   private inDialog(dialog: Dialog, method: string, seq: number): Request {
@@ -312,11 +274,6 @@ const SDP = [
   '',
 ].join('\r\n')
 
-/** One request of one call: a second try with credentials has the next number. */
-function transactionOf({ headers }: Response): string {
-  return `${headers['call-id']} ${headers.cseq.seq} ${headers.cseq.method}`
-}
-
 function token(): string {
   return randomBytes(9).toString('hex')
 }
@@ -326,26 +283,3 @@ function silentPort({ aor, server }: PhoneSettings): number {
   const digest = createHash('sha256').update(`${aor} ${server.host} ${server.port}`).digest()
   return 10_000 + (digest.readUInt16BE(0) % 10_000)
 }
-
-/** The library cannot bind to port 0, so one that is free for UDP and TCP is looked up first. */
-async function freePort(address: string): Promise<number> {
-  for (let tries = 1; ; tries++) {
-    const stream = createServer()
-    const datagrams = createSocket('udp4')
-    try {
-      stream.listen(0, address)
-      await once(stream, 'listening')
-      const { port } = stream.address() as AddressInfo
-      datagrams.bind(port, address)
-      await once(datagrams, 'listening')
-      return port
-    } catch (error) {
-      if (tries === PORTS_TRIED) throw error
-    } finally {
-      await Promise.all([stream[Symbol.asyncDispose](), datagrams[Symbol.asyncDispose]()])
-    }
-  }
-}
-
-/** A port that is free for streams is taken for datagrams now and then. */
-const PORTS_TRIED = 10
