@@ -2,7 +2,6 @@
  * The response context of RFC 3261 s.16.7: one a forwarded request. Adds targets as they become known, runs branches by
  * q-value, forwards what must go upstream at once, and picks the final response when every branch is done.
  */
-import type { Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
 import type { SipMessage } from '../message/index.ts'
 import { isUnanswered, type ServerTransaction } from '../transaction/machinery.ts'
@@ -10,16 +9,18 @@ import { TIMER_C_MS } from '../transaction/timers.ts'
 import { isBetter, madeHere, otherChallenges, type Candidate } from './best-response.ts'
 import { Branch, type ForkContext, type LocateQuestion, type ProxyTimer } from './branch.ts'
 import { Branches } from './branches.ts'
-import { BranchSender, LEFT_ALONE, TOO_LARGE, type OutgoingRequest } from './branch-sender.ts'
+import { BranchSender, LEFT_ALONE, type OutgoingRequest } from './branch-sender.ts'
 import { Breadth, type Coming } from './breadth.ts'
 import { ANSWERED_ELSEWHERE, declinedFor, NO_REASONS } from './cancel-reasons.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Disposition } from './disposition.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { ExitSearch } from './exits.ts'
+import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
 import { TargetFinder } from './target-finder.ts'
+import { TargetGroups, type GroupedContext } from './target-groups.ts'
 import { mayHaveMissed } from './siblings.ts'
 import { SilentPeers, type InCall, type OvertakenContext } from './silent-peers.ts'
 import { TargetSet, type Target } from './targets.ts'
@@ -43,33 +44,18 @@ export interface ContextInit {
   readonly oneInstance: boolean
 }
 
-/** Judgement: no phone begins to ring later than that, as with Timer C (RFC 3261 s.16.6) no phone rings on for ever. */
-const START_FOR_MS = 180_000
-/** Judgement: unless groups of phones are given so much time that not so many of them would have their turn. */
-const GROUPS_LEAST = 3
-
-const BROKEN = madeHere(500, 'Server Internal Error')
-const FLOW_GONE = madeHere(480, 'Flow Gone')
-/** RFC 5626 s.7: of a phone's connection, whose other flows are tried then. */
-const FLOW_FAILED = madeHere(430, 'Flow Failed')
-const AWAY = madeHere(480, 'Temporarily Unavailable')
-
-export class ResponseContext implements OvertakenContext {
+export class ResponseContext implements OvertakenContext, GroupedContext {
   readonly finder: TargetFinder
   private readonly environment: ProxyEnvironment
   private readonly init: ContextInit
   private readonly sender: BranchSender
   private readonly upstream: Upstream
-  private readonly breadth: Breadth
+  private readonly groups: TargetGroups
   private readonly set: TargetSet
   private readonly invite: boolean
   private readonly branches: Branches
   private readonly peers: SilentPeers
   private candidates: Candidate[] = []
-  private groupRank = -1
-  /** Whoever waits longer than that has hung up, or is nobody who wants to talk. */
-  private startUntil: Millis | undefined = undefined
-  private groupDeadline: Deadline<ProxyTimer> | undefined = undefined
   /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
   private stopped = false
   private cancelled = false
@@ -85,18 +71,42 @@ export class ResponseContext implements OvertakenContext {
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server, init.outgoing.timer)
     const { message } = init.outgoing.incoming
     this.invite = message.method === 'INVITE'
-    this.breadth = new Breadth(message)
+    const breadth = new Breadth(message)
     const forks = init.disposition.noFork ? 1 : environment.settings.maxForks
     const siblings = init.exits === undefined ? environment.settings.siblings : 'parallel'
     this.set = new TargetSet(forks, init.oneInstance, siblings)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
-    this.branches = new Branches(environment.deadlines, this.breadth)
+    this.branches = new Branches(environment.deadlines, breadth)
     const { set, branches, invite } = this
+    this.groups = new TargetGroups(environment, this, { set, branches, breadth, serial: init.serial })
     this.peers = new SilentPeers(environment, this, { set, branches, invite, inCall: init.inCall })
   }
 
   get isStopped(): boolean {
     return this.stopped
+  }
+
+  get coming(): Coming {
+    if (this.finder.pending > 0) return 'targets'
+    const { aor, serial, disposition } = this.init
+    return aor === undefined || serial || disposition.noFork ? 'nobody' : 'phones'
+  }
+
+  get awaitedQ(): number {
+    return this.finder.awaitedQ
+  }
+
+  begin(now: Millis, target: Target, share: number): void {
+    const branch = new Branch(this, target, share)
+    this.branches.all.push(branch)
+    const failure = this.sender.start(now, branch)
+    if (failure === undefined) return this.peers.watch(now, branch)
+    this.branches.end(branch)
+    this.candidates.push(failure)
+  }
+
+  tooBroad(): void {
+    this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
   }
 
   /** Adds a target that needs no finding. */
@@ -111,7 +121,7 @@ export class ResponseContext implements OvertakenContext {
     // Who wants one phone wants the best, which is known when all are.
     const { noFork } = this.init.disposition
     if ((this.environment.settings.lookup !== 'overlayFirst' && !noFork) || this.finder.pending === 0)
-      this.startGroups(now)
+      this.groups.start(now)
     this.finishIfDone(now)
   }
 
@@ -146,7 +156,7 @@ export class ResponseContext implements OvertakenContext {
     if (hop !== undefined && branch.resumed === 0 && held.isBusy(now, hop))
       this.finish(now, branch, LEFT_ALONE)
     else if (hop !== undefined) this.sender.send(now, branch, hop)
-    else if (branch.resumed > 0) this.finish(now, branch, madeHere(408, 'Request Timeout'))
+    else if (branch.resumed > 0) this.finish(now, branch, SILENT)
     else if (answer.ok) this.finish(now, branch, FLOW_GONE)
     else this.finish(now, branch, madeHere(answer.status, answer.reason))
   }
@@ -178,8 +188,7 @@ export class ResponseContext implements OvertakenContext {
     if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
     if (status === 503 && !this.stopped && this.sender.next(now, branch)) return
     // RFC 3261 s.8.2.2.2: it still rings for the peer or by the connection that is gone, and nobody can take its answer there.
-    if (status === 482 && this.mayHaveCome(branch))
-      return this.finish(now, branch, madeHere(480, 'Temporarily Unavailable'))
+    if (status === 482 && this.mayHaveCome(branch)) return this.finish(now, branch, AWAY)
     if (status >= 600) {
       // It has said so itself: only what still rings is cancelled.
       this.branches.end(branch)
@@ -215,15 +224,7 @@ export class ResponseContext implements OvertakenContext {
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped && this.sender.next(now, branch)) return
     if (!heard && cause === 'transport' && this.sentAgain(now, branch)) return
-    if (branch.tooLarge) return this.finish(now, branch, TOO_LARGE)
-    const located = branch.target.way.kind === 'host'
-    // S3263-LO-01: nobody answers there, by whatever way.
-    if (cause === 'timeout' || heard || (located && this.invite))
-      this.finish(now, branch, madeHere(408, 'Request Timeout'))
-    else if (located) this.finish(now, branch, madeHere(503, 'Transport Error'))
-    else if (branch.client !== undefined && branch.client.hop.flow !== 0)
-      this.finish(now, branch, branch.client.hop.transport === 'peer' ? FLOW_GONE : FLOW_FAILED)
-    else this.finish(now, branch, madeHere(503, 'Transport Error'))
+    this.finish(now, branch, failureOf(branch, cause, { heard, invite: this.invite }))
   }
 
   /** By another flow than the one that broke before anything was heard. */
@@ -238,10 +239,8 @@ export class ResponseContext implements OvertakenContext {
 
   timer(now: Millis, timer: ProxyTimer): void {
     if (timer.kind === 'group') {
-      this.groupDeadline = undefined
-      this.groupRank = -1
-      this.run(now)
-      return
+      this.groups.timeout()
+      return this.run(now)
     }
     const { branch } = timer
     if (timer.kind === 'sibling') return this.peers.silent(now, branch)
@@ -254,7 +253,7 @@ export class ResponseContext implements OvertakenContext {
     else {
       if (branch.client !== undefined) this.environment.transactions.abandon(branch.client)
       if (branch.superseded) this.branches.end(branch)
-      else this.finish(now, branch, madeHere(408, 'Request Timeout'))
+      else this.finish(now, branch, SILENT)
     }
   }
 
@@ -360,60 +359,10 @@ export class ResponseContext implements OvertakenContext {
     this.releaseIfDone()
   }
 
-  private startGroups(now: Millis): void {
-    const { groupTimeoutMs } = this.environment.settings
-    this.startUntil ??= now + Math.max(START_FOR_MS, GROUPS_LEAST * groupTimeoutMs)
-    if (now > this.startUntil) this.set.clear()
-    while (!this.stopped && !this.set.empty) {
-      const active = this.branches.active()
-      const lower = this.set.highestRank < this.groupRank || this.init.serial
-      if (active > 0 && lower) break
-      // Whom a 3xx wants first may still have to be found.
-      if (this.set.highestQ < this.finder.awaitedQ) break
-      const shares = this.breadth.take(this.init.serial ? 1 : this.set.size, this.coming)
-      if (shares.length === 0) {
-        if (active === 0 && this.branches.all.length === 0)
-          this.candidates.push(madeHere(440, 'Max-Breadth Exceeded'))
-        if (active === 0) this.set.clear()
-        break
-      }
-      this.groupRank = this.set.highestRank
-      const group = this.set.takeGroup(shares.length)
-      shares.forEach((share, index) => {
-        const target = group[index]
-        if (target === undefined) this.breadth.giveBack(share)
-        else this.begin(now, target, share)
-      })
-    }
-    if (!this.set.empty && this.groupDeadline === undefined && this.branches.active() > 0) {
-      this.groupDeadline = this.environment.deadlines.set(now + this.environment.settings.groupTimeoutMs, {
-        kind: 'group',
-        context: this,
-      })
-    }
-  }
-
-  private get coming(): Coming {
-    if (this.finder.pending > 0) return 'targets'
-    const { aor, serial, disposition } = this.init
-    return aor === undefined || serial || disposition.noFork ? 'nobody' : 'phones'
-  }
-
-  private begin(now: Millis, target: Target, share: number): void {
-    const branch = new Branch(this, target, share)
-    this.branches.all.push(branch)
-    const failure = this.sender.start(now, branch)
-    if (failure === undefined) return this.peers.watch(now, branch)
-    this.branches.end(branch)
-    this.candidates.push(failure)
-  }
-
   /** RFC 3261 s.16.7 item 10: nothing new is started, and what rings is cancelled. */
   private stop(now: Millis): void {
     this.stopped = true
-    this.set.clear()
-    this.environment.deadlines.cancel(this.groupDeadline)
-    this.groupDeadline = undefined
+    this.groups.stop()
     for (const branch of this.branches.all) {
       // Of an INVITE that is out already phones may ring: they are heard of first, and cancelled then.
       const isOut = this.invite && branch.client !== undefined
@@ -465,7 +414,7 @@ export class ResponseContext implements OvertakenContext {
     if (best === undefined || (this.branches.all.length === 0 && best.status !== 440))
       return this.finder.nobody(best)
     // Of no use to the caller, who knows nothing of the phone's flows (adapter-mapping s.7.3).
-    if (best.status === 430) return madeHere(480, 'Temporarily Unavailable')
+    if (best.status === 430) return AWAY
     return best
   }
 
@@ -489,11 +438,4 @@ export class ResponseContext implements OvertakenContext {
     this.init.server.user = undefined
     this.branches.leave(this.upstream.wayBack)
   }
-}
-
-/** S3263-LO-01. */
-function notLocated(branch: Branch, { status, reason }: Extract<ResolveOutcome, { ok: false }>): Candidate {
-  const { way } = branch.target
-  if (status !== 404 || way.kind !== 'host') return madeHere(status, reason)
-  return madeHere(status, 'Not Found', [['Warning', `399 ringbridge "No SIP service at ${way.host}"`]])
 }
