@@ -1,14 +1,16 @@
 /** What registrar, proxy and redirect server ask of the other parts of the core, and who answers it. */
 import { changes } from '../events/index.ts'
-import type { Now } from '../../common/time.ts'
+import type { Random } from '../../common/random.ts'
+import type { Millis, Now } from '../../common/time.ts'
 import type { Front } from '../engine/index.ts'
-import { SiblingMarks, isLive, type Gruus, type Registrar, type RegistrarHost } from '../registrar/index.ts'
-import type { Proxy, ProxyPorts } from '../proxy/index.ts'
+import { Gruus, SiblingMarks, isLive, type Registrar, type RegistrarHost } from '../registrar/index.ts'
+import type { OwnIdentity, Proxy, ProxyPorts } from '../proxy/index.ts'
 import type { RedirectHost } from '../redirect/index.ts'
 import type { Callers } from './caller.ts'
-import type { Accounts, SipSettings } from './contract.ts'
+import type { Accounts, RequestId, SipSettings, SipTap } from './contract.ts'
 import type { Flows } from './flows.ts'
 import type { KeptBindings } from './kept-bindings.ts'
+import type { LostResponsesPorts } from './lost-responses.ts'
 import type { NatKeepAlive } from './nat-keep-alive.ts'
 import { phoneInCall } from './phone-in-call.ts'
 import type { Questions } from './questions.ts'
@@ -24,6 +26,7 @@ export interface JoinedParts {
   readonly overlayAvailable: boolean
   readonly settings: SipSettings
   readonly questions: Questions
+  readonly identity: OwnIdentity
   readonly registrar: Registrar<RegisterTicket>
   readonly registerHandler: RegisterHandler
   readonly keptBindings: KeptBindings
@@ -116,4 +119,47 @@ export function redirectHost(parts: JoinedParts, accounts: Accounts): RedirectHo
       parts.replies.send(now, server, incoming, answer)
     },
   }
+}
+
+/** What responses whose way back is gone ask of the others. */
+export function lostResponsePorts(parts: JoinedParts, tap: SipTap | undefined): LostResponsesPorts {
+  const { flows, questions, identity } = parts
+  return {
+    successor: (flow, asker) => parts.registrar.successor(flow, identity.userOf(asker), parts.now.ms),
+    answerHalfOpen: (now, hop, bytes) => {
+      if (!flows.halfOpen.answer(now, hop, bytes)) return false
+      tap?.message(parts.now, 'out', hop, bytes)
+      return true
+    },
+    openPeerFlow: (address, budgetMs) => questions.openPeerFlow(address, false, budgetMs, ''),
+    resolve: (host, port, transport) => questions.resolve(host, port, transport, transport === 'tls'),
+    peerHop: (flow) => flows.get(flow)?.hop,
+    dial: (hop, domain) => flows.dial(hop, domain),
+    isUp: (flow) => flows.isUp(flow),
+    send: (hop, bytes) => flows.send(hop, bytes),
+  }
+}
+
+/** The GRUUs of this node; undefined where it is no registrar, or no peer whose name they could carry. */
+export function gruusOf(parts: JoinedParts, accounts: Accounts, random: Random): Gruus | undefined {
+  const { peerIdentity, roles, secret } = parts.settings
+  if (peerIdentity === undefined || !roles.registrar) return undefined
+  return new Gruus(
+    {
+      bindings: (aor) => parts.registrar.bindings(aor),
+      userHosted: (aor) => accounts.byAor(aor) !== undefined,
+      nonce: () => random.bytes(12),
+    },
+    { secret, gr: peerIdentity.gr },
+  )
+}
+
+/** Asks which phones of a user other nodes have; undefined while the overlay is away, or is not to be asked. */
+export function askForeign(
+  { overlayAvailable, settings, questions }: JoinedParts,
+  aor: string,
+): { readonly id: RequestId; readonly budgetMs: Millis } | undefined {
+  if (!overlayAvailable || settings.lookup === 'localOnly') return undefined
+  const budgetMs = settings.locateBudgetMs.other
+  return { id: questions.foreignContacts(aor, budgetMs), budgetMs }
 }

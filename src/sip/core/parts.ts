@@ -2,9 +2,9 @@
 import { Tally } from '../../common/instruments.ts'
 import type { Outbox } from '../../common/outbox.ts'
 import type { Random } from '../../common/random.ts'
-import type { Millis, Now } from '../../common/time.ts'
+import type { Now } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
-import { canonicalAor, type ValidationRole } from '../message/index.ts'
+import type { ValidationRole } from '../message/index.ts'
 import {
   CallMeter,
   NO_OUTSIDE_RULES,
@@ -15,21 +15,28 @@ import {
   type ClientUser,
   type ForkContext,
 } from '../proxy/index.ts'
-import { Gruus, Registrar } from '../registrar/index.ts'
+import { Registrar } from '../registrar/index.ts'
 import { Redirector } from '../redirect/index.ts'
-import { Transactions, type IncomingRequest } from '../transaction/index.ts'
+import { Transactions } from '../transaction/index.ts'
 import { AuthLog } from './auth-log.ts'
 import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
-import type { Accounts, RequestId, SipAction, SipSettings, SipTap, SipTunables } from './contract.ts'
+import type { Accounts, SipAction, SipSettings, SipTap, SipTunables } from './contract.ts'
 import { Errands } from './errands.ts'
 import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
 import { PeerAdmission } from './peer-admission.ts'
 import { instrumentsOf } from './part-instruments.ts'
-import { proxyPorts, redirectHost, registrarHost } from './part-ports.ts'
+import {
+  askForeign,
+  gruusOf,
+  lostResponsePorts,
+  proxyPorts,
+  redirectHost,
+  registrarHost,
+} from './part-ports.ts'
 import { proxySettings, registrarSettings, type Tuned } from './part-settings.ts'
 import { Questions } from './questions.ts'
 import { KeptBindings } from './kept-bindings.ts'
@@ -40,6 +47,7 @@ import { NatKeepAlive } from './nat-keep-alive.ts'
 import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
 import { RegEvents } from './reg-events.ts'
+import { isRegisteredPhone } from './registered-phone.ts'
 import { TlsLog } from './tls-log.ts'
 import { Trunks } from './trunks.ts'
 import { RegisterGate } from './register-gate.ts'
@@ -134,23 +142,10 @@ export class SipParts {
       { listeners, limits },
     )
     this.tlsLog = new TlsLog(components.trace)
-    this.lostResponses = new LostResponses(
-      {
-        successor: (flow, asker) => this.registrar.successor(flow, this.identity.userOf(asker), this.now.ms),
-        answerHalfOpen: (now, hop, bytes) => {
-          if (!this.flows.halfOpen.answer(now, hop, bytes)) return false
-          tap?.message(this.now, 'out', hop, bytes)
-          return true
-        },
-        openPeerFlow: (address, budgetMs) => questions.openPeerFlow(address, false, budgetMs, ''),
-        resolve: (host, port, transport) => questions.resolve(host, port, transport, transport === 'tls'),
-        peerHop: (flow) => this.flows.get(flow)?.hop,
-        dial: (hop, domain) => this.flows.dial(hop, domain),
-        isUp: (flow) => this.flows.isUp(flow),
-        send: (hop, bytes) => this.flows.send(hop, bytes),
-      },
-      { peerFlowBudgetMs: settings.appAttachBudgetMs.other, limits },
-    )
+    this.lostResponses = new LostResponses(lostResponsePorts(this, tap), {
+      peerFlowBudgetMs: settings.appAttachBudgetMs.other,
+      limits,
+    })
     const wire = this.flows
     this.transactions = new Transactions({ wire, seed: seedOf(secret) }, limits)
     const { transactions, identity, flows } = this
@@ -172,17 +167,7 @@ export class SipParts {
         issuer: peerIdentity?.hex,
       },
     ))
-    const gruus =
-      peerIdentity === undefined || !settings.roles.registrar
-        ? undefined
-        : new Gruus(
-            {
-              bindings: (aor) => this.registrar.bindings(aor),
-              userHosted: (aor) => accounts.byAor(aor) !== undefined,
-              nonce: () => components.random.bytes(12),
-            },
-            { secret, gr: peerIdentity.gr },
-          )
+    const gruus = gruusOf(this, accounts, components.random)
     this.registrar = new Registrar(
       { host: registrarHost(this, texts) },
       registrarSettings(settings, {
@@ -211,7 +196,7 @@ export class SipParts {
       {
         rateLimits,
         trusts: (source) => callers.trusts(source),
-        registered: (incoming) => this.isRegisteredPhone(incoming),
+        registered: (incoming) => isRegisteredPhone(this.registrar, incoming),
       },
       limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT,
     )
@@ -224,8 +209,8 @@ export class SipParts {
     this.registerHandler = new RegisterHandler(
       {
         gate: registerGate,
-        isRegisteredPhone: (incoming) => this.isRegisteredPhone(incoming),
-        askForeign: (aor) => this.askForeign(aor),
+        isRegisteredPhone: (incoming) => isRegisteredPhone(this.registrar, incoming),
+        askForeign: (aor) => askForeign(this, aor),
         front,
         accounts,
         authenticator,
@@ -324,7 +309,7 @@ export class SipParts {
             texts,
             transactions,
             bindings: (aor) => this.registrar.bindings(aor),
-            askForeign: (aor) => this.askForeign(aor),
+            askForeign: (aor) => askForeign(this, aor),
             overloaded,
           },
           {
@@ -397,23 +382,6 @@ export class SipParts {
   /** Who has an account here, phones or not. */
   serves(aor: string): boolean {
     return this.accounts.byAor(aor) !== undefined
-  }
-
-  private askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined {
-    if (!this.overlayAvailable || this.settings.lookup === 'localOnly') return undefined
-    const budgetMs = this.settings.locateBudgetMs.other
-    return { id: this.questions.foreignContacts(aor, budgetMs), budgetMs }
-  }
-
-  /** It says that it is of a phone that is registered here, and comes from where that phone is reached. */
-  private isRegisteredPhone({ message, source }: IncomingRequest): boolean {
-    const aor = canonicalAor(message.from.parsedUri ?? message.from.uri)
-    if (!aor.ok) return false
-    return this.registrar.bindings(aor.value).some(({ reach }) => {
-      if (reach.transport !== source.transport) return false
-      if (source.flow !== 0) return reach.flow === source.flow
-      return reach.host === source.host && reach.port === source.port
-    })
   }
 
   retryAfterS(low: number, high: number): number {

@@ -18,83 +18,52 @@ import {
 import {
   buildRequest,
   buildResponse,
-  canonicalAor,
   detached,
   detachedUnicode,
-  parseNameAddr,
   parseUri,
   type SipMessage,
 } from '../message/index.ts'
-import {
-  aorUri,
-  type ClientUser,
-  type ForkContext,
-  pathWay,
-  type OwnIdentity,
-  type Way,
-  type Wish,
-} from '../proxy/index.ts'
-import { reachOf, reachWithoutFlow, type Binding, type Gruus } from '../registrar/index.ts'
+import { aorUri, type ClientUser, type ForkContext, type OwnIdentity, type Wish } from '../proxy/index.ts'
+import type { Binding, Gruus } from '../registrar/index.ts'
 import type { Hop, IncomingRequest, Transactions } from '../transaction/index.ts'
-import type { Callers } from './caller.ts'
-import type { CallerChecks } from './caller-checks.ts'
-import type { Accounts, ForeignContact, RequestId } from './contract.ts'
-import type { Flows } from './flows.ts'
+import type { ForeignContact, RequestId } from './contract.ts'
 import type { OwnRequests } from './own-requests.ts'
 import type { RandomText } from './random-text.ts'
 import type { Replies, Reply } from './replies.ts'
-import type { SourceLimit } from './source-limit.ts'
+import { presentWay, subscriberWay, type SubscriberWay } from './subscriber-way.ts'
 import { unsupported, unusableBody } from './uas.ts'
+import { WatcherAdmission, type WatcherComponents } from './watcher-admission.ts'
 
 /** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
 const ANSWER_GRACE_MS: Millis = 1_000
 
 const GONE: Reply = { status: 481, reason: 'Subscription Does Not Exist' }
-const FORBIDDEN: Reply = { status: 403, reason: 'Not Your Registrations' }
 const TOO_LONG: Reply = { status: 400, reason: 'Too Long To Be Kept' }
 const NO_EXTENSIONS: readonly string[] = []
 
-/** How a subscriber is reached, and where else when that is a flow which is gone. */
-interface Reachable {
-  readonly way: Way
-  readonly otherwise: Hop | undefined
-  /** Its Contact counts though the SUBSCRIBE came from another address. */
-  readonly elsewhere: boolean
-}
+type Watched = Subscription<SubscriberWay>
 
-/** What becomes of a SUBSCRIBE for a user's registrations; as for `elsewhere`, whoever may send requests elsewhere may be sent some there. */
-type Admission =
-  | { readonly kind: 'admitted'; readonly elsewhere: boolean }
-  | { readonly kind: 'refused'; readonly reply: Reply }
-  | { readonly kind: 'ignored' }
-
-type Watched = Subscription<Reachable>
-
-export interface RegEventComponents {
-  readonly accounts: Accounts
-  readonly callers: Callers
-  readonly callerChecks: Pick<CallerChecks<never>, 'identity'>
-  readonly flows: Flows
+export interface RegEventComponents extends WatcherComponents {
   readonly gruus: Gruus | undefined
   readonly identity: OwnIdentity
   readonly ownRequests: OwnRequests
   readonly replies: Replies
-  readonly sources: SourceLimit
   readonly texts: RandomText
   readonly transactions: Transactions<ForkContext, ClientUser>
   bindings(aor: string): readonly Binding[]
   /** Answered by `foreignKnown`; undefined while the overlay is away. */
   askForeign(aor: string): { readonly id: RequestId; readonly budgetMs: Millis } | undefined
-  overloaded(reason: string): Reply
 }
 
 export class RegEvents {
-  readonly notifier: RegNotifier<Reachable>
+  readonly notifier: RegNotifier<SubscriberWay>
   private readonly components: RegEventComponents
+  private readonly admission: WatcherAdmission
   private readonly questions = new OpenQuestions<string>()
 
   constructor(components: RegEventComponents, limits: { readonly subscriptionsMax: number }) {
     this.components = components
+    this.admission = new WatcherAdmission(components)
     const { gruus } = components
     this.notifier = new RegNotifier(
       {
@@ -156,7 +125,7 @@ export class RegEvents {
   private begin(now: Now, key: string, incoming: IncomingRequest, aor: string): void {
     const { message } = incoming
     const { replies, transactions, overloaded } = this.components
-    const admission = this.admission(now, incoming, aor)
+    const admission = this.admission.of(now, incoming, aor)
     if (admission.kind === 'ignored') return
     if (admission.kind === 'refused') {
       replies.stateless(incoming, admission.reply)
@@ -180,14 +149,14 @@ export class RegEvents {
     }
     const tag = this.components.texts.hex(8)
     const { callId, routes, target } = texts
-    const dialog: NotifierDialog<Reachable> = {
+    const dialog: NotifierDialog<SubscriberWay> = {
       callId,
       local: `${texts.to};tag=${tag}`,
       remote: texts.from,
       routes,
       contact: this.contactFor(incoming.source, message.uri?.scheme === 'sips', target),
       target,
-      way: this.reachable(incoming, target, routes, admission.elsewhere),
+      way: subscriberWay(incoming, target, routes, admission.elsewhere),
       localCseq: 0,
       remoteCseq: message.cseq.number,
     }
@@ -240,7 +209,7 @@ export class RegEvents {
       return
     }
     if (target !== undefined) dialog.target = detached(target)
-    dialog.way = this.reachable(incoming, dialog.target, dialog.routes, dialog.way.elsewhere)
+    dialog.way = subscriberWay(incoming, dialog.target, dialog.routes, dialog.way.elsewhere)
     this.notifier.refresh(now.ms, subscription, seconds.value)
     this.components.replies.begin(now.ms, key, incoming, {
       status: 200,
@@ -258,44 +227,6 @@ export class RegEvents {
     ]
   }
 
-  /** S3680-4-02: the owner, who may register for him, and sources that the operator vouches for. */
-  private admission(now: Now, incoming: IncomingRequest, aor: string): Admission {
-    const { callers, callerChecks, flows, sources, overloaded } = this.components
-    const { message, source } = incoming
-    if (source.transport === 'peer') {
-      const user = flows.get(source.flow)?.user
-      // Peers are reached by their flow, wherever their Contact leads.
-      if (user === aor) return admitted(false)
-      const caller = callerChecks.identity(now.ms, message, source.host, user)
-      const named = caller.kind === 'asserted' ? parseNameAddr(caller.value) : undefined
-      const owner = named === undefined ? undefined : canonicalAor(named.uri)
-      return owner?.ok === true && owner.value === aor ? admitted(false) : refused(FORBIDDEN)
-    }
-    const caller = callers.identify(now, incoming, 'www')
-    switch (caller.kind) {
-      case 'refused':
-        return caller
-      case 'trusted':
-        return admitted(caller.mayCallOutside)
-      case 'ownPhone': {
-        sources.proven(now.ms, source)
-        const [own] = caller.aors
-        // With `auth: none` nobody has to be anybody.
-        const may = own === undefined || caller.aors.includes(aor) || this.isDelegate(own, aor)
-        return may ? admitted(caller.mayCallOutside) : refused(FORBIDDEN)
-      }
-      case 'stranger': {
-        const judgement = sources.stranger(now.ms, source)
-        if (judgement === 'ignored') return { kind: 'ignored' }
-        return refused(judgement === 'refused' ? overloaded('Too Many Requests') : FORBIDDEN)
-      }
-    }
-  }
-
-  private isDelegate(own: string, aor: string): boolean {
-    return this.components.accounts.byAor(own)?.delegates.includes(aor) === true
-  }
-
   /** The one SIP URI in Contact (RFC 6665 s.4.1.2.1). */
   private targetOf(message: SipMessage): string | undefined {
     const contacts = message.contacts()
@@ -303,25 +234,6 @@ export class RegEvents {
       contacts.ok && contacts.value !== '*' && contacts.value.length === 1 ? contacts.value[0] : undefined
     const uri = only === undefined ? undefined : parseUri(only.uri)
     return uri?.scheme === 'sip' || uri?.scheme === 'sips' ? only?.uri : undefined
-  }
-
-  /** The way back: the flow of a peer, the first proxy that has record-routed, or the phone as a registrar would find it. */
-  private reachable(
-    incoming: IncomingRequest,
-    target: string,
-    routes: readonly string[],
-    elsewhere: boolean,
-  ): Reachable {
-    const { message, source } = incoming
-    if (source.transport === 'peer' || routes.length > 0) {
-      const direct: Way = { kind: 'hop', hop: source }
-      const by = { path: routes, pinned: !elsewhere, reach: source }
-      const way = source.transport === 'peer' ? direct : (pathWay(by) ?? direct)
-      return { way, otherwise: undefined, elsewhere }
-    }
-    const { reach, direct } = reachOf(parseUri(target), source, message, elsewhere)
-    const otherwise = direct && reach.flow !== 0 ? reachWithoutFlow(target, reach) : undefined
-    return { way: { kind: 'hop', hop: reach }, otherwise, elsewhere }
   }
 
   private contactFor(source: Hop, sips: boolean, theirs: string): string {
@@ -340,16 +252,16 @@ export class RegEvents {
   private notify(
     now: Millis,
     subscription: Watched,
-    reachable: Reachable,
+    reachable: SubscriberWay,
     uri: string,
     headers: readonly (readonly [string, string])[],
     body: Uint8Array,
   ): void {
-    const { ownRequests } = this.components
+    const { ownRequests, flows } = this.components
     ownRequests.send(now, {
       method: 'NOTIFY',
       uri,
-      way: this.present(reachable),
+      way: presentWay(reachable, flows),
       bytes: (via) =>
         buildRequest({
           method: 'NOTIFY',
@@ -366,26 +278,6 @@ export class RegEvents {
       },
     })
   }
-
-  /** The way as it is now: a flow may be gone, and a peer can be connected to again. */
-  private present({ way, otherwise }: Reachable): Way {
-    const { flows } = this.components
-    if (way.kind !== 'hop' || way.hop.flow === 0 || flows.isUp(way.hop.flow)) return way
-    const { hop } = way
-    if (hop.transport !== 'peer') return otherwise === undefined ? way : { kind: 'hop', hop: otherwise }
-    const up = flows.peerHop(hop.host)
-    return up === undefined
-      ? { kind: 'peer', address: `node:${hop.host}`, secure: false }
-      : { kind: 'hop', hop: up }
-  }
-}
-
-function admitted(elsewhere: boolean): Admission {
-  return { kind: 'admitted', elsewhere }
-}
-
-function refused(reply: Reply): Admission {
-  return { kind: 'refused', reply }
 }
 
 /** Seconds of a Retry-After, if there is one that can be read. */
