@@ -14,6 +14,7 @@ import {
 import type { PeerFlowOutcome, RequestId, SipAction } from '../sip/index.ts'
 import { flowId, flowKey, label } from './flow-names.ts'
 import { FlowOpenings } from './flow-openings.ts'
+import { FlowPulse, isKeepAlive, PING, PONG_WITHIN_MS } from './flow-pulse.ts'
 import { destinationsOf, terminalNode } from './overlay-address.ts'
 import type { AdapterParts, AdapterTimer } from './parts.ts'
 
@@ -23,7 +24,8 @@ type FlowOpened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
 /** CRLF keep-alive on TCP: 95 to 120 s (adapter-mapping s.5.2). */
 const KEEPALIVE_MS = 95_000
 const KEEPALIVE_SPREAD_MS = 25_000
-const PING = new Uint8Array([13, 10, 13, 10])
+/** What a flow that has lost against its twin is still kept for: the longest that a transaction waits. */
+const DRAIN_MS = 32_000
 
 /** One proven SIP flow to another node. */
 interface Flow {
@@ -33,7 +35,11 @@ interface Flow {
   readonly initiator: boolean
   /** Lost against a twin (glare): answers may still use it, new requests do not. */
   draining: boolean
+  /** Keep-alives are no use. */
   usedMs: Millis
+  readonly pulse: FlowPulse
+  /** When the next ping is due. */
+  pingAt: Millis
   timer: Deadline<AdapterTimer> | undefined
 }
 
@@ -92,6 +98,8 @@ export class FlowPool {
       initiator,
       draining: false,
       usedMs: now.ms,
+      pulse: new FlowPulse(),
+      pingAt: 0,
       timer: undefined,
     }
     this.flows.set(channel, flow)
@@ -103,7 +111,7 @@ export class FlowPool {
     } else {
       flow.draining = true
     }
-    this.schedule(now, flow)
+    this.watch(now, flow)
     this.parts.sip({
       kind: 'peerFlowUp',
       flow: flowId(channel),
@@ -139,20 +147,36 @@ export class FlowPool {
     return this.flows.has(channel)
   }
 
-  /** Bytes went over the flow. */
-  touch(now: Now, channel: ChannelId): void {
+  /** Bytes come by the flow. */
+  heard(now: Now, channel: ChannelId, bytes: Uint8Array): void {
+    this.flows.get(channel)?.pulse.heard(bytes)
+    this.sent(now, channel, bytes)
+  }
+
+  /** Bytes go by the flow. */
+  sent(now: Now, channel: ChannelId, bytes: Uint8Array): void {
     const flow = this.flows.get(channel)
-    if (flow !== undefined) flow.usedMs = now.ms
+    if (flow !== undefined && !isKeepAlive(bytes)) flow.usedMs = now.ms
+  }
+
+  /** Somebody waits for the peer at the far end: it is asked for a sign of life, and the flow is closed when none comes. */
+  probe(now: Now, channel: ChannelId): void {
+    const flow = this.flows.get(channel)
+    if (flow !== undefined && !flow.draining && !flow.pulse.asking) this.ping(now, flow)
   }
 
   timeout(now: Now, name: string, what: 'idle' | 'reverse'): void {
     if (what === 'reverse') return this.openings.timeout(now, name)
     const flow = this.flows.get(Number(name))
     if (flow === undefined) return
-    const idleMs = flow.draining ? 32_000 : 1000 * this.parts.settings.flowIdleS
+    if (flow.pulse.asking && !flow.pulse.judged()) {
+      this.parts.trace({ level: 'info', area: 'adapter', event: 'peer_flow_silent', node: key(flow.node) })
+      return this.close(flow)
+    }
+    const idleMs = flow.draining ? DRAIN_MS : 1000 * this.parts.settings.flowIdleS
     if (now.ms - flow.usedMs >= idleMs) return this.close(flow)
-    if (!flow.draining) this.parts.outbox.push({ to: 'channel', channel: flow.channel, bytes: PING })
-    this.schedule(now, flow)
+    if (flow.draining || flow.pingAt > now.ms) this.schedule(now, flow)
+    else this.ping(now, flow)
   }
 
   /** Flows to these nodes are closed: the Configuration Document lists them as bad now. */
@@ -190,13 +214,29 @@ export class FlowPool {
     flow.usedMs = now.ms
   }
 
+  /** The first ping goes out at once: it shows whether the far end answers any. */
+  private watch(now: Now, flow: Flow): void {
+    if (flow.initiator && !flow.draining) this.ping(now, flow)
+    else this.schedule(now, flow)
+  }
+
+  private ping(now: Now, flow: Flow): void {
+    this.parts.outbox.push({ to: 'channel', channel: flow.channel, bytes: PING })
+    flow.pulse.asked()
+    flow.pingAt = now.ms + KEEPALIVE_MS + this.parts.random.int(KEEPALIVE_SPREAD_MS)
+    this.wake(flow, now.ms + PONG_WITHIN_MS)
+  }
+
   private schedule(now: Now, flow: Flow): void {
-    const pause = flow.draining ? 32_000 : KEEPALIVE_MS + this.parts.random.int(KEEPALIVE_SPREAD_MS)
-    flow.timer = this.parts.deadlines.set(now.ms + pause, {
-      part: 'flows',
-      key: String(flow.channel),
-      what: 'idle',
-    })
+    if (flow.pingAt <= now.ms)
+      flow.pingAt = now.ms + KEEPALIVE_MS + this.parts.random.int(KEEPALIVE_SPREAD_MS)
+    this.wake(flow, flow.draining ? now.ms + DRAIN_MS : flow.pingAt)
+  }
+
+  private wake(flow: Flow, at: Millis): void {
+    const { deadlines } = this.parts
+    deadlines.cancel(flow.timer)
+    flow.timer = deadlines.set(at, { part: 'flows', key: String(flow.channel), what: 'idle' })
   }
 
   private close(flow: Flow): void {

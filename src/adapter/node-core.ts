@@ -176,7 +176,7 @@ export class NodeCore {
       return
     }
     if (input.kind === 'channelData' && this.adapter.flows.owns(input.channel)) {
-      this.adapter.flows.touch(now, input.channel)
+      this.adapter.flows.heard(now, input.channel, input.bytes)
       this.sip?.step(now, { kind: 'flowData', flow: flowId(input.channel), bytes: input.bytes })
       return
     }
@@ -244,11 +244,13 @@ export class NodeCore {
       }
       case 'sendFlow':
         if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })
-        this.adapter.flows.touch(now, channelOf(action.flow))
+        this.adapter.flows.sent(now, channelOf(action.flow), action.bytes)
         return this.outbox.push({
           kind: 'peer',
           action: { kind: 'sendChannel', channel: channelOf(action.flow), bytes: action.bytes },
         })
+      case 'probePeer':
+        return this.adapter.flows.probe(now, channelOf(action.flow))
       case 'closeFlow':
         if (action.flow >= 0) return this.outbox.push({ kind: 'sip', action })
         return this.closeFlow(channelOf(action.flow))

@@ -116,4 +116,25 @@ describe('while a call rings its flow between two peers breaks', () => {
     expect([200, 408, 480]).toContain(nodes.finished(call))
     expect(callee.rung.length).toBeLessThan(3)
   })
+
+  it.each([false, true])(
+    'the caller’s peer is gone (silently: %s): the phone does not ring for nobody',
+    (silently) => {
+      const { nodes, callee } = ringing(`origin gone ${silently}`, 170_000)
+      nodes.crash(nodes.node(1), silently)
+      nodes.world.run(90_000)
+      expect(
+        callee.rung.map(({ status, cancelled }) => [status, cancelled]),
+        nodes.replay(),
+      ).toEqual([[487, true]])
+    },
+  )
+
+  it('the peers cannot reach one another any more: neither end waits for the other', () => {
+    const { nodes, callee, call } = ringing('parted', 170_000)
+    nodes.network.partition(['n1'], ['n2'])
+    nodes.world.run(90_000)
+    expect(call.status, nodes.replay()).toBe(408)
+    expect(callee.rung.map(({ status }) => status)).toEqual([487])
+  })
 })

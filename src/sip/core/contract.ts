@@ -157,6 +157,8 @@ export type SipAction =
     }
   | { readonly kind: 'sendFlow'; readonly flow: FlowId; readonly bytes: Uint8Array }
   | { readonly kind: 'closeFlow'; readonly flow: FlowId }
+  /** Somebody waits for the peer at the far end of its flow: is it there? If not the flow is closed. */
+  | { readonly kind: 'probePeer'; readonly flow: FlowId }
   /** Where else is this AOR? The core's own bindings are already known to it. */
   | {
       readonly kind: 'locate'

@@ -92,6 +92,7 @@ export function proxyPorts(
     },
     marks: new SiblingMarks(parts.settings.secret),
     dial: (hop, domain) => parts.flows.dial(hop, domain),
+    probePeer: (flow) => questions.probePeer(flow),
     flowHop: (flow) => parts.flows.get(flow)?.hop,
     successor: (now, flow, user) => parts.registrar.successor(flow, user, now),
     peerHop: (hex) => parts.flows.peerHop(hex),

@@ -1,7 +1,7 @@
 /** What the SIP core asks of its owner. Every question has a number, under which its answer comes back. */
 import type { Outbox } from '../../common/outbox.ts'
 import type { Millis } from '../../common/time.ts'
-import type { PublishedBinding, RequestId, SipAction, Transport } from './contract.ts'
+import type { FlowId, PublishedBinding, RequestId, SipAction, Transport } from './contract.ts'
 
 type Publication = Extract<SipAction, { kind: 'publish' }>
 
@@ -17,6 +17,11 @@ export class Questions {
     const id = ++this.last
     this.outbox.push({ kind: 'openPeerFlow', id, address, secure, budgetMs, callId })
     return id
+  }
+
+  /** Answered by `flowClosed` when the peer is not there. */
+  probePeer(flow: FlowId): void {
+    this.outbox.push({ kind: 'probePeer', flow })
   }
 
   resolve(

@@ -91,10 +91,16 @@ export interface LocateQuestion {
   readonly q?: number | undefined
 }
 
+/** Who has asked for a flow to the peer that a call came from; `hop` is undefined when there is none. */
+export interface OriginAsker {
+  reached(now: Millis, hop: Hop | undefined): void
+}
+
 /** A question to the owner that is under way, by its number. */
 export type Question =
   | LocateQuestion
   | { readonly kind: 'branch'; readonly branch: Branch }
+  | { readonly kind: 'origin'; readonly origin: OriginAsker }
   /** A request without a transaction (an ACK) that waits for a peer flow. */
   | {
       readonly kind: 'stateless'
@@ -104,7 +110,8 @@ export type Question =
     }
 
 /** `C` as in RFC 3261 s.16.6; `silence` of a branch that has further addresses, `sibling` of one whose
- * phones another peer has; `group`: the next lower q-value's turn. */
+ * phones another peer has; `group`: the next lower q-value's turn; `ringing`: whether the peers of a call that rings are still there. */
 export type ProxyTimer =
   | { readonly kind: 'C' | 'silence' | 'sibling'; readonly context: ForkContext; readonly branch: Branch }
   | { readonly kind: 'group'; readonly context: ForkContext }
+  | { readonly kind: 'ringing'; readonly context: ForkContext }

@@ -42,6 +42,8 @@ export interface ProxyPorts {
    * has to name; the host itself when nothing else is known.
    */
   dial(hop: Hop, domain?: string): Hop
+  /** The flow to a peer is closed unless that gives a sign of life. */
+  probePeer(flow: number): void
   /** The hop of a flow that is up. */
   flowHop(flow: number): Hop | undefined
   /** Where the phone of that user is now that was at the far end of a flow which is gone; undefined when nobody knows. */

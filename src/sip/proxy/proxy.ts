@@ -228,9 +228,10 @@ export class Proxy {
 
   peerFlow(now: Millis, id: number, answer: PeerFlowOutcome): void {
     const question = this.questions.take(id)
-    if (question?.kind === 'branch') question.branch.context.connected(now, question.branch, answer)
+    if (question?.kind === 'branch') return question.branch.context.connected(now, question.branch, answer)
+    const hop = answer.ok ? this.environment.ports.flowHop(answer.flow) : undefined
+    if (question?.kind === 'origin') question.origin.reached(now, hop)
     else if (question?.kind === 'stateless') {
-      const hop = answer.ok ? this.environment.ports.flowHop(answer.flow) : undefined
       if (hop !== undefined) question.send(hop)
       else question.lost?.(now)
     }
@@ -259,6 +260,8 @@ export class Proxy {
   private unanswered(now: Millis, question: Question): void {
     if (question.kind === 'locate') {
       question.context.located(now, question, { kind: 'failed', status: 504, reason: 'Locate Timeout' })
+    } else if (question.kind === 'origin') {
+      question.origin.reached(now, undefined)
     } else if (question.kind === 'branch') {
       const { branch } = question
       const isHost = branch.target.way.kind === 'host'

@@ -19,6 +19,7 @@ import type { ExitSearch } from './exits.ts'
 import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
+import { RingingPeers } from './ringing-peers.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetGroups, type GroupedContext } from './target-groups.ts'
 import { mayHaveMissed } from './siblings.ts'
@@ -55,6 +56,8 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private readonly invite: boolean
   private readonly branches: Branches
   private readonly peers: SilentPeers
+  /** Once something rings by way of another peer. */
+  private ringing: RingingPeers | undefined = undefined
   private candidates: Candidate[] = []
   /** No further target is started: a 2xx or 6xx came, or the caller gave up. */
   private stopped = false
@@ -242,6 +245,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
       this.groups.timeout()
       return this.run(now)
     }
+    if (timer.kind === 'ringing') return this.ringing?.timeout(now)
     const { branch } = timer
     if (timer.kind === 'sibling') return this.peers.silent(now, branch)
     if (timer.kind === 'silence') return this.supersede(now, branch)
@@ -299,6 +303,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
       this.branches.end(branch)
     }
     calledUsers.over(aor, this)
+    this.ringing?.end()
     server.user = undefined
     if (isUnanswered(server)) transactions.drop(server)
   }
@@ -337,11 +342,19 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
       this.sender.cancel(now, branch, this.reasons)
       if (this.cancelled) return
     }
+    if (this.invite && !this.upstream.finalSent) this.watchPeers(now, branch)
     if (status === 100) return
     if (this.invite && !branch.cancelSent) this.sender.armTimerC(now, branch, TIMER_C_MS)
     if (this.upstream.finalSent) return
     if (status >= 180) this.init.call?.setUp(now)
     this.upstream.forward(now, response, branch.client?.hop)
+  }
+
+  private watchPeers(now: Millis, { client }: Branch): void {
+    const { server } = this.init
+    if (client?.hop.transport !== 'peer' && server.hop.transport !== 'peer') return
+    this.ringing ??= new RingingPeers(this.environment, this, { server, branches: this.branches })
+    this.ringing.rings(now)
   }
 
   /** RFC 3261 s.16.7 item 5: every 2xx to INVITE goes upstream, of other methods only the first. */
@@ -431,6 +444,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   /** What is kept alive by the transactions that absorb repeats should be small. */
   private releaseIfDone(): void {
     if (!this.upstream.finalSent) return
+    this.ringing?.end()
     this.environment.calledUsers.over(this.init.aor, this)
     if (this.branches.active() > 0) return
     this.candidates = []

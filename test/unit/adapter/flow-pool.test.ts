@@ -42,6 +42,31 @@ function opened(
   })
 }
 
+const CRLF = Buffer.from('\r\n')
+type Actions = ReturnType<typeof drained>['all']
+
+function pingsIn(actions: Actions): number {
+  return actions.filter((action) => action.to === 'channel' && action.bytes?.length === 4).length
+}
+
+/** Until a time, or until the flow is closed; when that was. */
+function run(untilMs: number, pinged: (ms: number) => void): number | undefined {
+  if (pingsIn(drained(parts).all) > 0) pinged(0)
+  for (;;) {
+    const due = parts.deadlines.next()
+    if (due > untilMs) return undefined
+    const timer = parts.deadlines.pop(due)
+    if (timer?.part !== 'flows') return undefined
+    pool.timeout(at(due), timer.key, timer.what)
+    const { all } = drained(parts)
+    if (all.some((action) => action.to === 'channel' && action.bytes === undefined)) {
+      expect(all).toContainEqual({ to: 'sip', input: { kind: 'flowClosed', flow: flowId(11) } })
+      return due
+    }
+    if (pingsIn(all) > 0) pinged(due)
+  }
+}
+
 describe('application flows to other nodes', () => {
   it('R7904-5.1-01 R7904-5.1-02 R7904-2-02 AppAttach goes to the list of the entry with application 5060, or 5061 for sips', () => {
     pool.open(at(0), flowQuestion(1, ADDRESS, false, 8000))
@@ -192,25 +217,60 @@ describe('application flows to other nodes', () => {
     expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true, flow: flowId(32) } }])
   })
 
-  it('A6940-6.5.2-02 R7904-5.2-01 keeps a flow alive with CRLF and closes it when idle', () => {
+  it.each([
+    ['opened by us', true],
+    ['opened by the far end', false],
+  ])(
+    'A6940-6.5.2-02 R7904-5.2-01 keeps a flow alive with CRLF, and closes it when nothing else went over it for ten minutes: %s',
+    (_what, initiator) => {
+      opened(0, 11, { initiator })
+      let pings = 0
+      const closedAt = run(900_000, (ms) => {
+        pings++
+        pool.heard(at(ms + 40), 11, CRLF)
+        pool.sent(at(ms + 40), 11, CRLF)
+      })
+      expect(closedAt).toBeGreaterThanOrEqual(600_000)
+      expect(closedAt).toBeLessThan(750_000)
+      expect(pings).toBeGreaterThanOrEqual(5)
+      expect(pool.owns(11)).toBe(false)
+    },
+  )
+
+  it('R7904-5.2-02 messages in either direction are use', () => {
     opened(0, 11)
+    run(400_000, (ms) => pool.heard(at(ms + 40), 11, CRLF))
+    pool.heard(at(400_000), 11, Buffer.from('SIP/2.0 200 OK\r\n'))
+    expect(run(990_000, (ms) => pool.heard(at(ms + 40), 11, CRLF))).toBeUndefined()
+    pool.sent(at(990_000), 11, Buffer.from('BYE '))
+    expect(run(1_580_000, (ms) => pool.heard(at(ms + 40), 11, CRLF))).toBeUndefined()
+    expect(pool.owns(11)).toBe(true)
+  })
+
+  it('R7904-5.2-02 a peer that has answered pings and answers no more is gone: its flow is closed', () => {
+    opened(0, 11)
+    let answers = 2
+    const closedAt = run(600_000, (ms) => {
+      if (answers-- > 0) pool.heard(at(ms + 40), 11, CRLF)
+    })
+    // The third ping is due after 95 to 120 s twice.
+    expect(closedAt).toBeGreaterThanOrEqual(205_000)
+    expect(closedAt).toBeLessThanOrEqual(255_000)
+  })
+
+  it('R7904-5.2-02 … one that never did is not judged by that', () => {
+    opened(0, 11)
+    expect(run(590_000, () => undefined)).toBeUndefined()
+  })
+
+  it('a peer that somebody waits for is asked at once, and once until it has answered', () => {
+    opened(0, 11, { initiator: false })
+    pool.heard(at(5), 11, Buffer.from('\r\n\r\nINVITE '))
     parts.outbox.drain()
-    let pings = 0
-    for (;;) {
-      const due = parts.deadlines.next()
-      const timer = parts.deadlines.pop(due)
-      if (timer?.part !== 'flows') break
-      pool.timeout(at(due), timer.key, timer.what)
-      const { all } = drained(parts)
-      if (all.some((action) => action.to === 'channel' && action.bytes === undefined)) {
-        expect(due).toBeGreaterThanOrEqual(600_000)
-        expect(all).toContainEqual({ to: 'sip', input: { kind: 'flowClosed', flow: flowId(11) } })
-        break
-      }
-      pings++
-    }
-    expect(pings).toBeGreaterThanOrEqual(4)
-    expect(pool.owns(11)).toBe(false)
+    pool.probe(at(1000), 11)
+    pool.probe(at(2000), 11)
+    expect(pingsIn(drained(parts).all)).toBe(1)
+    expect(run(60_000, () => undefined)).toBe(16_000)
   })
 
   it('over the cap the flow unused for longest is closed', () => {

@@ -1,0 +1,89 @@
+/**
+ * Looks after the peers of a call while phones ring: the one that the INVITE came from, and those that it went to. TCP does not say when the far
+ * end has lost its power, and a peer that is gone sends no CANCEL: phones would ring for nobody, and a caller wait for nothing, until Timer C
+ * (docs/adr/0036).
+ */
+import type { Deadline } from '../../common/deadlines.ts'
+import type { Millis } from '../../common/time.ts'
+import type { Hop } from '../transaction/hop.ts'
+import type { ServerTransaction } from '../transaction/machinery.ts'
+import type { ForkContext, OriginAsker, ProxyTimer } from './branch.ts'
+import { ANSWER_GRACE_MS } from './branch-sender.ts'
+import type { Branches } from './branches.ts'
+import { NO_REASONS } from './cancel-reasons.ts'
+import type { ProxyEnvironment } from './environment.ts'
+
+/** Judgement: about two rings; a peer that lives has opened a flow that broke again by then. */
+const LOOK_EVERY_MS: Millis = 10_000
+
+interface Parts {
+  readonly server: ServerTransaction<ForkContext>
+  readonly branches: Branches
+}
+
+export class RingingPeers implements OriginAsker {
+  private readonly environment: ProxyEnvironment
+  private readonly context: ForkContext
+  private readonly parts: Parts
+  private look: Deadline<ProxyTimer> | undefined = undefined
+  private over = false
+  private asking = false
+
+  constructor(environment: ProxyEnvironment, context: ForkContext, parts: Parts) {
+    this.environment = environment
+    this.context = context
+    this.parts = parts
+  }
+
+  /** From now on, unless it is so already. */
+  rings(now: Millis): void {
+    if (this.look === undefined && !this.over) this.lookLater(now)
+  }
+
+  /** The caller has been answered. */
+  end(): void {
+    this.over = true
+    this.environment.deadlines.cancel(this.look)
+    this.look = undefined
+  }
+
+  /** Time to look. */
+  timeout(now: Millis): void {
+    const { ports } = this.environment
+    const { server, branches } = this.parts
+    for (const { state, client } of branches.all)
+      if (state === 'proceeding' && client?.hop.transport === 'peer') ports.probePeer(client.hop.flow)
+    if (server.hop.transport === 'peer') {
+      if (this.hasOrigin) ports.probePeer(server.hop.flow)
+      else if (!this.asking) this.seekOrigin(now)
+    }
+    this.lookLater(now)
+  }
+
+  /** Answer to the search for the origin; undefined when it cannot be reached. */
+  reached(now: Millis, hop: Hop | undefined): void {
+    this.asking = false
+    // It may have come back by itself meanwhile.
+    if (this.over || this.hasOrigin) return
+    if (hop === undefined) this.context.cancel(now, NO_REASONS)
+    else this.parts.server.hop = hop
+  }
+
+  /** The flow to it is opened again from here: the other end may not know yet that it is gone. */
+  private seekOrigin(now: Millis): void {
+    const { ports, questions, settings } = this.environment
+    const budget = settings.peerFlowBudgetMs.invite
+    const id = ports.openPeerFlow(`node:${this.parts.server.hop.host}`, false, budget, '')
+    this.asking = true
+    questions.ask(id, { kind: 'origin', origin: this }, now + budget + ANSWER_GRACE_MS)
+  }
+
+  private get hasOrigin(): boolean {
+    return this.environment.ports.flowHop(this.parts.server.hop.flow) !== undefined
+  }
+
+  private lookLater(now: Millis): void {
+    const { context } = this
+    this.look = this.environment.deadlines.set(now + LOOK_EVERY_MS, { kind: 'ringing', context })
+  }
+}
