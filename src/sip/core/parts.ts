@@ -38,6 +38,7 @@ import {
   registrarHost,
 } from './part-ports.ts'
 import { proxySettings, registrarSettings, type Tuned } from './part-settings.ts'
+import { returnedPhone } from './phone-in-call.ts'
 import { Questions } from './questions.ts'
 import { KeptBindings } from './kept-bindings.ts'
 import { LostResponses } from './lost-responses.ts'
@@ -328,6 +329,7 @@ export class SipParts {
       gruus,
       successor: (flow, user, now) => this.registrar.successor(flow, user, now),
       replacement: (flow, user, now) => this.registrar.replacement(flow, user, now),
+      returned: (lost, contact, user, now) => returnedPhone(this.registrar.lookup(user, now), lost, contact),
     })
     const peerAdmission = new PeerAdmission(
       { callerChecks, flows, errands },
