@@ -311,6 +311,8 @@ export class SipParts {
             transactions,
             bindings: (aor) => this.registrar.bindings(aor),
             askForeign: (aor) => askForeign(this, aor),
+            successor: (flow, user, now) => this.registrar.successor(flow, user, now),
+            replacement: (flow, user, now) => this.registrar.replacement(flow, user, now),
             overloaded,
           },
           {

@@ -13,6 +13,7 @@ import {
   REG_EVENT,
   RegNotifier,
   type NotifierDialog,
+  type NotifyOutcome,
   type Subscription,
 } from '../events/index.ts'
 import {
@@ -23,14 +24,22 @@ import {
   parseUri,
   type SipMessage,
 } from '../message/index.ts'
-import { aorUri, type ClientUser, type ForkContext, type OwnIdentity, type Wish } from '../proxy/index.ts'
+import {
+  aorUri,
+  type ClientUser,
+  type ForkContext,
+  type OwnIdentity,
+  type Way,
+  type Wish,
+} from '../proxy/index.ts'
 import type { Binding, Gruus } from '../registrar/index.ts'
 import type { Hop, IncomingRequest, Transactions } from '../transaction/index.ts'
 import type { ForeignContact, RequestId } from './contract.ts'
+import type { Flows } from './flows.ts'
 import type { OwnRequests } from './own-requests.ts'
 import type { RandomText } from './random-text.ts'
 import type { Replies, Reply } from './replies.ts'
-import { presentWay, subscriberWay, type SubscriberWay } from './subscriber-way.ts'
+import { presentWay, reachable, type PresentState, type Reachable } from './subscriber-reach.ts'
 import { unsupported, unusableBody } from './uas.ts'
 import { WatcherAdmission, type WatcherComponents } from './watcher-admission.ts'
 
@@ -41,9 +50,10 @@ const GONE: Reply = { status: 481, reason: 'Subscription Does Not Exist' }
 const TOO_LONG: Reply = { status: 400, reason: 'Too Long To Be Kept' }
 const NO_EXTENSIONS: readonly string[] = []
 
-type Watched = Subscription<SubscriberWay>
+type Watched = Subscription<Reachable>
 
-export interface RegEventComponents extends WatcherComponents {
+export interface RegEventComponents extends PresentState, WatcherComponents {
+  readonly flows: Flows
   readonly gruus: Gruus | undefined
   readonly identity: OwnIdentity
   readonly ownRequests: OwnRequests
@@ -56,7 +66,7 @@ export interface RegEventComponents extends WatcherComponents {
 }
 
 export class RegEvents {
-  readonly notifier: RegNotifier<SubscriberWay>
+  readonly notifier: RegNotifier<Reachable>
   private readonly components: RegEventComponents
   private readonly admission: WatcherAdmission
   private readonly questions = new OpenQuestions<string>()
@@ -149,14 +159,14 @@ export class RegEvents {
     }
     const tag = this.components.texts.hex(8)
     const { callId, routes, target } = texts
-    const dialog: NotifierDialog<SubscriberWay> = {
+    const dialog: NotifierDialog<Reachable> = {
       callId,
       local: `${texts.to};tag=${tag}`,
       remote: texts.from,
       routes,
       contact: this.contactFor(incoming.source, message.uri?.scheme === 'sips', target),
       target,
-      way: subscriberWay(incoming, target, routes, admission.elsewhere),
+      way: this.reachable(incoming, target, routes, admission.elsewhere),
       localCseq: 0,
       remoteCseq: message.cseq.number,
     }
@@ -209,7 +219,7 @@ export class RegEvents {
       return
     }
     if (target !== undefined) dialog.target = detached(target)
-    dialog.way = subscriberWay(incoming, dialog.target, dialog.routes, dialog.way.elsewhere)
+    dialog.way = this.reachable(incoming, dialog.target, dialog.routes, dialog.way.elsewhere)
     this.notifier.refresh(now.ms, subscription, seconds.value)
     this.components.replies.begin(now.ms, key, incoming, {
       status: 200,
@@ -236,6 +246,22 @@ export class RegEvents {
     return uri?.scheme === 'sip' || uri?.scheme === 'sips' ? only?.uri : undefined
   }
 
+  private reachable(
+    incoming: IncomingRequest,
+    target: string,
+    routes: readonly string[],
+    elsewhere: boolean,
+  ): Reachable {
+    const subscriber = this.components.identity.userOf(incoming.message.from)
+    return reachable(
+      incoming,
+      target,
+      routes,
+      elsewhere,
+      subscriber === undefined ? undefined : detachedUnicode(subscriber),
+    )
+  }
+
   private contactFor(source: Hop, sips: boolean, theirs: string): string {
     const { identity } = this.components
     if (source.transport !== 'peer') return identity.contact(source, sips, theirs)
@@ -252,16 +278,17 @@ export class RegEvents {
   private notify(
     now: Millis,
     subscription: Watched,
-    reachable: SubscriberWay,
+    reachable: Reachable,
     uri: string,
     headers: readonly (readonly [string, string])[],
     body: Uint8Array,
   ): void {
-    const { ownRequests, flows } = this.components
+    const { ownRequests } = this.components
+    const way = presentWay(now, reachable, this.components)
     ownRequests.send(now, {
       method: 'NOTIFY',
       uri,
-      way: presentWay(reachable, flows),
+      way,
       bytes: (via) =>
         buildRequest({
           method: 'NOTIFY',
@@ -272,11 +299,18 @@ export class RegEvents {
       done: (at, response) => {
         const outcome =
           response === undefined
-            ? ({ kind: 'unreachable' } as const)
+            ? this.unreached(at, reachable, way)
             : ({ kind: 'answered', status: response.status, retryAfterS: retryAfter(response) } as const)
         this.notifier.notified(at, subscription, outcome)
       },
     })
+  }
+
+  /** Nobody has answered by that way, by which the subscriber may not be reached any more. */
+  private unreached(now: Millis, reachable: Reachable, way: Way): NotifyOutcome {
+    const present = presentWay(now, reachable, this.components)
+    const moved = present.kind === 'hop' && way.kind === 'hop' && present.hop.flow !== way.hop.flow
+    return { kind: moved ? 'moved' : 'unreachable' }
   }
 }
 

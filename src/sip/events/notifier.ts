@@ -18,6 +18,7 @@ import {
 const NOTIFY_INTERVAL_MS: Millis = 5_000
 /** After a refusal that says no time itself. Judgement. */
 const RETRY_MS: Millis = 30_000
+const AT_ONCE = { retryAfterS: 0 }
 /** Refusals in a row after which nobody is believed to listen. Judgement. */
 const REFUSALS_MAX = 3
 /** Of one AOR: as many as it has phones, twice. Judgement. */
@@ -38,6 +39,8 @@ export interface NotifyRequest<W> {
 export type NotifyOutcome =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterS: number | undefined }
   | { readonly kind: 'unreachable' }
+  /** Not reached by the way that it went, and there is another one now. */
+  | { readonly kind: 'moved' }
 
 export interface NotifierHost<W> {
   bindings(aor: string): readonly WatchedBinding[]
@@ -160,14 +163,16 @@ export class RegNotifier<W> {
       return
     }
     subscription.refused++
-    const ended = outcome.kind === 'unreachable' || ENDING.has(outcome.status)
+    const ended =
+      outcome.kind === 'unreachable' || (outcome.kind === 'answered' && ENDING.has(outcome.status))
     if (ended || subscription.refused >= REFUSALS_MAX) {
       this.forget(subscription)
       return
     }
     // What that document said is lost: the next one says everything.
     subscription.news = 'full'
-    subscription.nextAt = now + (outcome.retryAfterS === undefined ? RETRY_MS : 1000 * outcome.retryAfterS)
+    const { retryAfterS } = outcome.kind === 'moved' ? AT_ONCE : outcome
+    subscription.nextAt = now + (retryAfterS === undefined ? RETRY_MS : 1000 * retryAfterS)
     this.schedule(subscription)
   }
 

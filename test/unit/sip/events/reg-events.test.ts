@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SipMessage } from '../../../../src/sip/message/index.ts'
 import {
+  allListeners,
   DOMAIN,
   SipWorld,
   TestAccounts,
@@ -13,6 +14,7 @@ import {
 } from '../../../support/sip-phones.ts'
 import { reginfo, type Document } from './reginfo-reader.ts'
 
+const HOST = '192.0.2.1'
 const AOR = `alice@${DOMAIN}`
 const ALICE = `sip:${AOR}`
 
@@ -449,6 +451,48 @@ describe('how NOTIFYs go', () => {
     world.phone('alice', node).register()
     expect(stream.documents).toHaveLength(2)
     expect(node.actions.filter(({ kind }) => kind === 'openFlow')).toHaveLength(1)
+  })
+
+  it.each(['tcp', 'ws'] as const)(
+    'S5626-7-03 to the phone by the connection that it has registered by since (%s)',
+    (transport) => {
+      const world = new SipWorld()
+      const node = world.node(HOST, { lookup: 'localOnly', listeners: allListeners(HOST) }, accounts())
+      const stream = new Watcher(world.phone('alice', node, { transport }))
+      stream.phone.register()
+      const sent = stream.subscribe({ expires: 600 })
+      world.advance(10_000)
+      stream.phone.disconnect()
+      stream.phone.register()
+      world.phone('alice', node).register()
+      expect(stream.documents).toHaveLength(2)
+      stream.again(sent, { expires: 600, cseq: 2 })
+      expect(stream.phone.statuses('SUBSCRIBE')).toEqual([200, 200])
+    },
+  )
+
+  it('S5626-7-03 once more, when it has come back by another flow before the first was known to be broken', () => {
+    const world = new SipWorld()
+    const node = world.node(HOST, { lookup: 'localOnly' }, accounts())
+    const outbound = {
+      contact: '<sip:alice@10.0.0.1;transport=tcp>;+sip.instance="<urn:x:1>";reg-id=1',
+      extra: ['Supported: path, outbound'],
+    }
+    const stream = new Watcher(world.phone('alice', node, { transport: 'tcp' }))
+    stream.phone.register(outbound)
+    stream.subscribe({ expires: 600 })
+    const { flow } = stream.phone
+    world.advance(10_000)
+    stream.phone.drop = true
+    world.phone('alice', node).register()
+    expect(stream.documents).toHaveLength(1)
+    stream.phone.drop = false
+    stream.phone.flow = 0
+    stream.phone.register(outbound)
+    world.hangUp(node, flow)
+    world.advance(0)
+    expect(stream.documents.map(({ state }) => state)).toEqual(['full', 'full'])
+    expect(stream.last.contacts).toHaveLength(2)
   })
 
   it('S3261-18.1-01 S3261-18.1-02 a large one goes over TCP, and by UDP where nobody listens there', () => {
