@@ -35,8 +35,8 @@ export interface ErrandComponents {
   successor(flow: number, user: string | undefined, now: Millis): Hop | undefined
   /** The same while the flow still seems to be there: the phone has said by its reg-id that it is not. */
   replacement(flow: number, user: string | undefined, now: Millis): Hop | undefined
-  /** Where the phone of that user is now which has given this Contact in a call that began by `lost`, before this node was started. */
-  returned(lost: Hop, contact: string, user: string, now: Millis): Hop | undefined
+  /** Where the phone of that user is now which has given this Contact in a call that began before this node was started. */
+  returned(contact: string, user: string, now: Millis): Hop | undefined
 }
 
 type Side = ProxyRequest['side']
@@ -132,9 +132,7 @@ export class Errands {
     }
     if (hop.transport === 'udp')
       return { kind: 'hop', hop: this.movedPhone(incoming, route, hop) ?? hop, line }
-    const up = fromThisRun
-      ? this.streamHop(hop.flow, incoming, route)
-      : this.returnedHop(hop, incoming, route)
+    const up = fromThisRun ? this.streamHop(hop.flow, incoming, route) : this.returnedHop(incoming, route)
     // RFC 3261 s.18: servers close connections on which nothing was said for a while. Who was reached at an address is reached there again.
     const there = up ?? (dialled === undefined ? undefined : { ...hop, flow: 0 })
     return there === undefined ? undefined : { kind: 'hop', hop: there, domain: dialled, line }
@@ -157,13 +155,12 @@ export class Errands {
    * token is good for this call alone, and the phone is one of the very user whom the call is with.
    */
   private returnedHop(
-    lost: Hop,
     { message, arrivedAt }: IncomingRequest,
     { routes, requestUri }: RouteDecision,
   ): Hop | undefined {
     const { returned, identity } = this.components
     const user = routes.length > 0 ? undefined : identity.userOf(message.to)
-    return user === undefined ? undefined : returned(lost, requestUri, user, arrivedAt)
+    return user === undefined ? undefined : returned(requestUri, user, arrivedAt)
   }
 
   /**

@@ -331,7 +331,7 @@ export class SipParts {
       gruus,
       successor: (flow, user, now) => this.registrar.successor(flow, user, now),
       replacement: (flow, user, now) => this.registrar.replacement(flow, user, now),
-      returned: (lost, contact, user, now) => returnedPhone(this.registrar.lookup(user, now), lost, contact),
+      returned: (contact, user, now) => returnedPhone(this.registrar.lookup(user, now), contact),
     })
     const peerAdmission = new PeerAdmission(
       { callerChecks, flows, errands },

@@ -21,33 +21,36 @@ export function phoneInCall(
     if (meant.kind !== 'instance' || meant.aor !== aor) return NONE
     return bindings.filter(({ instance }) => meant.bindings.some((other) => other.instance === instance))
   }
-  return bindings.filter(({ kind, contact: other }) => kind === 'device' && isSamePlace(parseUri(other), uri))
+  return phonesAt(bindings, uri)
 }
 
 /**
- * How the phone is reached now that was at the far end of `lost`, a connection of an earlier life of this node: whoever had registered by it, the
- * Contact says which phone it was. Undefined when that is not certain.
+ * How the phone is reached now that was at the far end of a connection of an earlier life of this node: whoever had registered by it, the Contact
+ * says which phone it was. Undefined when that is not certain.
  */
-export function returnedPhone(
-  bindings: readonly LocalBinding[],
-  lost: Hop,
-  contact: string,
-): Hop | undefined {
+export function returnedPhone(bindings: readonly LocalBinding[], contact: string): Hop | undefined {
   const uri = parseUri(contact)
   if (uri === undefined) return undefined
-  const there: { readonly phone: LocalBinding; readonly port: number | undefined }[] = []
+  // What a proxy of the phone's, or DNS, has to say about its way is not asked inside a call.
+  const near = bindings.filter(({ path, lookedUp }) => path.length === 0 && !lookedUp)
+  return newestOfOne(phonesAt(near, uri))?.reach
+}
+
+/**
+ * Those with that user, host and port. Phones on TCP and TLS may write the port of their own connection into the Contact, and have another one by
+ * the next connection: where no port fits, the user's only phone with that host is meant.
+ */
+function phonesAt(bindings: readonly LocalBinding[], uri: SipUri): readonly LocalBinding[] {
+  const there: LocalBinding[] = []
+  const same: LocalBinding[] = []
   for (const phone of bindings) {
-    // What a proxy of the phone's, or DNS, has to say about its way is not asked inside a call.
-    if (phone.kind !== 'device' || phone.path.length > 0 || phone.lookedUp) continue
-    const { user, host, port } = parseUri(phone.contact) ?? uri
-    if (user === uri.user && host === uri.host) there.push({ phone, port })
+    const other = phone.kind === 'device' ? parseUri(phone.contact) : undefined
+    if (other?.user !== uri.user || other?.host !== uri.host) continue
+    there.push(phone)
+    if (other.port === uri.port) same.push(phone)
   }
-  const same = there.flatMap(({ phone, port }) => (port === uri.port ? [phone] : []))
-  if (same.length > 0) return newestOfOne(same)?.reach
-  // Phones that write the port of their own connection into the Contact have another one there by now.
-  const [only] = there
-  const { reach } = only?.phone ?? { reach: lost }
-  return there.length === 1 && reach.flow !== 0 && reach.host === lost.host ? reach : undefined
+  if (same.length > 0) return same
+  return there.length === 1 && there[0]?.reach.flow !== 0 ? there : NONE
 }
 
 /** Two phones behind two NATs may have the same Contact; one may have several flows (RFC 5626). */
@@ -58,10 +61,6 @@ function newestOfOne(phones: readonly LocalBinding[]): LocalBinding | undefined 
     if (phone.registeredAt > newest.registeredAt) newest = phone
   }
   return newest
-}
-
-function isSamePlace(a: SipUri | undefined, b: SipUri): boolean {
-  return a !== undefined && a.user === b.user && a.host === b.host && a.port === b.port
 }
 
 const NONE: readonly LocalBinding[] = []

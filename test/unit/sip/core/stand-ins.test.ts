@@ -200,6 +200,22 @@ describe('a request of a call that another peer brings', () => {
     expect(up.bob.requests('BYE')).toHaveLength(1)
   })
 
+  it('M-31 the phone shows the port of its connection, which is another one here: the only one of the user with that host is meant', () => {
+    const up = call()
+    const shown = (port: number): string => `sip:bob@192.168.1.5:${port};transport=tcp`
+    const to = `<${BOB}>;tag=x`
+    const back = up.world.phone('bob', up.c, { transport: 'tcp' })
+    back.registerFully({ contact: `<${shown(40_017)}>` })
+    expect(brought(up, 'BYE', shown(40_000).replace('.5', '.6'), to)).toEqual(['403'])
+    expect(brought(up, 'INFO', shown(40_000).replace('bob', 'bobby'), to)).toEqual(['403'])
+    brought(up, 'BYE', shown(40_000), to)
+    expect(back.requests('BYE').map(({ requestUri }) => requestUri)).toEqual([shown(40_000)])
+    up.world.phone('bob', up.c, { transport: 'tcp' }).registerFully({ contact: `<${shown(40_018)}>` })
+    expect(brought(up, 'INFO', shown(40_000), to)).toEqual(['403'])
+    up.world.phone('carol', up.c).registerFully({ contact: '<sip:carol@192.168.1.7:5062>' })
+    expect(brought(up, 'BYE', 'sip:carol@192.168.1.7:5060', `<sip:carol@${DOMAIN}>;tag=x`)).toEqual(['403'])
+  })
+
   it('M-31 S5627-6.1-02 the phone has given its GRUU of the other peer: it is found by its instance', () => {
     const instance = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000b>"'
     const world = new SipWorld()
