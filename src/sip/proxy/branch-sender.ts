@@ -140,15 +140,27 @@ export class BranchSender {
   }
 
   /**
-   * The flow to a peer broke while phones ring there. The peer hears the INVITE again by another one, with the same branch id: it knows it, and says
-   * how things are; should it have begun anew, the phones ring anew. False when it has broken too often.
+   * The flow to a peer broke while phones ring there, or that of a phone which has registered by another one since (RFC 5626). It hears the INVITE again
+   * by another one, with the same branch id: who knows it says how things are; should he have begun anew, it rings anew. False when it has broken too
+   * often, or nothing leads there.
    */
   resume(now: Millis, branch: Branch): boolean {
     const hop = branch.client?.hop
-    if (!this.invite || hop?.transport !== 'peer' || branch.resumed >= RESUMES_MAX) return false
+    if (!this.invite || hop === undefined || branch.resumed >= RESUMES_MAX) return false
+    if (hop.transport !== 'peer') return this.resumeByPhone(now, branch, hop)
     branch.resumed++
     this.openAgain(now, branch, `node:${hop.host}`)
     return true
+  }
+
+  private resumeByPhone(now: Millis, branch: Branch, lost: Hop): boolean {
+    const { ports, identity } = this.environment
+    if (lost.flow === 0) return false
+    const there = ports.successor(now, lost.flow, identity.userOf(this.request.incoming.message.to))
+    // RFC 3261 s.17.2.3: to the phone it is the same INVITE where it comes from the same sent-by.
+    if (there === undefined || identity.via(there, '') !== identity.via(lost, '')) return false
+    branch.resumed++
+    return this.send(now, branch, there)
   }
 
   private openAgain(now: Millis, branch: Branch, address: string): void {
@@ -247,8 +259,8 @@ export class BranchSender {
   send(now: Millis, branch: Branch, wanted: Hop): boolean {
     const { ports, largeRequests, identity, deadlines } = this.environment
     const { way } = branch.target
-    // A peer that is sent it again may have it already, and shall know it again (RFC 3261 s.17.2.3).
-    if (!isSamePeer(branch.client?.hop, wanted))
+    // Who is sent it again may have it already, and shall know it again (RFC 3261 s.17.2.3).
+    if (branch.resumed === 0 && !isSamePeer(branch.client?.hop, wanted))
       branch.branchId = branchOf(ports.branchId(), this.request.loopHash)
     let hop = ports.dial(wanted, way.kind === 'peer' ? undefined : way.domain)
     let bytes = this.bytes(branch, hop, hop)

@@ -1,0 +1,106 @@
+/** Phones that lose their connection while they ring, and have another one by then. */
+import { describe, expect, it } from 'vitest'
+import {
+  allListeners,
+  DOMAIN,
+  SipWorld,
+  TestAccounts,
+  type Phone,
+  type PhoneTransport,
+  type SentRequest,
+  type TestNode,
+} from '../../../support/sip-phones.ts'
+
+const HOST = '192.0.2.1'
+const BOB = `sip:bob@${DOMAIN}`
+const OUTBOUND = ';+sip.instance="<urn:uuid:00000000-0000-1000-8000-00000000000b>";reg-id=1'
+
+interface Ringing {
+  readonly world: SipWorld
+  readonly node: TestNode
+  readonly alice: Phone
+  readonly bob: Phone
+  readonly sent: SentRequest
+  readonly before: number
+}
+
+function register(bob: Phone, parameters: string): void {
+  const init = { contact: `${bob.contact}${parameters}`, extra: ['Supported: path, outbound'], callId: 'bob' }
+  expect(bob.registerFully({ ...init, cseq: bob.received.length + 1 }).status).toBe(200)
+}
+
+/** bob rings, and has registered by a new connection; the old one still looks alive. */
+function ringing(transport: PhoneTransport, parameters = OUTBOUND): Ringing {
+  const world = new SipWorld()
+  const accounts = new TestAccounts().add('alice').add('bob')
+  const node = world.node(HOST, { listeners: allListeners(HOST), lookup: 'localOnly' }, accounts)
+  const alice = world.phone('alice', node)
+  const bob = world.phone('bob', node, { transport })
+  alice.registerFully()
+  register(bob, parameters)
+  const sent = alice.request('INVITE', BOB)
+  bob.respond(bob.requests('INVITE')[0]!, 180)
+  const before = bob.flow
+  bob.flow = 0
+  register(bob, parameters)
+  return { world, node, alice, bob, sent, before }
+}
+
+/** The old connection ends. */
+function breaks({ world, node, before }: Ringing): void {
+  world.hangUp(node, before)
+  world.settle()
+}
+
+describe('a phone that rings and has come back by another connection when the one of its INVITE breaks', () => {
+  it.each(['tcp', 'tls', 'wss'] as const)(
+    'S5626-7-03 hears the same INVITE by the new one (%s)',
+    (transport) => {
+      const call = ringing(transport)
+      const { alice, bob } = call
+      breaks(call)
+      const [first, again] = bob.requests('INVITE')
+      expect(again?.topVia.branch).toBe(first!.topVia.branch)
+      bob.respond(again!, 180)
+      bob.respond(again!, 200)
+      expect(alice.statuses('INVITE')).toEqual([100, 180, 180, 200])
+    },
+  )
+
+  it('S5626-7-03 without RFC 5626 as well', () => {
+    const call = ringing('tcp', '')
+    breaks(call)
+    call.bob.respond(call.bob.requests('INVITE')[1]!, 200)
+    expect(call.alice.statuses('INVITE')).toEqual([100, 180, 200])
+  })
+
+  it('S3261-16.10-01 is cancelled by the new one, also when the caller has given up before', () => {
+    const call = ringing('wss')
+    breaks(call)
+    call.bob.respond(call.bob.requests('INVITE')[1]!, 180)
+    call.alice.cancel(call.sent)
+    expect(call.bob.requests('CANCEL')).toHaveLength(1)
+    const early = ringing('wss')
+    early.bob.drop = true
+    early.alice.cancel(early.sent)
+    early.bob.drop = false
+    breaks(early)
+    early.bob.respond(early.bob.requests('INVITE')[1]!, 180)
+    expect(early.bob.requests('CANCEL')).toHaveLength(1)
+  })
+
+  it('is given up when one connection after the other breaks', () => {
+    const call = ringing('wss')
+    const { alice, bob } = call
+    let { before } = call
+    for (let i = 0; i < 4; i++) {
+      breaks({ ...call, before })
+      before = bob.flow
+      bob.flow = 0
+      register(bob, OUTBOUND)
+    }
+    expect(bob.requests('INVITE')).toHaveLength(4)
+    expect(alice.statuses('INVITE')).toEqual([100, 180, 408])
+    expect(call.node.core.snapshot().transactions.get('ict')).toBe(0)
+  })
+})
