@@ -95,6 +95,7 @@ export function proxyPorts(
     probePeer: (flow) => questions.probePeer(flow),
     flowHop: (flow) => parts.flows.get(flow)?.hop,
     successor: (now, flow, user) => parts.registrar.successor(flow, user, now),
+    replacement: (now, flow, user) => parts.registrar.replacement(flow, user, now),
     peerHop: (hex) => parts.flows.peerHop(hex),
     trusts: (hop) => parts.callers.trusts(hop),
     branchId: () => texts.hex(8),

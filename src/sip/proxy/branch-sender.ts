@@ -157,10 +157,23 @@ export class BranchSender {
     const { ports, identity } = this.environment
     if (lost.flow === 0) return false
     const there = ports.successor(now, lost.flow, identity.userOf(this.request.incoming.message.to))
-    // RFC 3261 s.17.2.3: to the phone it is the same INVITE where it comes from the same sent-by.
-    if (there === undefined || identity.via(there, '') !== identity.via(lost, '')) return false
+    if (there === undefined || !this.isSameSender(there, lost)) return false
     branch.resumed++
     return this.send(now, branch, there)
+  }
+
+  /** By which other flow a phone hears what belongs to an INVITE that went by `hop`, though that flow still looks alive; undefined when it has not moved. */
+  private replaced(now: Millis, hop: Hop): Hop | undefined {
+    if (hop.flow === 0 || hop.transport === 'peer') return undefined
+    const { ports, identity } = this.environment
+    const there = ports.replacement(now, hop.flow, identity.userOf(this.request.incoming.message.to))
+    return there !== undefined && this.isSameSender(there, hop) ? there : undefined
+  }
+
+  /** RFC 3261 s.17.2.3: to a phone it is the same transaction where it comes from the same sent-by. */
+  private isSameSender(a: Hop, b: Hop): boolean {
+    const { identity } = this.environment
+    return identity.via(a, '') === identity.via(b, '')
   }
 
   private openAgain(now: Millis, branch: Branch, address: string): void {
@@ -358,7 +371,8 @@ export class BranchSender {
     if (!this.invite || branch.state !== 'proceeding' || branch.cancelSent || client === undefined) return
     branch.cancelSent = true
     const { transactions } = this.environment
-    transactions.start(now, branch.branchId, 'CANCEL', client.hop, cancelOf(client.bytes, reasons), undefined)
+    const hop = this.replaced(now, client.hop) ?? client.hop
+    transactions.start(now, branch.branchId, 'CANCEL', hop, cancelOf(client.bytes, reasons), undefined)
     this.armTimerC(now, branch, TIMER_B_MS)
   }
 

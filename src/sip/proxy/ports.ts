@@ -48,6 +48,8 @@ export interface ProxyPorts {
   flowHop(flow: number): Hop | undefined
   /** Where the phone of that user is now that was at the far end of a flow which is gone; undefined when nobody knows. */
   successor(now: Millis, flow: number, user: string | undefined): Hop | undefined
+  /** The same while the flow still seems to be there: the phone has said by its reg-id that it is not (RFC 5626 s.3.1). */
+  replacement(now: Millis, flow: number, user: string | undefined): Hop | undefined
   /** A flow to this node that is up. */
   peerHop(hex: string): Hop | undefined
   /** Whether the operator vouches for what is at this hop (RFC 3325 s.4). */

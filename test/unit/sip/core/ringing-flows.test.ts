@@ -89,6 +89,21 @@ describe('a phone that rings and has come back by another connection when the on
     expect(early.bob.requests('CANCEL')).toHaveLength(1)
   })
 
+  it('S3261-9-01 is cancelled by the new one, though the old one still looks alive', () => {
+    const { node, alice, bob, sent, before } = ringing('wss')
+    const sentBy = (flow: number): number =>
+      node.actions.filter((one) => one.kind === 'sendFlow' && one.flow === flow).length
+    const [old, present] = [sentBy(before), sentBy(bob.flow)]
+    alice.cancel(sent)
+    expect(bob.requests('CANCEL')).toHaveLength(1)
+    expect([sentBy(before), sentBy(bob.flow)]).toEqual([old, present + 1])
+    const cautious = ringing('wss', '')
+    const gone = cautious.before
+    cautious.alice.cancel(cautious.sent)
+    const last = cautious.node.actions.filter((one) => one.kind === 'sendFlow').at(-1)
+    expect(last?.kind === 'sendFlow' && last.flow).toBe(gone)
+  })
+
   it('is given up when one connection after the other breaks', () => {
     const call = ringing('wss')
     const { alice, bob } = call
