@@ -35,8 +35,10 @@ export class Branch {
   alternatives: Hop[] = []
   /** A peer flow that broke is opened once more (adapter-mapping s.7.2). */
   reconnected = false
-  /** How often the flow to a peer was opened again whose phones ring (docs/adr/0035). */
+  /** How often another flow has taken the place of the one that broke while it rang (docs/adr/0035). */
   resumed = 0
+  /** The connection of a phone that rang is gone, and the phone has not come back by another one yet. */
+  lost = false
   /** It fits into no datagram, and nothing else led there. */
   tooLarge = false
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */

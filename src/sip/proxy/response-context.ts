@@ -19,6 +19,7 @@ import type { ExitSearch } from './exits.ts'
 import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
+import { findAgain, lose } from './lost-phones.ts'
 import { RingingPeers } from './ringing-peers.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetGroups, type GroupedContext } from './target-groups.ts'
@@ -52,6 +53,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private readonly sender: BranchSender
   private readonly upstream: Upstream
   private readonly groups: TargetGroups
+  private readonly breadth: Breadth
   private readonly set: TargetSet
   private readonly invite: boolean
   private readonly branches: Branches
@@ -74,13 +76,13 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server, init.outgoing.timer)
     const { message } = init.outgoing.incoming
     this.invite = message.method === 'INVITE'
-    const breadth = new Breadth(message)
+    this.breadth = new Breadth(message)
     const forks = init.disposition.noFork ? 1 : environment.settings.maxForks
     const siblings = init.exits === undefined ? environment.settings.siblings : 'parallel'
     this.set = new TargetSet(forks, init.oneInstance, siblings)
     this.finder = new TargetFinder(environment, this, init.outgoing, (target) => this.set.add(target))
-    this.branches = new Branches(environment.deadlines, breadth)
-    const { set, branches, invite } = this
+    this.branches = new Branches(environment.deadlines, this.breadth)
+    const { set, branches, breadth, invite } = this
     this.groups = new TargetGroups(environment, this, { set, branches, breadth, serial: init.serial })
     this.peers = new SilentPeers(environment, this, { set, branches, invite, inCall: init.inCall })
   }
@@ -131,6 +133,8 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   /** A phone of the user has registered (RFC 3261 s.16.5): it rings too, unless it does already. */
   joined(now: Millis, bindings: readonly LocalBinding[]): void {
     if (this.stopped || this.upstream.finalSent) return
+    const { branches, breadth, sender } = this
+    findAgain(now, this, { branches, breadth, sender }, this.coming)
     for (const binding of bindings) {
       const known = this.branches.all.some(({ target }) => target.uri === binding.contact)
       if (!known && this.init.aor !== undefined) this.finder.addLate(now, binding, this.init.aor)
@@ -223,6 +227,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     // Whoever else has the phone rings it at once (docs/adr/0019).
     const alone = this.init.inCall === undefined && !this.set.hasSiblingOf(branch.target)
     if (heard && cause === 'transport' && alone && this.sender.resume(now, branch)) return
+    if (heard && cause === 'transport') lose(branch)
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped && this.sender.next(now, branch)) return

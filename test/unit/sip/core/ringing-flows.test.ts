@@ -26,13 +26,14 @@ interface Ringing {
 
 function register(bob: Phone, parameters: string): void {
   const init = { contact: `${bob.contact}${parameters}`, extra: ['Supported: path, outbound'], callId: 'bob' }
-  expect(bob.registerFully({ ...init, cseq: bob.received.length + 1 }).status).toBe(200)
+  bob.registerFully({ ...init, cseq: bob.received.length + 1 })
+  expect(bob.statuses('REGISTER').at(-1)).toBe(200)
 }
 
 /** bob rings, and has registered by a new connection; the old one still looks alive. */
 function ringing(transport: PhoneTransport, parameters = OUTBOUND): Ringing {
   const world = new SipWorld()
-  const accounts = new TestAccounts().add('alice').add('bob')
+  const accounts = new TestAccounts().add('alice').add('bob').add('carol')
   const node = world.node(HOST, { listeners: allListeners(HOST), lookup: 'localOnly' }, accounts)
   const alice = world.phone('alice', node)
   const bob = world.phone('bob', node, { transport })
@@ -117,5 +118,35 @@ describe('a phone that rings and has come back by another connection when the on
     expect(bob.requests('INVITE')).toHaveLength(4)
     expect(alice.statuses('INVITE')).toEqual([100, 180, 408])
     expect(call.node.core.snapshot().transactions.get('ict')).toBe(0)
+  })
+})
+
+describe('a phone that comes back after its connection broke while another one of the user rings', () => {
+  it.each(['tcp', 'wss'] as const)('S3261-16.5-04 hears the same INVITE, and is heard (%s)', (transport) => {
+    const { world, node, alice } = ringing(transport)
+    const desk = world.phone('carol', node)
+    const bob = world.phone('carol', node, { transport })
+    desk.registerFully({ callId: 'desk' })
+    register(bob, OUTBOUND)
+    alice.request('INVITE', `sip:carol@${DOMAIN}`, { callId: 'both' })
+    desk.respond(desk.requests('INVITE')[0]!, 180)
+    bob.respond(bob.requests('INVITE')[0]!, 180)
+    bob.disconnect()
+    register(bob, OUTBOUND)
+    const [first, again] = bob.requests('INVITE')
+    expect(again?.topVia.branch).toBe(first!.topVia.branch)
+    expect(bob.requests('INVITE')).toHaveLength(2)
+    bob.respond(again!, 200)
+    expect(alice.responses('INVITE', 200)).toHaveLength(1)
+    expect(desk.requests('CANCEL')).toHaveLength(1)
+  })
+
+  it('E44 not when the call is over', () => {
+    const call = ringing('wss')
+    call.bob.disconnect()
+    breaks(call)
+    expect(call.alice.statuses('INVITE')).toEqual([100, 180, 408])
+    register(call.bob, OUTBOUND)
+    expect(call.bob.requests('INVITE')).toHaveLength(1)
   })
 })
