@@ -27,6 +27,7 @@ import { ConfigError } from './config/fault.ts'
 import { authorityFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { bound } from './listeners.ts'
+import { refuseUnfitForTls } from './tls-files.ts'
 import type { Overlay } from './trust/overlay.ts'
 import { asConfigError, documentFile, enrollmentAccountsFile, httpsFolder } from './trust/overlay-folder.ts'
 
@@ -185,6 +186,11 @@ function fromFiles(files: HttpsFiles): HttpsIdentity {
   )
   if (!certificate.checkPrivateKey(key))
     throw new ConfigError(`${files.certificate}: certificate and key of the https server do not fit together`)
+  refuseUnfitForTls(
+    { cert: certificates, key: privateKey },
+    files.certificate,
+    'overlay.enrollment.certificate',
+  )
   return { certificates, privateKey }
 }
 

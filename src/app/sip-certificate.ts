@@ -8,13 +8,14 @@ import { rootCertificates } from 'node:tls'
 import { fromUtf8 } from '../common/bytes.ts'
 import { serverIdentity } from '../enrollment/http/index.ts'
 import type { StoredAuthority } from '../enrollment/io/index.ts'
-import type { TlsSettings } from '../sip/io/tls-context.ts'
+import { contextOptions, type TlsSettings } from '../sip/io/tls-context.ts'
 import { sipDomains, speaksFor } from '../sip/transport/index.ts'
 import { isUnspecified, parseSipEndpoint, phoneAddresses } from './config/endpoint.ts'
 import { ConfigError } from './config/fault.ts'
 import { hostedDomains, phoneTlsFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import { readKeyFile, readNeeded } from './files.ts'
+import { refuseUnfitForTls } from './tls-files.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
 
 /** Schemes of `sip.listen` that need a certificate. */
@@ -63,8 +64,11 @@ function built(
   identity: TlsSettings['identity'],
 ): PhoneTls {
   const { verifyClients, certificate: file } = config.sip.tls
+  const settings: TlsSettings = { identity, authorities: authoritiesOf(config, authority), verifyClients }
+  if (identity !== undefined && file !== undefined)
+    refuseUnfitForTls(contextOptions(settings), file, 'sip.tls.certificate')
   return {
-    settings: { identity, authorities: authoritiesOf(config, authority), verifyClients },
+    settings,
     certificate:
       identity === undefined ? undefined : certificateOf(identity.certificates, file === undefined),
   }

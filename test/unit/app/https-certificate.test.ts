@@ -48,6 +48,8 @@ function shown(): Promise<string> {
   })
 }
 
+const accountsLoaded = (): number => events.filter(({ event }) => event === 'accounts_loaded').length
+
 beforeAll(async () => {
   authority = await TestAuthority.create('authority of the site')
   const first = await issued('first')
@@ -74,6 +76,14 @@ it('the certificate of the enrollment server is read again with the configuratio
   expect(() => node.reload()).toThrow(/https\.pem: holds no PEM certificate/)
   write(third.certificates, 'nothing')
   expect(() => node.reload()).toThrow(/https\.key: holds no PEM key/)
+  // A chain whose second certificate broke off: OpenSSL's refusal came when the accounts were taken over already.
+  const accountsRead = accountsLoaded()
+  write(
+    `${third.certificates}\n-----BEGIN CERTIFICATE-----\nMIIBszCCA\n-----END CERTIFICATE-----\n`,
+    third.privateKey,
+  )
+  expect(() => node.reload()).toThrow(/https\.pem: TLS does not take it \(bad base64 decode\)/)
+  expect(accountsLoaded()).toBe(accountsRead)
   rmSync(certificate)
   expect(() => node.reload()).toThrow(/https\.pem: cannot be read \(ENOENT\)/)
   expect(() => node.reload(config({}))).toThrow(/takes a restart/)
