@@ -1,16 +1,30 @@
 /** The certificate for phones while the node runs: renewed or read again without dropping a connection, its end announced. */
-import type { Trace } from '../common/trace.ts'
+import type { Trace, TraceEvent } from '../common/trace.ts'
 import type { StoredAuthority } from '../enrollment/io/index.ts'
 import type { SipListener } from '../sip/index.ts'
 import type { StreamShells } from '../sip/io/streams.ts'
 import { ConfigError } from './config/fault.ts'
 import type { Config } from './config/schema.ts'
-import { phoneTls, phoneTlsOfFiles, type PhoneTls } from './sip-certificate.ts'
+import { phoneTls, phoneTlsOfFiles, type PhoneCertificate, type PhoneTls } from './sip-certificate.ts'
 
-/** How often certificates are looked at. */
-const LOOK_MS = 3_600_000
+/** How often certificates that are issued here are made again when they are due, and what is wrong with others is said again. */
+const RENEW_MS = 3_600_000
+/** How soon it is said that one has begun or come to its end. The wall clock may jump, so no timer is set for that itself. */
+const LOOK_MS = 5_000
 /** Somebody has to do something when so little time is left; those issued here have been renewed long before. */
 const WARN_BEFORE_MS = 14 * 86_400_000
+
+/** `early`: phones refuse it as they do one that has expired. */
+type Validity = 'early' | 'valid' | 'expiring' | 'expired'
+
+const ANNOUNCEMENTS: Readonly<
+  Record<Validity, { readonly level: TraceEvent['level']; readonly event: string }>
+> = {
+  early: { level: 'error', event: 'sip_certificate_not_valid_yet' },
+  valid: { level: 'info', event: 'sip_certificate_valid_again' },
+  expiring: { level: 'warn', event: 'sip_certificate_expiring' },
+  expired: { level: 'error', event: 'sip_certificate_expired' },
+}
 
 export interface PhoneTlsParts {
   readonly config: Config
@@ -22,14 +36,17 @@ export interface PhoneTlsParts {
 
 export class PhoneTlsWatch {
   private readonly parts: PhoneTlsParts
-  private readonly timer: NodeJS.Timeout
+  private readonly timers: readonly NodeJS.Timeout[]
   private current: PhoneTls
+  private renewing = false
+  /** What the log said last. */
+  private told: Validity = 'valid'
 
   constructor(parts: PhoneTlsParts, current: PhoneTls) {
     this.parts = parts
     this.current = current
-    this.timer = setInterval(() => void this.look(), LOOK_MS)
-    this.timer.unref()
+    this.timers = [setInterval(() => void this.renew(), RENEW_MS), setInterval(() => this.look(), LOOK_MS)]
+    for (const timer of this.timers) timer.unref()
     this.announce()
   }
 
@@ -40,13 +57,22 @@ export class PhoneTlsWatch {
 
   /** For /readyz; undefined where nothing listens with TLS. */
   check(wallMs: number): { readonly ok: boolean; readonly detail?: string } | undefined {
-    const { notAfter } = this
-    if (notAfter === undefined) return undefined
-    const end = new Date(notAfter).toISOString()
-    if (wallMs >= notAfter) return { ok: false, detail: `the certificate for phones expired at ${end}` }
-    return wallMs < notAfter - WARN_BEFORE_MS
-      ? { ok: true }
-      : { ok: true, detail: `the certificate for phones expires at ${end}` }
+    const { certificate } = this.current
+    if (certificate === undefined) return undefined
+    const [begin, end] = [certificate.notBefore, certificate.notAfter].map((at) => new Date(at).toISOString())
+    switch (validityOf(certificate, wallMs)) {
+      case 'early':
+        return {
+          ok: false,
+          detail: `the certificate for phones begins at ${begin}; is the clock of this machine right?`,
+        }
+      case 'expired':
+        return { ok: false, detail: `the certificate for phones expired at ${end}` }
+      case 'expiring':
+        return { ok: true, detail: `the certificate for phones expires at ${end}` }
+      case 'valid':
+        return { ok: true }
+    }
   }
 
   /** Files read again; the answer puts them into force. Throws `ConfigError` when they are not fit. */
@@ -69,7 +95,7 @@ export class PhoneTlsWatch {
   }
 
   stop(): void {
-    clearInterval(this.timer)
+    for (const timer of this.timers) clearInterval(timer)
   }
 
   /** Phones have been told names that stand in routes for hours. */
@@ -96,22 +122,47 @@ export class PhoneTlsWatch {
     this.announce()
   }
 
-  private async look(): Promise<void> {
+  private async renew(): Promise<void> {
     const { config, authority, trace } = this.parts
+    if (this.renewing) return
+    this.renewing = true
     try {
       if (this.current.certificate?.issuedHere === true)
         this.takeOver(await phoneTls(config, authority), 'sip_certificate_renewed')
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       trace({ level: 'error', area: 'app', event: 'sip_certificate_not_renewed', reason })
+    } finally {
+      this.renewing = false
     }
     this.announce()
   }
 
-  private announce(): void {
-    const { ok, detail } = this.check(Date.now()) ?? { ok: true }
-    if (detail === undefined) return
-    const event = ok ? 'sip_certificate_expiring' : 'sip_certificate_expired'
-    this.parts.trace({ level: ok ? 'warn' : 'error', area: 'app', event, detail })
+  /** What has changed by the clock alone. */
+  private look(): void {
+    const { certificate } = this.current
+    if (certificate === undefined || validityOf(certificate, Date.now()) === this.told) return
+    // A clock that was put forward brings the end of one that would have been renewed in good time.
+    if (certificate.issuedHere) void this.renew()
+    else this.announce()
   }
+
+  private announce(): void {
+    const { certificate } = this.current
+    if (certificate === undefined) return
+    const now = Date.now()
+    const validity = validityOf(certificate, now)
+    const before = this.told
+    this.told = validity
+    const { level, event } = ANNOUNCEMENTS[validity]
+    const detail = this.check(now)?.detail
+    if (detail !== undefined) this.parts.trace({ level, area: 'app', event, detail })
+    else if (before === 'early' || before === 'expired') this.parts.trace({ level, area: 'app', event })
+  }
+}
+
+function validityOf({ notBefore, notAfter }: PhoneCertificate, wallMs: number): Validity {
+  if (wallMs < notBefore) return 'early'
+  if (wallMs >= notAfter) return 'expired'
+  return wallMs < notAfter - WARN_BEFORE_MS ? 'valid' : 'expiring'
 }

@@ -29,7 +29,8 @@ export interface PhoneTls {
 }
 
 export interface PhoneCertificate {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, like its end. */
+  readonly notBefore: number
   readonly notAfter: number
   /** By the authority of this machine. */
   readonly issuedHere: boolean
@@ -129,6 +130,7 @@ function certificateOf(pem: string, issuedHere: boolean): PhoneCertificate {
     commonName: /^CN=(.+)$/m.exec(leaf.subject)?.[1],
   }
   return {
+    notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
     issuedHere,
     isFor: (host) => speaksFor(names, host),
