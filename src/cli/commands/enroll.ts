@@ -1,6 +1,7 @@
 /** `ringbridge enroll`: what `start` does before it joins, and nothing more. */
 import { toHex } from '../../common/bytes.ts'
 import { usableConfig } from '../../app/config/check.ts'
+import { ConfigError } from '../../app/config/fault.ts'
 import { nodeFolder } from '../../app/config/places.ts'
 import { openLog } from '../../app/log.ts'
 import { privateFolder } from '../../app/files.ts'
@@ -46,7 +47,8 @@ export const enroll: Command = {
     const { values, positionals } = readArgs(args, OPTIONS)
     const [name] = positionals
     noneLeft(positionals, 1)
-    const config = usableConfig(values.config, environmentOf(name, values))
+    const given = variablesOf(name, values)
+    const config = inOwnWords(given, () => usableConfig(values.config, { ...process.env, ...given }))
     if (config.overlay.configuration === undefined && config.overlay.authority === undefined)
       throw new UsageError(
         'which overlay? Its NAME, or --configuration URL, or overlay.configuration in --config FILE',
@@ -89,8 +91,33 @@ export const enroll: Command = {
   },
 }
 
+/** What is typed here for a key of the configuration. */
+const WORDS: Readonly<Record<string, string>> = {
+  'overlay.name': 'NAME',
+  'overlay.configuration': '--configuration',
+  'overlay.ca': '--ca',
+  'overlay.account': '--account',
+  'overlay.password': '--password-file',
+  'overlay.userName': '--user',
+  'data.dir': '--data',
+}
+
+/** Nobody who typed options has set the variables that stand for them, and some of the keys have never been heard of. */
+function inOwnWords<T>(given: Environment, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const [, place = '', key = '', what = ''] =
+      /^(\S+): "([\w.]+)": (.*)$/s.exec(error instanceof ConfigError ? error.message : '') ?? []
+    const word = WORDS[key]
+    // A key that stands in the file, or in a variable that somebody has set, is mended there.
+    if (word === undefined || given[place] === undefined) throw error
+    throw new UsageError(`${word}: ${what}`)
+  }
+}
+
 /** The options as the variables that mean the same. */
-function environmentOf(
+function variablesOf(
   name: string | undefined,
   values: {
     readonly configuration?: string | undefined
@@ -116,8 +143,5 @@ function environmentOf(
     RINGBRIDGE_OVERLAY__USER_NAME: values.user,
     RINGBRIDGE_DATA__DIR: values.data,
   }
-  const environment: Record<string, string | undefined> = { ...process.env }
-  for (const [variable, value] of Object.entries(given))
-    if (value !== undefined) environment[variable] = value
-  return environment
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

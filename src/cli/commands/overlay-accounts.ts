@@ -1,4 +1,5 @@
 /** `ringbridge overlay accounts`: who may enroll which user names at an authority. */
+import { existsSync } from 'node:fs'
 import { checkNamePattern, opaqueString, preparedLogin } from '../../enrollment/index.ts'
 import {
   enrollmentAccountsText,
@@ -28,7 +29,9 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   const [verb, typed] = positionals
   const action = verbOf(verb, 'overlay accounts', ['add', 'list', 'remove'])
   noneLeft(positionals, action === 'list' ? 1 : 2)
-  privateFolder(values.authority, '--authority')
+  // An account may be added before the authority is founded; where nobody has added one, there is none to list.
+  if (action !== 'add' && !existsSync(values.authority))
+    throw new UsageError(`--authority ${values.authority}: there is no such folder`)
   const file = enrollmentAccountsFile(values.authority)
   const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
   if (action === 'list') {
@@ -56,6 +59,8 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   if (!prepared.ok) throw new UsageError(`the password ${prepared.error}`)
   const password = prepared.value
   const added: EnrollmentAccount = { account, scrypt: await hashPassword(password), names }
+  // Only now: what is refused leaves no folder behind.
+  privateFolder(values.authority, '--authority')
   let changed = false
   await change(file, (accounts) => {
     const others = accounts.filter((each) => each.account !== account)

@@ -85,7 +85,8 @@ export const users: Command = {
         break
       }
       case 'remove': {
-        const username = nameIn(subject, realm) ?? ''
+        if (subject === undefined) throw new UsageError('the NAME of an account is expected')
+        const username = nameIn(subject, realm)
         change((entries) => {
           const left = entries.filter((entry) => entry.username !== username)
           if (left.length === entries.length) throw new UsageError(`no account "${username}"`)

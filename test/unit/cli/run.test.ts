@@ -89,11 +89,27 @@ describe('command line', () => {
     [['users', 'add', 'alice', 'bob']],
     [['users', 'add', 'alice', '--password', '']],
     [['overlay', 'accounts', 'list', 'alice']],
+    [['overlay', 'accounts', 'list', '--authority', '/does/not/exist']],
+    [['users', 'remove']],
     [['phone', 'register', 'alice@example.com', 'bob']],
     [['phone', 'message', 'alice@example.com', 'bob', 'two', 'words']],
   ])('%j is bad usage: one line, exit code 2', async (args) => {
     expect(await main(args)).toBe(2)
     if (args.length > 0) expect(shown.err.join('').trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it.each([
+    [['enroll', 'example.org'], '--account: needed to enroll over https'],
+    [['enroll', 'example.org', '--account', 'site'], '--password-file: needed to enroll over https'],
+    [
+      ['enroll', 'example.org', '--configuration', 'http://example.org/'],
+      '--configuration: http is not safe',
+    ],
+    [['enroll', '--configuration', 'https://example.org/'], 'NAME: needed when the document comes from'],
+    [['users', 'remove'], 'the NAME of an account is expected'],
+  ])('%j is told what is missing in the words of its command', async (args, words) => {
+    expect(await main(args)).toBe(2)
+    expect(shown.err.join('')).toMatch(new RegExp(`^ringbridge: ${words}`))
   })
 
   it('check-config validates, shows the effective configuration without secrets, prints the schema', async () => {
