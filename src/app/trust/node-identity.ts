@@ -3,11 +3,12 @@ import { randomBytes, X509Certificate, type KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromUtf8 } from '../../common/bytes.ts'
 import { ok, RingbridgeError, type Result } from '../../common/errors.ts'
+import type { Millis } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
 import { ownUserName, renewalTime } from '../../enrollment/index.ts'
 import { generateKey, loadCredential, saveCredential } from '../../enrollment/io/index.ts'
 import type { TlsIdentity } from '../../reload/io/tls-identity.ts'
-import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
+import type { Credential, GeneratedKey, NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import { nodeFolder } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
@@ -15,34 +16,44 @@ import { readNeeded } from '../files.ts'
 import { keyOfCredential, type CertificateSource, type SourceFailure } from './certificate-source.ts'
 import { asConfigError } from './overlay-folder.ts'
 
-/** An enrollment server that is just coming up is waited for; a node that has never had a certificate cannot do without. */
-const FIRST_TRIES = 12
-const FIRST_WAIT_MS = 5_000
+/** An enrollment server that is just coming up is waited for; a node that has no certificate that counts cannot do without. */
+const TRIES_MAX = 12
+const WAIT_MIN_MS = 5_000
 
 export interface NodeIdentityParts {
   readonly crypto: NodeCrypto
   /** Undefined: certificates are imported. */
   readonly source: CertificateSource | undefined
   readonly trace: Trace
+  /** Between two tries; tests have no time. */
+  readonly wait?: (ms: Millis) => Promise<unknown>
 }
 
 /** Throws `ConfigError` for what a person has to mend, `RingbridgeError` when no certificate could be had. */
 export async function nodeCredential(
-  { crypto, source, trace }: NodeIdentityParts,
+  parts: NodeIdentityParts,
   config: Config,
   overlayName: string,
 ): Promise<Credential> {
+  const { crypto, source, trace } = parts
   if (source === undefined) return importedCredential(crypto, config, overlayName)
   const folder = nodeFolder(config)
   const stored = await asConfigError(loadCredential(crypto, folder, overlayName))
-  if (stored === undefined) return firstCredential(source, folder, nodeUserName(config, overlayName), trace)
-  const { notBefore, notAfter } = stored.certificate
+  if (stored === undefined) {
+    const userName = nodeUserName(config, overlayName)
+    // One key for all tries: a certificate whose answer was lost is asked for again, not a second one.
+    const key = await generateKey('ecdsa')
+    return awaitedCredential(parts, source, { folder, userName, key, lack: 'no certificate for this node' })
+  }
+  const { userName, notBefore, notAfter } = stored.certificate
   if (Date.now() < renewalTime(notBefore, notAfter, 0)) return stored
+  if (Date.now() >= notAfter) {
+    const lack = `${folder}: the certificate has expired`
+    return awaitedCredential(parts, source, { folder, userName, key: keyOfCredential(stored), lack })
+  }
   const renewed = await renewedCredential(source, folder, stored)
   if (renewed.ok) return renewed.value
   const { reason } = renewed.error
-  if (Date.now() >= notAfter)
-    throw new RingbridgeError('EXPIRED', `${folder}: the certificate has expired: ${reason}`)
   trace({ level: 'warn', area: 'enrollment', event: 'node_certificate_not_renewed', reason })
   return stored
 }
@@ -59,14 +70,21 @@ export async function renewedCredential(
   return ok(made.value.credential)
 }
 
-async function firstCredential(
+interface Wanted {
+  /** Where it is kept. */
+  readonly folder: string
+  readonly userName: string
+  readonly key: GeneratedKey
+  /** What is wrong without it, for messages. */
+  readonly lack: string
+}
+
+/** The certificate that a node cannot start without: after a power cut the server may come up later than the node. */
+async function awaitedCredential(
+  { trace, wait = sleep }: NodeIdentityParts,
   source: CertificateSource,
-  folder: string,
-  userName: string,
-  trace: Trace,
+  { folder, userName, key, lack }: Wanted,
 ): Promise<Credential> {
-  // One key for all tries: a certificate whose answer was lost is asked for again, not a second one.
-  const key = await generateKey('ecdsa')
   for (let tries = 1; ; tries++) {
     const made = await source.certify(userName, key)
     if (made.ok) {
@@ -75,11 +93,10 @@ async function firstCredential(
     }
     const { final, reason, waitMs } = made.error
     if (final || waitMs === undefined)
-      throw new ConfigError(`no certificate for this node: ${reason}${remedyOf(reason, userName)}`)
-    if (tries === FIRST_TRIES)
-      throw new RingbridgeError('NO_CERTIFICATE', `no certificate for this node: ${reason}`)
+      throw new ConfigError(`${lack}: ${reason}${remedyOf(reason, userName)}`)
+    if (tries === TRIES_MAX) throw new RingbridgeError('NO_CERTIFICATE', `${lack}: ${reason}`)
     trace({ level: 'warn', area: 'enrollment', event: 'node_certificate_awaited', reason })
-    await sleep(Math.max(waitMs, FIRST_WAIT_MS))
+    await wait(Math.max(waitMs, WAIT_MIN_MS))
   }
 }
 

@@ -153,6 +153,52 @@ describe('renewals of a node', () => {
   })
 })
 
+it('R-06 a node whose certificate ended while it was off waits for a server that comes up later, as one that never had any', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ringbridge-expired-'))
+  const crypto = new NodeCrypto()
+  const config = readConfig(JSON.stringify({ data: { dir: folder } }), 'test', {})
+  const { credential: old, pkcs8 } = await aCredential(Date.now() - 31 * DAY, 30 * DAY)
+  await saveCredential(join(folder, 'node'), { certificate: old.certificate.der, pkcs8 })
+  const { credential: next } = await aCredential(Date.now(), 30 * DAY)
+  const asked: (Uint8Array | undefined)[] = []
+  const waits: number[] = []
+  const heard: string[] = []
+  const load = (awayFor: number) =>
+    nodeCredential(
+      {
+        crypto,
+        trace: ({ event }) => heard.push(event),
+        wait: (ms) => Promise.resolve(waits.push(ms)),
+        source: {
+          certify: (_name, key) => {
+            asked.push(key?.publicKeyInfo)
+            return Promise.resolve(
+              asked.length <= awayFor
+                ? fail({ final: false, reason: 'away', waitMs: 1_000 })
+                : ok({
+                    credential: next,
+                    pair: { certificate: next.certificate.der, pkcs8: pkcs8Of(next) },
+                  }),
+            )
+          },
+        },
+      },
+      config,
+      OVERLAY,
+    )
+  await expect(load(99)).rejects.toMatchObject({
+    code: 'NO_CERTIFICATE',
+    message: `${join(folder, 'node')}: the certificate has expired: away`,
+  })
+  asked.length = waits.length = heard.length = 0
+  expect((await load(2)).certificate.fingerprint).toBe(next.certificate.fingerprint)
+  expect(heard).toEqual(['node_certificate_awaited', 'node_certificate_awaited'])
+  expect(waits).toEqual([5_000, 5_000])
+  // The same key, hence the same Node-ID.
+  expect(asked).toEqual([1, 2, 3].map(() => old.certificate.publicKeyInfo))
+  rmSync(folder, { recursive: true })
+})
+
 function pkcs8Of({ key }: Credential): Uint8Array {
   return new Uint8Array((key as KeyObject).export({ type: 'pkcs8', format: 'der' }))
 }
