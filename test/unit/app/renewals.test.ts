@@ -73,12 +73,13 @@ describe('renewals of a node', () => {
     expect(renewals.results.get('failed')).toBe(1)
   })
 
-  it('R-06 the end of the certificate of a node is told, and that there is a valid one again', async () => {
+  it('R-06 the end of the certificate of a node is told, that there is a valid one again, and one that begins later', async () => {
     const heard: string[] = []
     let told: () => void = () => undefined
     const next = () => new Promise<void>((resolve) => (told = resolve))
     const { credential } = await aCredential(Date.now() - DAY, DAY / 2)
     const other = (await aCredential(Date.now(), DAY)).credential
+    const early = (await aCredential(Date.now() + DAY, DAY)).credential
     const running = { ...credential, certificate: credential.certificate }
     const first = next()
     const watch = new CertificateWatch(
@@ -93,8 +94,15 @@ describe('renewals of a node', () => {
     const second = next()
     running.certificate = other.certificate
     await second
+    const third = next()
+    running.certificate = early.certificate
+    await third
     watch.stop()
-    expect(heard).toEqual(['error node_certificate_expired', 'info node_certificate_valid_again'])
+    expect(heard).toEqual([
+      'error node_certificate_expired',
+      'info node_certificate_valid_again',
+      'error node_certificate_not_valid_yet',
+    ])
   })
 
   it('the credential of a running node takes a longer certificate of the same key, and none of another node', async () => {
