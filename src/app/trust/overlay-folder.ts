@@ -6,10 +6,10 @@ import { X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  foundCredential,
   issueCredential,
   loadCredential,
   openAuthority,
-  saveCredential,
   type StoredAuthority,
 } from '../../enrollment/io/index.ts'
 import type { EnrollmentPolicy } from '../../enrollment/index.ts'
@@ -60,7 +60,9 @@ export async function openOverlayFolder(
   const signer = await documentSigner(crypto, authority, folder)
   const { rootCertificate } = authority
   const configuration = firstConfiguration({ ...wishes, overlayName, rootCertificate }, signer)
-  writePrivate(documentFile(folder), signedDocument(crypto, configuration, signer))
+  // The first one counts here, too: others may have it by now.
+  const file = documentFile(folder)
+  writePrivate(file, signedDocument(crypto, configuration, signer), () => !existsSync(file))
   return authority
 }
 
@@ -89,8 +91,10 @@ export async function documentSigner(
   if (!issued.ok)
     throw new ConfigError(`${folder}: no certificate for the document signer: ${issued.error.reason}`)
   const { certificate, pkcs8, credential } = issued.value
-  await asConfigError(saveCredential(path, { certificate, pkcs8 }))
-  return credential
+  if (await asConfigError(foundCredential(path, { certificate, pkcs8 }))) return credential
+  // Nodes that share the folder may come here at once: the document names one signer.
+  const first = await asConfigError(loadCredential(crypto, path, authority.overlayName))
+  return first ?? credential
 }
 
 /** Failures of key files and folders are for the operator to mend: one line, exit code 2. */

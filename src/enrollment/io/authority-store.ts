@@ -2,7 +2,7 @@
  * An authority in a folder: `root.pem` (private key, mode 0600), `root.der` (certificate) and `node-ids.jsonl`, one record
  * a line, appended and synced before the certificate leaves.
  */
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -13,8 +13,8 @@ import { DEFAULT_POLICY, type Authority, type EnrollmentPolicy } from '../author
 import { NodeIdLedger, type NodeIdRecord } from '../node-id-ledger.ts'
 import { subjectOf } from './certificates.ts'
 import { createAuthority } from './create-authority.ts'
-import { keyPem } from './key-pair.ts'
-import { makePrivateFolder, readFileIfThere, readPrivateFile, writePrivateFile } from './private-file.ts'
+import { generateKey, keyOf, keyPem } from './key-pair.ts'
+import { foundPrivateFile, makePrivateFolder, readFileIfThere, readPrivateFile } from './private-file.ts'
 
 const KEY_FILE = 'root.pem'
 const CERTIFICATE_FILE = 'root.der'
@@ -37,20 +37,12 @@ export async function openAuthority(
   policy: Partial<EnrollmentPolicy> = {},
 ): Promise<StoredAuthority> {
   await makePrivateFolder(folder)
+  const founded = await found(folder, overlayName, wall)
   const key = await readPrivateFile(join(folder, KEY_FILE))
   const certificate = await readFileIfThere(join(folder, CERTIFICATE_FILE))
-  let authority: Authority
-  // The certificate is written last: with a key alone, founding was interrupted and nobody has seen that root.
-  const founded = certificate === undefined
-  if (founded) {
-    authority = await createAuthority(overlayName, wall, policy)
-    await writePrivateFile(join(folder, KEY_FILE), keyPem(authority.rootKey))
-    await writePrivateFile(join(folder, CERTIFICATE_FILE), authority.rootCertificate)
-  } else if (key === undefined) {
+  if (key === undefined || certificate === undefined)
     throw new RingbridgeError('authority_damaged', `${folder} has a root certificate and no ${KEY_FILE}`)
-  } else {
-    authority = restored(folder, overlayName, key, certificate, policy)
-  }
+  const authority = restored(folder, overlayName, key, certificate, policy)
   const ledgerFile = await openLedger(join(folder, LEDGER_FILE), authority.ledger)
   const log = new RecordLog(ledgerFile)
   return {
@@ -58,6 +50,31 @@ export async function openAuthority(
     founded,
     persist: (record) => log.append(record),
     close: () => log.close(),
+  }
+}
+
+/**
+ * Makes a root where there is none; true when its certificate is of this call. Nodes that share the folder may come here at once: the first
+ * key counts and the first certificate of it, whoever wrote them, so that nobody goes on with another root than the others. A key alone is
+ * that of somebody who is at it, or who was interrupted.
+ */
+async function found(folder: string, overlayName: string, wall: WallTime): Promise<boolean> {
+  if ((await readFileIfThere(join(folder, CERTIFICATE_FILE))) !== undefined) return false
+  const file = join(folder, KEY_FILE)
+  await foundPrivateFile(file, keyPem((await generateKey('ecdsa')).pkcs8))
+  const text = await readPrivateFile(file)
+  if (text === undefined) throw new RingbridgeError('authority_damaged', `${file} is gone again`)
+  const pkcs8 = rootKeyOf(file, text)
+  const publicKeyInfo = createPublicKey(keyOf(pkcs8)).export({ type: 'spki', format: 'der' })
+  const { rootCertificate } = await createAuthority(overlayName, wall, {}, { pkcs8, publicKeyInfo })
+  return foundPrivateFile(join(folder, CERTIFICATE_FILE), rootCertificate)
+}
+
+function rootKeyOf(file: string, text: Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(createPrivateKey(fromUtf8(text)).export({ type: 'pkcs8', format: 'der' }))
+  } catch (cause) {
+    throw new RingbridgeError('authority_damaged', `${file} cannot be read`, { cause })
   }
 }
 
@@ -75,16 +92,10 @@ function restored(
       `the authority in ${folder} is "${subject}", not of ${overlayName}`,
     )
   }
-  let rootKey: Uint8Array
-  try {
-    rootKey = new Uint8Array(createPrivateKey(fromUtf8(key)).export({ type: 'pkcs8', format: 'der' }))
-  } catch (cause) {
-    throw new RingbridgeError('authority_damaged', `${join(folder, KEY_FILE)} cannot be read`, { cause })
-  }
   return {
     overlayName,
     rootCertificate: certificate,
-    rootKey,
+    rootKey: rootKeyOf(join(folder, KEY_FILE), key),
     policy: { ...DEFAULT_POLICY, ...policy },
     ledger: new NodeIdLedger(),
     persist: () => Promise.resolve(),

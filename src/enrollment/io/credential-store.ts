@@ -13,7 +13,7 @@ import type { CredentialParts } from './credential-parts.ts'
 import { formerCredential, removeFormerCredential } from './former-credential.ts'
 import { keyPem } from './key-pair.ts'
 import { pem, pemBlocks } from './pem.ts'
-import { makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts'
+import { foundPrivateFile, makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts'
 
 const FILE = 'credential.pem'
 const CERTIFICATE = 'CERTIFICATE'
@@ -42,6 +42,15 @@ export async function saveCredential(
   const certificates = [certificate, ...(chain ?? [])].map((der) => pem(CERTIFICATE, der))
   await writePrivateFile(join(folder, FILE), keyPem(pkcs8, passphrase) + certificates.join(''))
   if (!fresh) await removeFormerCredential(folder)
+}
+
+/** Writes the credential of a folder that has none. False, and nothing has changed, when somebody else was quicker. */
+export async function foundCredential(
+  folder: string,
+  { certificate, pkcs8 }: Pick<StoredKeyPair, 'certificate' | 'pkcs8'>,
+): Promise<boolean> {
+  await makePrivateFolder(folder)
+  return foundPrivateFile(join(folder, FILE), keyPem(pkcs8) + pem(CERTIFICATE, certificate))
 }
 
 /**

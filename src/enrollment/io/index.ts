@@ -15,6 +15,7 @@ export { makeCertificationRequest, readCertificationRequest, type CertificationR
 export { generateKey, keyOf, keyPem } from './key-pair.ts'
 export {
   credentialFolderName,
+  foundCredential,
   loadCredential,
   saveCredential,
   type StoredKeyPair,

@@ -1,6 +1,6 @@
 /** Files with secrets: readable by their owner alone, and never half written. */
 import { randomUUID } from 'node:crypto'
-import { close, constants, existsSync, fsync, mkdir, open, rename, rm, writeFile } from 'node:fs'
+import { close, constants, existsSync, fsync, link, mkdir, open, rename, rm, writeFile } from 'node:fs'
 import { open as openHandle, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,6 +14,7 @@ const synced = promisify(fsync)
 const closed = promisify(close)
 const renamed = promisify(rename)
 const removed = promisify(rm)
+const linked = promisify(link)
 const written = promisify(writeFile)
 
 /**
@@ -53,6 +54,25 @@ export async function writePrivateFile(path: string, content: Uint8Array | strin
     throw error
   }
   await syncFolder(dirname(path))
+}
+
+/**
+ * Writes the whole file where there is none yet. False, and nothing has changed, when somebody else was quicker: of several processes that
+ * come here at once exactly one wins. Mode 0600.
+ */
+export async function foundPrivateFile(path: string, content: Uint8Array | string): Promise<boolean> {
+  const temporary = `${path}.${randomUUID()}.new`
+  try {
+    await written(temporary, content, { mode: 0o600, flag: 'wx', flush: true })
+    await linked(temporary, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await removed(temporary, { force: true })
+  }
+  await syncFolder(dirname(path))
+  return true
 }
 
 /**

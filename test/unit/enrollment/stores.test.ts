@@ -19,6 +19,7 @@ import {
   generateKey,
   issueCertificate,
   issueCredential,
+  keyOf,
   loadCredential,
   openAuthority,
   saveCredential,
@@ -48,6 +49,23 @@ describe('an authority in a folder', () => {
     expect(again.founded).toBe(false)
     expect(again.rootCertificate).toEqual(founded.rootCertificate)
     expect(again.rootKey).toEqual(founded.rootKey)
+  })
+
+  it('is founded once by all who come at the same time, and by who comes after one that was interrupted', async () => {
+    const all = await Promise.all([1, 2, 3, 4].map(() => openAuthority(folder, 'example.org', TEST_WALL)))
+    for (const each of all) await each.close()
+    expect(all.filter(({ founded }) => founded)).toHaveLength(1)
+    for (const { rootCertificate, rootKey } of all) {
+      expect(rootCertificate).toEqual(all[0]?.rootCertificate)
+      expect(rootKey).toEqual(all[0]?.rootKey)
+      expect(new X509Certificate(rootCertificate).checkPrivateKey(keyOf(rootKey))).toBe(true)
+    }
+    // Nobody has seen a root whose certificate was not written.
+    rmSync(join(folder, 'root.der'))
+    const after = await openAuthority(folder, 'example.org', TEST_WALL)
+    await after.close()
+    expect(after.founded).toBe(true)
+    expect(new X509Certificate(after.rootCertificate).checkPrivateKey(keyOf(after.rootKey))).toBe(true)
   })
 
   it('R6940-11.3-18 remembers the Node-ID of a user and key over a restart', async () => {
