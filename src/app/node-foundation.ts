@@ -9,6 +9,7 @@ import { NameLookup } from './name-lookup.ts'
 import type { Startup } from './startup.ts'
 import { importedUsers } from './trust/imported-users.ts'
 import { nodeCredential } from './trust/node-identity.ts'
+import { OwnStanding } from './trust/own-standing.ts'
 import { openOverlay, type Overlay } from './trust/overlay.ts'
 import { asConfigError } from './trust/overlay-folder.ts'
 import { RenewableCredential } from './trust/renewable-credential.ts'
@@ -21,6 +22,7 @@ export interface Foundation {
   /** Tells an enrollment authority on this machine which names the overlay holds already. */
   readonly names: NameLookup
   readonly credential: RenewableCredential
+  readonly standing: OwnStanding
   readonly vault: UserVault
   readonly journal: LevelJournal
   /** Records of the journal, by name. */
@@ -47,6 +49,10 @@ export async function openFoundation(
   const credential = new RenewableCredential(
     await unlessStopped(nodeCredential(parts, config, configuration.instanceName), signal),
   )
+  const standing = new OwnStanding(crypto, credential)
+  const refusal = standing.refusal(configuration, Date.now())
+  if (refusal !== undefined)
+    trace({ level: 'error', area: 'app', event: 'node_certificate_refused', reason: refusal })
   const vault = new UserVault(parts, { folder: usersFolder(config), overlayName: configuration.instanceName })
   for (const [aor, each] of importedUsers(crypto, config, configuration.instanceName)) vault.bring(aor, each)
   const folder = journalFolder(config)
@@ -56,7 +62,7 @@ export async function openFoundation(
   )
   startup.onStop(() => journal.close())
   const restored = await asConfigError(recordsOf(journal))
-  return { crypto, overlay, names, credential, vault, journal, restored }
+  return { crypto, overlay, names, credential, standing, vault, journal, restored }
 }
 
 async function recordsOf(journal: LevelJournal): Promise<Foundation['restored']> {

@@ -31,6 +31,7 @@ import type { PhoneTlsWatch } from './phone-tls-watch.ts'
 import { liveRates } from './live-rates.ts'
 import { nodeCertificateView, ringView, storageView } from './node-views.ts'
 import { readinessChecks } from './readiness.ts'
+import type { OwnStanding } from './trust/own-standing.ts'
 import { VERSION } from './version.ts'
 
 const READY_POLL_MS = 50
@@ -42,6 +43,7 @@ export interface StatusInit {
   readonly advertised: AdvertisedOverlay
   readonly configuration: OverlayConfiguration
   readonly credential: Credential
+  readonly standing: OwnStanding
   readonly dataFolder: string
 }
 
@@ -115,6 +117,7 @@ export class NodeStatus implements AdminNode {
       ...live,
       engine: init.config.sip.drachtio.address,
       credential: init.credential,
+      standing: init.standing,
       configuration: this.configuration,
       nowMs: Date.now(),
       dataFolder: init.dataFolder,

@@ -115,6 +115,7 @@ async function build(
     advertised,
     configuration,
     credential,
+    standing: foundation.standing,
     dataFolder: config.data.dir,
   })
   const { host, port } = bindable(parseHostPort(config.admin.listen, 'admin.listen'), 'admin.listen')

@@ -10,6 +10,7 @@ import type { DrachtioShell } from '../sip/io/drachtio/drachtio-shell.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import type { NodeLoop } from './node-loop.ts'
 import type { PhoneTlsWatch } from './phone-tls-watch.ts'
+import type { OwnStanding } from './trust/own-standing.ts'
 
 /** A self-test older than this does not prove anything any more: two and a half rounds of ten seconds. */
 const SELF_TEST_FRESH_MS = 25_000
@@ -25,6 +26,7 @@ export interface ReadinessParts {
   /** Address of the drachtio server. */
   readonly engine: string | undefined
   readonly credential: Credential
+  readonly standing: OwnStanding
   /** In force. */
   readonly configuration: OverlayConfiguration
   /** Of the wall clock. */
@@ -78,8 +80,8 @@ function journal({ writer, dataFolder }: ReadinessParts): Check {
   return fault === undefined ? { name: 'journal', ok: true } : { name: 'journal', ok: false, detail: fault }
 }
 
-/** Others believe nothing that is signed with an expired one, with one that begins later, or by a node that is shut out. */
-function certificate({ credential, configuration, nowMs }: ReadinessParts): Check {
+/** Others believe nothing that is signed with an expired one, one that begins later, one of another root, or by a node that is shut out. */
+function certificate({ credential, standing, configuration, nowMs }: ReadinessParts): Check {
   const { notBefore, notAfter } = credential.certificate
   const at = (time: number): string => new Date(time).toISOString()
   const refused = (detail: string): Check => ({ name: 'certificate', ok: false, detail })
@@ -90,6 +92,8 @@ function certificate({ credential, configuration, nowMs }: ReadinessParts): Chec
   if (nowMs < notBefore)
     return refused(`the node's certificate begins at ${at(notBefore)}; is the clock of this machine right?`)
   if (nowMs >= notAfter) return refused(`the node's certificate expired at ${at(notAfter)}`)
+  const refusal = standing.refusal(configuration, nowMs)
+  if (refusal !== undefined) return refused(`others do not believe this node: ${refusal}`)
   return { name: 'certificate', ok: true }
 }
 
