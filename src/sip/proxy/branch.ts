@@ -37,8 +37,6 @@ export class Branch {
   reconnected = false
   /** How often another flow has taken the place of the one that broke while it rang (docs/adr/0035). */
   resumed = 0
-  /** The connection of a phone that rang is gone, and the phone has not come back by another one yet. */
-  lost = false
   /** It fits into no datagram, and nothing else led there. */
   tooLarge = false
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */
@@ -112,8 +110,10 @@ export type Question =
     }
 
 /** `C` as in RFC 3261 s.16.6; `silence` of a branch that has further addresses, `sibling` of one whose
- * phones another peer has; `group`: the next lower q-value's turn; `ringing`: whether the peers of a call that rings are still there. */
+ * phones another peer has; `group`: the next lower q-value's turn; `ringing`: whether the peers of a call that rings are still there; `lost`: phones
+ * whose connection broke have had time to come back. */
 export type ProxyTimer =
   | { readonly kind: 'C' | 'silence' | 'sibling'; readonly context: ForkContext; readonly branch: Branch }
   | { readonly kind: 'group'; readonly context: ForkContext }
   | { readonly kind: 'ringing'; readonly context: ForkContext }
+  | { readonly kind: 'lost'; readonly context: ForkContext }

@@ -1,35 +1,82 @@
-/** Phones that rang, have lost their connection, and come back while others of the user still ring (docs/adr/0035). */
+/**
+ * Phones that rang, have lost their connection, and come back while the caller still waits (docs/adr/0035): because others of the user ring, or
+ * because they are waited for.
+ */
+import type { Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
-import { Branch, type ForkContext } from './branch.ts'
+import { Branch, type ForkContext, type ProxyTimer } from './branch.ts'
 import type { BranchSender } from './branch-sender.ts'
 import type { Branches } from './branches.ts'
 import type { Breadth, Coming } from './breadth.ts'
+import type { ProxyEnvironment } from './environment.ts'
 
-/** A branch that has failed; from now on its phone may come back. */
-export function lose(branch: Branch): void {
-  const hop = branch.client?.hop
-  branch.lost = hop !== undefined && hop.flow !== 0 && hop.transport !== 'peer'
+/** Judgement: softphones connect and register again within seconds; who has closed a browser is not waited for much longer. */
+const COMES_BACK_WITHIN_MS: Millis = 5_000
+
+interface Parts {
+  readonly branches: Branches
+  readonly breadth: Breadth
+  readonly sender: BranchSender
 }
 
-/** They hear the same INVITE by the connections that they have registered by since: whoever has answered it meanwhile is heard. */
-export function findAgain(
-  now: Millis,
-  context: ForkContext,
-  { branches, breadth, sender }: { branches: Branches; breadth: Breadth; sender: BranchSender },
-  coming: Coming,
-): void {
-  for (const branch of branches.all.filter(({ lost }) => lost)) {
-    const [share] = breadth.take(1, coming)
-    if (share === undefined) return
-    const again = new Branch(context, branch.target, share)
-    again.client = branch.client
-    again.branchId = branch.branchId
-    again.resumed = branch.resumed
-    if (sender.resume(now, again)) {
-      branch.lost = false
-      branches.all.push(again)
-    } else {
-      breadth.giveBack(share)
+export class LostPhones {
+  private readonly environment: ProxyEnvironment
+  private readonly context: ForkContext
+  private readonly parts: Parts
+  private readonly lost = new Set<Branch>()
+  /** No answer is given to the caller before that. */
+  private patience: Deadline<ProxyTimer> | undefined = undefined
+
+  constructor(environment: ProxyEnvironment, context: ForkContext, parts: Parts) {
+    this.environment = environment
+    this.context = context
+    this.parts = parts
+  }
+
+  /** One may still come back. */
+  get awaited(): boolean {
+    return this.patience !== undefined
+  }
+
+  /** A branch has failed with its connection. */
+  add(now: Millis, branch: Branch): void {
+    const hop = branch.client?.hop
+    if (hop === undefined || hop.flow === 0 || hop.transport === 'peer') return
+    this.lost.add(branch)
+    const { deadlines } = this.environment
+    deadlines.cancel(this.patience)
+    this.patience = deadlines.set(now + COMES_BACK_WITHIN_MS, { kind: 'lost', context: this.context })
+  }
+
+  /** They have not come back in time. */
+  timeout(): void {
+    this.patience = undefined
+  }
+
+  /** Nobody waits for them any more. */
+  forget(): void {
+    this.environment.deadlines.cancel(this.patience)
+    this.patience = undefined
+    this.lost.clear()
+  }
+
+  /** They hear the same INVITE by the connections that they have registered by since: whoever has answered it meanwhile is heard. */
+  findAgain(now: Millis, coming: Coming): void {
+    const { branches, breadth, sender } = this.parts
+    for (const branch of this.lost) {
+      const [share] = breadth.take(1, coming)
+      if (share === undefined) return
+      const again = new Branch(this.context, branch.target, share)
+      again.client = branch.client
+      again.branchId = branch.branchId
+      again.resumed = branch.resumed
+      if (sender.resume(now, again)) {
+        this.lost.delete(branch)
+        branches.all.push(again)
+      } else {
+        breadth.giveBack(share)
+      }
     }
+    if (this.lost.size === 0) this.forget()
   }
 }

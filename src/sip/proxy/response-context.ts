@@ -19,7 +19,7 @@ import type { ExitSearch } from './exits.ts'
 import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
-import { findAgain, lose } from './lost-phones.ts'
+import { LostPhones } from './lost-phones.ts'
 import { RingingPeers } from './ringing-peers.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetGroups, type GroupedContext } from './target-groups.ts'
@@ -58,6 +58,8 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private readonly invite: boolean
   private readonly branches: Branches
   private readonly peers: SilentPeers
+  /** Once the connection of a phone broke while it rang. */
+  private lost: LostPhones | undefined = undefined
   /** Once something rings by way of another peer. */
   private ringing: RingingPeers | undefined = undefined
   private candidates: Candidate[] = []
@@ -133,8 +135,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   /** A phone of the user has registered (RFC 3261 s.16.5): it rings too, unless it does already. */
   joined(now: Millis, bindings: readonly LocalBinding[]): void {
     if (this.stopped || this.upstream.finalSent) return
-    const { branches, breadth, sender } = this
-    findAgain(now, this, { branches, breadth, sender }, this.coming)
+    this.lost?.findAgain(now, this.coming)
     for (const binding of bindings) {
       const known = this.branches.all.some(({ target }) => target.uri === binding.contact)
       if (!known && this.init.aor !== undefined) this.finder.addLate(now, binding, this.init.aor)
@@ -227,7 +228,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     // Whoever else has the phone rings it at once (docs/adr/0019).
     const alone = this.init.inCall === undefined && !this.set.hasSiblingOf(branch.target)
     if (heard && cause === 'transport' && alone && this.sender.resume(now, branch)) return
-    if (heard && cause === 'transport') lose(branch)
+    if (heard && cause === 'transport' && this.invite && !this.stopped) this.lose(now, branch)
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped && this.sender.next(now, branch)) return
@@ -251,6 +252,10 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
       return this.run(now)
     }
     if (timer.kind === 'ringing') return this.ringing?.timeout(now)
+    if (timer.kind === 'lost') {
+      this.lost?.timeout()
+      return this.run(now)
+    }
     const { branch } = timer
     if (timer.kind === 'sibling') return this.peers.silent(now, branch)
     if (timer.kind === 'silence') return this.supersede(now, branch)
@@ -309,6 +314,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     }
     calledUsers.over(aor, this)
     this.ringing?.end()
+    this.lost?.forget()
     server.user = undefined
     if (isUnanswered(server)) transactions.drop(server)
   }
@@ -355,6 +361,14 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.upstream.forward(now, response, branch.client?.hop)
   }
 
+  /** A phone that rang may come back by another connection, unless another peer has it and rings it at once. */
+  private lose(now: Millis, branch: Branch): void {
+    if (this.set.hasSiblingOf(branch.target)) return
+    const { environment, branches, breadth, sender } = this
+    this.lost ??= new LostPhones(environment, this, { branches, breadth, sender })
+    this.lost.add(now, branch)
+  }
+
   private watchPeers(now: Millis, { client }: Branch): void {
     const { server } = this.init
     if (client?.hop.transport !== 'peer' && server.hop.transport !== 'peer') return
@@ -381,6 +395,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private stop(now: Millis): void {
     this.stopped = true
     this.groups.stop()
+    this.lost?.forget()
     for (const branch of this.branches.all) {
       // Of an INVITE that is out already phones may ring: they are heard of first, and cancelled then.
       const isOut = this.invite && branch.client !== undefined
@@ -416,7 +431,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (this.upstream.finalSent) return this.releaseIfDone()
     if (this.finder.pending > 0 || this.branches.active() > 0) return
     if ((this.peers.search ?? this.init.exits)?.pending === true && !this.stopped) return
-    if (!this.set.empty && !this.stopped) return
+    if ((!this.set.empty || this.lost?.awaited === true) && !this.stopped) return
     const best = this.best()
     this.init.call?.over(best.status, this.branches.all.length)
     this.upstream.final(now, best, otherChallenges(best, this.candidates))
@@ -450,6 +465,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private releaseIfDone(): void {
     if (!this.upstream.finalSent) return
     this.ringing?.end()
+    this.lost?.forget()
     this.environment.calledUsers.over(this.init.aor, this)
     if (this.branches.active() > 0) return
     this.candidates = []

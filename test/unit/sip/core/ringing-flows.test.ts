@@ -116,8 +116,45 @@ describe('a phone that rings and has come back by another connection when the on
       register(bob, OUTBOUND)
     }
     expect(bob.requests('INVITE')).toHaveLength(4)
+    call.world.advance(5_000)
     expect(alice.statuses('INVITE')).toEqual([100, 180, 408])
     expect(call.node.core.snapshot().transactions.get('ict')).toBe(0)
+  })
+})
+
+describe('the only phone of a user that comes back after its connection broke while it rang', () => {
+  function broken(): Ringing {
+    const call = ringing('wss')
+    call.bob.disconnect()
+    breaks(call)
+    return call
+  }
+
+  it('S5626-7-03 hears the same INVITE within five seconds, and is heard', () => {
+    const { world, alice, bob } = broken()
+    world.advance(4_000)
+    expect(alice.statuses('INVITE')).toEqual([100, 180])
+    register(bob, OUTBOUND)
+    const [first, again] = bob.requests('INVITE')
+    expect(again?.topVia.branch).toBe(first!.topVia.branch)
+    bob.respond(again!, 180)
+    world.advance(10_000)
+    bob.respond(again!, 200)
+    expect(alice.statuses('INVITE')).toEqual([100, 180, 180, 200])
+  })
+
+  it('the caller who does not wait for it is told at once', () => {
+    const { alice, sent } = broken()
+    alice.cancel(sent)
+    expect(alice.statuses('INVITE')).toEqual([100, 180, 487])
+  })
+
+  it('nothing is left when it does not come', () => {
+    const { world, node, alice } = broken()
+    world.advance(5_000)
+    expect(alice.statuses('INVITE')).toEqual([100, 180, 408])
+    world.advance(40_000)
+    expect(node.core.snapshot().transactions.get('ist')).toBe(0)
   })
 })
 
@@ -145,6 +182,7 @@ describe('a phone that comes back after its connection broke while another one o
     const call = ringing('wss')
     call.bob.disconnect()
     breaks(call)
+    call.world.advance(5_000)
     expect(call.alice.statuses('INVITE')).toEqual([100, 180, 408])
     register(call.bob, OUTBOUND)
     expect(call.bob.requests('INVITE')).toHaveLength(1)

@@ -183,6 +183,7 @@ describe('phones on WebSockets (RFC 7118)', () => {
     const invite = bob.requests('INVITE')[0]!
     bob.respond(invite, 180)
     bob.disconnect()
+    world.advance(5_000)
     expect(alice.last().status).toBe(408)
     alice.request('INVITE', BOB)
     expect(alice.last().status).toBe(480)

@@ -317,6 +317,7 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     other.respond(other.requests('INVITE')[0]!, 180)
     other.disconnect()
     alice.respond(alice.requests('INVITE')[0]!, 482)
+    world.advance(5_000)
     expect(bob.last().status).toBe(480)
   })
 
