@@ -61,6 +61,8 @@ export async function openFoundation(
     LevelJournal.open(folder, { whenLocked: { waitMs: JOURNAL_WAIT_MS, waiting } }),
   )
   startup.onStop(() => journal.close())
+  const { droppedBytes: bytes } = journal
+  if (bytes > 0) trace({ level: 'error', area: 'app', event: 'journal_damaged', folder, bytes })
   const restored = await asConfigError(recordsOf(journal))
   return { crypto, overlay, names, credential, standing, vault, journal, restored }
 }

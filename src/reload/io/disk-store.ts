@@ -3,6 +3,7 @@ import { ClassicLevel } from 'classic-level'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Journal, JournalOperation } from '../storage/journal.ts'
+import { droppedBytes } from './level-log.ts'
 import { makeFolder } from './make-folder.ts'
 
 export interface LevelJournalOptions {
@@ -28,6 +29,8 @@ const MOVE_AWAY = 'move it away to start with an empty one, which other peers fi
 
 /** The journal in a folder of its own, as a LevelDB. */
 export class LevelJournal implements Journal {
+  /** Of records that were damaged on disk, and are left out. */
+  readonly droppedBytes: number
   private readonly folder: string
   private readonly database: ClassicLevel<string, Uint8Array>
   private readonly sync: boolean
@@ -40,7 +43,12 @@ export class LevelJournal implements Journal {
   private torn = false
   private closed = false
 
-  private constructor(folder: string, database: ClassicLevel<string, Uint8Array>, sync: boolean) {
+  private constructor(
+    folder: string,
+    database: ClassicLevel<string, Uint8Array>,
+    { sync, dropped }: { readonly sync: boolean; readonly dropped: number },
+  ) {
+    this.droppedBytes = dropped
     this.folder = folder
     this.database = database
     this.sync = sync
@@ -66,6 +74,8 @@ export class LevelJournal implements Journal {
     })
     try {
       await openUnlocked(database, options.whenLocked)
+      const dropped = await droppedBytes(folder)
+      return new LevelJournal(folder, database, { sync: options.sync ?? false, dropped })
     } catch (cause) {
       throw new RingbridgeError(
         'journal_open_failed',
@@ -75,7 +85,6 @@ export class LevelJournal implements Journal {
         },
       )
     }
-    return new LevelJournal(folder, database, options.sync ?? false)
   }
 
   async *load(): AsyncIterable<readonly [string, Uint8Array]> {

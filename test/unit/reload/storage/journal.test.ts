@@ -136,4 +136,24 @@ describe('journal on disk', () => {
     })
     await journal.close()
   })
+
+  it.each([
+    ['a piece in its middle is spoilt', (log: Buffer) => log.fill(0x55, 50_000, 50_020), false],
+    ['its end was cut off', (log: Buffer) => log.subarray(0, log.length - 100), true],
+    ['nothing is', (log: Buffer) => log, true],
+  ])('R-06 tells how much of it was left out when %s', async (_what, spoil, whole) => {
+    const path = await folder()
+    const journal = await LevelJournal.open(path)
+    for (let count = 0; count < 100; count++)
+      await journal.write([{ kind: 'put', key: `k${count}`, value: new Uint8Array(1_000).fill(count) }])
+    await journal.close()
+    const log = join(path, (await readdir(path)).find((name) => name.endsWith('.log')) as string)
+    await writeFile(log, spoil(await readFile(log)))
+    const again = await LevelJournal.open(path)
+    expect(again.droppedBytes === 0).toBe(whole)
+    await again.close()
+    const third = await LevelJournal.open(path)
+    expect(third.droppedBytes).toBe(0)
+    await third.close()
+  })
 })
