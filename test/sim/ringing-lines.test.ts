@@ -130,6 +130,21 @@ describe('while a call rings its flow between two peers breaks', () => {
     },
   )
 
+  it.each([500, 3_000, 9_000])(
+    'the caller’s peer is killed and begins anew %i ms later: it knows nothing of the call, and the phone does not ring for nobody',
+    (afterMs) => {
+      const { nodes, callee } = ringing(`origin anew ${afterMs}`, 170_000)
+      nodes.crash(nodes.node(1))
+      nodes.world.run(afterMs)
+      nodes.restart(nodes.node(1))
+      nodes.world.run(50_000)
+      expect(
+        callee.rung.map(({ status, cancelled }) => [status, cancelled]),
+        nodes.replay(),
+      ).toEqual([[487, true]])
+    },
+  )
+
   it('the peers cannot reach one another any more: neither end waits for the other', () => {
     const { nodes, callee, call } = ringing('parted', 170_000)
     nodes.network.partition(['n1'], ['n2'])

@@ -370,9 +370,11 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   }
 
   private watchPeers(now: Millis, { client }: Branch): void {
-    const { server } = this.init
+    const { server, outgoing } = this.init
     if (client?.hop.transport !== 'peer' && server.hop.transport !== 'peer') return
-    this.ringing ??= new RingingPeers(this.environment, this, { server, branches: this.branches })
+    const { branches, environment } = this
+    const invite = outgoing.incoming.message
+    this.ringing ??= new RingingPeers(environment, this, { server, branches, invite })
     this.ringing.rings(now)
   }
 
