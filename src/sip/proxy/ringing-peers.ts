@@ -13,6 +13,7 @@ import { ANSWER_GRACE_MS } from './branch-sender.ts'
 import type { Branches } from './branches.ts'
 import { NO_REASONS } from './cancel-reasons.ts'
 import type { ProxyEnvironment } from './environment.ts'
+import { isSips } from './sips.ts'
 
 /** Judgement: about two rings; a peer that lives has opened a flow that broke again by then. */
 const LOOK_EVERY_MS: Millis = 10_000
@@ -89,7 +90,9 @@ export class RingingPeers implements OriginAsker {
   private seekOrigin(now: Millis, host: string): void {
     const { ports, questions, settings } = this.environment
     const budget = settings.peerFlowBudgetMs.invite
-    const id = ports.openPeerFlow(`node:${host}`, false, budget, '')
+    // A peer that does sips alone has no other flow.
+    const secure = isSips(this.parts.invite.requestUri)
+    const id = ports.openPeerFlow(`node:${host}`, secure, budget, '')
     this.asking = true
     questions.ask(id, { kind: 'origin', origin: this }, now + budget + ANSWER_GRACE_MS)
   }

@@ -39,6 +39,12 @@ function ringing(scheme: 'sip' | 'sips', sentBy?: string) {
 }
 
 describe('phones that ring for a peer whose flow is gone', () => {
+  it.each(['sip', 'sips'] as const)('it is opened again, one of sips as one of sips (%s)', (scheme) => {
+    const { world, peer, sought } = ringing(scheme)
+    world.advance(11_000)
+    expect(sought()).toMatchObject([{ address: `node:${peer.hex}`, secure: scheme === 'sips' }])
+  })
+
   it('are cancelled when it is there and does not want its answer', () => {
     const { world, bob, sought } = ringing('sip')
     world.advance(35_000)
