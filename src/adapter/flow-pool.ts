@@ -174,7 +174,8 @@ export class FlowPool {
       return this.close(flow)
     }
     const idleMs = flow.draining ? DRAIN_MS : 1000 * this.parts.settings.flowIdleS
-    if (now.ms - flow.usedMs >= idleMs) return this.close(flow)
+    if (now.ms - flow.usedMs >= idleMs && !this.parts.isRegisteredBy(flowId(flow.channel)))
+      return this.close(flow)
     if (flow.draining || flow.pingAt > now.ms) this.schedule(now, flow)
     else this.ping(now, flow)
   }

@@ -63,6 +63,7 @@ export class NodeCore {
       calls,
       marks: init.sip === undefined ? undefined : new SiblingMarks(init.sip.secret),
       report,
+      isRegisteredBy: (flow) => this.sip?.isRegisteredBy(flow) === true,
     })
     this.standalone = init.adapter.standalone
     this.restored = init.restored.filter(([name]) => name.startsWith(SIP_RECORDS))

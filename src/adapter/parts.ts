@@ -9,7 +9,7 @@ import { Outbox } from '../common/outbox.ts'
 import type { Random } from '../common/random.ts'
 import type { Trace } from '../common/trace.ts'
 import type { NodeId, PeerCommand, ResourceId } from '../reload/index.ts'
-import type { Accounts, SiblingMarks, SipInput } from '../sip/index.ts'
+import type { Accounts, FlowId, SiblingMarks, SipInput } from '../sip/index.ts'
 import type { AdapterSettings, CallObserver, CallReport, NodeAction } from './contract.ts'
 import type { AdapterInstruments } from './instruments.ts'
 
@@ -48,6 +48,8 @@ export class AdapterParts {
   /** Of phones that register at several peers; undefined where none register. */
   readonly marks: SiblingMarks | undefined
   readonly report: CallReport | undefined
+  /** Somebody is registered by that flow to a peer (`sip.registerFromOverlay`): calls for him go by no other. */
+  readonly isRegisteredBy: (flow: FlowId) => boolean
   /** Joined, so that commands make sense. */
   available = false
   /** REGISTERs that wait for the overlay. */
@@ -67,6 +69,7 @@ export class AdapterParts {
     calls?: CallObserver | undefined
     marks?: SiblingMarks | undefined
     report?: CallReport | undefined
+    isRegisteredBy?: (flow: FlowId) => boolean
   }) {
     this.random = init.random
     this.trace = init.trace
@@ -79,6 +82,7 @@ export class AdapterParts {
     this.calls = init.calls
     this.marks = init.marks
     this.report = init.report
+    this.isRegisteredBy = init.isRegisteredBy ?? (() => false)
   }
 
   /** Where an AOR is kept: H(AOR). */

@@ -7,6 +7,7 @@ import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import { canonicalAddress } from '../message/index.ts'
 import { bindingViews, snapshotOf } from './views.ts'
 import type {
+  FlowId,
   ForeignContact,
   PeerFlowOutcome,
   RequestId,
@@ -167,6 +168,11 @@ export class SipCore {
   /** Users who are being called and have not answered yet. */
   get callsWaiting(): number {
     return this.parts.proxy.calledUsers
+  }
+
+  /** Somebody is registered by that flow, and by no other. */
+  isRegisteredBy(flow: FlowId): boolean {
+    return this.parts.registrar.isPinnedTo(flow)
   }
 
   /** At that time; at that of the last step unless said otherwise. */

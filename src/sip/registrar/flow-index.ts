@@ -23,6 +23,10 @@ export class FlowIndex {
     this.shared.delete(flow)
   }
 
+  has(flow: number): boolean {
+    return this.aors.has(flow)
+  }
+
   isShared(flow: number): boolean {
     return this.shared.has(flow)
   }

@@ -21,6 +21,11 @@ export class PhoneFlows {
     this.host = host
   }
 
+  /** Somebody is reached by that flow. */
+  has(flow: number): boolean {
+    return this.index.has(flow)
+  }
+
   /** The phone may have moved from one connection to another; dialogs still know the one that it has left. */
   left(aor: string, before: readonly Binding[], after: readonly Binding[]): void {
     for (const binding of before) {

@@ -177,6 +177,11 @@ export class Registrar<T> {
     }
   }
 
+  /** Somebody is registered by that flow. */
+  isPinnedTo(flow: number): boolean {
+    return this.flows.has(flow)
+  }
+
   /** A phone that is reached by datagrams alone does not answer there any more: no target from now on, gone after the grace time. */
   unanswered(now: Millis, aor: string, silent: Binding): void {
     const record = this.records.get(aor)

@@ -62,6 +62,7 @@ export function adapterParts(
   hosted: readonly string[] = [ALICE, BOB],
   trace: Trace = NO_TRACE,
   marks?: SiblingMarks,
+  isRegisteredBy?: (flow: number) => boolean,
 ): AdapterParts {
   const accounts = new Map<string, Account>(
     hosted.map((aor) => [
@@ -79,6 +80,7 @@ export function adapterParts(
     domains: [OVERLAY],
     resourceOf: (name) => resourceIdOf(crypto, name),
     marks,
+    ...(isRegisteredBy === undefined ? {} : { isRegisteredBy }),
   })
   parts.available = true
   return parts

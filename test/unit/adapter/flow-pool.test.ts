@@ -237,6 +237,17 @@ describe('application flows to other nodes', () => {
     },
   )
 
+  it('adapter-mapping 8.1 a flow that somebody is registered by stays open as long as that is so', () => {
+    const registered = new Set([flowId(11)])
+    parts = adapterParts({}, [], undefined, undefined, (flow) => registered.has(flow))
+    pool = new FlowPool(parts)
+    opened(0, 11, { initiator: false })
+    const answer = (ms: number): void => pool.heard(at(ms + 40), 11, CRLF)
+    expect(run(3_600_000, answer)).toBeUndefined()
+    registered.clear()
+    expect(run(3_800_000, answer)).toBeDefined()
+  })
+
   it('R7904-5.2-02 messages in either direction are use', () => {
     opened(0, 11)
     run(400_000, (ms) => pool.heard(at(ms + 40), 11, CRLF))
