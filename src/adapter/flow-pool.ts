@@ -162,7 +162,7 @@ export class FlowPool {
   /** Somebody waits for the peer at the far end: it is asked for a sign of life, and the flow is closed when none comes. */
   probe(now: Now, channel: ChannelId): void {
     const flow = this.flows.get(channel)
-    if (flow !== undefined && !flow.draining && !flow.pulse.asking) this.ping(now, flow)
+    if (flow !== undefined && !flow.pulse.asking) this.ping(now, flow)
   }
 
   timeout(now: Now, name: string, what: 'idle' | 'reverse'): void {
@@ -213,6 +213,7 @@ export class FlowPool {
   private drain(now: Now, flow: Flow): void {
     flow.draining = true
     flow.usedMs = now.ms
+    if (!flow.pulse.asking) this.wake(flow, now.ms + DRAIN_MS)
   }
 
   /** The first ping goes out at once: it shows whether the far end answers any. */

@@ -217,6 +217,22 @@ describe('application flows to other nodes', () => {
     expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true, flow: flowId(32) } }])
   })
 
+  it('the other one is kept for the longest that a transaction waits, and asked like any while a call rings by it', () => {
+    opened(0, 11, { initiator: true })
+    run(20_000, (ms) => pool.heard(at(ms + 40), 11, CRLF))
+    opened(20_000, 32, { initiator: false })
+    pool.probe(at(30_000), 11)
+    expect(pingsIn(drained(parts).all)).toBe(1)
+    expect(run(60_000, () => undefined)).toBe(45_000)
+  })
+
+  it('the other one is closed when nothing has gone over it for so long', () => {
+    opened(0, 11, { initiator: true })
+    run(20_000, (ms) => pool.heard(at(ms + 40), 11, CRLF))
+    opened(20_000, 32, { initiator: false })
+    expect(run(60_000, () => undefined)).toBe(52_000)
+  })
+
   it.each([
     ['opened by us', true],
     ['opened by the far end', false],
