@@ -4,11 +4,14 @@
  */
 import type { Deadline } from '../../common/deadlines.ts'
 import type { Millis } from '../../common/time.ts'
+import { parseUri } from '../message/index.ts'
+import type { Hop } from '../transaction/hop.ts'
 import { Branch, type ForkContext, type ProxyTimer } from './branch.ts'
 import type { BranchSender } from './branch-sender.ts'
 import type { Branches } from './branches.ts'
 import type { Breadth, Coming } from './breadth.ts'
 import type { ProxyEnvironment } from './environment.ts'
+import type { LocalBinding } from './ports.ts'
 
 /** Judgement: softphones connect and register again within seconds; who has closed a browser is not waited for much longer. */
 const COMES_BACK_WITHIN_MS: Millis = 5_000
@@ -40,8 +43,7 @@ export class LostPhones {
 
   /** A branch has failed with its connection. */
   add(now: Millis, branch: Branch): void {
-    const hop = branch.client?.hop
-    if (hop === undefined || hop.flow === 0 || hop.transport === 'peer') return
+    if (!isOnConnection(branch.client?.hop)) return
     this.lost.add(branch)
     const { deadlines } = this.environment
     deadlines.cancel(this.patience)
@@ -79,4 +81,21 @@ export class LostPhones {
     }
     if (this.lost.size === 0) this.forget()
   }
+}
+
+/**
+ * The phone has had this INVITE. On another connection a phone may show another address or port in its Contact as well; by a second INVITE it would ring
+ * twice, or answer 482 (RFC 3261 s.8.2.2.2). Where it states no instance the Call-ID of its REGISTERs says that it is the same.
+ */
+export function isRung({ target, state, client, resumed }: Branch, binding: LocalBinding): boolean {
+  if (target.uri === binding.contact) return true
+  const has = state === 'proceeding' || (state === 'calling' && resumed > 0)
+  if (!has || target.registration !== binding.callId || !isOnConnection(client?.hop)) return false
+  const [before, now] = [parseUri(target.uri), parseUri(binding.contact)]
+  const moved = before?.host !== now?.host || before?.port !== now?.port
+  return moved && before?.user === now?.user && isOnConnection(binding.reach)
+}
+
+function isOnConnection(hop: Hop | undefined): boolean {
+  return hop !== undefined && hop.flow !== 0 && hop.transport !== 'peer'
 }

@@ -18,6 +18,8 @@ export interface LocalBinding {
   /** Set where RFC 5626 applies: one of several flows of the instance. */
   readonly regId: string | undefined
   readonly registeredAt: Millis
+  /** Of its REGISTER, and of all that the phone sends until it is started anew (RFC 3261 s.10.2). */
+  readonly callId: string
   /** Parameters of its Contact header field: features among them (RFC 3840). */
   readonly parameters: ReadonlyMap<string, string>
 }

@@ -19,7 +19,7 @@ import type { ExitSearch } from './exits.ts'
 import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
 import type { LocalBinding } from './ports.ts'
-import { LostPhones } from './lost-phones.ts'
+import { isRung, LostPhones } from './lost-phones.ts'
 import { RingingPeers } from './ringing-peers.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetGroups, type GroupedContext } from './target-groups.ts'
@@ -137,7 +137,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (this.stopped || this.upstream.finalSent) return
     this.lost?.findAgain(now, this.coming)
     for (const binding of bindings) {
-      const known = this.branches.all.some(({ target }) => target.uri === binding.contact)
+      const known = this.branches.all.some((branch) => isRung(branch, binding))
       if (!known && this.init.aor !== undefined) this.finder.addLate(now, binding, this.init.aor)
     }
     this.run(now)

@@ -30,6 +30,7 @@ export function bindingTarget(binding: LocalBinding, depth: number): Target | un
     instance: binding.instance,
     regId: binding.regId,
     registeredAt: binding.registeredAt,
+    registration: binding.callId,
     path: depth > 0 || binding.kind === 'node' ? 'overlay' : 'local',
     line: undefined,
   }

@@ -46,6 +46,8 @@ export interface Target extends MarkedTarget {
   /** Set where the instance has registered flows (RFC 5626): when this one fails another may be tried. */
   readonly regId: string | undefined
   readonly registeredAt: Millis
+  /** Call-ID of its REGISTER; undefined where it is no phone that has registered here. */
+  readonly registration?: string
   readonly path: TargetPath
   /** How much it is what the caller wants, in thousandths; orders targets of equal q (RFC 3841 s.7.2.4). */
   readonly preference?: number

@@ -158,6 +158,68 @@ describe('the only phone of a user that comes back after its connection broke wh
   })
 })
 
+/** The port of its connection stands in its Contact, as with many softphones. */
+function registerFrom(bob: Phone, port: number, callId = 'bob'): void {
+  bob.flow = 0
+  bob.sourcePort = port
+  const contact = `<sip:${bob.user}@${bob.host}:${port};transport=tcp>`
+  bob.registerFully({ contact, callId, cseq: bob.received.length + 1 })
+  expect(bob.statuses('REGISTER').at(-1)).toBe(200)
+}
+
+/** A call to a phone that states no instance, and to one on the desk. */
+function calledFrom(port: number) {
+  const world = new SipWorld()
+  const accounts = new TestAccounts().add('alice').add('bob')
+  const node = world.node(HOST, { listeners: allListeners(HOST), lookup: 'localOnly' }, accounts)
+  const alice = world.phone('alice', node)
+  const desk = world.phone('bob', node)
+  const bob = world.phone('bob', node, { transport: 'tcp' })
+  alice.registerFully()
+  desk.registerFully({ callId: 'desk' })
+  registerFrom(bob, port)
+  alice.request('INVITE', BOB)
+  desk.respond(desk.requests('INVITE')[0]!, 180)
+  return { world, node, alice, bob }
+}
+
+describe('a phone without an instance whose Contact shows the port of its connection', () => {
+  const branches = (bob: Phone) => new Set(bob.requests('INVITE').map(({ topVia }) => topVia.branch))
+
+  it('S3261-16.5-04 hears of one call, when it has come back before its connection breaks', () => {
+    const { world, node, alice, bob } = calledFrom(40_001)
+    bob.respond(bob.requests('INVITE')[0]!, 180)
+    const before = bob.flow
+    registerFrom(bob, 40_002)
+    world.hangUp(node, before)
+    world.settle()
+    expect(branches(bob).size).toBe(1)
+    bob.respond(bob.requests('INVITE').at(-1)!, 200)
+    expect(alice.responses('INVITE', 200)).toHaveLength(1)
+  })
+
+  it('S3261-16.5-04 … and after that', () => {
+    const { alice, bob } = calledFrom(40_001)
+    bob.respond(bob.requests('INVITE')[0]!, 180)
+    bob.disconnect()
+    registerFrom(bob, 40_002)
+    expect(bob.requests('INVITE')).toHaveLength(2)
+    expect(branches(bob).size).toBe(1)
+    bob.respond(bob.requests('INVITE').at(-1)!, 200)
+    expect(alice.responses('INVITE', 200)).toHaveLength(1)
+  })
+
+  it('S3261-16.5-04 is rung by the new connection when the old one has not brought it the call, or it is another phone', () => {
+    const { bob } = calledFrom(40_001)
+    registerFrom(bob, 40_002)
+    expect(branches(bob).size).toBe(2)
+    const other = calledFrom(40_001).bob
+    other.respond(other.requests('INVITE')[0]!, 180)
+    registerFrom(other, 40_002, 'started anew')
+    expect(branches(other).size).toBe(2)
+  })
+})
+
 describe('a phone that comes back after its connection broke while another one of the user rings', () => {
   it.each(['tcp', 'wss'] as const)('S3261-16.5-04 hears the same INVITE, and is heard (%s)', (transport) => {
     const { world, node, alice } = ringing(transport)
