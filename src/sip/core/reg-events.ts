@@ -309,7 +309,9 @@ export class RegEvents {
   /** Nobody has answered by that way, by which the subscriber may not be reached any more. */
   private unreached(now: Millis, reachable: Reachable, way: Way): NotifyOutcome {
     const present = presentWay(now, reachable, this.components)
-    const moved = present.kind === 'hop' && way.kind === 'hop' && present.hop.flow !== way.hop.flow
+    if (way.kind !== 'hop') return { kind: 'unreachable' }
+    // A flow to a peer that broke is opened again.
+    const moved = present.kind === 'peer' || (present.kind === 'hop' && present.hop.flow !== way.hop.flow)
     return { kind: moved ? 'moved' : 'unreachable' }
   }
 }

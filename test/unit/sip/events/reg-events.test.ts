@@ -91,6 +91,46 @@ function setUp(override: SettingsOverride = {}): SetUp {
 
 const uris = (document: Document): string[] => document.contacts.map(({ uri }) => uri)
 
+/** A node, and peers that ask it for alice's registrations. */
+function peers() {
+  const world = new SipWorld()
+  const node = world.node('192.0.2.1', {}, accounts())
+  const peer = (flow: number, user: string | undefined): void =>
+    node.input({
+      kind: 'peerFlowUp',
+      flow,
+      peer: `${flow}`.padStart(32, '0'),
+      secure: false,
+      ...(user === undefined ? {} : { user }),
+    })
+  const ask = (flow: number, extra: readonly string[] = []): string => {
+    const text = [
+      `SUBSCRIBE ${ALICE} SIP/2.0`,
+      `Via: SIP/2.0/TLS peer.${DOMAIN};branch=z9hG4bK${flow}-${node.actions.length}`,
+      `From: <${ALICE}>;tag=x`,
+      `To: <${ALICE}>`,
+      `Call-ID: north-${flow}-${node.actions.length}`,
+      'CSeq: 1 SUBSCRIBE',
+      'Max-Forwards: 70',
+      `Contact: <sip:alice@10.9.9.9>`,
+      'Event: reg',
+      ...extra,
+      'Content-Length: 0',
+    ].join('\r\n')
+    const before = node.actions.length
+    node.input({ kind: 'flowData', flow, bytes: Buffer.from(`${text}\r\n\r\n`, 'latin1') })
+    const sent = node.actions
+      .slice(before)
+      .flatMap((action) =>
+        action.kind === 'sendFlow' && action.flow === flow
+          ? [Buffer.from(action.bytes).toString('latin1')]
+          : [],
+      )
+    return sent.map((each) => each.split('\r\n')[0]).join(' | ')
+  }
+  return { world, node, peer, ask }
+}
+
 describe('SUBSCRIBE for registrations (RFC 6665, RFC 3680)', () => {
   it('S3680-4-01 S6665-4.2-01 is answered for 3761 s, and a NOTIFY with everything follows at once', () => {
     const { desk, watcher } = setUp()
@@ -367,41 +407,7 @@ describe('who may watch', () => {
   })
 
   it('S3680-4-02 of peers only one that speaks for the user by its certificate, or that the overlay names', () => {
-    const world = new SipWorld()
-    const node = world.node('192.0.2.1', {}, accounts())
-    const peer = (flow: number, user: string | undefined): void =>
-      node.input({
-        kind: 'peerFlowUp',
-        flow,
-        peer: `${flow}`.padStart(32, '0'),
-        secure: false,
-        ...(user === undefined ? {} : { user }),
-      })
-    const ask = (flow: number, extra: readonly string[] = []): string => {
-      const text = [
-        `SUBSCRIBE ${ALICE} SIP/2.0`,
-        `Via: SIP/2.0/TLS peer.${DOMAIN};branch=z9hG4bK${flow}-${node.actions.length}`,
-        `From: <${ALICE}>;tag=x`,
-        `To: <${ALICE}>`,
-        `Call-ID: north-${flow}-${node.actions.length}`,
-        'CSeq: 1 SUBSCRIBE',
-        'Max-Forwards: 70',
-        `Contact: <sip:alice@10.9.9.9>`,
-        'Event: reg',
-        ...extra,
-        'Content-Length: 0',
-      ].join('\r\n')
-      const before = node.actions.length
-      node.input({ kind: 'flowData', flow, bytes: Buffer.from(`${text}\r\n\r\n`, 'latin1') })
-      const sent = node.actions
-        .slice(before)
-        .flatMap((action) =>
-          action.kind === 'sendFlow' && action.flow === flow
-            ? [Buffer.from(action.bytes).toString('latin1')]
-            : [],
-        )
-      return sent.map((each) => each.split('\r\n')[0]).join(' | ')
-    }
+    const { world, node, peer, ask } = peers()
     peer(-1, AOR)
     expect(ask(-1)).toBe(`SIP/2.0 200 OK | NOTIFY sip:alice@10.9.9.9 SIP/2.0`)
     peer(-2, `bob@${DOMAIN}`)
@@ -470,6 +476,19 @@ describe('how NOTIFYs go', () => {
       expect(stream.phone.statuses('SUBSCRIBE')).toEqual([200, 200])
     },
   )
+
+  it('adapter-mapping 5.2 once more to a peer whose flow breaks under one: it is opened again, and where that cannot be nobody listens', () => {
+    const { world, node, peer, ask } = peers()
+    peer(-1, AOR)
+    expect(ask(-1)).toContain('NOTIFY')
+    node.input({ kind: 'flowClosed', flow: -1 })
+    world.advance(0)
+    const opened = node.actions.filter(({ kind }) => kind === 'openPeerFlow')
+    expect(opened).toMatchObject([{ address: `node:${'-1'.padStart(32, '0')}` }])
+    world.advance(60_000)
+    world.phone('alice', node).register()
+    expect(node.actions.filter(({ kind }) => kind === 'openPeerFlow')).toHaveLength(1)
+  })
 
   it('S5626-7-03 once more, when it has come back by another flow before the first was known to be broken', () => {
     const world = new SipWorld()
