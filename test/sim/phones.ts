@@ -120,7 +120,8 @@ export interface Ringing {
 
 interface Answered {
   text: string
-  readonly reply: (text: string) => void
+  /** Where the request came from, and came from last when it was repeated. */
+  reply: (text: string) => void
 }
 
 export class SimPhone {
@@ -463,7 +464,10 @@ export class SimPhone {
     const branch = request.topVia.branch ?? ''
     if (request.method === 'ACK') return this.ack(request)
     const known = this.servers.get(`${branch} ${request.method}`)
-    if (known !== undefined) return known.reply(known.text)
+    if (known !== undefined) {
+      known.reply = reply
+      return reply(known.text)
+    }
     this.requests.push(request)
     if (this.manner.kind === 'silent') return
     if (request.method === 'INVITE') return this.invited(request, reply)
@@ -486,6 +490,7 @@ export class SimPhone {
 
   private answer(ringing: Ringing, reply: (text: string) => void): void {
     const { invite } = ringing
+    const server = this.servers.get(`${invite.topVia.branch ?? ''} INVITE`)
     ringing.dialog = new Dialog({
       callId: invite.callId,
       local: `${invite.header('to') ?? ''};tag=${this.tag(invite)}`,
@@ -495,7 +500,7 @@ export class SimPhone {
       cseq: 1,
     })
     this.dialogs.push(ringing.dialog)
-    this.finish(ringing, 200, reply)
+    this.finish(ringing, 200, server?.reply ?? reply)
   }
 
   /** Final responses to INVITE are sent until the ACK is there (RFC 3261 s.13.3.1.4, timer G). */

@@ -153,3 +153,42 @@ describe('while a call rings its flow between two peers breaks', () => {
     expect(callee.rung.map(({ status }) => status)).toEqual([487])
   })
 })
+
+describe('while a call rings at two phones of a user one of them loses its connection', () => {
+  const twoPhones = (seed: string): Stage & { readonly desk: SimPhone } => {
+    const nodes = new Nodes(seed).users(3).grow(3)
+    const caller = nodes.registered('u1', 1)
+    const callee = nodes.registered('u2', 2, { transport: 'tcp' })
+    const desk = nodes.registered('u2', 2)
+    callee.manner = { kind: 'answer', afterMs: 30_000 }
+    desk.manner = { kind: 'ring' }
+    const call = caller.call(callee.aor)
+    nodes.until('ringing', () => callee.rung.length + desk.rung.length === 2)
+    return { nodes, caller, callee, desk, call }
+  }
+  /** It takes none itself, though its Contact looks like that. */
+  const back = ({ nodes, callee }: Stage, afterMs: number): void => {
+    callee.drop()
+    nodes.world.run(afterMs)
+    callee.register()
+    nodes.world.run(1_000)
+  }
+
+  it.each([0, 4_000])('S3261-16.5-04 it is answered when it is back after %i ms, three times', (afterMs) => {
+    const stage = twoPhones(`answered ${afterMs}`)
+    const { nodes, callee, desk, call } = stage
+    for (let time = 0; time < 3; time++) back(stage, afterMs)
+    expect(nodes.finished(call), nodes.replay()).toBe(200)
+    expect(callee.rung.map(({ status }) => status)).toEqual([200])
+    expect(desk.rung.map(({ status, cancelled }) => [status, cancelled])).toEqual([[487, true]])
+  })
+
+  it.each([0, 4_000])('S3261-16.10-01 it is silent when the caller gives up: back after %i ms', (afterMs) => {
+    const stage = twoPhones(`given up ${afterMs}`)
+    const { nodes, caller, callee, call } = stage
+    back(stage, afterMs)
+    caller.cancel(call)
+    expect(nodes.finished(call), nodes.replay()).toBe(487)
+    expect(callee.rung.map(({ status, cancelled }) => [status, cancelled])).toEqual([[487, true]])
+  })
+})

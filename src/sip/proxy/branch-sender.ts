@@ -146,20 +146,34 @@ export class BranchSender {
    */
   resume(now: Millis, branch: Branch): boolean {
     const hop = branch.client?.hop
-    if (!this.invite || hop === undefined || branch.resumed >= RESUMES_MAX) return false
+    if (!this.invite || hop === undefined) return false
     if (hop.transport !== 'peer') return this.resumeByPhone(now, branch, hop)
+    if (branch.resumed >= RESUMES_MAX) return false
     branch.resumed++
     this.openAgain(now, branch, `node:${hop.host}`)
     return true
   }
 
   private resumeByPhone(now: Millis, branch: Branch, lost: Hop): boolean {
+    let there = branch.resumed < RESUMES_MAX ? this.successor(now, lost) : undefined
+    if (there !== undefined) {
+      branch.rangBy = there.flow === 0 ? lost : undefined
+      branch.resumed++
+    } else if (branch.rangBy !== undefined) {
+      // At the address in its Contact it has been tried, without success. It may have registered by a connection since.
+      there = this.successor(now, branch.rangBy)
+      if (there?.flow === 0) return false
+      if (there !== undefined) branch.rangBy = undefined
+    }
+    return there !== undefined && this.send(now, branch, there)
+  }
+
+  /** How the phone is reached now that was at the far end of a connection which is gone, as far as it knows the INVITE again there. */
+  private successor(now: Millis, lost: Hop): Hop | undefined {
     const { ports, identity } = this.environment
-    if (lost.flow === 0) return false
+    if (lost.flow === 0) return undefined
     const there = ports.successor(now, lost.flow, identity.userOf(this.request.incoming.message.to))
-    if (there === undefined || !this.isSameSender(there, lost)) return false
-    branch.resumed++
-    return this.send(now, branch, there)
+    return there !== undefined && this.isSameSender(there, lost) ? there : undefined
   }
 
   /** By which other flow a phone hears what belongs to an INVITE that went by `hop`, though that flow still looks alive; undefined when it has not moved. */

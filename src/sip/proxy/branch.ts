@@ -37,6 +37,8 @@ export class Branch {
   reconnected = false
   /** How often another flow has taken the place of the one that broke while it rang (docs/adr/0035). */
   resumed = 0
+  /** The connection of a phone that rang, where the INVITE has gone to the address in its Contact since that broke. */
+  rangBy: Hop | undefined = undefined
   /** It fits into no datagram, and nothing else led there. */
   tooLarge = false
   /** Where a large request that went over TCP goes by UDP when that fails (RFC 3261 s.18.1.1). */

@@ -72,6 +72,7 @@ export class LostPhones {
       again.client = branch.client
       again.branchId = branch.branchId
       again.resumed = branch.resumed
+      again.rangBy = branch.rangBy
       if (sender.resume(now, again)) {
         this.lost.delete(branch)
         branches.all.push(again)

@@ -240,6 +240,25 @@ describe('a phone that comes back after its connection broke while another one o
     expect(desk.requests('CANCEL')).toHaveLength(1)
   })
 
+  it('S3261-16.5-04 also one that could not be connected to by its Contact meanwhile', () => {
+    const { world, node, alice } = ringing('tcp')
+    const desk = world.phone('carol', node)
+    const bob = world.phone('carol', node, { transport: 'tcp' })
+    const contact = `<sip:carol@${bob.host}:5070;transport=tcp>`
+    desk.registerFully({ callId: 'desk' })
+    bob.registerFully({ contact, callId: 'bob' })
+    alice.request('INVITE', `sip:carol@${DOMAIN}`, { callId: 'both' })
+    desk.respond(desk.requests('INVITE')[0]!, 180)
+    bob.respond(bob.requests('INVITE')[0]!, 180)
+    bob.disconnect()
+    expect(node.actions.filter(({ kind }) => kind === 'openFlow')).toHaveLength(1)
+    bob.registerFully({ contact, callId: 'bob', cseq: 2 })
+    const [first, again] = bob.requests('INVITE')
+    expect(again?.topVia.branch).toBe(first!.topVia.branch)
+    bob.respond(again!, 200)
+    expect(alice.responses('INVITE', 200)).toHaveLength(1)
+  })
+
   it('E44 not when the call is over', () => {
     const call = ringing('wss')
     call.bob.disconnect()
