@@ -153,6 +153,24 @@ describe('a phone that is registered at two peers', () => {
   })
 })
 
+describe('the flow to the peer by which such a phone rings breaks', () => {
+  it('M-31 docs/adr/0035 the peer lives: it is opened again, and the phone answers the call that it has', () => {
+    const nodes = new Nodes('siblings-line').users(4).grow(5)
+    const phone = registeredAt(nodes, 'u2', [2, 3])
+    const caller = nodes.registered('u1', 0)
+    phone.manner = { kind: 'answer', afterMs: 12_000 }
+    const call = caller.call(U2)
+    nodes.until('ringing', () => call.statuses.includes(180))
+    // Whatever else comes for this call it has already (RFC 3261 s.8.2.2.2).
+    phone.manner = { kind: 'refuse', status: 482 }
+    const by = wayOf(nodes, phone, 0)
+    if (by === undefined) throw new Error('rung by nobody')
+    nodes.network.reset('n0', by.name)
+    expect(nodes.finished(call), nodes.replay()).toBe(200)
+    expect(phone.rung.map(({ status }) => status)).toEqual([200])
+  })
+})
+
 describe('sip.siblings: serial', () => {
   const sip = { siblings: 'serial' as const }
 

@@ -225,15 +225,23 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (branch.superseded) return this.branches.end(branch)
     this.sender.lost(now, branch)
     const heard = branch.state === 'proceeding' || branch.resumed > 0
-    // Whoever else has the phone rings it at once (docs/adr/0019).
-    const alone = this.init.inCall === undefined && !this.set.hasSiblingOf(branch.target)
-    if (heard && cause === 'transport' && alone && this.sender.resume(now, branch)) return
+    if (heard && cause === 'transport' && this.resumed(now, branch)) return
     if (heard && cause === 'transport' && this.invite && !this.stopped) this.lose(now, branch)
     // S3261-18.1-02: only a refusal says that UDP may do better.
     if (cause === 'timeout') branch.datagramHop = undefined
     if (!heard && !this.stopped && this.sender.next(now, branch)) return
     if (!heard && cause === 'transport' && this.sentAgain(now, branch)) return
     this.finish(now, branch, failureOf(branch, cause, { heard, invite: this.invite }))
+  }
+
+  /** Of what rings. Whoever else has the phone rings it when a peer is not there again within a second (docs/adr/0019). */
+  private resumed(now: Millis, branch: Branch): boolean {
+    if (this.init.inCall !== undefined) return false
+    const { target } = branch
+    if (target.way.kind !== 'peer' && this.set.hasSiblingOf(target)) return false
+    if (!this.sender.resume(now, branch)) return false
+    this.peers.watch(now, branch)
+    return true
   }
 
   /** By another flow than the one that broke before anything was heard. */
@@ -363,7 +371,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
 
   /** A phone that rang may come back by another connection, unless another peer has it and rings it at once. */
   private lose(now: Millis, branch: Branch): void {
-    if (this.set.hasSiblingOf(branch.target)) return
+    if (this.init.aor === undefined || this.set.hasSiblingOf(branch.target)) return
     const { environment, branches, breadth, sender } = this
     this.lost ??= new LostPhones(environment, this, { branches, breadth, sender })
     this.lost.add(now, branch)

@@ -82,7 +82,8 @@ export class SilentPeers {
     branches.supersede(branch)
     if (state === 'connecting') {
       branches.end(branch)
-      set.putBack(branch.target)
+      // One that was there while the phone rang is not there any more.
+      if (branch.resumed === 0) set.putBack(branch.target)
     }
     this.context.run(now)
   }
