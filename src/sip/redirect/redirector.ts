@@ -43,12 +43,14 @@ export type RedirectLocated =
       readonly userExists: boolean
       readonly loop: boolean
     }
-  | {
-      readonly kind: 'failed'
-      readonly status: number
-      readonly reason: string
-      readonly retryAfterS?: number
-    }
+  | RedirectFailure
+
+interface RedirectFailure {
+  readonly kind: 'failed'
+  readonly status: number
+  readonly reason: string
+  readonly retryAfterS?: number
+}
 
 export interface RedirectAnswer {
   readonly status: number
@@ -160,25 +162,21 @@ export class Redirector<T> {
   }
 
   private answered(now: Millis, { request, proxies }: Waiting<T>, outcome: RedirectLocated): void {
-    const contacts = this.local(now, request.aor)
-    if (outcome.kind === 'failed') {
-      if (contacts.length > 0) this.answer(now, request, contacts, true)
-      else {
-        const { status, reason, retryAfterS } = outcome
-        const headers: [string, string][] =
-          retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]]
-        this.host.answer(now, request.ticket, { status, reason, headers })
-      }
-      return
-    }
-    let elsewhere = false
+    if (outcome.kind === 'failed') return this.withoutOverlay(now, request, outcome)
+    const elsewhere = outcome.targets.length > 0
+    const contacts: RedirectContact[] = []
+    let forwarded = false
     for (const target of outcome.targets) {
-      elsewhere = true
+      forwarded ||= target.kind === 'uri' || (target.aor ?? request.aor) !== request.aor
       if (target.kind === 'peer')
         contacts.push(...byProxies(target.aor ?? request.aor, '', ownFirst(proxies, target.node)))
       else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
       else contacts.push({ uri: target.uri, q: 1000, expiresS: OVERLAY_EXPIRES_S })
     }
+    const own = this.host.bindings(now, request.aor)
+    // Where a forwarding has been followed, its targets stand in its place: beside them it would have them called twice.
+    const left = forwarded ? own.filter(({ kind }) => kind !== 'forward') : own
+    contacts.unshift(...this.usable(now, left))
     const proxy = elsewhere ? this.proxyToUse(request, proxies) : undefined
     if (proxy !== undefined) {
       const contact = proxyRoute(proxy)
@@ -195,6 +193,16 @@ export class Redirector<T> {
     }
     const known = outcome.userExists || elsewhere || this.host.userHosted(request.aor)
     this.answer(now, request, contacts, known)
+  }
+
+  /** Phones registered here are known without the overlay. */
+  private withoutOverlay(now: Millis, request: RedirectRequest<T>, failure: RedirectFailure): void {
+    const contacts = this.local(now, request.aor)
+    if (contacts.length > 0) return this.answer(now, request, contacts, true)
+    const { status, reason, retryAfterS } = failure
+    const headers: [string, string][] =
+      retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]]
+    this.host.answer(now, request.ticket, { status, reason, headers })
   }
 
   /** The one proxy of a 305, which is for phones of ours (adapter-mapping s.6). */

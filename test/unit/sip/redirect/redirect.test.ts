@@ -16,7 +16,7 @@ function setUp(
   alice: Phone
 } {
   const world = new SipWorld()
-  const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob')
+  const accounts = (): TestAccounts => new TestAccounts().add('alice').add('bob').add('carol')
   const r = world.node('192.0.2.1', { roles: REDIRECT, redirectProxies, redirectUse305 }, accounts())
   const p = world.node('192.0.2.2', {}, accounts())
   return { world, r, p, alice: world.phone('alice', r) }
@@ -129,6 +129,26 @@ describe('redirect mode', () => {
       expect(node.actions.flatMap((a) => (a.kind === 'locate' ? [a.follow] : []))).toEqual([follow])
       expect(alice.last().values('contact')).toEqual([`<sip:carol@${DOMAIN}>;q=1.0;expires=60`])
     }
+  })
+
+  it('M-27 whoever has his calls forwarded by REGISTER is named by the phones of the other one alone', () => {
+    const { world, r, alice } = setUp()
+    const bob = world.phone('bob', r)
+    bob.register()
+    const carol = world.phone('carol', r)
+    carol.register({ contact: `<${BOB}>`, extra: ['Expires: 100'] })
+    r.locateAnswer = () => ({
+      kind: 'found',
+      targets: [{ kind: 'local', aor: `bob@${DOMAIN}` }],
+      userExists: true,
+      loop: false,
+    })
+    alice.request('INVITE', `sip:carol@${DOMAIN}`)
+    expect(alice.last().values('contact')).toEqual([`<sip:bob@${bob.host}:5060>;q=1.0;expires=3600`])
+    // While the overlay says nothing, his own words lead there as well.
+    r.locateAnswer = () => ({ kind: 'failed', status: 504, reason: 'Locate Timeout' })
+    alice.request('INVITE', `sip:carol@${DOMAIN}`)
+    expect(alice.last().values('contact')).toEqual([`<${BOB}>;q=1.0;expires=100`])
   })
 
   it('E44 without any proxy to name a user elsewhere is 480', () => {
