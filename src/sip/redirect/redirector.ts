@@ -24,6 +24,8 @@ export interface RedirectableBinding {
   readonly contact: string
   readonly q: number
   readonly direct: boolean
+  /** Its host is a name that whoever calls it can look up as well (ADR 29). */
+  readonly lookedUp: boolean
   readonly expiresAt: Millis
 }
 
@@ -222,8 +224,8 @@ export class Redirector<T> {
 
   private usable(now: Millis, bindings: readonly RedirectableBinding[]): RedirectContact[] {
     const contacts: RedirectContact[] = []
-    for (const { kind, contact, q, direct, expiresAt } of bindings) {
-      const usable = kind === 'other' || kind === 'forward' || (kind === 'device' && direct)
+    for (const { kind, contact, q, direct, lookedUp, expiresAt } of bindings) {
+      const usable = kind === 'other' || kind === 'forward' || (kind === 'device' && (direct || lookedUp))
       if (usable)
         contacts.push({ uri: contact, q, expiresS: Math.max(0, Math.ceil((expiresAt - now) / 1000)) })
     }

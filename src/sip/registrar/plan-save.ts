@@ -133,7 +133,7 @@ function saveEach(
     const gruuEpoch = epochs.of(read.value.instance, regId.value)
     const wanted = { contact, read: read.value, regId: regId.value, path, seconds, gruuEpoch }
     const made = newBinding(wanted, existing, request, now)
-    if (settings.directOnly && made.kind === 'device' && !made.direct) {
+    if (settings.directOnly && made.kind === 'device' && !made.direct && !made.lookedUp) {
       return fail(rejection(403, 'Needs A Proxy Peer'))
     }
     if (existing === undefined) {

@@ -22,6 +22,6 @@ export interface RegistrarSettings {
   readonly gruuOwner: ((user: string) => string | undefined) | undefined
   /** RFC 5626 needs the proxy role at the same place. */
   readonly outbound: boolean
-  /** A redirect server without a proxy can only serve phones that others reach directly (adapter-mapping s.6). */
+  /** A redirect server without a proxy can only serve Contacts that others reach themselves: by their address, or a name that DNS knows (adapter-mapping s.6). */
   readonly directOnly: boolean
 }

@@ -151,6 +151,19 @@ describe('redirect mode', () => {
     expect(alice.last().values('contact')).toEqual([`<${BOB}>;q=1.0;expires=100`])
   })
 
+  it('S3261-10.3-01 M-27 calls are forwarded to another domain by REGISTER at a redirect server, too', () => {
+    const { world, r, alice } = setUp()
+    const bob = world.phone('bob', r)
+    bob.register({ contact: '<sip:bob@office.example.org>', extra: ['Expires: 100'] })
+    expect(bob.last().status).toBe(200)
+    alice.request('INVITE', BOB)
+    expect(alice.last().values('contact')).toEqual(['<sip:bob@office.example.org>;q=1.0;expires=100'])
+    // Behind a NAT a name in the Contact is as good as none: the phone writes it for itself.
+    const behind = world.phone('bob', r, { privateHost: '192.168.1.9' })
+    behind.register({ contact: '<sip:bob@office.example.org>' })
+    expect(behind.last().status).toBe(403)
+  })
+
   it('E44 without any proxy to name a user elsewhere is 480', () => {
     const { world, p, alice } = setUp([])
     world.phone('bob', p).register()
