@@ -1,6 +1,6 @@
 /** What a caller wants of the phones that it reaches: Accept-Contact and Reject-Contact against their feature sets (RFC 3841 s.7.2). */
 import { parseParams, type SipMessage } from '../message/index.ts'
-import { areCompatible, featureSet, type FeatureSet } from './features.ts'
+import { areCompatible, featureSet, holdsForAll, type FeatureSet } from './features.ts'
 
 /** RFC 3841 s.11: about as many rules as a request may have. */
 const RULES_MAX = 20
@@ -66,13 +66,15 @@ export class CallerPreferences {
 
   /**
    * How much a contact is what the caller wants (Qa in thousandths); undefined when it is to be left out. `parameters` are those of its
-   * registration; without features there it is immune.
+   * registration; without features there it is immune. `several`: they say what the phones at another node have in common (M-13), and
+   * nothing of what one of them has alone, or keeps private. That node knows its phones, and goes by the same wishes.
    */
-  judge(parameters: ReadonlyMap<string, string> | undefined): number | undefined {
+  judge(parameters: ReadonlyMap<string, string> | undefined, several = false): number | undefined {
     const features = parameters === undefined ? undefined : featureSet(parameters)
     if (features === undefined) return PREFERENCE_MAX
     for (const unwanted of this.reject) {
-      if (statesAll(features, unwanted) && areCompatible(unwanted, features)) return undefined
+      const applies = several ? holdsForAll(unwanted, features) : areCompatible(unwanted, features)
+      if (applies && statesAll(features, unwanted)) return undefined
     }
     let sum = 0
     let matching = 0
@@ -83,8 +85,9 @@ export class CallerPreferences {
       }
       let score = scoreOf(features, wanted)
       if (explicit && score < 1) {
-        if (require) return undefined
-        score = 0
+        // Whoever rings at another node then has it.
+        if (require && !several) return undefined
+        score = require ? 1 : 0
       }
       sum += score
       matching++

@@ -114,6 +114,21 @@ export function areCompatible(a: FeatureSet, b: FeatureSet): boolean {
   return true
 }
 
+/** Whether `wanted` holds for each of several phones of which `stated` is all that they have among them, tag by tag. */
+export function holdsForAll(wanted: FeatureSet, stated: FeatureSet): boolean {
+  for (const [tag, values] of wanted) {
+    const others = stated.get(tag) ?? []
+    if (!others.every((other) => values.some((value) => covers(value, other)))) return false
+  }
+  return true
+}
+
+/** A range that several phones are in is held by all of them only as a whole. */
+function covers(value: FeatureValue, other: FeatureValue): boolean {
+  if (value.kind === 'number' && other.kind === 'number' && !value.negated) return isWithin(other, value)
+  return meet(value, other)
+}
+
 /** Whether there is a value that satisfies both. */
 function meet(a: FeatureValue, b: FeatureValue): boolean {
   if (a.negated && b.negated) return true

@@ -156,7 +156,7 @@ export class TargetFinder {
         // RFC 5630 s.5.3: over the flow that is good for sips, and still a sip request; the far end's phones decide.
         const marks = this.environment.settings.siblings === 'serial' ? [question.aor] : target.marks
         const peer = peerTarget(this.message, target.address, aor, this.secure || target.secureOnly, marks)
-        this.consider(ledBy(question.q, peer), target.features)
+        this.consider(ledBy(question.q, peer), target.features, true)
       }
     }
   }
@@ -223,14 +223,14 @@ export class TargetFinder {
   }
 
   /** A target of which it is known what it can do, as the caller prefers it (RFC 3841 s.7.2.4). */
-  private consider(target: Target, features: ReadonlyMap<string, string> | undefined): void {
+  private consider(target: Target, features: ReadonlyMap<string, string> | undefined, several = false): void {
     const { preferences } = this
     if (preferences === undefined) {
       if (isUnsuitedFor(this.message, features)) this.unsuited.push(target)
       else this.offer(target)
       return
     }
-    const preference = preferences.judge(features)
+    const preference = preferences.judge(features, several)
     // The user is there, though not as the caller wants him.
     if (preference === undefined) this.userKnown = true
     else this.offer({ ...target, preference })

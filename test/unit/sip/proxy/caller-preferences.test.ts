@@ -38,10 +38,10 @@ function request(method: string, ...extra: string[]): Parameters<typeof callerPr
 }
 
 /** Qa of a contact for a request with these headers; undefined when it is left out. */
-function judged(headers: readonly string[], contact: string): number | undefined {
+function judged(headers: readonly string[], contact: string, several = false): number | undefined {
   const outcome = callerPreferences(request('INVITE', ...headers))
   if (outcome.kind !== 'preferences') throw new Error(outcome.kind)
-  return outcome.preferences.judge(parameters(contact))
+  return outcome.preferences.judge(parameters(contact), several)
 }
 
 describe('feature sets (RFC 3840 s.9, RFC 3841 s.8)', () => {
@@ -249,6 +249,40 @@ describe('calls with preferences', () => {
     expect(asked(new Map([['video', '']]))).toBe(true)
     expect(asked(new Map([['video', '"FALSE"']]))).toBe(false)
     expect(asked(undefined)).toBe(true)
+  })
+
+  it('S3841-7-01 M-13 which phones another node has by themselves is its business: one of several may be what is wanted', () => {
+    const s = setUp()
+    const far = s.world.node('192.0.2.2', {}, new TestAccounts().add('bob'))
+    const [desk, room] = [s.world.phone('bob', far), s.world.phone('bob', far)]
+    desk.register({ contact: `${desk.contact};audio` })
+    room.register({ contact: `${room.contact};audio;video` })
+    const target = {
+      kind: 'peer' as const,
+      address: `node:${far.hex}`,
+      aor: undefined,
+      secureOnly: false,
+      // What both have in common.
+      features: new Map([['audio', '']]),
+    }
+    s.node.locateAnswer = () => ({ kind: 'found', targets: [target], userExists: true, loop: false })
+    call(s, 'Accept-Contact: *;video;require;explicit')
+    expect(rings(desk, room)).toEqual([false, true])
+  })
+
+  it.each([
+    ['Accept-Contact: *;video;require;explicit', 'audio', 1000],
+    ['Accept-Contact: *;video;explicit', 'audio', 0],
+    ['Accept-Contact: *;video;require', 'video="FALSE"', undefined],
+    ['Accept-Contact: *;+g.example.chat;require;explicit', 'audio', 1000],
+    ['Reject-Contact: *;class="business"', 'class="business"', undefined],
+    ['Reject-Contact: *;class="business"', 'class="business,personal"', 1000],
+    ['Reject-Contact: *;class="business,personal"', 'class="business,personal"', undefined],
+    ['Reject-Contact: *;priority="#>=15"', 'priority="#10:20"', 1000],
+    ['Reject-Contact: *;priority="#>=5"', 'priority="#10:20"', undefined],
+    ['Reject-Contact: *;video', 'audio', 1000],
+  ])('S3841-7-01 M-13 %s for phones elsewhere that have %s: %s', (header, common, expected) => {
+    expect(judged([header], common, true)).toBe(expected)
   })
 
   it('S3841-7-01 headers that cannot be read are 400', () => {
