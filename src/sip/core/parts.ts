@@ -251,6 +251,7 @@ export class SipParts {
         proxies: settings.redirectProxies,
         use305: settings.redirectUse305,
         localOnly: settings.lookup === 'localOnly',
+        tlsRoutes,
       },
     )
     this.callerChecks = new CallerChecks(

@@ -6,20 +6,28 @@ import type { RedirectProxy } from './redirect-proxies.ts'
 export const OVERLAY_EXPIRES_S = 60
 
 /**
- * The same AOR by way of a proxy: `maddr` makes it differ from the Request-URI, as RFC 3261 s.8.3 demands, and the
- * proxy takes its own maddr off again (M-27). `parameters` are kept, such as `;gr=...`. A proxy on TLS is named by sips, which is
- * the only way to say it (RFC 5630 s.3.1.4).
+ * How a caller is told to use TLS. `sips`: as RFC 5630 s.3.1.4 has it, for who has asked for sips and for callees with sips Contacts; others
+ * could not be called so (s.5.4). `transport`: `transport=tls`, for callers that write it themselves (docs/adr/0012-routes-over-tls.md).
  */
-export function viaProxy(aor: string, parameters: string, proxy: RedirectProxy): string {
+export type TlsNaming = 'sips' | 'transport' | 'none'
+
+/**
+ * The same AOR by way of a proxy: `maddr` makes it differ from the Request-URI, as RFC 3261 s.8.3 demands, and the
+ * proxy takes its own maddr off again (M-27). `parameters` are kept, such as `;gr=...`. Undefined: there is no way to say it.
+ */
+export function viaProxy(
+  aor: string,
+  parameters: string,
+  proxy: RedirectProxy,
+  naming: TlsNaming,
+): string | undefined {
+  const tls = proxy.transport === 'tls'
+  if (tls && naming === 'none') return undefined
   const at = aor.lastIndexOf('@')
-  const user = escapeUser(aor.slice(0, at))
-  const maddr = `;maddr=${bracketed(proxy.host)}`
-  if (proxy.transport === 'tls') {
-    const port = proxy.port === 5061 ? '' : `:${proxy.port}`
-    return `sips:${user}@${aor.slice(at + 1)}${port}${parameters}${maddr}`
-  }
-  const port = proxy.port === 5060 ? '' : `:${proxy.port}`
-  return `sip:${user}@${aor.slice(at + 1)}${port}${parameters}${maddr};transport=${proxy.transport}`
+  const scheme = tls && naming === 'sips' ? 'sips' : 'sip'
+  const port = proxy.port === (tls ? 5061 : 5060) ? '' : `:${proxy.port}`
+  const transport = scheme === 'sips' ? '' : `;transport=${proxy.transport}`
+  return `${scheme}:${escapeUser(aor.slice(0, at))}@${aor.slice(at + 1)}${port}${parameters};maddr=${bracketed(proxy.host)}${transport}`
 }
 
 /** The proxy itself, for a 305. */

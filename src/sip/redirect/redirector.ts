@@ -4,15 +4,10 @@
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis } from '../../common/time.ts'
 import type { SipMessage } from '../message/index.ts'
-import {
-  contactHeaders,
-  OVERLAY_EXPIRES_S,
-  proxyRoute,
-  viaProxy,
-  type RedirectContact,
-} from './redirect-contacts.ts'
+import { contactHeaders, OVERLAY_EXPIRES_S, proxyRoute, type RedirectContact } from './redirect-contacts.ts'
+import { byProxies, ownFirst, tlsNaming, type TlsRoutes } from './by-proxies.ts'
 import { RedirectRepeats } from './repeats.ts'
-import { ProxyRecords, type KnownProxy } from './proxy-records.ts'
+import { ProxyRecords } from './proxy-records.ts'
 import { parseRedirectProxy, type RedirectProxy } from './redirect-proxies.ts'
 
 /** The owner keeps the budget; only when it is silent for this long beyond it is a question given up. */
@@ -36,6 +31,7 @@ export type RedirectLocated =
         | {
             readonly kind: 'peer'
             readonly aor: string | undefined
+            readonly secureOnly: boolean
             readonly node?: string
             readonly addresses?: readonly string[]
           }
@@ -94,17 +90,24 @@ export class Redirector<T> {
   private readonly records: ProxyRecords<RedirectRequest<T>>
   private readonly use305: boolean
   private readonly localOnly: boolean
+  private readonly tlsRoutes: TlsRoutes
   private readonly waiting = new OpenQuestions<Waiting<T>>()
   private readonly repeats = new RedirectRepeats()
 
   constructor(
     components: { readonly host: RedirectHost<T> },
-    init: { readonly proxies: readonly string[]; readonly use305: boolean; readonly localOnly: boolean },
+    init: {
+      readonly proxies: readonly string[]
+      readonly use305: boolean
+      readonly localOnly: boolean
+      readonly tlsRoutes: TlsRoutes
+    },
   ) {
     this.host = components.host
     this.proxies = init.proxies.flatMap((entry) => parseRedirectProxy(entry) ?? [])
     this.use305 = init.use305
     this.localOnly = init.localOnly
+    this.tlsRoutes = init.tlsRoutes
     this.records = new ProxyRecords((aor) => this.host.locate(aor, false, ''))
   }
 
@@ -123,7 +126,8 @@ export class Redirector<T> {
 
   private begin(now: Millis, request: RedirectRequest<T>, proxies: readonly RedirectProxy[]): void {
     if (request.gruu !== undefined) {
-      this.answer(now, request, byProxies(request.aor, request.gruu, proxies), true)
+      const naming = tlsNaming(this.tlsRoutes, request.message, false)
+      this.answer(now, request, byProxies(request.aor, request.gruu, proxies, naming), true)
     } else if (request.fromPeer || this.localOnly) {
       this.answer(now, request, this.local(now, request.aor), this.host.userHosted(request.aor))
     } else {
@@ -170,9 +174,10 @@ export class Redirector<T> {
     let forwarded = false
     for (const target of outcome.targets) {
       forwarded ||= target.kind === 'uri' || (target.aor ?? request.aor) !== request.aor
-      if (target.kind === 'peer')
-        contacts.push(...byProxies(target.aor ?? request.aor, '', ownFirst(proxies, target.node)))
-      else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
+      if (target.kind === 'peer') {
+        const naming = tlsNaming(this.tlsRoutes, request.message, target.secureOnly)
+        contacts.push(...byProxies(target.aor ?? request.aor, '', ownFirst(proxies, target.node), naming))
+      } else if (target.kind === 'local') contacts.push(...this.local(now, target.aor))
       else contacts.push({ uri: target.uri, q: 1000, expiresS: OVERLAY_EXPIRES_S })
     }
     const own = this.host.bindings(now, request.aor)
@@ -268,20 +273,3 @@ function domainOf(aor: string): string {
 }
 
 const NO_PROXIES: readonly RedirectProxy[] = []
-
-function byProxies(aor: string, parameters: string, proxies: readonly RedirectProxy[]): RedirectContact[] {
-  return proxies.map((proxy) => ({
-    uri: viaProxy(aor, parameters, proxy),
-    q: 1000,
-    expiresS: OVERLAY_EXPIRES_S,
-  }))
-}
-
-/** Adapter-mapping s.6: the node that serves the user, when it is a proxy itself; any of them otherwise. */
-function ownFirst(
-  proxies: readonly (RedirectProxy & Partial<KnownProxy>)[],
-  node: string | undefined,
-): readonly RedirectProxy[] {
-  const own = node === undefined ? [] : proxies.filter((proxy) => proxy.node === node)
-  return own.length > 0 ? own : proxies
-}

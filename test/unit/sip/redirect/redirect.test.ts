@@ -220,6 +220,39 @@ describe('redirect mode', () => {
   })
 })
 
+describe('proxies on TLS', () => {
+  it.each([
+    // RFC 5630 s.5.4: who has registered with sip is not named by sips, as nobody could call him so.
+    [
+      'mirror',
+      'sip',
+      '<sip:alice@192.0.2.9;transport=tls>',
+      false,
+      'sip:bob@D:5071;maddr=192.0.2.2;transport=tls',
+    ],
+    ['mirror', 'sip', '<sip:alice@192.0.2.9>', false, undefined],
+    ['sips', 'sip', '<sip:alice@192.0.2.9;transport=tls>', false, undefined],
+    ['transport', 'sip', '<sip:alice@192.0.2.9>', false, 'sip:bob@D:5071;maddr=192.0.2.2;transport=tls'],
+    ['mirror', 'sip', '<sip:alice@192.0.2.9>', true, 'sips:bob@D:5071;maddr=192.0.2.2'],
+    ['mirror', 'sips', '<sips:alice@192.0.2.9>', false, 'sips:bob@D:5071;maddr=192.0.2.2'],
+  ] as const)(
+    'S5630-5.4-01 M-27 routes %s, a %s request of %s, callee with sips %s: %s',
+    (tlsRoutes, scheme, contact, secureOnly, named) => {
+      const world = new SipWorld()
+      const redirectProxies = ['192.0.2.2:5071;transport=tls']
+      const accounts = new TestAccounts().add('alice').add('bob')
+      const r = world.node('192.0.2.1', { roles: REDIRECT, redirectProxies, tlsRoutes }, accounts)
+      const target = { kind: 'peer' as const, address: 'node:1', aor: undefined, secureOnly }
+      r.locateAnswer = () => ({ kind: 'found', targets: [target], userExists: true, loop: false })
+      const alice = world.phone('alice', r)
+      alice.request('INVITE', `${scheme}:bob@${DOMAIN}`, { contact })
+      const uri = named?.replace('D', DOMAIN)
+      expect(alice.last().status).toBe(uri === undefined ? 480 : 302)
+      expect(alice.last().values('contact')).toEqual(uri === undefined ? [] : [`<${uri}>;q=1.0;expires=60`])
+    },
+  )
+})
+
 describe('redirect contacts', () => {
   it('M-27 proxies are read with UDP as the default', () => {
     expect(parseRedirectProxy('198.51.100.7')).toEqual({ host: '198.51.100.7', port: 5060, transport: 'udp' })
@@ -230,7 +263,7 @@ describe('redirect contacts', () => {
     })
     expect(parseRedirectProxy('[2001:db8::1]:5060')).toMatchObject({ host: '2001:db8::1' })
     expect(parseRedirectProxy('<nothing>')).toBeUndefined()
-    expect(viaProxy('a b@x.org', '', { host: '2001:db8::1', port: 5070, transport: 'tcp' })).toBe(
+    expect(viaProxy('a b@x.org', '', { host: '2001:db8::1', port: 5070, transport: 'tcp' }, 'none')).toBe(
       'sip:a%20b@x.org:5070;maddr=[2001:db8::1];transport=tcp',
     )
   })
