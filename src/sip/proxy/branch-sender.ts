@@ -13,6 +13,7 @@ import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import type { CreditedRequest } from './lines.ts'
 import { branchOf } from './loop.ts'
+import { movedPhone } from './phone-moves.ts'
 import { addOtherwise, isPassedOver } from './phone-target.ts'
 import type { SessionTimer } from './session-timer.ts'
 import { isSips } from './sips.ts'
@@ -47,9 +48,6 @@ const NO_ADDRESS: Candidate = madeHere(404, 'No Address')
 /** What one datagram can carry over IPv4, and over IPv6 without jumbograms. */
 const UDP_BYTES_MAX = 65_507
 export const TOO_LARGE: Candidate = madeHere(513, 'Message Too Large')
-
-/** Judgement: a line that breaks more often while a phone rings is none that people could talk by. */
-const RESUMES_MAX = 3
 
 /** Of one trunk for one request: the first, and one more when its nonce was too old. */
 const CHALLENGES_MAX = 2
@@ -102,15 +100,13 @@ export class BranchSender {
 
   /** Sends at once when the hop is known, asks for it otherwise; what there is to say instead when it goes nowhere. */
   start(now: Millis, branch: Branch): Candidate | undefined {
-    const { ports, settings } = this.environment
+    const { ports } = this.environment
     const { way } = branch.target
     branch.state = 'connecting'
     if (way.kind === 'hop') {
       if (!this.send(now, branch, way.hop)) return TOO_LARGE
     } else if (way.kind === 'peer') {
-      const budget = this.invite ? settings.peerFlowBudgetMs.invite : settings.peerFlowBudgetMs.other
-      const { callId } = this.request.incoming.message
-      this.ask(now, branch, ports.openPeerFlow(way.address, way.secure, budget, callId), budget)
+      this.sendToPeer(now, branch, way.address)
     } else if (isIpv4(way.host) || isIpv6(way.host)) {
       // RFC 3263 s.4.1: a numeric host is taken as it is.
       const transport = way.transport ?? (way.secure ? 'tls' : 'udp')
@@ -124,73 +120,8 @@ export class BranchSender {
     return undefined
   }
 
-  /** A peer flow that broke before any answer is opened once more; false when that has been done. */
-  reconnect(now: Millis, branch: Branch): boolean {
-    const { way } = branch.target
-    const address =
-      way.kind === 'peer'
-        ? way.address
-        : way.kind === 'hop' && way.hop.transport === 'peer'
-          ? `node:${way.hop.host}`
-          : ''
-    if (address === '' || branch.reconnected) return false
-    branch.reconnected = true
-    this.openAgain(now, branch, address)
-    return true
-  }
-
-  /**
-   * The flow to a peer broke while phones ring there, or that of a phone which has registered by another one since (RFC 5626). It hears the INVITE again
-   * by another one, with the same branch id: who knows it says how things are; should he have begun anew, it rings anew. False when it has broken too
-   * often, or nothing leads there.
-   */
-  resume(now: Millis, branch: Branch): boolean {
-    const hop = branch.client?.hop
-    if (!this.invite || hop === undefined) return false
-    if (hop.transport !== 'peer') return this.resumeByPhone(now, branch, hop)
-    if (branch.resumed >= RESUMES_MAX) return false
-    branch.resumed++
-    this.openAgain(now, branch, `node:${hop.host}`)
-    return true
-  }
-
-  private resumeByPhone(now: Millis, branch: Branch, lost: Hop): boolean {
-    let there = branch.resumed < RESUMES_MAX ? this.successor(now, lost) : undefined
-    if (there !== undefined) {
-      branch.rangBy = there.flow === 0 ? lost : undefined
-      branch.resumed++
-    } else if (branch.rangBy !== undefined) {
-      // At the address in its Contact it has been tried, without success. It may have registered by a connection since.
-      there = this.successor(now, branch.rangBy)
-      if (there?.flow === 0) return false
-      if (there !== undefined) branch.rangBy = undefined
-    }
-    return there !== undefined && this.send(now, branch, there)
-  }
-
-  /** How the phone is reached now that was at the far end of a connection which is gone, as far as it knows the INVITE again there. */
-  private successor(now: Millis, lost: Hop): Hop | undefined {
-    const { ports, identity } = this.environment
-    if (lost.flow === 0) return undefined
-    const there = ports.successor(now, lost.flow, identity.userOf(this.request.incoming.message.to))
-    return there !== undefined && this.isSameSender(there, lost) ? there : undefined
-  }
-
-  /** By which other flow a phone hears what belongs to an INVITE that went by `hop`, though that flow still looks alive; undefined when it has not moved. */
-  private replaced(now: Millis, hop: Hop): Hop | undefined {
-    if (hop.flow === 0 || hop.transport === 'peer') return undefined
-    const { ports, identity } = this.environment
-    const there = ports.replacement(now, hop.flow, identity.userOf(this.request.incoming.message.to))
-    return there !== undefined && this.isSameSender(there, hop) ? there : undefined
-  }
-
-  /** RFC 3261 s.17.2.3: to a phone it is the same transaction where it comes from the same sent-by. */
-  private isSameSender(a: Hop, b: Hop): boolean {
-    const { identity } = this.environment
-    return identity.via(a, '') === identity.via(b, '')
-  }
-
-  private openAgain(now: Millis, branch: Branch, address: string): void {
+  /** As soon as there is a flow to that peer. */
+  sendToPeer(now: Millis, branch: Branch, address: string): void {
     const { ports, settings } = this.environment
     const { way } = branch.target
     branch.state = 'connecting'
@@ -198,25 +129,6 @@ export class BranchSender {
     const { callId } = this.request.incoming.message
     const secure = way.kind === 'peer' ? way.secure : isSips(branch.target.uri)
     this.ask(now, branch, ports.openPeerFlow(address, secure, budget, callId), budget)
-  }
-
-  /**
-   * Inside a call: the connection broke when the request went out by it, as one does that a NAT has forgotten. The phone may be registered by
-   * another; a server is connected to again. False where neither helps, and the second time.
-   */
-  follow(now: Millis, branch: Branch): boolean {
-    const hop = branch.client?.hop
-    const { message } = this.request.incoming
-    if (hop === undefined || hop.flow === 0 || hop.transport === 'peer' || branch.reconnected) return false
-    if (!message.to.params.has('tag') || branch.target.instance !== undefined) return false
-    const { ports, identity } = this.environment
-    const { way } = branch.target
-    const again = way.kind === 'hop' && way.domain !== undefined && way.hop.flow !== 0
-    const there =
-      ports.successor(now, hop.flow, identity.userOf(message.to)) ?? (again ? { ...hop, flow: 0 } : undefined)
-    if (there === undefined) return false
-    branch.reconnected = true
-    return this.send(now, branch, there)
   }
 
   /** An answer came: the far end is there, and what went over TCP has arrived. */
@@ -384,9 +296,16 @@ export class BranchSender {
     const { client } = branch
     if (!this.invite || branch.state !== 'proceeding' || branch.cancelSent || client === undefined) return
     branch.cancelSent = true
-    const { transactions } = this.environment
-    const hop = this.replaced(now, client.hop) ?? client.hop
-    transactions.start(now, branch.branchId, 'CANCEL', hop, cancelOf(client.bytes, reasons), undefined)
+    const { environment, request } = this
+    const hop = movedPhone(environment, now, request.incoming.message, client.hop) ?? client.hop
+    environment.transactions.start(
+      now,
+      branch.branchId,
+      'CANCEL',
+      hop,
+      cancelOf(client.bytes, reasons),
+      undefined,
+    )
     this.armTimerC(now, branch, TIMER_B_MS)
   }
 

@@ -7,10 +7,10 @@ import type { Millis } from '../../common/time.ts'
 import { parseUri } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 import { Branch, type ForkContext, type ProxyTimer } from './branch.ts'
-import type { BranchSender } from './branch-sender.ts'
 import type { Branches } from './branches.ts'
 import type { Breadth, Coming } from './breadth.ts'
 import type { ProxyEnvironment } from './environment.ts'
+import type { OtherFlows } from './other-flows.ts'
 import type { LocalBinding } from './ports.ts'
 
 /** Judgement: softphones connect and register again within seconds; who has closed a browser is not waited for much longer. */
@@ -19,7 +19,7 @@ const COMES_BACK_WITHIN_MS: Millis = 5_000
 interface Parts {
   readonly branches: Branches
   readonly breadth: Breadth
-  readonly sender: BranchSender
+  readonly otherFlows: OtherFlows
 }
 
 export class LostPhones {
@@ -64,7 +64,7 @@ export class LostPhones {
 
   /** They hear the same INVITE by the connections that they have registered by since: whoever has answered it meanwhile is heard. */
   findAgain(now: Millis, coming: Coming): void {
-    const { branches, breadth, sender } = this.parts
+    const { branches, breadth, otherFlows } = this.parts
     for (const branch of this.lost) {
       const [share] = breadth.take(1, coming)
       if (share === undefined) return
@@ -73,7 +73,7 @@ export class LostPhones {
       again.branchId = branch.branchId
       again.resumed = branch.resumed
       again.rangBy = branch.rangBy
-      if (sender.resume(now, again)) {
+      if (otherFlows.resume(now, again)) {
         this.lost.delete(branch)
         branches.all.push(again)
       } else {

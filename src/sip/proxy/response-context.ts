@@ -18,6 +18,7 @@ import type { ProxyEnvironment } from './environment.ts'
 import type { ExitSearch } from './exits.ts'
 import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
+import { OtherFlows } from './other-flows.ts'
 import type { LocalBinding } from './ports.ts'
 import { isRung, LostPhones } from './lost-phones.ts'
 import { RingingPeers } from './ringing-peers.ts'
@@ -51,6 +52,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private readonly environment: ProxyEnvironment
   private readonly init: ContextInit
   private readonly sender: BranchSender
+  private readonly otherFlows: OtherFlows
   private readonly upstream: Upstream
   private readonly groups: TargetGroups
   private readonly breadth: Breadth
@@ -75,6 +77,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.environment = environment
     this.init = init
     this.sender = new BranchSender(environment, init.outgoing)
+    this.otherFlows = new OtherFlows(environment, init.outgoing, this.sender)
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server, init.outgoing.timer)
     const { message } = init.outgoing.incoming
     this.invite = message.method === 'INVITE'
@@ -239,7 +242,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (this.init.inCall !== undefined) return false
     const { target } = branch
     if (target.way.kind !== 'peer' && this.set.hasSiblingOf(target)) return false
-    if (!this.sender.resume(now, branch)) return false
+    if (!this.otherFlows.resume(now, branch)) return false
     this.peers.watch(now, branch)
     return true
   }
@@ -247,11 +250,11 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   /** By another flow than the one that broke before anything was heard. */
   private sentAgain(now: Millis, branch: Branch): boolean {
     // A phone may ring for an INVITE. When nobody waits for that any more the peer is heard of all the same, and it is cancelled there.
-    if ((this.invite || !this.stopped) && this.sender.reconnect(now, branch)) {
+    if ((this.invite || !this.stopped) && this.otherFlows.reconnect(now, branch)) {
       this.peers.watch(now, branch)
       return true
     }
-    return !this.stopped && this.sender.follow(now, branch)
+    return !this.stopped && this.otherFlows.follow(now, branch)
   }
 
   timer(now: Millis, timer: ProxyTimer): void {
@@ -372,8 +375,8 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   /** A phone that rang may come back by another connection, unless another peer has it and rings it at once. */
   private lose(now: Millis, branch: Branch): void {
     if (this.init.aor === undefined || this.set.hasSiblingOf(branch.target)) return
-    const { environment, branches, breadth, sender } = this
-    this.lost ??= new LostPhones(environment, this, { branches, breadth, sender })
+    const { environment, branches, breadth, otherFlows } = this
+    this.lost ??= new LostPhones(environment, this, { branches, breadth, otherFlows })
     this.lost.add(now, branch)
   }
 
