@@ -24,6 +24,11 @@ type FlowOpened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
 /** CRLF keep-alive on TCP: 95 to 120 s (adapter-mapping s.5.2). */
 const KEEPALIVE_MS = 95_000
 const KEEPALIVE_SPREAD_MS = 25_000
+/**
+ * The first ping of whoever has opened a flow shows whether the far end answers any. Judgement: behind the first messages, since a ping before one in the same
+ * record hides that from tools that read captures.
+ */
+const FIRST_PING_MS = 700
 /** What a flow that has lost against its twin is still kept for: the longest that a transaction waits. */
 const DRAIN_MS = 32_000
 
@@ -216,10 +221,9 @@ export class FlowPool {
     if (!flow.pulse.asking) this.wake(flow, now.ms + DRAIN_MS)
   }
 
-  /** The first ping goes out at once: it shows whether the far end answers any. */
   private watch(now: Now, flow: Flow): void {
-    if (flow.initiator && !flow.draining) this.ping(now, flow)
-    else this.schedule(now, flow)
+    if (flow.initiator) flow.pingAt = now.ms + FIRST_PING_MS
+    this.schedule(now, flow)
   }
 
   private ping(now: Now, flow: Flow): void {

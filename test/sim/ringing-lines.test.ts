@@ -121,6 +121,8 @@ describe('while a call rings its flow between two peers breaks', () => {
     'the caller’s peer is gone (silently: %s): the phone does not ring for nobody',
     (silently) => {
       const { nodes, callee } = ringing(`origin gone ${silently}`, 170_000)
+      // By then each knows that the other answers pings.
+      nodes.world.run(2_000)
       nodes.crash(nodes.node(1), silently)
       nodes.world.run(90_000)
       expect(
@@ -147,6 +149,7 @@ describe('while a call rings its flow between two peers breaks', () => {
 
   it('the peers cannot reach one another any more: neither end waits for the other', () => {
     const { nodes, callee, call } = ringing('parted', 170_000)
+    nodes.world.run(2_000)
     nodes.network.partition(['n1'], ['n2'])
     nodes.world.run(90_000)
     expect(call.status, nodes.replay()).toBe(408)
