@@ -256,8 +256,11 @@ export class Office {
     const all = theirs.filter((desk) => this.reachable(desk))
     const ring = all.filter((desk) => all.find(({ phone }) => phone === desk.phone) === desk)
     const left = theirs.some((desk) => desk.until > this.now && !this.reachable(desk))
-    // Which of "busy" and the silence of another phone is the better answer is not for here.
-    if (left && ring.every(({ phone }) => phone.manner.kind === 'refuse') && ring.length > 0) return undefined
+    // Which of "busy" and the silence of another phone is the better answer is not for here; and who declines for all is heard only when that
+    // silence is over (RFC 3261 s.16.7 item 5), while phones at other nodes may have answered.
+    const refuse = ring.filter(({ phone }) => phone.manner.kind === 'refuse')
+    if (left && refuse.length > 0 && (refuse.length === ring.length || refuse.some(declines)))
+      return undefined
     const must = ring.length > 0 ? outcome(what, ring) : left ? 'nobody' : 'absent'
     if (this.upSince.some((_, at) => this.isMissed(at))) this.counts.missing++
     const situation = `${caller.user} at n${caller.at} to ${theirs
@@ -491,7 +494,7 @@ export class Office {
 function outcome(what: Test['what'], ring: readonly Desk[]): Outcome {
   if (what === 'message') return 'answer'
   const manners = ring.map(({ phone }) => phone.manner)
-  if (manners.some((manner) => manner.kind === 'refuse' && manner.status >= 600)) return 'declined'
+  if (ring.some(declines)) return 'declined'
   if (manners.some(({ kind }) => kind === 'answer')) return 'answer'
   return manners.some(({ kind }) => kind === 'ring') ? 'unanswered' : 'busy'
 }
@@ -510,4 +513,9 @@ function isUnderWay({ exchange, info, bye }: Test): boolean {
 
 function tagOf(address: string): string {
   return address.slice(address.lastIndexOf(';tag='))
+}
+
+/** For all phones of the user. */
+function declines({ phone: { manner } }: Desk): boolean {
+  return manner.kind === 'refuse' && manner.status >= 600
 }
