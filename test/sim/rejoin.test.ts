@@ -6,6 +6,7 @@ import { FORMER_NEIGHBORS_KEY } from '../../src/reload/peer/former-neighbors.ts'
 import { unseal } from '../../src/reload/storage/sealed-record.ts'
 import { replicaFaults } from '../../src/sim/checkers/replicas.ts'
 import { ringFaults } from '../../src/sim/checkers/ring.ts'
+import { CALM } from '../../src/sim/faults.ts'
 import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
 import { registeredKeys, registration } from '../../src/sim/values.ts'
 
@@ -98,6 +99,39 @@ describe('a founder that comes back', () => {
     oneRing(overlay, 60_000)
     const found = overlay.fetch(again, resource, KIND.sipRegistration)
     expect(found.ok && registeredKeys(found.value)).toEqual([key(alice.nodeId)])
+  })
+})
+
+describe('the founder is dead and a node starts again', () => {
+  it('enters through the one that is left and calls it, though it knows no living node itself', () => {
+    const { overlay, founder } = grown(3)
+    const [, one, two] = overlay.peers as [SimPeer, SimPeer, SimPeer]
+    overlay.crash(founder)
+    overlay.world.run(2_000)
+    overlay.crash(one)
+    overlay.network.disk(one.name).wipe()
+    expect(overlay.world.runUntil(() => two.state === 'isolated', 20_000)).toBe(true)
+    const again = overlay.restart(one, { bootstrap: [founder.address] })
+    oneRing(overlay, 30_000)
+    expect([again.state, two.state]).toEqual(['joined', 'joined'])
+  })
+
+  it('finds the one that is left however late the answers to Attaches came when they met', () => {
+    const faults = { ...CALM, latencyMs: 1, jitterMs: 60, overtakeChance: 0.1, overtakeMs: 1_000 }
+    // Where it was not found, before those answers were listened to and links beside the best one counted.
+    for (const seed of ['f51', 'f129', 'f186', 'f207', 'f216', 'f252']) {
+      const overlay = new Overlay(seed, { faults })
+      overlay.grow(3)
+      const met = (): boolean => overlay.peers.every((peer) => peer.snapshot().connections.length === 2)
+      expect(overlay.world.runUntil(() => ringFaults(overlay).length === 0 && met(), 30_000)).toBe(true)
+      overlay.world.run(300)
+      overlay.crash(overlay.peers[0]!)
+      overlay.world.run(500)
+      overlay.crash(overlay.peers[1]!)
+      overlay.world.run(50)
+      overlay.restart(overlay.peers[1]!, { bootstrap: [overlay.peers[0]!.address] })
+      oneRing(overlay, 60_000)
+    }
   })
 })
 

@@ -135,6 +135,12 @@ export class ConnectionTable {
     return this.find(nodeId)?.connected === true
   }
 
+  /** A link to that node was opened at or after that time and works, be it the one that carries what is sent or not. */
+  linkedSince(nodeId: Uint8Array, since: Millis): boolean {
+    const rows = this.find(nodeId)?.rows ?? []
+    return rows.some(({ state, openedAt }) => state === 'up' && openedAt >= since)
+  }
+
   /** A link is open, working or suspect, to a node that is no peer of the ring as far as is known: nothing else leads to it. */
   isOnlyWay(nodeId: Uint8Array): boolean {
     const node = this.find(nodeId)

@@ -29,7 +29,7 @@ import {
 } from './attach-attempt.ts'
 import { attachBody, usableAddress } from './candidates.ts'
 import { ATTACH_BELIEVED_MS, ATTACH_CHANNEL_WAIT_MS } from './constants.ts'
-import type { ChannelId } from './contract.ts'
+import type { ChannelId, TransportAddress } from './contract.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
 import type { Requests } from './requests.ts'
@@ -102,7 +102,8 @@ export class Attaches {
 
   outcome(id: number, outcome: RequestOutcome): void {
     const attempt = this.attempts.get(id)
-    if (attempt?.phase !== 'asking') return
+    if (attempt === undefined) return this.overtaken(outcome)
+    if (attempt.phase !== 'asking') return
     if (!outcome.ok) {
       // RFC 6940 s.6.5.1.2: their Attach to us goes on instead and ends in the same link.
       const theirs = outcome.error.kind === 'reload' && outcome.error.code === ERROR_CODE.inProgress
@@ -115,6 +116,21 @@ export class Attaches {
     attempt.wantsUpdate = answer.value.sendUpdate
     attempt.listener = usableAddress(answer.value.candidates)
     this.await(attempt, 'connecting', signer.nodeId)
+  }
+
+  /** The channel was faster than the answer; where the node listens and that it wants an Update is news none the less. */
+  private overtaken(outcome: RequestOutcome): void {
+    if (!outcome.ok) return
+    const { nodeId } = outcome.signer
+    const answer = decodeAttachReqAns(outcome.message.contents.body)
+    if (!answer.ok || !this.links.table.connected(nodeId)) return
+    this.describe(nodeId, usableAddress(answer.value.candidates), answer.value.sendUpdate)
+  }
+
+  /** What the answer says of a node whose link was there before it. */
+  private describe(nodeId: NodeId, listener: TransportAddress | undefined, wantsUpdate: boolean): void {
+    if (listener !== undefined) this.links.listeners.note(nodeId, listener)
+    this.parts.signal({ kind: 'linkDescribed', nodeId, wantsUpdate })
   }
 
   /** RFC 6940 s.6.5.1.2. */
@@ -154,8 +170,6 @@ export class Attaches {
       if (attempt.target === undefined || !sameId(attempt.target, nodeId)) continue
       attached = true
       wantsUpdate ||= attempt.wantsUpdate
-      if (attempt.transactionId !== undefined && attempt.phase === 'asking')
-        this.requests.cancel(attempt.transactionId)
       this.succeed(attempt, nodeId, false)
     }
     return { attached, wantsUpdate }
@@ -212,10 +226,7 @@ export class Attaches {
     attempt.since = this.parts.now.ms
     attempt.target = nodeId
     // The channel may have been faster than the answer, which takes the longer way.
-    const connection = this.links.table.byNode(nodeId)?.connection
-    if (connection?.state === 'up' && connection.openedAt >= attempt.startedAt) {
-      return this.succeed(attempt, nodeId, true)
-    }
+    if (this.links.table.linkedSince(nodeId, attempt.startedAt)) return this.succeed(attempt, nodeId, true)
     this.deadlines.set(attempt.since + channelWaitMs(phase), attempt.id)
   }
 
@@ -228,7 +239,8 @@ export class Attaches {
 
   private succeed(attempt: AttachAttempt, nodeId: NodeId, linkWasUp: boolean): void {
     this.attempts.delete(attempt.id)
-    if (attempt.listener !== undefined) this.links.listeners.note(nodeId, attempt.listener)
+    if (linkWasUp) this.describe(nodeId, attempt.listener, attempt.wantsUpdate)
+    else if (attempt.listener !== undefined) this.links.listeners.note(nodeId, attempt.listener)
     this.events.push({ kind: 'attached', purpose: attempt.purpose, nodeId, linkWasUp })
   }
 

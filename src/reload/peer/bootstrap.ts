@@ -113,6 +113,9 @@ export class Bootstrap {
     if (address === undefined) {
       if (this.dialling.size > 0) return
       this.nextAddress = 0
+      // Who called this node may be all that is left of its ring, and no way in for itself. A founder needs no such way.
+      const caller = this.failedRounds > 0 ? this.anyCaller() : undefined
+      if (caller !== undefined) return this.enterThrough(caller)
       if (addresses.length > 0)
         this.parts.trace({ level: 'warn', area: 'reload', event: 'no_bootstrap_node_reached' })
       return this.pause()
@@ -124,6 +127,14 @@ export class Bootstrap {
     if (channel === undefined) return this.pause()
     this.dialling.set(channel, address)
     if (this.nextAddress < addresses.length) this.nextAt = this.parts.now.ms + BOOTSTRAP_STAGGER_MS
+  }
+
+  /** One of those that have a link to this node, whoever opened it. */
+  private anyCaller(): NodeId | undefined {
+    const connected: NodeId[] = []
+    for (const { nodeId } of this.links.table.connectedNodes())
+      if (this.links.table.connected(nodeId)) connected.push(nodeId)
+    return connected.length === 0 ? undefined : connected[this.parts.random.int(connected.length)]
   }
 
   private enterThrough(nodeId: NodeId): void {

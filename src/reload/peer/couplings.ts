@@ -1,5 +1,5 @@
 /** Carries what one part of a peer signals, and what the ring wants done, to those whom it concerns. */
-import { ERROR_CODE, sameId } from '../codec/index.ts'
+import { ERROR_CODE, sameId, type NodeId } from '../codec/index.ts'
 import type { TopologyAction } from '../topology/plugin.ts'
 import type { Assembly } from './assembly.ts'
 import type { PeerState } from './contract.ts'
@@ -42,6 +42,7 @@ export class Couplings {
         if (attached) this.use.links.attached(signal.nodeId)
         const reunited = this.use.reunion.unites(channel)
         this.use.topology.linkUp(ms, signal.nodeId, attached || reunited, wantsUpdate || reunited)
+        this.noteNeighbor(signal.nodeId)
         this.use.ring.checkBeside(signal.connection)
         this.use.reunion.linkUp(channel, signal.nodeId)
         return this.use.bootstrap.linkUp(channel, signal.nodeId)
@@ -51,10 +52,14 @@ export class Couplings {
           signal.channel,
           this.use.receiver.tooLarge(signal.head, signal.nodeId),
         )
+      case 'linkDescribed':
+        this.noteNeighbor(signal.nodeId)
+        if (signal.wantsUpdate) this.use.topology.linkUp(ms, signal.nodeId, true, true)
+        return
       case 'linkRestored':
         return this.use.topology.linkUp(ms, signal.nodeId, true, true)
       case 'linkDown':
-        if (this.use.topology.isNeighbor(signal.nodeId)) this.use.former.note([signal.nodeId])
+        this.noteNeighbor(signal.nodeId)
         this.use.links.listeners.forgetUnlinked(signal.nodeId)
         this.use.replication.forget(signal.nodeId)
         this.use.topology.linkDown(ms, signal.nodeId, signal.cause)
@@ -89,6 +94,11 @@ export class Couplings {
         if (!signal.followed) this.leave()
         return
     }
+  }
+
+  /** Where it was reached, or listens, may only be known since its link is there. */
+  private noteNeighbor(nodeId: NodeId): void {
+    if (this.use.topology.isNeighbor(nodeId)) this.use.former.note([nodeId])
   }
 
   private requestDone({ purpose, outcome }: Extract<Signal, { kind: 'requestDone' }>): void {

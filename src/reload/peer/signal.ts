@@ -46,6 +46,8 @@ export type RequestOutcome =
 export type Signal =
   /** An overlay link is up, the first or another one to that node. */
   | { readonly kind: 'linkUp'; readonly nodeId: NodeId; readonly connection: Connection }
+  /** The answer to an Attach came behind its link, and said where that node listens. */
+  | { readonly kind: 'linkDescribed'; readonly nodeId: NodeId; readonly wantsUpdate: boolean }
   /** A suspect link was acknowledged again. */
   | { readonly kind: 'linkRestored'; readonly nodeId: NodeId }
   /** What came over that link cannot be read any further; `head` is the header of a message that is too large. */
