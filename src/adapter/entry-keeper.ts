@@ -17,7 +17,6 @@ import {
   leadsHere,
   reflects,
   reflectsPhones,
-  refreshed,
   textOf,
   wantedBindings,
   type HostedUser,
@@ -305,7 +304,7 @@ export class EntryKeeper {
   private commit(user: HostedUser): void {
     const { waiting } = user
     if (waiting === undefined) return
-    user.committed = refreshed(user.committed, waiting.bindings)
+    user.committed = waiting.bindings
     this.endWait(user)
     this.parts.sip({ kind: 'published', id: waiting.id, outcome: { ok: true } })
   }

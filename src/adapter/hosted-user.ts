@@ -23,9 +23,6 @@ export interface StoredEntry {
   readonly bare?: Uint8Array | undefined
 }
 
-/** A binding of this user's phones, with a time of its own. */
-export type CommittedBinding = Omit<PublishedBinding, 'expiresAtMs'> & { expiresAtMs: Millis }
-
 /** A Store on its way. */
 export interface PendingStore {
   readonly id: CommandId
@@ -44,7 +41,7 @@ export interface HostedUser {
   /** `refused`: the enrollment authority said no; REGISTER gets 403. */
   enrollment: 'none' | 'pending' | 'ready' | 'refused'
   /** Bindings that phones were told are theirs. */
-  committed: readonly CommittedBinding[]
+  committed: readonly PublishedBinding[]
   /** A REGISTER whose 200 waits for the overlay, and what the bindings become when it succeeds. */
   waiting:
     | { readonly id: RequestId; readonly bindings: readonly PublishedBinding[]; readonly callId: string }
@@ -92,27 +89,6 @@ export function hostedUser(
   }
 }
 
-/**
- * What is committed after a REGISTER. One that only says again what was known changes nothing but times: then the bindings from
- * before stay, with the new times, so that a refresh leaves nothing behind.
- */
-export function refreshed(
-  before: readonly CommittedBinding[],
-  after: readonly PublishedBinding[],
-): readonly CommittedBinding[] {
-  if (before.length !== after.length) return [...after]
-  for (const [index, { kind, contact, parameters, secure }] of after.entries()) {
-    const known = before[index]
-    if (known?.kind !== kind || known.contact !== contact || known.secure !== secure) return [...after]
-    if (known.parameters !== parameters) return [...after]
-  }
-  for (const [index, { expiresAtMs }] of after.entries()) {
-    const known = before[index]
-    if (known !== undefined) known.expiresAtMs = expiresAtMs
-  }
-  return before
-}
-
 /** Bindings that the overlay entry has to reflect now. */
 export function wantedBindings(user: HostedUser): readonly PublishedBinding[] {
   return user.waiting?.bindings ?? user.committed
@@ -153,6 +129,6 @@ export function leadsHere(user: HostedUser, bare: Uint8Array | undefined, now: M
 /** Milliseconds until the last of the bindings ends. */
 export function longestRemainingMs(bindings: readonly PublishedBinding[], now: Millis): Millis {
   let longest = 0
-  for (const binding of bindings) longest = Math.max(longest, binding.expiresAtMs - now)
+  for (const binding of bindings) longest = Math.max(longest, binding.expiresAt - now)
   return longest
 }

@@ -34,7 +34,7 @@ export const PROXY_BINDING: PublishedBinding = {
   contact: '',
   parameters: new Map(),
   secure: false,
-  expiresAtMs: Number.POSITIVE_INFINITY,
+  expiresAt: Number.POSITIVE_INFINITY,
 }
 
 /** The AOR under which the proxies of a domain are found. */

@@ -1,3 +1,4 @@
+import { byteText, latin1Bytes } from '../../common/byte-text.ts'
 import { Deadlines } from '../../common/deadlines.ts'
 import { SmallMap } from '../../common/small-map.ts'
 import type { Millis, Now, WallTime } from '../../common/time.ts'
@@ -131,11 +132,13 @@ export class Table {
     const resourceEntry = this.resourceEntry(resource)
     const entry = kindEntry(resourceEntry, kind, model)
     const replaced = entry.slots.get(slot)
+    // In one piece: a text that was put together keeps its parts.
+    const own = replaced?.slot ?? byteText(latin1Bytes(slot), 'latin1')
     const certificates = this.certificates.retain(value.certificates, batch)
     if (replaced !== undefined) this.forget(replaced, batch)
-    const place: ValuePlace = { resource: resourceEntry.resource, kind, slot }
+    const place: ValuePlace = { resource: resourceEntry.resource, kind, slot: own }
     const held = new HeldValue(place, { encoded, certificates, expiresAt }, this.expiries)
-    entry.slots.set(slot, held)
+    entry.slots.set(own, held)
     this.changed(resourceEntry)
     this.valueCount++
     this.byteCount += held.size

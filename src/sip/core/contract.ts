@@ -241,7 +241,7 @@ export interface PublishedBinding {
   /** Contact header parameters, lower-case names: feature tags (RFC 3840) and others. */
   readonly parameters: ReadonlyMap<string, string>
   readonly secure: boolean
-  readonly expiresAtMs: Millis
+  readonly expiresAt: Millis
 }
 
 export type PublishOutcome =

@@ -287,10 +287,16 @@ export class RegisterHandler {
       const mayChange = account.aors.includes(aor) || account.delegates.includes(aor)
       // S3261-10.3-07, M-07: for others only by delegation.
       if (!ownFrom || !mayChange) return { status: 403, reason: 'Forbidden' }
-      if (account.aors.includes(aor)) return aor
+      if (account.aors.includes(aor)) return textOf(account, aor)
     }
-    return accounts.byAor(aor) === undefined ? { status: 404, reason: 'Not Found' } : aor
+    const owner = accounts.byAor(aor)
+    return owner === undefined ? { status: 404, reason: 'Not Found' } : textOf(owner, aor)
   }
+}
+
+/** The AOR as its account has it: the same text in every table, with its hash made once. */
+function textOf({ aors }: Account, aor: string): string {
+  return aors[aors.indexOf(aor)] ?? aor
 }
 
 /** A query, or the end of a registration: no Store comes of it where there is no binding. */

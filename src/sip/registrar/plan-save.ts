@@ -149,7 +149,8 @@ function saveEach(
   // RFC 3261 s.10.3: one REGISTER is done as a whole, in whatever order its Contacts stand.
   if (added > 0 && !fits(planned, settings.maxBindings)) return fail(TOO_MANY)
   const kind = added > 0 ? 'initial' : replaced > 0 ? 'refresh' : 'remove'
-  const bindings = epochs.settled(planned)
+  // A copy has room for what is in it and no more.
+  const bindings = epochs.settled(planned.length === live.length ? planned : planned.slice())
   return ok({ kind, bindings, changed: added + removed + replaced > 0, replaced, outbound })
 }
 

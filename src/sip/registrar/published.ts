@@ -1,25 +1,24 @@
 /** What the overlay side may know of bindings: never an address, only what callers need to decide. */
-import type { Millis } from '../../common/time.ts'
 import type { Binding } from './binding.ts'
 
-export interface PublishableBinding {
+export interface PublishableBinding extends Pick<Binding, 'contact' | 'parameters' | 'secure' | 'expiresAt'> {
   readonly kind: 'device' | 'forward' | 'node' | 'tel'
-  readonly contact: string
-  readonly parameters: ReadonlyMap<string, string>
-  readonly secure: boolean
-  readonly expiresAtMs: Millis
 }
 
-/** A telephone number only where `tel` allows it and nothing else is bound (adapter-mapping s.3.2). */
-export function publishedBindings(bindings: readonly Binding[], tel = false): PublishableBinding[] {
-  const published: PublishableBinding[] = []
+/**
+ * A telephone number only where `tel` allows it and nothing else is bound (adapter-mapping s.3.2). The bindings themselves, list and all,
+ * where nothing is left out: the overlay side keeps them as long as they hold, and a copy would be a fifth of what a binding takes.
+ */
+export function publishedBindings(bindings: readonly Binding[], tel = false): readonly PublishableBinding[] {
+  if (bindings.every(isPublishable)) return bindings
   const only = tel && bindings.length === 1 ? bindings[0] : undefined
   if (only?.kind === 'other' && /^tel:/i.test(only.contact)) {
     const { contact, parameters, secure, expiresAt } = only
-    return [{ kind: 'tel', contact, parameters, secure, expiresAtMs: expiresAt }]
+    return [{ kind: 'tel', contact, parameters, secure, expiresAt }]
   }
-  for (const { kind, contact, parameters, secure, expiresAt } of bindings) {
-    if (kind !== 'other') published.push({ kind, contact, parameters, secure, expiresAtMs: expiresAt })
-  }
-  return published
+  return bindings.filter(isPublishable)
+}
+
+function isPublishable(binding: Binding): binding is Binding & { kind: Exclude<Binding['kind'], 'other'> } {
+  return binding.kind !== 'other'
 }

@@ -284,9 +284,8 @@ export class Registrar<T> {
   private commit(now: Millis, record: AorRecord<T>, request: RegisterRequest<T>, plan: SavePlan): void {
     this.flows.left(record.aor, record.bindings, plan.bindings)
     const before = record.bindings
-    // A copy has room for what is in it and no more.
     record.bindings = plan.bindings.every((binding) => binding.endsAt > now)
-      ? plan.bindings.slice()
+      ? plan.bindings
       : plan.bindings.filter((binding) => binding.endsAt > now)
     this.flows.entered(now, record.aor, record.bindings, this.settings.flowGraceS)
     if (plan.replaced > 0) this.replaced.add('', plan.replaced)
@@ -294,7 +293,7 @@ export class Registrar<T> {
     this.host.changed(now, record.aor, before, record.bindings, 'unregistered')
   }
 
-  private shown(bindings: readonly Binding[]): PublishableBinding[] {
+  private shown(bindings: readonly Binding[]): readonly PublishableBinding[] {
     return publishedBindings(bindings, this.settings.publishTel)
   }
 

@@ -28,7 +28,7 @@ describe('contact_prefs as Contact parameters', () => {
       kind: 'device',
       contact: 'sip:a@192.0.2.1',
       secure: false,
-      expiresAtMs: 1,
+      expiresAt: 1,
       parameters: new Map([
         ['audio', ''],
         ['methods', '"INVITE,BYE"'],

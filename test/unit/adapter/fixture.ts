@@ -50,10 +50,10 @@ export function at(ms: number): Now {
 
 export function binding(
   contact: string,
-  expiresAtMs: number,
+  expiresAt: number,
   over: Partial<PublishedBinding> = {},
 ): PublishedBinding {
-  return { kind: 'device', contact, parameters: new Map(), secure: false, expiresAtMs, ...over }
+  return { kind: 'device', contact, parameters: new Map(), secure: false, expiresAt, ...over }
 }
 
 /** The adapter's shared parts with hosted accounts and nothing behind the outbox. */
