@@ -11,6 +11,8 @@ import {
 } from '../reload/index.ts'
 import { canonicalAor, parseUri, type LocatedTarget, type RequestId, type SipAction } from '../sip/index.ts'
 import { toHex } from '../common/bytes.ts'
+import { detachedUnicode } from '../common/detached.ts'
+import { RecentMap } from '../common/recent-map.ts'
 import type { Millis, Now, WallTime } from '../common/time.ts'
 import { faultNote, journeyNote } from './call-note.ts'
 import type { CallObserver } from './contract.ts'
@@ -55,7 +57,7 @@ export class Locator {
   private readonly parts: AdapterParts
   private readonly publisher: Publisher
   private readonly flows: FlowPool
-  private readonly fetches = new Map<CommandId, PendingFetch>()
+  private readonly fetches = new RecentMap<CommandId, PendingFetch>()
 
   constructor(parts: AdapterParts, publisher: Publisher, flows: FlowPool) {
     this.parts = parts
@@ -232,7 +234,7 @@ export class Locator {
   ): void {
     calls.note(now, lookup.callId, {
       kind: 'lookup',
-      aor,
+      aor: detachedUnicode(aor),
       resource: key(resource),
       tookMs: now.ms - beganMs,
       journey: journeyNote(journey),

@@ -3,6 +3,7 @@
  * of messages a second keeps the last of them without an object each, which the garbage collector would carry along. What is
  * secret in a message is covered when it is read.
  */
+import { detached } from '../common/detached.ts'
 import type { CallNote } from '../adapter/index.ts'
 import type { WallTime } from '../common/time.ts'
 import { capture, CAPTURED_BYTES_MAX } from './capture.ts'
@@ -75,7 +76,8 @@ export class MessageShelf {
     const entry = this.take()
     this.at[entry] = at
     this.lengths[entry] = 0
-    this.notes.set(entry, { callId, note })
+    // In memory of its own: what is cut out of a message keeps the whole message.
+    this.notes.set(entry, { callId: detached(callId), note })
     return entry
   }
 

@@ -1,5 +1,5 @@
-import { byteText, latin1Bytes } from '../../common/byte-text.ts'
 import { Deadlines } from '../../common/deadlines.ts'
+import { detached } from '../../common/detached.ts'
 import { SmallMap } from '../../common/small-map.ts'
 import type { Millis, Now, WallTime } from '../../common/time.ts'
 import {
@@ -133,7 +133,7 @@ export class Table {
     const entry = kindEntry(resourceEntry, kind, model)
     const replaced = entry.slots.get(slot)
     // In one piece: a text that was put together keeps its parts.
-    const own = replaced?.slot ?? byteText(latin1Bytes(slot), 'latin1')
+    const own = replaced?.slot ?? detached(slot)
     const certificates = this.certificates.retain(value.certificates, batch)
     if (replaced !== undefined) this.forget(replaced, batch)
     const place: ValuePlace = { resource: resourceEntry.resource, kind, slot: own }

@@ -3,9 +3,9 @@
  * credentials cannot be sent again. Bounded: when it is full the oldest entry goes, and with it the right of every
  * unknown nonce of that age or older to be believed.
  */
+import { detachedUnicode } from '../../common/detached.ts'
 import { LinkedOrder, type Linked } from '../../common/linked-order.ts'
 import type { WallTime } from '../../common/time.ts'
-import { detachedUnicode } from '../message/index.ts'
 import { isTimely } from './nonce.ts'
 
 interface Use extends Linked<Use> {

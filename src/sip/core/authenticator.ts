@@ -1,4 +1,5 @@
 /** Digest as a policy: who must show credentials, what a failure costs (sip-requirements s.9). */
+import { detachedUnicode } from '../../common/detached.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis, Now } from '../../common/time.ts'
 import { sourceOf } from '../../common/rate-limit.ts'
@@ -14,7 +15,6 @@ import {
   type DigestRules,
   type DigestUsers,
 } from '../auth/index.ts'
-import { detachedUnicode } from '../message/index.ts'
 import type { IncomingRequest } from '../transaction/index.ts'
 import type { AuthLog } from './auth-log.ts'
 import type { Account, Accounts } from './contract.ts'

@@ -2,8 +2,9 @@
  * The same request twice, by two ways through forking proxies (RFC 3261 s.8.2.2.2). Only for what is addressed to this node itself; a
  * proxy passes both on.
  */
+import { detached } from '../../common/detached.ts'
 import type { Millis } from '../../common/time.ts'
-import { detached, type SipMessage } from '../message/index.ts'
+import { type SipMessage } from '../message/index.ts'
 import { TIMER_J_MS } from '../transaction/index.ts'
 
 /** Requests remembered; beyond that the oldest is forgotten. */

@@ -2,6 +2,7 @@
  * SUBSCRIBE for the registrations of a user who is served here (adapter-mapping s.4.9): who may watch, the dialog, the answer; then the
  * notifier's NOTIFYs on their way. Other packages are none of its business.
  */
+import { detached, detachedUnicode } from '../../common/detached.ts'
 import type { Millis, Now } from '../../common/time.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import {
@@ -16,14 +17,7 @@ import {
   type NotifyOutcome,
   type Subscription,
 } from '../events/index.ts'
-import {
-  buildRequest,
-  buildResponse,
-  detached,
-  detachedUnicode,
-  parseUri,
-  type SipMessage,
-} from '../message/index.ts'
+import { buildRequest, buildResponse, parseUri, type SipMessage } from '../message/index.ts'
 import {
   aorUri,
   type ClientUser,

@@ -2,11 +2,12 @@
  * S-TR-02: how much an address may ask for without showing that it belongs here. Every request takes a token of its source; those
  * of our phones are given back once the phone has proven itself, so that only strangers, guesses and floods run dry.
  */
+import { detached } from '../../common/detached.ts'
 import { Tally } from '../../common/instruments.ts'
 import { RateLimit, sourceOf } from '../../common/rate-limit.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Allowance } from '../../common/token-bucket.ts'
-import { detached, type SipMessage } from '../message/index.ts'
+import { type SipMessage } from '../message/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
 
 export interface SourceAllowances {

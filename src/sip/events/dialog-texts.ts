@@ -1,5 +1,6 @@
 /** What a subscription keeps of its SUBSCRIBE, for hours: in memory of its own, and not more than a bound. */
-import { detached, type SipMessage } from '../message/index.ts'
+import { detached } from '../../common/detached.ts'
+import { type SipMessage } from '../message/index.ts'
 import { REG_EVENT } from './subscribe-request.ts'
 
 /** Judgement, of all of it together: phones send some hundred characters, and proxies between them and us add a few routes. */

@@ -1,4 +1,5 @@
 /** URIs: `sip:` and `sips:` in full, `tel:` by its number and parameters, every other scheme as opaque text. */
+import { detached } from '../../common/detached.ts'
 import {
   AT,
   COLON,
@@ -18,7 +19,6 @@ import {
   lowerAscii,
   skipClass,
 } from './chars.ts'
-import { detached } from './detached.ts'
 import { isEscape, normalizeEscapes } from './escapes.ts'
 import { bracketed, isIpv4, isIpv6, repairIpv6 } from './ip.ts'
 import { NO_PARAMS } from './params.ts'

@@ -2,6 +2,7 @@
  * Calls that nobody has answered yet: of users, so that phones that register meanwhile are tried as well (RFC 3261 s.16.5; local bindings only),
  * and others, to one phone by its GRUU or out of the overlay, so that all are ended when this node goes.
  */
+import { RecentMap } from '../../common/recent-map.ts'
 import type { Millis } from '../../common/time.ts'
 import type { LocalBinding } from './ports.ts'
 
@@ -18,7 +19,7 @@ export interface CalledUser {
 export const JOINED_MAX = 16
 
 export class CalledUsers {
-  private readonly called = new Map<string, Set<CalledUser>>()
+  private readonly called = new RecentMap<string, Set<CalledUser>>()
   /** Calls that are not about a user, whom no phone joins. */
   private readonly others = new Set<CalledUser>()
 

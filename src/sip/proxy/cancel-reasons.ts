@@ -2,7 +2,8 @@
  * Why a phone no longer rings (RFC 3326): it shows a call that somebody else has answered as none that was missed. What the caller's CANCEL
  * says is passed on, so that it holds for phones at other peers, too.
  */
-import { detached, type SipMessage } from '../message/index.ts'
+import { detached } from '../../common/detached.ts'
+import { type SipMessage } from '../message/index.ts'
 
 export const NO_REASONS: readonly string[] = []
 /** The text is that of RFC 3326 s.3.1. */

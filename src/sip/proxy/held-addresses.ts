@@ -2,9 +2,10 @@
  * Next hops that are better left alone for a while: those that said so (503 with Retry-After, RFC 3261 s.21.5.4), and those that did not
  * answer a moment ago, which are tried when nothing else is left (RFC 3263 s.4.3).
  */
+import { detached } from '../../common/detached.ts'
 import { BoundedCache } from '../../common/bounded-cache.ts'
 import type { Millis } from '../../common/time.ts'
-import { detached, type SipMessage } from '../message/index.ts'
+import { type SipMessage } from '../message/index.ts'
 import type { Hop } from '../transaction/hop.ts'
 
 /** Longest Retry-After that is believed: whoever asks for more is asked again all the same. Judgement. */

@@ -3,9 +3,9 @@
  * node's secret, so that nobody can aim us anywhere, and bound to one Call-ID, so that a token of one call does not
  * open another. Needs no dialog state (adapter-mapping s.4.3, RFC 5626 s.5.2).
  */
+import { detached } from '../../common/detached.ts'
 import { BoundedCache } from '../../common/bounded-cache.ts'
 import { HmacSha1 } from '../../common/hmac-sha1.ts'
-import { detached } from '../message/index.ts'
 import { FlowTokens } from '../transport/flow-token.ts'
 import type { Hop, HopTransport } from '../transaction/hop.ts'
 

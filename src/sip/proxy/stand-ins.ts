@@ -1,6 +1,7 @@
 /** The ways that calls have found around dead peers (docs/adr/0024). */
+import { detached } from '../../common/detached.ts'
 import { RecentMap } from '../../common/recent-map.ts'
-import { detached, type SipMessage } from '../message/index.ts'
+import { type SipMessage } from '../message/index.ts'
 import type { Target } from './targets.ts'
 
 /** As much of a request as says which dialog it is of: whoever has answered has a way of its own, whose tag only those in the call know. */

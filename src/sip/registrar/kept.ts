@@ -2,7 +2,7 @@
  * What a binding keeps of a REGISTER. It stays for an hour or more, so it has nothing of the message in it: texts that were cut out of
  * a message keep the whole message. What a refresh only repeats is what the binding before it had.
  */
-import { detached } from '../message/index.ts'
+import { detached } from '../../common/detached.ts'
 import type { Reach } from './binding.ts'
 
 const NO_PARAMS: ReadonlyMap<string, string> = new Map()

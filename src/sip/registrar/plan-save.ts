@@ -2,9 +2,10 @@
  * RFC 3261 s.10.3 items 6 and 7 as a function: current bindings and a REGISTER in, the bindings as they should become out.
  * Nothing is changed here, so a refused request leaves no trace.
  */
+import { detached } from '../../common/detached.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
-import { detached, parseUri, qThousandths, type NameAddr, type SipMessage } from '../message/index.ts'
+import { parseUri, qThousandths, type NameAddr, type SipMessage } from '../message/index.ts'
 import type { Binding } from './binding.ts'
 import { findBinding } from './contact-match.ts'
 import { readContact, type ReadContact } from './contact-policy.ts'

@@ -2,10 +2,11 @@
  * The table of all transactions: finds the one a message belongs to, drives its timers, bounds their number. Does no I/O;
  * what must be sent goes to the wire, what users must learn waits in `takeFailures`.
  */
+import { detached } from '../../common/detached.ts'
 import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis } from '../../common/time.ts'
-import { detached, type SipMessage } from '../message/index.ts'
+import { type SipMessage } from '../message/index.ts'
 import { AnsweredRequests } from './answered-requests.ts'
 import { ANSWER_BYTES, HeldAnswers } from './held-answers.ts'
 import type { Hop, Wire } from './hop.ts'

@@ -1,8 +1,8 @@
+import { detached } from '../../../../src/common/detached.ts'
 import { describe, expect, it } from 'vitest'
 import {
   buildRequest,
   buildResponse,
-  detached,
   formatDate,
   statelessTag,
   validateRequest,
