@@ -67,9 +67,12 @@ export class Bootstrap {
       if (purpose === 'bootstrap' && nodeId !== undefined) this.links.close(channel)
   }
 
-  /** The overlay has found us, or we it: no need to look any further, unless somebody is about to answer. */
+  /**
+   * The overlay has found us, or we it: no need to look any further, unless somebody is about to answer or a way in is being tried.
+   * Who has found us may be gone again before that comes to its end.
+   */
   found(): void {
-    if (this.active && this.dialling.size === 0) this.stop()
+    if (this.active && this.dialling.size === 0 && !this.entering) this.stop()
   }
 
   linkUp(channel: ChannelId, nodeId: NodeId): void {
