@@ -105,15 +105,6 @@ export class HeaderView {
     return this.listFrom(this.viaAt, this.destinationAt)
   }
 
-  /** True when the via list says that this node was the first to send the message. False as well where the list does not say it. */
-  beganAt(nodeId: Uint8Array): boolean {
-    const { bytes, viaAt } = this
-    if (this.viaCount === 0 || bytes[viaAt] !== DESTINATION_TYPE.node) return false
-    const { length } = nodeId
-    for (let i = 0; i < length; i++) if (bytes[viaAt + 2 + i] !== nodeId[i]) return false
-    return bytes[viaAt + 1] === length
-  }
-
   /** True when an option has one of `flags` set, such as FORWARD_CRITICAL (RFC 6940 s.6.3.2.3). */
   hasOptionWith(flags: number): boolean {
     let at = this.optionsAt

@@ -194,10 +194,7 @@ function towards(
 ): Decision {
   // Not back to where it came from, unchanged: the two nodes disagree about the ring and would go on like that.
   const notBackTo = changed ? undefined : message.previousHop
-  const choice = context.routes.nextHop(id, notBackTo)
-  // Nor to who asks: one that restarted and joins, which a table here still has from its former life, by way of somebody else.
-  const asks = choice !== undefined && !changed && !message.isAnswer && message.view.beganAt(choice)
-  const to = asks ? (context.routes.nextHop(id, choice) ?? choice) : choice
+  const to = context.routes.nextHop(id, notBackTo)
   if (to === undefined || sameId(to, context.own)) return drop('no_route', 'noNextHop')
   if (notBackTo !== undefined && sameId(to, notBackTo)) return drop('loop', 'routingLoop')
   return transmit(to, consumed, message, context)

@@ -93,8 +93,7 @@ export class Receiver {
         )
       case 'drop':
         this.drop(decision.reason, decision.detail)
-        if (decision.detail === 'noNextHop' && previousHop !== undefined)
-          this.complain(bytes, previousHop, ERROR_CODE.notFound)
+        if (decision.detail === 'noNextHop' && previousHop !== undefined) this.lost(bytes, previousHop)
         return undefined
       case 'error':
         this.drop(decision.reason, decision.detail)
@@ -191,6 +190,14 @@ export class Receiver {
   /** Values, tables and candidates are views on the message that brought them: without what else the socket read. */
   private kept(bytes: Uint8Array): Uint8Array {
     return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+  }
+
+  /** There is no way on from here. A request of ours that has come back has another one: the node that brought it. */
+  private lost(bytes: Uint8Array, previousHop: NodeId): void {
+    const header = decodeForwardingHeader(bytes, this.parts.configuration.nodeIdLength)
+    const ours =
+      header.ok && isRequestBytes(bytes) && this.requests.cameBack(header.value.transactionId, previousHop)
+    if (!ours) this.complain(bytes, previousHop, ERROR_CODE.notFound)
   }
 
   /** Tells the requester of a message that cannot be carried; only requests get here (forward.ts). */

@@ -69,7 +69,14 @@ export class Requests {
     const { parts } = this
     const transactionId = parts.random.u64()
     const handle = resumed ?? transactionId
-    const waiting: Waiting = { request, handle, mismatches, bytes: undefined, lastHop: undefined }
+    const waiting: Waiting = {
+      request,
+      handle,
+      mismatches,
+      bytes: undefined,
+      lastHop: undefined,
+      askedAgain: 0,
+    }
     const transaction = this.client.begin(parts.now.ms, {
       transactionId,
       messageCode: request.code,
@@ -102,6 +109,18 @@ export class Requests {
     for (const { transactionId, context } of this.client.all()) {
       if (context.handle === handle) return this.transmission.redirect(context, transactionId, way)
     }
+  }
+
+  /**
+   * A request of ours came back from that node, which has us in its tables from a former life and knows no better. Asked itself, it does
+   * not send it back to who has just sent it. False: none of ours, or that was tried since it was repeated last.
+   */
+  cameBack(transactionId: TransactionId, from: NodeId): boolean {
+    const transaction = this.client.find(transactionId)
+    if (transaction === undefined || transaction.context.askedAgain === transaction.sends) return false
+    transaction.context.askedAgain = transaction.sends
+    this.transmission.ask(from, transaction.context, transactionId)
+    return true
   }
 
   /** Another document is in force: what waited for it goes out again. */

@@ -32,6 +32,8 @@ export interface Outgoing {
   bytes: Uint8Array | undefined
   /** Over whose link it went the last time. */
   lastHop: NodeId | undefined
+  /** The transmission that was sent once more to who had brought it back; 0 for none. */
+  askedAgain: number
 }
 
 export class Transmission {
@@ -85,8 +87,15 @@ export class Transmission {
     if (decision.kind === 'forward') this.links.send(decision.to, decision.bytes)
   }
 
+  /** Once more, to that very node. */
+  ask(firstHop: NodeId, outgoing: Outgoing, transactionId: TransactionId): void {
+    const bytes = (outgoing.bytes ??= this.encode(outgoing.request, transactionId))
+    outgoing.lastHop = firstHop
+    this.over(firstHop, {}, bytes)
+  }
+
   /** Over the link to that node, or that very channel, and no other way. */
-  private over(firstHop: NodeId, { channel }: NewRequest, bytes: Uint8Array): void {
+  private over(firstHop: NodeId, { channel }: Pick<NewRequest, 'channel'>, bytes: Uint8Array): void {
     const view = HeaderView.read(bytes)
     if (view === undefined || !this.links.connected(firstHop)) return
     const sent = rewriteForForwarding(bytes, view, { ttl: view.ttl - 1 })

@@ -320,16 +320,6 @@ describe('loops', () => {
     expect(forwarded(atD(message(), { routes: hops })).to).toEqual(nodeNamed('N'))
   })
 
-  it('to who asks, which a table here may have from its former life, only where there is nobody else; to others that it has passed it goes', () => {
-    const only = routes({ nextHop: () => nodeNamed('A') })
-    const others = routes({ nextHop: (_, not) => nodeNamed(not?.[0] === nodeNamed('A')[0] ? 'N' : 'A') })
-    const asked = message({ viaList: [node('A')] })
-    expect(forwarded(atD(asked, { routes: others })).to).toEqual(nodeNamed('N'))
-    expect(forwarded(atD(asked, { routes: only })).to).toEqual(nodeNamed('A'))
-    const later = message({ viaList: [node('B'), node('A')] })
-    expect(forwarded(atD(later, { routes: others })).to).toEqual(nodeNamed('A'))
-  })
-
   it('back with the next entry of a source route is none, and neither is the destination itself', () => {
     const hops = routes({ nextHop: () => FROM_C })
     expect(
