@@ -54,6 +54,8 @@ export class TlsShell {
     const server = createServer({
       ...contextOptions(this.settings),
       ...SOCKET_OPTIONS,
+      // Nobody waits for an answer before his handshake is over: who hangs up by then would keep his place until it has timed out.
+      allowHalfOpen: false,
       requestCert: verifyClients !== 'none',
       rejectUnauthorized: verifyClients === 'require',
       handshakeTimeout: this.flows.limits.handshakeTimeoutMs,
@@ -115,6 +117,7 @@ export class TlsShell {
       return
     }
     this.seats.seated(socket)
+    socket.allowHalfOpen = SOCKET_OPTIONS.allowHalfOpen
     expectBytes(flows, socket)
     const identities = clientIdentities(socket)
     const flow = flows.accepted(

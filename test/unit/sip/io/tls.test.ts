@@ -40,13 +40,19 @@ interface Shell {
   readonly inputs: Inputs<SipInput>
 }
 
-function shell(settings: Partial<TlsSettings> = {}, limits: Partial<StreamLimits> = {}): Shell {
+function shell(
+  settings: Partial<TlsSettings> = {},
+  limits: Partial<StreamLimits> = {},
+  // The core closes what it owes nothing to.
+  react: (input: SipInput, flows: StreamFlows) => void = (input, flows) => {
+    if (input.kind === 'flowEnded') flows.closeFlow(input.flow)
+  },
+): Shell {
   const inputs = new Inputs<SipInput>()
   const flows: StreamFlows = new StreamFlows(
     (input) => {
       inputs.sink(input)
-      // The core closes what it owes nothing to.
-      if (input.kind === 'flowEnded') flows.closeFlow(input.flow)
+      react(input, flows)
     },
     { ...STREAM_LIMITS, ...limits },
   )
@@ -207,6 +213,34 @@ describe('TLS shell, accepting', () => {
     expect(made.tls.handshakeFailures.get('timeout')).toBe(2)
     await phone(port)
     expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2 })
+  })
+
+  it('S-40 who hangs up before his handshake is over leaves his place at once', async () => {
+    const made = shell({}, { flowsPerSourceMax: 1 })
+    const port = await listening(made)
+    for (const said of [new Uint8Array(), await clientHello()]) {
+      const socket = connectTcp(port, '127.0.0.1')
+      await once(socket, 'connect')
+      socket.end(said)
+      await closed(socket.resume())
+    }
+    await phone(port)
+    expect(await made.inputs.next('flowAccepted')).toMatchObject({ flow: 2 })
+    expect(made.tls.handshakeFailures.get('timeout')).toBe(0)
+  })
+
+  it('S3261-18.2-02 the connection of a tool that closes its half behind its request stays until the core closes it', async () => {
+    const made = shell({}, {}, () => undefined)
+    const port = await listening(made)
+    const socket = await phone(port)
+    const { flow } = await made.inputs.next('flowAccepted')
+    socket.end('REGISTER')
+    await made.inputs.next('flowEnded')
+    // A whole handshake later it would be gone.
+    await phone(port)
+    await made.inputs.next('flowAccepted', 2)
+    expect(made.flows.active).toBe(2)
+    expect(made.inputs.seen).not.toContainEqual({ kind: 'flowClosed', flow })
   })
 
   it('S-41 a handshake that breaks off after any byte does no harm', async () => {
