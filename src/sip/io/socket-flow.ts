@@ -13,6 +13,7 @@ export const SOCKET_OPTIONS = {
 export function socketChannel(flows: StreamFlows, socket: Socket): StreamChannel {
   return {
     write: (bytes) => flows.writer.write(socket, bytes),
+    waiting: () => socket.writableLength,
     finish: () => {
       socket.end()
       // S-TR-02: by the clock, for a far end that goes on sending is never idle.

@@ -7,6 +7,7 @@ import { PerSource } from '../../common/per-source.ts'
 import { sourceOf } from '../../common/rate-limit.ts'
 import { TurnWriter } from '../../common/turn-writer.ts'
 import type { FlowId, ListenerId, SipInput, Transport } from '../core/contract.ts'
+import { Backlog, backlogBytesMax, type Waited } from './backlog.ts'
 
 export type StreamTransport = Exclude<Transport, 'udp'>
 
@@ -49,6 +50,8 @@ export const STREAM_LIMITS: StreamLimits = {
 export interface StreamChannel {
   /** False when too much waits for the far end; nothing was queued then. */
   write(bytes: Uint8Array): boolean
+  /** Bytes that wait for the far end. */
+  waiting(): number
   /** Closes once what was written has left. */
   finish(): void
   /** Closes at once. */
@@ -69,6 +72,7 @@ export class StreamFlows {
   private current: StreamLimits
   private readonly flows = new Map<FlowId, StreamFlow>()
   private readonly perSource: PerSource
+  private readonly backlog = new Backlog<StreamFlow>(() => backlogBytesMax(this.current.flowsMax))
   /** Connections of phones that are there, with or without a flow yet. */
   private seats = 0
   /** Even ids are ours; odd ones are named by the core. */
@@ -129,7 +133,7 @@ export class StreamFlows {
     const { transport, ...source } = from
     const id = this.nextFlow
     this.nextFlow += 2
-    const flow = new StreamFlow(this, id, transport, channel)
+    const flow = new StreamFlow(this, { id, transport, channel, source: sourceOf(from.host) })
     flow.open = true
     flow.reason = 'remote'
     this.flows.set(id, flow)
@@ -139,8 +143,8 @@ export class StreamFlows {
   }
 
   /** A connection that the core has named and asked for is being made. */
-  connecting(id: FlowId, transport: StreamTransport, channel: StreamChannel): StreamFlow {
-    const flow = new StreamFlow(this, id, transport, channel)
+  connecting(id: FlowId, transport: StreamTransport, host: string, channel: StreamChannel): StreamFlow {
+    const flow = new StreamFlow(this, { id, transport, channel, source: sourceOf(host) })
     this.flows.set(id, flow)
     return flow
   }
@@ -157,9 +161,12 @@ export class StreamFlows {
 
   send(id: FlowId, bytes: Uint8Array): void {
     const flow = this.flows.get(id)
-    if (flow === undefined || flow.channel.write(bytes)) return
-    flow.reason = 'stuck'
-    flow.channel.abort()
+    if (flow === undefined) return
+    const stuck = flow.channel.write(bytes) ? this.backlog.written(flow) : [flow]
+    for (const each of stuck) {
+      each.reason = 'stuck'
+      each.channel.abort()
+    }
   }
 
   /** Closes after what was written has left. The core asked for it, so no `flowClosed` follows. */
@@ -193,15 +200,20 @@ export class StreamFlows {
   /** For `StreamFlow`. */
   forget(flow: StreamFlow): void {
     this.flows.delete(flow.id)
+    this.backlog.forget(flow)
     if (flow.open) this.closed.add(`${flow.transport}|${closeLabel(flow.reason)}`)
   }
 }
 
 /** What a shell says about one of its connections. */
-export class StreamFlow {
+export class StreamFlow implements Waited {
   readonly id: FlowId
   readonly transport: StreamTransport
   readonly channel: StreamChannel
+  /** Whose it is: the address that counts for limits. */
+  readonly source: string
+  /** Only the backlog writes it. */
+  unfinishedBytes = 0
   open = false
   /** The far end says no more. */
   hasEnded = false
@@ -209,11 +221,16 @@ export class StreamFlow {
   reason = 'error'
   private readonly owner: StreamFlows
 
-  constructor(owner: StreamFlows, id: FlowId, transport: StreamTransport, channel: StreamChannel) {
+  constructor(owner: StreamFlows, init: Pick<StreamFlow, 'id' | 'transport' | 'channel' | 'source'>) {
     this.owner = owner
-    this.id = id
-    this.transport = transport
-    this.channel = channel
+    this.id = init.id
+    this.transport = init.transport
+    this.channel = init.channel
+    this.source = init.source
+  }
+
+  waiting(): number {
+    return this.channel.waiting()
   }
 
   /** The connection that we were making is up. */

@@ -30,7 +30,7 @@ export class TcpShell {
       return
     }
     const socket = connect({ host, port, ...SOCKET_OPTIONS })
-    const flow = flows.connecting(id, 'tcp', socketChannel(flows, socket))
+    const flow = flows.connecting(id, 'tcp', host, socketChannel(flows, socket))
     socket.setTimeout(flows.limits.connectTimeoutMs)
     socket.once('connect', () => {
       socket.setTimeout(flows.limits.idleTimeoutMs)

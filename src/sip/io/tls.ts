@@ -88,7 +88,7 @@ export class TlsShell {
       secureContext: this.context,
       ...clientOptions(domain),
     })
-    const flow = flows.connecting(id, 'tls', socketChannel(flows, socket))
+    const flow = flows.connecting(id, 'tls', host, socketChannel(flows, socket))
     let connected = false
     socket.setTimeout(flows.limits.connectTimeoutMs)
     socket.once('connect', () => (connected = true))

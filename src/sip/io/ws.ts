@@ -140,7 +140,7 @@ export class WsShell {
       followRedirects: false,
       headers: { Host: domain },
     })
-    const flow = flows.connecting(id, transport, this.channel(socket))
+    const flow = flows.connecting(id, transport, host, this.channel(socket))
     socket.once('open', () => {
       this.pulse.watch(socket, flow)
       flow.connected()
@@ -204,6 +204,7 @@ export class WsShell {
         socket.send(bytes, { binary: !isUtf8(bytes) })
         return true
       },
+      waiting: () => socket.bufferedAmount,
       finish: () => socket.close(1000),
       abort: () => socket.terminate(),
     }
