@@ -57,12 +57,15 @@ export async function openFoundation(
   for (const [aor, each] of importedUsers(crypto, config, configuration.instanceName)) vault.bring(aor, each)
   const folder = journalFolder(config)
   const waiting = (): void => trace({ level: 'warn', area: 'app', event: 'journal_locked', folder })
+  const whenMadeAgain = (records: number): void =>
+    trace({ level: 'error', area: 'app', event: 'journal_made_again', folder, records })
   const journal = await asConfigError(
-    LevelJournal.open(folder, { whenLocked: { waitMs: JOURNAL_WAIT_MS, waiting } }),
+    LevelJournal.open(folder, { whenLocked: { waitMs: JOURNAL_WAIT_MS, waiting }, whenMadeAgain }),
   )
   startup.onStop(() => journal.close())
   const { droppedBytes: bytes } = journal
-  if (bytes > 0) trace({ level: 'error', area: 'app', event: 'journal_damaged', folder, bytes })
+  if (bytes > 0 || journal.lostLog)
+    trace({ level: 'error', area: 'app', event: 'journal_damaged', folder, bytes, lostLog: journal.lostLog })
   const restored = await asConfigError(recordsOf(journal))
   return { crypto, overlay, names, credential, standing, vault, journal, restored }
 }

@@ -3,6 +3,7 @@ import { ClassicLevel } from 'classic-level'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Journal, JournalOperation } from '../storage/journal.ts'
+import { folderMark, hasLostLog } from './journal-folder.ts'
 import { droppedBytes } from './level-log.ts'
 import { makeFolder } from './make-folder.ts'
 
@@ -17,7 +18,16 @@ export interface LevelJournalOptions {
    * until the disk has done what it was asked for last. Absent: not at all.
    */
   readonly whenLocked?: { readonly waitMs: Millis; readonly waiting: () => void }
+  /** The folder was taken away under the open journal, and has been made again with so many records, those that could still be read. */
+  readonly whenMadeAgain?: (records: number) => void
+  /** How often it is looked for at most, when there is something to write. */
+  readonly lookMs?: Millis
 }
+
+/** Judgement: what is acknowledged in one second may be lost if somebody removes the folder and the process dies in that second. */
+const LOOK_MS = 1_000
+/** Records of one batch when the folder is made again. */
+const CARRIED_AT_ONCE = 1_000
 
 const LOCKED = 'LEVEL_LOCKED'
 const LOCKED_LOOK_MS = 100
@@ -31,9 +41,16 @@ const MOVE_AWAY = 'move it away to start with an empty one, which other peers fi
 export class LevelJournal implements Journal {
   /** Of records that were damaged on disk, and are left out. */
   readonly droppedBytes: number
+  /** It was opened without its log: what was written last is missing. */
+  readonly lostLog: boolean
   private readonly folder: string
   private readonly database: ClassicLevel<string, Uint8Array>
   private readonly sync: boolean
+  private readonly lookMs: Millis
+  private readonly whenMadeAgain: (records: number) => void
+  /** Of the folder that is written to. */
+  private mark: string | undefined
+  private lookedMs = performance.now()
   /** The batch before the next one, done or failed: two at once may change places in the pool of threads. */
   private last: Promise<unknown> = Promise.resolve()
   /**
@@ -41,17 +58,24 @@ export class LevelJournal implements Journal {
    * is read at the next start: only opening it again gives a log to go on with.
    */
   private torn = false
+  /** What it held when its folder was found to be gone, until that is in the new one. */
+  private carried: (readonly [string, Uint8Array])[] | undefined
   private closed = false
 
   private constructor(
     folder: string,
     database: ClassicLevel<string, Uint8Array>,
-    { sync, dropped }: { readonly sync: boolean; readonly dropped: number },
+    found: { readonly dropped: number; readonly lostLog: boolean; readonly mark: string | undefined },
+    options: LevelJournalOptions,
   ) {
-    this.droppedBytes = dropped
+    this.droppedBytes = found.dropped
+    this.lostLog = found.lostLog
+    this.mark = found.mark
     this.folder = folder
     this.database = database
-    this.sync = sync
+    this.sync = options.sync ?? false
+    this.lookMs = options.lookMs ?? LOOK_MS
+    this.whenMadeAgain = options.whenMadeAgain ?? (() => undefined)
   }
 
   /** Opens the folder and makes it when it is missing. Throws RingbridgeError `journal_open_failed`. */
@@ -73,9 +97,10 @@ export class LevelJournal implements Journal {
       valueEncoding: 'view',
     })
     try {
+      const lostLog = await hasLostLog(folder)
       await openUnlocked(database, options.whenLocked)
-      const dropped = await droppedBytes(folder)
-      return new LevelJournal(folder, database, { sync: options.sync ?? false, dropped })
+      const [dropped, mark] = await Promise.all([droppedBytes(folder), folderMark(folder)])
+      return new LevelJournal(folder, database, { dropped, lostLog, mark }, options)
     } catch (cause) {
       throw new RingbridgeError(
         'journal_open_failed',
@@ -102,7 +127,7 @@ export class LevelJournal implements Journal {
         : { type: 'del' as const, key: operation.key },
     )
     const done = this.last.then(async () => {
-      if (this.torn && !this.closed) await this.reopen()
+      if (!this.closed) await this.standOnFiles()
       await this.database.batch(batch, { sync: this.sync })
     })
     this.last = done.catch(() => undefined)
@@ -120,11 +145,46 @@ export class LevelJournal implements Journal {
     await this.database.close()
   }
 
-  /** Rejects, and leaves it to the next write, while the disk has no room for a new log. */
+  /** Rejects, and leaves it to the next write, while there is nothing to write to. */
+  private async standOnFiles(): Promise<void> {
+    const now = performance.now()
+    if (this.torn || now - this.lookedMs >= this.lookMs) {
+      this.lookedMs = now
+      if ((await folderMark(this.folder)) !== this.mark) await this.takeAlong()
+    }
+    if (this.torn) await this.reopen()
+    if (this.carried !== undefined) await this.makeAgain(this.carried)
+  }
+
+  /** Whoever removes the folder leaves files without a name, which can be read until they are closed. */
+  private async takeAlong(): Promise<void> {
+    this.torn = true
+    if (this.carried !== undefined) return
+    this.carried = []
+    if (this.database.status !== 'open') return
+    try {
+      this.carried = await this.database.iterator().all()
+    } catch {
+      // A table that had not been opened yet is gone for good: other peers have copies.
+    }
+  }
+
+  /** Rejects while the disk has no room for a new log. */
   private async reopen(): Promise<void> {
     await this.database.close()
+    await makeFolder(this.folder)
     await this.database.open()
+    this.mark = await folderMark(this.folder)
     this.torn = false
+  }
+
+  private async makeAgain(records: readonly (readonly [string, Uint8Array])[]): Promise<void> {
+    for (let begin = 0; begin < records.length; begin += CARRIED_AT_ONCE) {
+      const some = records.slice(begin, begin + CARRIED_AT_ONCE)
+      await this.database.batch(some.map(([key, value]) => ({ type: 'put' as const, key, value })))
+    }
+    this.carried = undefined
+    this.whenMadeAgain(records.length)
   }
 
   private failure(code: string, what: string, cause: unknown): RingbridgeError {

@@ -1,8 +1,9 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { LevelJournal } from '../../../../src/reload/io/disk-store.ts'
+import { hasLostLog } from '../../../../src/reload/io/journal-folder.ts'
 import { MemoryJournal } from '../../../../src/reload/storage/memory-journal.ts'
 import { alice, ALICE, peer, SINGLE, T0, texts } from './fixture.ts'
 import { journalSuite } from './journal-suite.ts'
@@ -155,5 +156,89 @@ describe('journal on disk', () => {
     const third = await LevelJournal.open(path)
     expect(third.droppedBytes).toBe(0)
     await third.close()
+  })
+
+  async function recordsOf(journal: LevelJournal): Promise<string[]> {
+    const records: string[] = []
+    for await (const [key, value] of journal.load()) records.push(`${key}=${value[0]}`)
+    return records
+  }
+
+  it.each([
+    ['removed', (path: string) => rm(path, { recursive: true })],
+    ['moved away', (path: string) => rename(path, `${path}.away`)],
+    [
+      'emptied',
+      async (path: string) => {
+        for (const name of await readdir(path)) await rm(join(path, name))
+      },
+    ],
+    [
+      'robbed of its log',
+      async (path: string) => {
+        for (const name of await readdir(path)) if (name.endsWith('.log')) await rm(join(path, name))
+      },
+    ],
+  ])(
+    'R-06 a folder that is %s under the open journal is made again with all that it held, and that is told',
+    async (_what, take) => {
+      const path = join(await folder(), 'data', 'journal')
+      const told: number[] = []
+      const whenMadeAgain = (records: number): void => void told.push(records)
+      const journal = await LevelJournal.open(path, { lookMs: 0, whenMadeAgain })
+      await journal.write([1, 2].map((n) => ({ kind: 'put', key: `k${n}`, value: Uint8Array.of(n) })))
+      await take(path)
+      await journal.write([
+        { kind: 'put', key: 'k1', value: Uint8Array.of(9) },
+        { kind: 'put', key: 'k3', value: Uint8Array.of(3) },
+      ])
+      await journal.write([{ kind: 'put', key: 'k4', value: Uint8Array.of(4) }])
+      expect(told).toEqual([2])
+      await journal.close()
+      const again = await LevelJournal.open(path)
+      expect(await recordsOf(again)).toEqual(['k1=9', 'k2=2', 'k3=3', 'k4=4'])
+      expect(again.lostLog).toBe(false)
+      await again.close()
+    },
+  )
+
+  it('R-06 what was in a folder that cannot be made again waits until it can', async () => {
+    const parent = join(await folder(), 'data')
+    const path = join(parent, 'journal')
+    const told: number[] = []
+    const journal = await LevelJournal.open(path, {
+      lookMs: 0,
+      whenMadeAgain: (records) => told.push(records),
+    })
+    await journal.write([{ kind: 'put', key: 'a', value: Uint8Array.of(1) }])
+    await rm(parent, { recursive: true })
+    await writeFile(parent, 'in the way')
+    for (let tries = 0; tries < 2; tries++)
+      await expect(journal.write([])).rejects.toMatchObject({ code: 'journal_write_failed' })
+    await rm(parent)
+    await journal.write([{ kind: 'put', key: 'b', value: Uint8Array.of(2) }])
+    expect(told).toEqual([1])
+    expect(await recordsOf(journal)).toEqual(['a=1', 'b=2'])
+    await journal.close()
+  })
+
+  it('R-06 tells that it was opened without its log, once', async () => {
+    const path = await folder()
+    const opened = async (): Promise<boolean> => {
+      const journal = await LevelJournal.open(path)
+      await journal.write([{ kind: 'put', key: 'a', value: Uint8Array.of(1) }])
+      await journal.close()
+      return journal.lostLog
+    }
+    expect([await opened(), await opened()]).toEqual([false, false])
+    for (const name of await readdir(path)) if (name.endsWith('.log')) await rm(join(path, name))
+    expect([await opened(), await opened()]).toEqual([true, false])
+  })
+
+  it('R-06 a journal of which the very first opening was interrupted has lost nothing', async () => {
+    const path = await folder()
+    await writeFile(join(path, 'CURRENT'), 'MANIFEST-000001\n')
+    expect(await hasLostLog(path)).toBe(false)
+    expect(await hasLostLog(join(path, 'nowhere'))).toBe(false)
   })
 })
