@@ -1,6 +1,7 @@
 /** The command line: finds the subcommand, turns failures into one line and an exit code. */
 import { VERSION } from '../app/version.ts'
-import { EXIT, print, UsageError, type Command } from './command.ts'
+import { EXIT, print, type Command } from './command.ts'
+import { exitCodeOf } from './exit-code.ts'
 
 export interface Entry {
   readonly name: string
@@ -127,11 +128,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 function failure(error: unknown): number {
-  if (error instanceof UsageError) return complain(error.message, EXIT.usage)
-  const code = (error as { code?: unknown } | undefined)?.code
-  const message = error instanceof Error ? error.message : String(error)
-  if (code === 'CONFIG') return complain(message, EXIT.usage)
-  return complain(message, EXIT.failed)
+  return complain(error instanceof Error ? error.message : String(error), exitCodeOf(error))
 }
 
 function complain(message: string, code: number): number {
