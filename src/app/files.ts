@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { removeAbandoned, removeUnfinished } from '../enrollment/io/index.ts'
 import { ConfigError } from './config/fault.ts'
 
 /**
@@ -30,15 +31,18 @@ export function makeFolder(path: string): void {
   }
 }
 
+const PROBE = '.writable-'
+
 /** Makes a folder that only its owner can enter. `key` names the configuration key in the message. */
 export function privateFolder(path: string, key: string): void {
   try {
     makeFolder(path)
     // A folder may be there and still not take a file: read-only mounts, foreign owners.
     // Several nodes may share the folder and look at the same time.
-    const probe = `${path}/.writable-${randomUUID()}`
+    const probe = `${path}/${PROBE}${randomUUID()}`
     writeFileSync(probe, '')
     unlinkSync(probe)
+    removeAbandoned(path, PROBE, '')
   } catch (error) {
     throw new ConfigError(`${path}: the folder cannot be written (${codeOf(error)}); see ${key}`, {
       cause: error,
@@ -88,6 +92,7 @@ export function writePrivate(
       const wanted = still()
       if (wanted) renameSync(temporary, path)
       else rmSync(temporary)
+      removeUnfinished(path)
       return wanted
     } catch (error) {
       rmSync(temporary, { force: true })

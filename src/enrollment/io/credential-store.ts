@@ -12,6 +12,7 @@ import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import type { CredentialParts } from './credential-parts.ts'
 import { formerCredential, removeFormerCredential } from './former-credential.ts'
 import { keyPem } from './key-pair.ts'
+import { removeUnfinished } from './leftovers.ts'
 import { pem, pemBlocks } from './pem.ts'
 import { foundPrivateFile, makePrivateFolder, readPrivateFile, writePrivateFile } from './private-file.ts'
 
@@ -41,7 +42,9 @@ export async function saveCredential(
   const fresh = await makePrivateFolder(folder)
   const certificates = [certificate, ...(chain ?? [])].map((der) => pem(CERTIFICATE, der))
   await writePrivateFile(join(folder, FILE), keyPem(pkcs8, passphrase) + certificates.join(''))
-  if (!fresh) await removeFormerCredential(folder)
+  if (fresh) return
+  await removeFormerCredential(folder)
+  removeUnfinished(join(folder, FILE))
 }
 
 /** Writes the credential of a folder that has none. False, and nothing has changed, when somebody else was quicker. */

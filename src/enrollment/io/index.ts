@@ -20,3 +20,4 @@ export {
   saveCredential,
   type StoredKeyPair,
 } from './credential-store.ts'
+export { removeAbandoned, removeUnfinished } from './leftovers.ts'
