@@ -1,3 +1,4 @@
+import { toHex } from '../common/bytes.ts'
 import { Private } from '../common/pii.ts'
 import type { Now } from '../common/time.ts'
 import {
@@ -293,6 +294,7 @@ export class EntryKeeper {
       event: 'registration_store_failed',
       aor: new Private(user.aor),
       reason: error.kind === 'reload' ? `reload error ${error.code} ${error.info}` : error.kind,
+      ...(error.kind === 'reload' && error.from !== undefined ? { from: toHex(error.from) } : {}),
       failures: user.failures,
     })
     this.refuse(user, registerFailure(error, this.parts.random.float()))

@@ -37,7 +37,8 @@ describe('a peer whose disk is full', () => {
     expect(register(overlay, at, before)).toMatchObject({ ok: true })
 
     overlay.network.disk(full.name).fill()
-    const later = { ok: false, error: { kind: 'reload', code: ERROR_CODE.requestTimeout } }
+    const error = { kind: 'reload', code: ERROR_CODE.requestTimeout, from: full.nodeId }
+    const later = { ok: false, error }
     // The first one finds out; it was in memory by then. The next is refused before anything changes.
     expect(register(overlay, at, during), overlay.replay()).toMatchObject(later)
     expect(register(overlay, at, refusedAtOnce), overlay.replay()).toMatchObject(later)

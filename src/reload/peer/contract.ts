@@ -209,7 +209,8 @@ export type CommandOutcome<T> =
 
 /** `reload` carries the error code of the answer; the others arise on this side. */
 export type CommandError =
-  | { readonly kind: 'reload'; readonly code: number; readonly info: string }
+  /** `from`: who said so, over the overlay; absent where this node itself did. */
+  | { readonly kind: 'reload'; readonly code: number; readonly info: string; readonly from?: NodeId }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'notJoined' }
   /** TLS or Node-ID check of an application flow failed. */

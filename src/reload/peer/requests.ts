@@ -167,7 +167,12 @@ export class Requests {
     const code = error.ok ? error.value.errorCode : ERROR_CODE.invalidMessage
     const info = error.ok ? infoText(code, error.value.errorInfo) : 'undecodable error'
     this.parts.instruments.errors.add(String(code))
-    this.done(purpose, { ok: false, error: { kind: 'reload', code, info }, signer, journey })
+    this.done(purpose, {
+      ok: false,
+      error: { kind: 'reload', code, info, from: signer.nodeId },
+      signer,
+      journey,
+    })
   }
 
   /** What went over that node's link and is unanswered goes out again, over another one. */

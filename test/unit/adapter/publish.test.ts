@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Publisher } from '../../../src/adapter/publish.ts'
 import { renewalMarginMs } from '../../../src/adapter/lifetime.ts'
-import { NO_TRACE } from '../../../src/common/trace.ts'
+import { NO_TRACE, type TraceEvent } from '../../../src/common/trace.ts'
 import { SiblingMarks } from '../../../src/sip/index.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
 import { plainEntry } from '../../../src/adapter/desired-entry.ts'
@@ -22,6 +22,7 @@ import {
   drained,
   fetches,
   nodeCredential,
+  nodeId,
   SELF,
   stores,
   userCredential,
@@ -189,6 +190,23 @@ describe('REGISTER becomes Store', () => {
       answer?.kind === 'published' && !answer.outcome.ok && answer.outcome.retryAfterS,
     ).toBeGreaterThanOrEqual(10)
     expect(publisher.user(ALICE)?.committed).toEqual([])
+  })
+
+  it('R-06 the log of a refused Store names the peer that refused it: "this peer cannot write to its disk" is one of the others', () => {
+    const events: TraceEvent[] = []
+    const parts = adapterParts({}, [ALICE], (event) => events.push(event))
+    const publisher = hosted(parts)
+    const reason = { kind: 'reload', code: ERROR_CODE.requestTimeout, info: 'its disk' } as const
+    for (const error of [{ ...reason, from: nodeId(0xb0) }, reason]) {
+      publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
+      const [store] = stores(drained(parts).commands)
+      publisher.storeDone(at(10), stored(store!.id, error))
+    }
+    const failed = events.filter(({ event }) => event === 'registration_store_failed')
+    expect(failed.map(({ reason, from }) => ({ reason, from }))).toEqual([
+      { reason: 'reload error 4 its disk', from: 'b0'.repeat(16) },
+      { reason: 'reload error 4 its disk', from: undefined },
+    ])
   })
 
   it('Not_Found is tried once more after a second, then refused', () => {
