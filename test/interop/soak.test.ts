@@ -64,9 +64,9 @@ describe('many calls and few', () => {
     expect(pair.calls).toHaveLength(FEW + MANY)
     expect(few.levels.length).toBeGreaterThan(10)
     expect(gauges(many.levels)).toEqual(gauges(few.levels))
-    // The journal may have one file less meanwhile, where it has tidied up.
     expect(files(many.levels)).toBeGreaterThan(0)
-    expect(files(many.levels)).toBeLessThanOrEqual(files(few.levels))
+    // The journal may have one file less meanwhile, where it has tidied up, and a connection of who looks may be about to close.
+    await eventually('no more open files than before', async () => files(await levels()) <= files(few.levels))
     expect(many.heap - few.heap).toBeLessThan(HEAP_SLACK_BYTES)
     expect(node.faults()).toEqual([])
   })
