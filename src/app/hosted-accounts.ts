@@ -68,6 +68,7 @@ export class HostedAccounts {
   reload(): void {
     const entries = loadAccounts(this.file)
     this.book.replace(entries, this.file)
+    this.noteLost(entries)
     this.entries = entries
     this.trace({ level: 'info', area: 'app', event: 'accounts_loaded', accounts: entries.length })
     for (const algorithm of this.algorithms) {
@@ -83,6 +84,15 @@ export class HostedAccounts {
         event: 'hosted_user_without_account',
         account: new Private(account),
       })
+  }
+
+  /** A file that was saved by halves reads like one from which users were removed: most of them at once is worth a word. */
+  private noteLost(entries: readonly AccountEntry[]): void {
+    const there = new Set(entries.map(({ username }) => username))
+    const before = this.entries.length
+    const gone = this.entries.filter(({ username }) => !there.has(username)).length
+    if (2 * gone > before)
+      this.trace({ level: 'warn', area: 'app', event: 'most_accounts_gone', gone, before })
   }
 
   /** On top of what stands in the file by now: others may have written it since it was read. */

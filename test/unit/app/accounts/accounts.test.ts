@@ -99,6 +99,22 @@ describe('accounts file', () => {
     ])
   })
 
+  it('most accounts gone at once are told in the log, a few are not: the file may have been saved by halves', () => {
+    const file = join(folder, 'halves.jsonl')
+    const three = ['alice', 'bob', 'carol'].map((name) => newAccount(name, REALM, 'x'))
+    saveAccounts(file, three)
+    const events: object[] = []
+    const accounts = new HostedAccounts({ file, realm: REALM, trace: (event) => events.push(event) })
+    accounts.open()
+    saveAccounts(file, three.slice(1))
+    accounts.reload()
+    const told = () => events.filter((event) => 'gone' in event)
+    expect(told()).toEqual([])
+    writeFileSync(file, '')
+    accounts.reload()
+    expect(told()).toEqual([{ level: 'warn', area: 'app', event: 'most_accounts_gone', gone: 2, before: 2 }])
+  })
+
   it('S7616-3.4-01 hashed names are found where they are offered', () => {
     const hash = createHash('sha256').update(`alice:${REALM}`).digest('hex')
     const plain = new AccountBook(REALM)
