@@ -22,7 +22,6 @@ export interface Waited extends Unfinished {
 
 export class Backlog<T extends Waited> {
   private readonly held: UnfinishedMessages<T>
-  private readonly waited = new Set<T>()
   private readonly bytesMax: () => number
 
   /** `bytesMax` is asked at every use: limits may change. */
@@ -36,27 +35,19 @@ export class Backlog<T extends Waited> {
     this.look(flow)
     if (this.held.bytes <= this.bytesMax()) return NONE
     // Who has read meanwhile has told nobody.
-    for (const each of this.waited) this.look(each)
-    const excess = this.held.excess()
-    for (const each of excess) this.waited.delete(each)
-    return excess
+    for (const each of this.held.all()) this.look(each)
+    return this.held.excess()
   }
 
   /** It is gone. */
   forget(flow: T): void {
-    this.note(flow, 0)
+    this.held.note(flow, 0)
   }
 
   /** Most of what is written in one turn waits for no more than its end, and leaves no trace here. */
   private look(flow: T): void {
     const bytes = flow.waiting()
-    this.note(flow, bytes <= BYTES_PER_FLOW ? 0 : bytes)
-  }
-
-  private note(flow: T, bytes: number): void {
-    this.held.note(flow, bytes)
-    if (bytes === 0) this.waited.delete(flow)
-    else this.waited.add(flow)
+    this.held.note(flow, bytes <= BYTES_PER_FLOW ? 0 : bytes)
   }
 }
 

@@ -43,6 +43,11 @@ export class UnfinishedMessages<T extends Unfinished> {
     return this.total
   }
 
+  /** Those that hold something. */
+  all(): Iterable<T> {
+    return this.holders
+  }
+
   /** Takes down what a connection holds now; 0 when it is gone. */
   note(holder: T, bytes: number): void {
     if (bytes === holder.unfinishedBytes) return
