@@ -160,12 +160,13 @@ export class LevelJournal implements Journal {
   private async takeAlong(): Promise<void> {
     this.torn = true
     if (this.carried !== undefined) return
-    this.carried = []
+    const carried: (readonly [string, Uint8Array])[] = []
+    this.carried = carried
     if (this.database.status !== 'open') return
     try {
-      this.carried = await this.database.iterator().all()
+      for await (const record of this.database.iterator()) carried.push(record)
     } catch {
-      // A table that had not been opened yet is gone for good: other peers have copies.
+      // A table that had not been opened yet is gone for good, with what is behind it in the order of keys: other peers have copies.
     }
   }
 
