@@ -4,6 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto'
 import { bytesEqual, concatBytes, fromHex, fromUtf8, toHex, utf8 } from '../../common/bytes.ts'
+import { percentDecode } from '../message/escapes.ts'
 
 /** HMAC-SHA-256 cut to 80 bits: which instance of an AOR. */
 const INSTANCE_BYTES = 10
@@ -54,7 +55,8 @@ export class GruuTokens {
   }
 
   /** The instance that an `adi` parameter stands for; undefined when we have not made it for this AOR. */
-  openPublic(aor: string, token: string): Uint8Array | undefined {
+  openPublic(aor: string, escaped: string): Uint8Array | undefined {
+    const token = percentDecode(escaped)
     const bytes = token.length === PUBLIC_CHARS ? fromBase32(token.toLowerCase()) : undefined
     if (bytes === undefined) return undefined
     const digest = bytes.subarray(0, INSTANCE_BYTES)
@@ -76,7 +78,8 @@ export class GruuTokens {
   }
 
   /** What a user part says that `temporaryUser` has made; undefined for any other. */
-  openTemporary(user: string): TemporaryGruu | undefined {
+  openTemporary(escaped: string): TemporaryGruu | undefined {
+    const user = percentDecode(escaped)
     if (!user.startsWith(TEMPORARY_PREFIX) || user.length > TEMPORARY_CHARS_MAX) return undefined
     const text = user.slice(TEMPORARY_PREFIX.length)
     const sealed = Buffer.from(text, 'base64url')

@@ -1,9 +1,10 @@
 /**
  * Keyed tokens that only we can make and that carry their own content (RFC 5626 s.5.2):
- * base64(HMAC-SHA1-80(key, content) || content). The alphabet fits the user part of a URI.
+ * base64url(HMAC-SHA1-80(key, content) || content), with nothing in it that a UA has reason to escape in the user part of a URI.
  */
 import { timingSafeEqual } from 'node:crypto'
 import { HmacSha1 } from '../../common/hmac-sha1.ts'
+import { percentDecode } from '../message/escapes.ts'
 
 /** Length of HMAC-SHA1-80. */
 const MAC_BYTES = 10
@@ -23,15 +24,19 @@ export class FlowTokens {
     const token = Buffer.allocUnsafe(MAC_BYTES + content.length)
     this.hmac.sign(PURPOSE, content, token, 0, MAC_BYTES)
     token.set(content, MAC_BYTES)
-    return token.toString('base64')
+    return token.toString('base64url')
   }
 
-  /** The content of a token that was sealed with this secret, or undefined. */
-  open(token: string): Buffer | undefined {
-    if (token.length > TOKEN_CHARS_MAX) return undefined
-    const bytes = Buffer.from(token, 'base64')
-    // Node skips what is not base64; a token has exactly one text.
-    if (bytes.length < MAC_BYTES || bytes.toString('base64') !== token) return undefined
+  /**
+   * The content of a token that was sealed with this secret, or undefined. Some UAs escape what needs none, Twinkle every z; it means the
+   * same (RFC 3261 s.19.1.2).
+   */
+  open(escaped: string): Buffer | undefined {
+    if (escaped.length > TOKEN_CHARS_MAX) return undefined
+    const token = percentDecode(escaped)
+    const bytes = Buffer.from(token, 'base64url')
+    // Node skips what is not of the alphabet; a token has exactly one text.
+    if (bytes.length < MAC_BYTES || bytes.toString('base64url') !== token) return undefined
     const content = bytes.subarray(MAC_BYTES)
     this.hmac.sign(PURPOSE, content, this.mac, 0, MAC_BYTES)
     return timingSafeEqual(bytes.subarray(0, MAC_BYTES), this.mac) ? content : undefined

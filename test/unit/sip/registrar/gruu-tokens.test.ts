@@ -31,6 +31,15 @@ describe('what stands in GRUUs', () => {
       expect(tokens.openPublic(ALICE, text), text).toBeUndefined()
   })
 
+  it('S3261-19.1-02 they mean the same when a UA escapes what needs none', () => {
+    const escaped = (text: string): string =>
+      [...text].map((char) => `%${char.charCodeAt(0).toString(16)}`).join('')
+    const adi = tokens.publicToken(ALICE, PHONE)
+    expect(tokens.openPublic(ALICE, escaped(adi))).toEqual(tokens.openPublic(ALICE, adi))
+    const user = tokens.temporaryUser(ALICE, PHONE, '0a0b0c0d', nonce(1))
+    expect(tokens.openTemporary(escaped(user))).toMatchObject({ aor: ALICE, epoch: '0a0b0c0d' })
+  })
+
   it('S5627-5.1-02 a temporary one says nothing to others and everything to us', () => {
     const user = tokens.temporaryUser(ALICE, PHONE, '0a0b0c0d', nonce(1))
     expect(user).toMatch(/^t~[\w-]+$/)

@@ -15,10 +15,21 @@ describe('flow tokens', () => {
     }
   })
 
-  it('S5626-5.2-01 are base64 of an 80-bit HMAC-SHA1 and the content', () => {
+  it('S5626-5.2-01 are base64url of an 80-bit HMAC-SHA1 and the content', () => {
     const content = Uint8Array.of(9, 8, 7)
     const mac = createHmac('sha1', secret).update('flow-token\0').update(content).digest().subarray(0, 10)
-    expect(tokens.seal(content)).toBe(Buffer.concat([mac, content]).toString('base64'))
+    expect(tokens.seal(content)).toBe(Buffer.concat([mac, content]).toString('base64url'))
+  })
+
+  it('S3261-19.1-02 open in whatever way a UA has escaped them', () => {
+    const content = Uint8Array.from({ length: 64 }, (_, i) => 4 * i)
+    const token = tokens.seal(content)
+    const escaped = [...token].map((char) => `%${char.charCodeAt(0).toString(16)}`).join('')
+    expect(tokens.open(escaped)).toEqual(Buffer.from(content))
+    expect(tokens.open(token.replaceAll(/[Zz]/g, (z) => (z === 'z' ? '%7a' : '%5A')))).toEqual(
+      Buffer.from(content),
+    )
+    expect(tokens.open(escaped.replaceAll('%', '%25'))).toBeUndefined()
   })
 
   it('S5626-5.3-01 E49 do not open when anything was changed', () => {
