@@ -65,6 +65,8 @@ export class OwnIdentity {
   /** Listener id and address family to sent-by. */
   private readonly viaHosts: ReadonlyMap<string, string>
   private readonly peerHost: string | undefined
+  /** How routes of calls name us, with everything escaped that base64 has beside letters and digits: Twinkle makes `?` of a slash. */
+  private readonly peerRoute: string
 
   constructor(init: OwnIdentityInit) {
     this.init = init
@@ -73,6 +75,8 @@ export class OwnIdentity {
     this.tlsRoutes = init.tlsRoutes ?? 'mirror'
     this.peer = init.peer
     this.aorRules = init.aorRules ?? {}
+    this.peerRoute =
+      init.peer === undefined ? '' : `${init.peer.overlay};gr=${encodeURIComponent(init.peer.gr)}`
     this.peerHost =
       init.peer === undefined ? undefined : `${init.peer.hex}.${init.peer.overlay}`.toLowerCase()
     const addresses = new Set<string>()
@@ -112,7 +116,7 @@ export class OwnIdentity {
   recordRoute(hop: Hop, token: string, sips: boolean, contact = ''): string {
     if (hop.transport === 'peer') {
       if (this.peer === undefined) return ''
-      return `<${sips ? 'sips' : 'sip'}:${token}@${this.peer.overlay};gr=${this.peer.gr};lr>`
+      return `<${sips ? 'sips' : 'sip'}:${token}@${this.peerRoute};lr>`
     }
     return `<${this.southUri(hop, `${token}@`, sips, contact)};lr>`
   }

@@ -12,6 +12,7 @@ const PACKAGES = {
   sipsak: 'sipsak',
   svwar: 'sipvicious',
   linphonec: 'linphone-cli',
+  'twinkle-console': 'twinkle-console',
   svcrack: 'sipvicious',
   gcc: 'gcc',
   kamailio: 'kamailio',
