@@ -1,5 +1,5 @@
 /** Files that people name on a command line: a secret, or a text. */
-import { readFileSync } from 'node:fs'
+import { readUtf8 } from '../app/config/text-file.ts'
 import { UsageError } from './command.ts'
 
 /** First line of a file, `-` for standard input. Throws `UsageError`. */
@@ -11,9 +11,5 @@ export function readSecret(file: string): string {
 
 /** Throws `UsageError`. */
 export function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
-  }
+  return readUtf8(file === '-' ? 0 : file, (problem) => new UsageError(`${file}: ${problem}`))
 }

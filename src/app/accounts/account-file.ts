@@ -1,12 +1,13 @@
 /**
- * The accounts file: YAML or JSON lines, digest hashes only. A file that can be read by others or has a mistake in it is
- * refused with the line; half a file is never used.
+ * The accounts file: YAML or JSON lines, digest hashes only. A file that has a mistake in it is refused with the line; half a file is
+ * never used. What is written here can be read by its owner alone; one that is brought (a Secret of Kubernetes) is taken as it is.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { isSeq, LineCounter, parseDocument, stringify } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config/fault.ts'
+import { readUtf8 } from '../config/text-file.ts'
 import { changeFile, writePrivate } from '../files.ts'
 
 /** Kept small: a file of this size holds about a million accounts. */
@@ -41,18 +42,19 @@ export type AccountEntry = z.output<typeof entrySchema>
 
 /** Reads all accounts; throws `ConfigError` with file and line. */
 export function loadAccounts(file: string): AccountEntry[] {
-  let text: string
+  const fault = (problem: string, options: object) => new ConfigError(`${file}: ${problem}`, options)
+  // What is not there, or cannot be looked at, is told by the reading.
+  if ((sizeOf(file) ?? 0) > FILE_BYTES_MAX)
+    throw new ConfigError(`${file}: larger than ${FILE_BYTES_MAX} bytes`)
+  return parseAccounts(readUtf8(file, fault), file)
+}
+
+function sizeOf(file: string): number | undefined {
   try {
-    if (statSync(file).size > FILE_BYTES_MAX)
-      throw new ConfigError(`${file}: larger than ${FILE_BYTES_MAX} bytes`)
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error instanceof ConfigError) throw error
-    throw new ConfigError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
-      cause: error,
-    })
+    return statSync(file).size
+  } catch {
+    return undefined
   }
-  return parseAccounts(text, file)
 }
 
 /** The same from a text; `file` stands in messages and its ending tells YAML from JSON lines. */

@@ -2,12 +2,12 @@
  * Keys from the environment: RINGBRIDGE_SIP__LISTEN is sip.listen, RINGBRIDGE_SIP__MAX_FORKS is sip.maxForks, and
  * RINGBRIDGE_ADMIN__TOKEN_FILE names a file that holds admin.token.
  */
-import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ConfigError, didYouMean, nearest } from './fault.ts'
 import { allKeys, allowedAt, schemaAt } from './keys.ts'
 import { SECRET_KEYS } from './schema.ts'
+import { readUtf8 } from './text-file.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -122,10 +122,7 @@ function set(
 }
 
 function secretFile(variable: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ConfigError(`${variable}: ${file} cannot be read (${code ?? 'unknown'})`, { cause: error })
-  }
+  const fault = (problem: string, options: object) =>
+    new ConfigError(`${variable}: ${file} ${problem}`, options)
+  return readUtf8(file, fault).trim()
 }

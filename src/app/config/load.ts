@@ -1,11 +1,11 @@
 /** Reads the configuration: file, then environment, then the schema; every complaint names the place and what is allowed. */
-import { readFileSync } from 'node:fs'
 import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import type { z } from 'zod'
 import { environmentValues, type Environment } from './environment.ts'
 import { ConfigError, didYouMean, nearest } from './fault.ts'
 import { allowedAt } from './keys.ts'
 import { configSchema, SECRET_KEYS, type Config } from './schema.ts'
+import { readUtf8 } from './text-file.ts'
 
 /** A configuration that the schema accepts, and where its keys stand. */
 export interface LoadedConfig {
@@ -193,11 +193,5 @@ function offsetOf(document: Document, path: readonly string[]): number | undefin
 }
 
 function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
-      cause: error,
-    })
-  }
+  return readUtf8(file, (problem, options) => new ConfigError(`${file}: ${problem}`, options))
 }

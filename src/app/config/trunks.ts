@@ -1,5 +1,4 @@
 /** Trunks: what no schema can judge, and their passwords, which stand in files of their own. */
-import { readFileSync } from 'node:fs'
 import { canonicalAor, type TrunkSettings } from '../../sip/index.ts'
 import { stripSeparators } from '../../sip/message/index.ts'
 import { ConfigError } from './fault.ts'
@@ -7,6 +6,7 @@ import { checkNextHop } from './outside.ts'
 import { hostedDomains } from './places.ts'
 import { checkSource, listOf } from './policy.ts'
 import type { Config } from './schema.ts'
+import { readUtf8 } from './text-file.ts'
 
 type TrunkConfig = Config['sip']['trunks'][number]
 
@@ -35,14 +35,9 @@ export function trunkSettings({ sip }: Config): TrunkSettings[] {
 
 function passwordOf({ name, passwordFile }: TrunkConfig): string {
   const file = passwordFile as string
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ConfigError(`"sip.trunks": ${name}: ${file} cannot be read (${code ?? 'unknown'})`, {
-      cause: error,
-    })
-  }
+  const fault = (problem: string, options: object) =>
+    new ConfigError(`"sip.trunks": ${name}: ${file} ${problem}`, options)
+  return readUtf8(file, fault).trim()
 }
 
 /** Throws `ConfigError` for the first trunk that cannot be used. */

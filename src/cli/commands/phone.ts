@@ -1,5 +1,4 @@
 /** `ringbridge phone`: a small test phone over plain SIP. */
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Request } from 'sip'
 import {
@@ -15,6 +14,7 @@ import {
 } from '../command.ts'
 import { Phone, type Dialog, type PhoneSettings } from '../phone/phone.ts'
 import { parseHostPort } from '../../app/config/endpoint.ts'
+import { readUtf8 } from '../../app/config/text-file.ts'
 import { NoAnswer, serverAddress, type TlsTrust } from '../phone/server-address.ts'
 import { tryCall } from '../phone/try-call.ts'
 
@@ -275,11 +275,7 @@ async function hangUp(device: Phone, dialog: Dialog, say: Say): Promise<number> 
 }
 
 function textIn(file: string, option: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (error) {
-    throw new UsageError(`${option}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? ''})`)
-  }
+  return readUtf8(file, (problem) => new UsageError(`${option}: ${file} ${problem}`)).trim()
 }
 
 function needed(value: string | undefined, what: string): string {

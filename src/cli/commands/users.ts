@@ -14,7 +14,8 @@ import { readSecret, readText } from '../secret-file.ts'
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
 ringbridge users list           show the accounts
 ringbridge users remove NAME    remove an account
-ringbridge users import FILE    add accounts from lines of name,password; a first line of just these words is a heading
+ringbridge users import FILE    add accounts from lines of name,password; a first line of just these words is a heading,
+                                and quotes around a field are left out
 
 NAME may be written NAME@DOMAIN, with the realm as its domain. Only digest hashes are kept. A running node takes the change at SIGHUP.
 
@@ -142,8 +143,8 @@ function imported(file: string, lines: readonly string[], realm: string, taken: 
     if (line.trim() === '' || line.startsWith('#')) continue
     if (index === 0 && HEADING.test(line)) continue
     const comma = line.indexOf(',')
-    const username = nameIn(line.slice(0, comma).trim(), realm) ?? ''
-    const password = line.slice(comma + 1).trim()
+    const username = nameIn(unquoted(line.slice(0, comma)), realm) ?? ''
+    const password = unquoted(line.slice(comma + 1))
     if (comma < 1 || password === '') throw new UsageError(`${file}:${index + 1}: name,password is expected`)
     if (!isUsername(username))
       throw new UsageError(`${file}:${index + 1}: a name of ${USERNAME_RULE} is expected`)
@@ -152,6 +153,13 @@ function imported(file: string, lines: readonly string[], realm: string, taken: 
     added.push(newAccount(username, realm, password))
   }
   return added
+}
+
+/** A field as spreadsheets export it: in quotes where it has commas or quotes, which are doubled then (RFC 4180 s.2). */
+function unquoted(field: string): string {
+  const bare = field.trim()
+  const quoted = /^"((?:[^"]|"")*)"$/.exec(bare)?.[1]
+  return quoted === undefined ? bare : quoted.replaceAll('""', '"')
 }
 
 /** The same; a file in which two accounts own one AOR would not be read by any node. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { AccountBook } from '../../../src/app/accounts/account-book.ts'
 import { loadAccounts } from '../../../src/app/accounts/account-file.ts'
+import { newAccount } from '../../../src/app/accounts/new-account.ts'
 import { main } from '../../../src/cli/run.ts'
 import { terminal } from '../../support/terminal.ts'
 
@@ -280,6 +281,30 @@ describe('command line', () => {
     shown.out = []
     expect(await main(['users', 'list', '--json', ...at])).toBe(0)
     expect(JSON.parse(shown.out.join(''))).toEqual([])
+  })
+
+  it('users import takes a table as Windows saves it: no account from its heading, no mark in a password, no letters guessed', async () => {
+    const users = join(shown.folder, 'users.jsonl')
+    const at = ['--users', users, '--realm', 'example.com']
+    const table = join(shown.folder, 'table.csv')
+    const secret = join(shown.folder, 'secret')
+    writeFileSync(table, '\uFEFFname,password\r\nalice,a\r\nbob,"b,""c"\r\n')
+    writeFileSync(secret, '\uFEFFd\r\n')
+    expect(await main(['users', 'import', table, ...at])).toBe(0)
+    expect(await main(['users', 'add', 'carol', '--password-file', secret, ...at])).toBe(0)
+    const expected = [
+      newAccount('alice', 'example.com', 'a'),
+      newAccount('bob', 'example.com', 'b,"c'),
+      newAccount('carol', 'example.com', 'd'),
+    ]
+    expect(loadAccounts(users)).toEqual(expected)
+    // Latin 1: what is no UTF-8 would become U+FFFD, whatever it was.
+    writeFileSync(table, Buffer.from('dave,s\u00e9same\n', 'latin1'))
+    expect(await main(['users', 'import', table, ...at])).toBe(2)
+    expect(shown.err.join('')).toContain(`${table}: is not UTF-8 text`)
+    // The accounts themselves, edited there.
+    writeFileSync(users, `\uFEFF${readFileSync(users, 'utf8')}`)
+    expect(loadAccounts(users)).toEqual(expected)
   })
 
   it('users import --update gives accounts that are there another password', async () => {
