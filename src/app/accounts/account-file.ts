@@ -4,10 +4,11 @@
  */
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
-import { isSeq, LineCounter, parseDocument, stringify } from 'yaml'
+import { isSeq, stringify } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from '../config/fault.ts'
 import { readUtf8 } from '../config/text-file.ts'
+import { readYaml } from '../config/yaml-text.ts'
 import { changeFile, writePrivate } from '../files.ts'
 
 /** Kept small: a file of this size holds about a million accounts. */
@@ -126,17 +127,11 @@ function jsonRows(text: string, file: string): Row[] {
 }
 
 function yamlRows(text: string, file: string): Row[] {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const fault = document.errors[0]
-  if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.pos[0])
-    throw new ConfigError(`${file}:${line}:${col}: not valid YAML: ${fault.message}`)
-  }
+  const { document, lines, values } = readYaml(text, file)
   if (document.contents === null) return []
   if (!isSeq(document.contents)) throw new ConfigError(`${file}:1: a list of accounts is expected`)
-  return document.contents.items.map((item) => {
-    const node = item as { range?: [number, number, number]; toJS?: (document: unknown) => unknown }
-    return { line: lines.linePos(node.range?.[0] ?? 0).line, value: node.toJS?.(document) ?? item }
+  return document.contents.items.map((item, index) => {
+    const { range } = item as { range?: [number, number, number] }
+    return { line: lines.linePos(range?.[0] ?? 0).line, value: (values as unknown[])[index] }
   })
 }

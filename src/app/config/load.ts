@@ -1,11 +1,12 @@
 /** Reads the configuration: file, then environment, then the schema; every complaint names the place and what is allowed. */
-import { isMap, LineCounter, parseDocument, type Document, type Node } from 'yaml'
+import { isMap, type Document, type LineCounter, type Node } from 'yaml'
 import type { z } from 'zod'
 import { environmentValues, type Environment } from './environment.ts'
 import { ConfigError, didYouMean, nearest } from './fault.ts'
 import { allowedAt } from './keys.ts'
 import { configSchema, SECRET_KEYS, type Config } from './schema.ts'
 import { readUtf8 } from './text-file.ts'
+import { readYaml } from './yaml-text.ts'
 
 /** A configuration that the schema accepts, and where its keys stand. */
 export interface LoadedConfig {
@@ -27,15 +28,8 @@ export function readConfig(text: string, name: string, environment: Environment)
 }
 
 function locatedConfig(text: string, name: string, environment: Environment): LoadedConfig {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
-  const syntax = document.errors[0]
-  if (syntax !== undefined) {
-    const { line, col } = lines.linePos(syntax.pos[0])
-    throw new ConfigError(`${name}:${line}:${col}: not valid YAML: ${syntax.message}`)
-  }
-  // An alias that refers to itself many times over would grow without bound; no configuration needs that many.
-  const fromFile: unknown = document.toJS({ maxAliasCount: 100 }) ?? {}
+  const { document, lines, values: written } = readYaml(text, name)
+  const fromFile = written ?? {}
   if (typeof fromFile !== 'object' || Array.isArray(fromFile)) {
     throw new ConfigError(`${name}:1:1: the file has to be a mapping of ${allowedAt([]).join(', ')}`)
   }

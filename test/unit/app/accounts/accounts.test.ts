@@ -21,6 +21,7 @@ import {
   type AccountEntry,
 } from '../../../../src/app/accounts/account-file.ts'
 import { newAccount } from '../../../../src/app/accounts/new-account.ts'
+import { ConfigError } from '../../../../src/app/config/fault.ts'
 import { HostedAccounts } from '../../../../src/app/hosted-accounts.ts'
 import { NO_TRACE } from '../../../../src/common/trace.ts'
 
@@ -145,6 +146,10 @@ describe('accounts file', () => {
     expect(() => parseAccounts('a: 1', 'users.yaml')).toThrow('users.yaml:1: a list of accounts is expected')
     expect(() => parseAccounts('- username: a\n- realm: b', 'users.yaml')).toThrow(/users\.yaml:1: realm/)
     expect(parseAccounts('', 'users.yaml')).toEqual([])
+    // What the parser leaves to whoever asks for the values: a fault of the file all the same, not of the node.
+    expect(() => parseAccounts('- username: a\n- *b', 'users.yaml')).toThrow(
+      new ConfigError('users.yaml:2:3: not valid YAML: "*b" stands for nothing; "&b" has to come before it'),
+    )
   })
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { waitingForRestart } from '../../../../src/app/config/changes.ts'
 import { usableConfig } from '../../../../src/app/config/check.ts'
+import { ConfigError } from '../../../../src/app/config/fault.ts'
 import { readConfig } from '../../../../src/app/config/load.ts'
 import { jsonSchema } from '../../../../src/app/config/schema.ts'
 import { flowLimits, sipTunables, storageLimits } from '../../../../src/app/settings.ts'
@@ -17,10 +18,18 @@ function complaint(yaml: string, environment: Record<string, string> = {}): stri
   try {
     readConfig(yaml, 'node.yaml', environment)
   } catch (error) {
+    // Anything else would be a fault of the program: exit code 1, and a supervisor that tries again and again.
+    expect(error).toBeInstanceOf(ConfigError)
     return (error as Error).message
   }
   return 'accepted'
 }
+
+/** Few lines that come to half a million values (a "billion laughs"). */
+const LAUGHS = [
+  'a: &a [1]',
+  ...[...'bcdefg'].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[index]}`).join()}]`),
+].join('\n')
 
 describe('configuration file', () => {
   it('R6940-14.2-01 an empty file is all defaults of contract s.3 and adapter-mapping s.11', () => {
@@ -98,6 +107,8 @@ describe('configuration file', () => {
     ['sip: [', /^node\.yaml:1:\d+: not valid YAML/],
     ['sip: {}\nsip: {}\n', /^node\.yaml:2:1: not valid YAML: Map keys must be unique/],
     ['constructor: 1\n', /unknown key "constructor"/],
+    ['sip: {}\nadmin: *common\n', /^node\.yaml:2:8: not valid YAML: "\*common" stands for nothing/],
+    [LAUGHS, 'node.yaml:1:1: not valid YAML: aliases stand for more than 100 values'],
   ])('refuses %j with the place and what is allowed', (yaml, expected) => {
     expect(complaint(yaml)).toMatch(expected)
   })
