@@ -125,16 +125,25 @@ export class HostedAccounts {
   /** `wish` is asked while the book holds what stands in the file. When it refuses or nothing can be written, nothing has changed. */
   private change(wish: (entries: readonly AccountEntry[]) => Wish): AccountChange {
     let wished: Wish | undefined
+    let read: readonly AccountEntry[] = []
     try {
-      this.entries = changeAccounts(this.file, (found) => {
+      const written = changeAccounts(this.file, (found) => {
         // A file that was taken away is made anew.
         const entries = found.length > 0 || existsSync(this.file) ? found : this.entries
+        // Whoever saves it is likely to be between emptying and writing it: what is written now would replace all of theirs.
+        if (entries.length === 0 && this.entries.length > 0)
+          throw new ConfigError(
+            `${this.file}: holds no accounts any more, of ${this.entries.length} here; if that is meant, SIGHUP first`,
+          )
+        read = entries
         this.book.replace(entries, this.file)
         wished = wish(entries)
         if (!wished.ok) throw new Refused()
         this.book.replace(wished.entries, this.file)
         return wished.entries
       })
+      this.noteLost(read)
+      this.entries = written
     } catch (error) {
       this.book.replace(this.entries, this.file)
       // Somebody has to mend the file, or to make room for it.

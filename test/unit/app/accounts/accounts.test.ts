@@ -291,6 +291,36 @@ describe('accounts of a node', () => {
     expect(loadAccounts(init.file).map(({ username }) => username)).toEqual(['zoe', 'api'])
   })
 
+  it('S-80 a change over the API is refused while the file is empty, as in the middle of being saved; most that are gone are told', () => {
+    const events: object[] = []
+    const file = join(folder, 'emptied.jsonl')
+    const accounts = new HostedAccounts({ file, realm: REALM, trace: (event) => events.push(event) })
+    accounts.found(true)
+    const saved = readFileSync(file, 'utf8')
+    writeFileSync(file, '')
+    const refused = { ok: false, status: 503, reason: expect.stringContaining('of 2 here; if that is meant') }
+    expect(accounts.add('carol', 'x')).toEqual(refused)
+    expect(accounts.remove('bob')).toEqual(refused)
+    expect(readFileSync(file, 'utf8')).toBe('')
+    expect(accounts.book.aors()).toHaveLength(2)
+    writeFileSync(file, saved)
+    expect(accounts.add('carol', 'x')).toMatchObject({ ok: true })
+    expect(loadAccounts(file).map(({ username }) => username)).toEqual(['alice', 'bob', 'carol'])
+    // The same when a part of it is there: that may be what somebody wants.
+    const told = () => events.filter((event) => 'gone' in event)
+    expect(told()).toEqual([])
+    changeAccounts(file, ([first]) => (first === undefined ? [] : [first]))
+    expect(accounts.add('dave', 'x')).toMatchObject({ ok: true })
+    expect(told()).toEqual([{ level: 'warn', area: 'app', event: 'most_accounts_gone', gone: 2, before: 3 }])
+    // Who has them removed one after the other means it, and SIGHUP does, too.
+    for (const name of ['alice', 'dave']) expect(accounts.remove(name)).toMatchObject({ ok: true })
+    expect(told()).toHaveLength(1)
+    expect(accounts.add('erin', 'x')).toMatchObject({ ok: true })
+    writeFileSync(file, '')
+    accounts.reload()
+    expect(accounts.add('frank', 'x')).toMatchObject({ ok: true })
+  })
+
   it('a folder that has become something else is refused with its name, and nothing has changed', () => {
     const inner = join(folder, 'inner')
     const accounts = new HostedAccounts({ file: join(inner, 'users.jsonl'), realm: REALM, trace: NO_TRACE })
