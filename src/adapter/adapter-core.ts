@@ -77,10 +77,13 @@ export class AdapterCore {
   }
 
   setHosted(now: Now, aors: readonly string[], credentials: ReadonlyMap<string, Credential>): void {
+    const wanted = this.publisher.wanted(aors)
+    // M-21: a certificate that is found says that there is such a user. Of one who is gone it is left to run out.
+    this.certificates.keep((userName) => wanted.has(userName))
     for (const [aor, credential] of credentials) {
-      if (this.publisher.user(aor) === undefined) this.publishCertificates(now, credential)
+      if (wanted.has(aor) && !this.certificates.has(aor)) this.publishCertificates(now, credential)
     }
-    this.publisher.setHosted(now, aors, credentials)
+    this.publisher.setHosted(now, wanted, credentials)
   }
 
   /** Joined or not: nothing is stored, fetched or attached while the overlay is out of reach. */

@@ -46,6 +46,8 @@ interface Item {
 export class CertificatePublisher {
   private readonly parts: AdapterParts
   private readonly items = new Map<number, Item>()
+  /** Whose they are, or were before they ended. */
+  private readonly userNames = new Set<string>()
   private latest = 0
   private readonly queue = new Fifo<number>()
   private readonly fetches = new Map<CommandId, number>()
@@ -69,7 +71,22 @@ export class CertificatePublisher {
     return this.queue.length + this.fetches.size + this.stores.size
   }
 
+  /** Whether certificates of this user are looked after. */
+  has(userName: string): boolean {
+    return this.userNames.has(userName)
+  }
+
+  /** Lets those of everybody else be: they are not renewed, and gone within `CERTIFICATE_LIFETIME_S`. */
+  keep(wanted: (userName: string) => boolean): void {
+    const gone = [...this.userNames].filter((userName) => !wanted(userName))
+    if (gone.length === 0) return
+    for (const userName of gone) this.userNames.delete(userName)
+    for (const [index, { credential }] of this.items)
+      if (!this.userNames.has(credential.certificate.userName)) this.items.delete(index)
+  }
+
   add(now: Now, credential: Credential, places: readonly CertificatePlace[]): void {
+    this.userNames.add(credential.certificate.userName)
     for (const place of places) {
       const index = ++this.latest
       this.items.set(index, { credential, place })

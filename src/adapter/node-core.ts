@@ -105,6 +105,11 @@ export class NodeCore {
     for (const hosted of init.userCredentials) this.credentials.set(hosted.aor, hosted.credential)
   }
 
+  /** Whether this node has an entry for the AOR: that of a user with an account, or of the proxies of a domain. */
+  hosts(aor: string): boolean {
+    return this.adapter.publisher.user(aor) !== undefined
+  }
+
   step(now: Now, input: NodeInput): void {
     switch (input.kind) {
       case 'sip':
@@ -114,6 +119,9 @@ export class NodeCore {
         this.peerInput(now, input.input)
         break
       case 'enrolled':
+        // The newest is what somebody gets who is taken away and comes back.
+        if (input.outcome.ok && this.credentials.has(input.aor))
+          this.credentials.set(input.aor, input.outcome.credential)
         this.adapter.enrolled(now, input.aor, input.outcome)
         break
       case 'hostedUsers':

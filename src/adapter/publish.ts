@@ -45,16 +45,24 @@ export class Publisher {
     return this.users.get(aor)
   }
 
+  /** Those who have an entry here: users, and the proxies of domains. */
+  wanted(aors: Iterable<string>): ReadonlySet<string> {
+    return new Set([...aors, ...(this.parts.settings.proxyRecord?.domains.map(proxyAor) ?? [])])
+  }
+
   /** The users whose phones may register here, all of them. Names that are gone are withdrawn. */
-  setHosted(now: Now, aors: readonly string[], credentials: ReadonlyMap<string, Credential>): void {
+  setHosted(now: Now, aors: Iterable<string>, credentials: ReadonlyMap<string, Credential>): void {
     const { proxyRecord } = this.parts.settings
     const proxies = new Set(proxyRecord?.domains.map(proxyAor))
-    const wanted = new Set([...aors, ...proxies])
+    const wanted = this.wanted(aors)
     for (const aor of wanted) {
       if (this.users.has(aor)) continue
       const isProxy = proxyRecord !== undefined && proxies.has(aor)
       const fixed = isProxy ? proxyEntry(this.parts.self, proxyRecord) : undefined
-      const user = hostedUser(aor, this.parts.resourceOfAor(aor), credentials.get(aor), fixed)
+      // That of somebody who comes back may have ended meanwhile: nobody renews what nobody needs.
+      const known = credentials.get(aor)
+      const credential = known !== undefined && known.certificate.notAfter > now.wall ? known : undefined
+      const user = hostedUser(aor, this.parts.resourceOfAor(aor), credential, fixed)
       this.users.set(aor, user)
       if (isProxy) user.committed = [PROXY_BINDING]
       if (user.credential !== undefined) this.reconciler.add(user)

@@ -98,7 +98,7 @@ function processReadings({
     journalFailures: writer.failures,
     enrollments: provisioning.results,
     enrollmentQueue: () => Object.entries(provisioning.waiting),
-    userCertificates: () => Object.entries(vault.states()),
+    userCertificates: () => Object.entries(vault.states((aor) => core.hosts(aor))),
     certificateExpiry: () => [
       ['node', credential.certificate.notAfter / 1000],
       ...(phoneTls.notAfter === undefined ? [] : [['sip_tls', phoneTls.notAfter / 1000] as const]),

@@ -5,7 +5,7 @@ import type { Credential } from '../reload/security/index.ts'
 import { nodeFolder } from './config/places.ts'
 import type { Config } from './config/schema.ts'
 import type { NodeLoop } from './node-loop.ts'
-import { Renewals } from './renewals.ts'
+import { Renewals, type Renew } from './renewals.ts'
 import type { CertificateSource, SourceFailure } from './trust/certificate-source.ts'
 import { renewedCredential, tlsIdentity } from './trust/node-identity.ts'
 import type { RenewableCredential } from './trust/renewable-credential.ts'
@@ -21,13 +21,15 @@ export interface NodeRenewalParts {
   readonly source: CertificateSource | undefined
   readonly vault: UserVault
   readonly loop: NodeLoop
+  /** Whether somebody is a user of this node by now. */
+  readonly hosts: (aor: string) => boolean
   readonly links: TlsLinks
   readonly trace: Trace
 }
 
 export function renewalsOf(parts: NodeRenewalParts): Renewals {
-  const { credential, source, vault, loop, trace } = parts
-  const renewals = new Renewals(async (name) => {
+  const { credential, source, vault, loop, hosts, trace } = parts
+  const renew: Renew = async (name) => {
     if (source === undefined) return { final: true, reason: 'certificates are imported' }
     if (name !== NODE) {
       const made = await vault.certify(name)
@@ -35,7 +37,8 @@ export function renewalsOf(parts: NodeRenewalParts): Renewals {
       return made
     }
     return renewNode(parts, source)
-  }, trace)
+  }
+  const renewals = new Renewals(renew, trace, (name) => name === NODE || hosts(name))
   if (source !== undefined) {
     renewals.watch(NODE, credential)
     vault.watch((aor, each) => renewals.watch(aor, each))

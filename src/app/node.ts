@@ -188,13 +188,14 @@ async function build(
     },
   )
   const loop = new NodeLoop(core, trace)
+  const hosts = (aor: string): boolean => core.hosts(aor)
   const front = frontEngine(config, (input) => loop.feed({ kind: 'sip', input }), trace)
   startup.onStop(() => Promise.resolve(front?.close()))
   const writer = new JournalWriter(journal, (input) => loop.feed({ kind: 'peer', input }), trace)
   const provisioning = new Provisioning(vault.enroll, (aor, outcome) =>
     loop.feed({ kind: 'enrolled', aor, outcome }),
   )
-  const renewals = renewalsOf({ config, credential, source, vault, loop, links, trace })
+  const renewals = renewalsOf({ config, credential, source, vault, loop, hosts, links, trace })
   startup.onStop(() => writer.stop())
   startup.onStop(() => provisioning.stop())
   startup.onStop(() => renewals.stop())
@@ -250,7 +251,7 @@ async function build(
     front,
     certificates: () =>
       authority === undefined ? [] : [authorityView(new X509Certificate(authority.rootCertificate))],
-    userCertificates: () => vault.states(),
+    userCertificates: () => vault.states(hosts),
     recorder,
     traces: memory === undefined ? undefined : new CallTraces(memory, nodeId, otherNodes(loop)),
   })

@@ -10,18 +10,24 @@ import type { SourceFailure } from './trust/certificate-source.ts'
 /** Makes and keeps a certificate for the same key. Must not reject. */
 export type Renew = (name: string) => Promise<{ readonly credential: Credential } | SourceFailure>
 
+/** How long one that nobody needs is left alone before it is asked again: who has been taken away may be back. */
+const NEEDED_AGAIN_MS = 3_600_000
+
 export class Renewals {
   readonly results = new Tally(['ok', 'failed'])
   private readonly renew: Renew
   private readonly trace: Trace
+  private readonly needed: (name: string) => boolean
   private readonly loop: Loop<RenewalInput, RenewalAction>
   /** The renewal under way and those behind it: each costs a request, and phones are served in between. */
   private last: Promise<void> = Promise.resolve()
   private stopped = false
 
-  constructor(renew: Renew, trace: Trace) {
+  /** `needed`: a certificate of somebody who is gone is let run out. */
+  constructor(renew: Renew, trace: Trace, needed: (name: string) => boolean = () => true) {
     this.renew = renew
     this.trace = trace
+    this.needed = needed
     const schedule = new RenewalSchedule({ random: new CryptoRandom() })
     this.loop = new Loop(schedule, { kind: 'timeout' }, ({ name }) => {
       this.last = this.last.then(() => this.one(name))
@@ -43,6 +49,7 @@ export class Renewals {
 
   private async one(name: string): Promise<void> {
     if (this.stopped) return
+    if (!this.needed(name)) return this.loop.feed({ kind: 'failed', name, waitMs: NEEDED_AGAIN_MS })
     const made = await this.renew(name)
     if ('credential' in made) {
       this.results.add('ok')

@@ -119,11 +119,16 @@ export class UserVault {
     }
   }
 
-  /** Certificates by state, for the metrics. */
-  states(): { readonly ok: number; readonly expiring: number; readonly expired: number } {
+  /** Certificates of those who are users of this node by now, by state, for the metrics. */
+  states(hosts: (aor: string) => boolean): {
+    readonly ok: number
+    readonly expiring: number
+    readonly expired: number
+  } {
     const now = Date.now()
     const states = { ok: 0, expiring: 0, expired: 0 }
-    for (const { certificate } of this.credentials.values()) {
+    for (const [aor, { certificate }] of this.credentials) {
+      if (!hosts(aor)) continue
       const { notBefore, notAfter } = certificate
       if (now >= notAfter) states.expired++
       // M-05: renewal at two thirds of the validity.

@@ -19,6 +19,7 @@ import {
   ALICE,
   at,
   binding,
+  BOB,
   crypto,
   drained,
   fetches,
@@ -78,6 +79,42 @@ describe('the certificates of hosted users', () => {
       expect(values[0]?.value).toEqual(alice.certificate.der)
       expect(credential).toBe(alice)
     }
+  })
+
+  it('M-21 those of who is taken away are left to run out, and looking at the accounts again stores nothing once more', () => {
+    const parts = adapterParts()
+    const adapter = new AdapterCore(parts, makeStandInCredential(SELF, `node@${OVERLAY}`, OVERLAY))
+    const known = new Map([
+      [ALICE, userCredential(ALICE, 0xa1)],
+      [BOB, userCredential(BOB, 0xb0)],
+    ])
+    const stored = (ms: number): unknown[] =>
+      storesAfterFetches(parts, adapter, ms)
+        .filter(({ values }) => values[0]?.kind === KIND.certificateByUser)
+        .map(({ credential }) => credential?.certificate.userName)
+    // Bob is in the folder of an earlier life, and has no account any more.
+    adapter.setHosted(at(0), [ALICE], known)
+    expect(stored(10)).toEqual([ALICE])
+    for (let reload = 1; reload < 5; reload++) {
+      adapter.setHosted(at(reload * 100), [ALICE], known)
+      expect(stored(reload * 100 + 10)).toEqual([])
+    }
+    adapter.setHosted(at(1_000), [ALICE, BOB], known)
+    expect(stored(1_010)).toEqual([BOB])
+    adapter.setHosted(at(2_000), [ALICE], known)
+    expect(stored(2_010)).toEqual([])
+    adapter.timeout(at(30 * HOUR))
+    expect(stored(30 * HOUR)).toEqual([ALICE])
+    adapter.setHosted(at(31 * HOUR), [ALICE, BOB], known)
+    expect(stored(31 * HOUR + 10)).toEqual([BOB])
+  })
+
+  it('M-05 who comes back after the certificate has ended gets another', () => {
+    const parts = adapterParts()
+    const adapter = new AdapterCore(parts, makeStandInCredential(SELF, `node@${OVERLAY}`, OVERLAY))
+    adapter.setHosted(at(2 * HOUR), [ALICE], new Map([[ALICE, until(at(HOUR).wall)]]))
+    const asked = drained(parts).all.filter(({ to }) => to === 'shell')
+    expect(asked).toMatchObject([{ action: { kind: 'enroll', aor: ALICE } }])
   })
 
   it('R6940-13.3-02 nothing is stored for longer than the certificate lives; the next one is published, and signs what is stored then', () => {

@@ -55,6 +55,29 @@ describe('renewals of a node', () => {
     await renewals.stop()
   })
 
+  it('M-05 one of somebody who is gone is let run out, without a word', async () => {
+    const due = (await aCredential(Date.now() - 25 * DAY, 30 * DAY)).credential
+    const asked: string[] = []
+    const traces: TraceEvent[] = []
+    let done: () => void = () => undefined
+    const finished = new Promise<void>((resolve) => (done = resolve))
+    const renewals = new Renewals(
+      (name) => {
+        asked.push(name)
+        done()
+        return Promise.resolve({ final: false, reason: 'away' })
+      },
+      (event) => traces.push(event),
+      (name) => name !== 'gone',
+    )
+    for (const name of ['gone', 'here']) renewals.watch(name, due)
+    await finished
+    await renewals.stop()
+    expect(asked).toEqual(['here'])
+    expect(traces).toHaveLength(1)
+    expect(renewals.results.get('failed')).toBe(1)
+  })
+
   it('a failure is counted and told', async () => {
     const traces: TraceEvent[] = []
     let done: () => void = () => undefined

@@ -147,12 +147,14 @@ describe('a process', () => {
     await authority.close()
     const parts = { crypto: new NodeCrypto(), source: undefined, trace: NO_TRACE }
     const vault = new UserVault(parts, { folder: users, overlayName: DOMAIN })
-    const meter = await Meter.of({ userCertificates: () => Object.entries(vault.states()) })
+    const meter = await Meter.of({ userCertificates: () => Object.entries(vault.states(() => true)) })
     await vault.load()
     expect(await meter.moved()).toEqual({
       'user_certificates{state="expiring"}': 1,
       'user_certificates{state="expired"}': 1,
     })
+    // Of users who are gone nobody has to hear that their certificates have ended.
+    expect(vault.states((aor) => aor === `due@${DOMAIN}`)).toEqual({ ok: 0, expiring: 1, expired: 0 })
   })
 
   it('p2psip_config_last_reload_successful p2psip_config_last_reload_success_timestamp_seconds of a reload that fails and one that works', async () => {
