@@ -36,6 +36,7 @@ export class Publisher {
       parts,
       seen: (now, user) => {
         this.keeper.advance(now, user)
+        this.forgetIfGone(user)
         this.reconciler.next(this.keeper.active)
       },
     })
@@ -55,6 +56,7 @@ export class Publisher {
     const { proxyRecord } = this.parts.settings
     const proxies = new Set(proxyRecord?.domains.map(proxyAor))
     const wanted = this.wanted(aors)
+    let looks = proxies.size > 0
     for (const aor of wanted) {
       if (this.users.has(aor)) continue
       const isProxy = proxyRecord !== undefined && proxies.has(aor)
@@ -70,14 +72,17 @@ export class Publisher {
       if (user.credential === undefined && (isProxy || !this.parts.settings.enrollOnFirstRegister))
         this.keeper.enroll(user, false)
     }
-    // Who founds an overlay has joined it before anybody is hosted: there will be no `resume`.
-    if (proxies.size > 0) this.reconciler.next(this.keeper.active)
     for (const user of this.users.values()) {
       if (wanted.has(user.aor)) continue
       user.committed = []
       this.keeper.advance(now, user)
-      if (user.store === undefined) this.forget(user)
+      // One whose entry nobody has looked at yet is kept till then: what it holds from an earlier life is withdrawn, and who is back
+      // before is this very user. Two of them would undo each other's Stores.
+      if (user.unseen) looks = true
+      else if (user.store === undefined) this.forget(user)
     }
+    // Who founds an overlay has joined it before anybody is hosted: there will be no `resume`.
+    if (looks) this.reconciler.next(this.keeper.active)
   }
 
   /** A REGISTER wants these bindings; answered by `published`. */
@@ -186,8 +191,7 @@ export class Publisher {
     if (user === undefined) return false
     if (this.withdrawing) this.withdrawNext(now)
     else this.reconciler.next(this.keeper.active)
-    const served = user.fixed !== undefined || this.parts.accounts.byAor(user.aor) !== undefined
-    if (!served && user.store === undefined) this.forget(user)
+    this.forgetIfGone(user)
     return true
   }
 
@@ -227,6 +231,11 @@ export class Publisher {
       if (this.keeper.active >= WITHDRAWALS_AT_ONCE) return
       if (user.stored?.exists === true) this.keeper.advance(now, user)
     }
+  }
+
+  private forgetIfGone(user: HostedUser): void {
+    const served = user.fixed !== undefined || this.parts.accounts.byAor(user.aor) !== undefined
+    if (!served && user.store === undefined) this.forget(user)
   }
 
   private forget(user: HostedUser): void {

@@ -331,8 +331,8 @@ describe('REGISTER becomes Store', () => {
     names: string[]
     credentials: Map<string, Credential>
   } {
-    const parts = adapterParts()
     const names = Array.from({ length: 9 }, (_, i) => `user${i}@dht.example.com`)
+    const parts = adapterParts({}, names)
     const credentials = new Map(names.map((name, i) => [name, userCredential(name, 0x30 + i)]))
     const publisher = new Publisher(parts, nodeCredential())
     parts.available = false
@@ -370,6 +370,49 @@ describe('REGISTER becomes Store', () => {
     expect(removals[1]!.values[0]!.lifetimeS).toBe(7200)
     // And the next in turn.
     expect(fetches(commands).map(({ resource }) => resource)).toEqual([parts.resourceOfAor(names[0]!)])
+  })
+
+  it('who is taken away and back before anybody has looked at the entry of an earlier life keeps the one that is stored then', () => {
+    // Who founds an overlay: nobody has looked at anything.
+    const parts = adapterParts()
+    const publisher = new Publisher(parts, nodeCredential())
+    const known = new Map([[ALICE, CREDENTIAL]])
+    const asked = (): number[] => fetches(drained(parts).commands).map(({ id }) => id)
+    publisher.setHosted(at(0), [ALICE], known)
+    expect(asked()).toEqual([])
+    publisher.setHosted(at(1), [], known)
+    const [look] = asked()
+    publisher.setHosted(at(2), [ALICE], known)
+    publisher.register(at(3), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
+    const [store, ...others] = stores(drained(parts).commands)
+    expect(others).toEqual([])
+    expect(store?.values[0]?.exists).toBe(true)
+    publisher.storeDone(at(4), stored(store!.id))
+    publisher.fetchDone(at(5), look!, { ok: true, value: found(CREDENTIAL, true, plain) })
+    const { commands, sip } = drained(parts)
+    expect(sip).toMatchObject([{ kind: 'published', id: 1, outcome: { ok: true } }])
+    expect(commands).toEqual([])
+  })
+
+  it('what one who is taken away has in the overlay from an earlier life is withdrawn, also before anybody has looked', () => {
+    const parts = adapterParts({}, [BOB])
+    const publisher = new Publisher(parts, nodeCredential())
+    const known = new Map([[ALICE, CREDENTIAL]])
+    publisher.setHosted(at(0), [ALICE, BOB], known)
+    parts.outbox.drain()
+    publisher.setHosted(at(1), [BOB], known)
+    const [look] = fetches(drained(parts).commands)
+    publisher.fetchDone(at(2), look!.id, { ok: true, value: found(CREDENTIAL, true, plain) })
+    const [removal] = stores(drained(parts).commands)
+    expect(removal?.values[0]).toMatchObject({ exists: false })
+    publisher.storeDone(at(3), stored(removal!.id))
+    expect(publisher.user(ALICE)).toBeUndefined()
+    // Nothing there: the end of it.
+    publisher.setHosted(at(4), [ALICE, BOB], known)
+    publisher.setHosted(at(5), [BOB], known)
+    const [again] = fetches(drained(parts).commands)
+    publisher.fetchDone(at(6), again!.id, { ok: true, value: found(CREDENTIAL, undefined, plain) })
+    expect(publisher.user(ALICE)).toBeUndefined()
   })
 
   it('M-14 phones that are back from the journal: their entry is taken over as it stands, or written when it is gone', () => {
