@@ -24,7 +24,7 @@ ringbridge phone answer  AOR             register and answer calls and texts for
 ringbridge phone message AOR TARGET TEXT send a text
 ringbridge phone try     AOR TARGET      be both phones: TARGET registers, AOR calls it, hangs up
 
-A small test phone without sound. AOR is user@domain; a TARGET without a domain is in the same. Exit code 1 when the server
+A small test phone without sound; SIGINT (Ctrl-C) and SIGTERM end a call that is up, and what answer has registered. AOR is user@domain; a TARGET without a domain is in the same. Exit code 1 when the server
 refuses or does not answer. Redirections (3xx) are followed, but not over TLS.
 
   --server HOST:PORT     registrar and proxy, IPv4 or a name (default 127.0.0.1:5060)
@@ -196,7 +196,7 @@ async function register(
     bindings: response.headers.contact?.length ?? 0,
   })
   if (response.status >= 300) return EXIT.failed
-  await wait(seconds)
+  if (seconds > 0) await wait(seconds)
   return EXIT.done
 }
 
@@ -241,13 +241,14 @@ async function answer(
   }
   const registered = await register(device, expires, 0, say)
   if (registered !== EXIT.done) return registered
-  await Promise.race([wait(seconds), allAnswered])
-  const removed = await device.register(0)
+  const told = await wait(seconds, allAnswered)
+  const removed = await soon(device.register(0), told)
   say('unregister', { status: removed.status, reason: removed.reason })
   return EXIT.done
 }
 
 async function call(device: Phone, target: string, seconds: number, say: Say): Promise<number> {
+  let farEnd = false
   let farEndHungUp: () => void = () => undefined
   const hungUp = new Promise<void>((resolve) => (farEndHungUp = resolve))
   device.onRequest = (request: Request) => {
@@ -257,15 +258,17 @@ async function call(device: Phone, target: string, seconds: number, say: Say): P
       request.method === 'BYE' ? 200 : 405,
       request.method === 'BYE' ? 'OK' : 'Method Not Allowed',
     )
-    if (request.method === 'BYE') farEndHungUp()
+    if (request.method !== 'BYE') return
+    farEnd = true
+    farEndHungUp()
   }
   const { response, dialog } = await device.invite(target, (progress) => {
     say('progress', { status: progress.status, reason: progress.reason })
   })
   say('answer', { status: response.status, reason: response.reason })
   if (dialog === undefined) return EXIT.failed
-  const farEnd = await Promise.race([wait(seconds).then(() => false), hungUp.then(() => true)])
-  return farEnd ? EXIT.done : hangUp(device, dialog, say)
+  const told = await wait(seconds, hungUp)
+  return farEnd ? EXIT.done : soon(hangUp(device, dialog, say), told)
 }
 
 async function hangUp(device: Phone, dialog: Dialog, say: Say): Promise<number> {
@@ -283,6 +286,33 @@ function needed(value: string | undefined, what: string): string {
   return value
 }
 
-function wait(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+/**
+ * Resolves after so many seconds, when `end` does, or when somebody ends the command, which a second signal does at once: the phone at
+ * the far end is to hear that this one hangs up, and the registrar that nobody is here any more. True when somebody did.
+ */
+function wait(seconds: number, end?: Promise<void>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const over = (told: boolean): void => {
+      clearTimeout(timer)
+      for (const signal of SIGNALS) process.off(signal, onSignal)
+      resolve(told)
+    }
+    const onSignal = (): void => over(true)
+    const timer = setTimeout(() => over(false), seconds * 1000)
+    for (const signal of SIGNALS) process.on(signal, onSignal)
+    void end?.then(() => over(false))
+  })
 }
+
+/** Whoever has told it to end does not wait half a minute for a server that is gone. */
+function soon<T>(work: Promise<T>, told: boolean): Promise<T> {
+  if (!told) return work
+  const late = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new NoAnswer('ended; the server did not answer')), FAREWELL_MS).unref()
+  })
+  return Promise.race([work, late])
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** Judgement: a server that is there answers within milliseconds. */
+const FAREWELL_MS = 2_000

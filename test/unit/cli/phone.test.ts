@@ -21,7 +21,7 @@ afterEach(() => {
   udp = tcp = undefined
 })
 
-/** A server that answers every request in the same way. */
+/** A server that answers every request in the same way, and is to be called where it is. */
 async function serverThatSays(line: string): Promise<number> {
   const socket = (udp = createSocket('udp4'))
   socket.on('message', (bytes, from) => {
@@ -29,7 +29,10 @@ async function serverThatSays(line: string): Promise<number> {
       .toString('latin1')
       .split('\r\n')
       .filter((each) => /^(?:via|from|to|call-id|cseq):/i.test(each))
-    const answer = [`SIP/2.0 ${line}`, ...kept, 'Content-Length: 0', '', ''].join('\r\n')
+    // To a REGISTER it would be a binding.
+    const { port } = socket.address()
+    const contact = bytes.includes('INVITE sip:') ? [`Contact: <sip:127.0.0.1:${port}>`] : []
+    const answer = [`SIP/2.0 ${line}`, ...kept, ...contact, 'Content-Length: 0', '', ''].join('\r\n')
     socket.send(answer, from.port, from.address)
   })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
@@ -55,6 +58,33 @@ describe('test phone', () => {
     expect(await register(`127.0.0.1:${await serverThatSays('503 Come Back Later')}`)).toBe(1)
     expect(out.join('')).toBe('register status=503 reason=Come Back Later bindings=0\n')
   })
+
+  it.each([
+    [
+      'SIGINT',
+      ['answer', 'alice@example.com'],
+      /^register status=200.*\nunregister status=200 reason=Fine\n$/,
+    ],
+    [
+      'SIGTERM',
+      ['call', 'alice@example.com', 'bob', '--seconds', '600'],
+      /^answer status=200.*\nbye status=200/,
+    ],
+  ] as const)(
+    '%s ends %j as hanging up does: nobody is left in a call, or called in vain',
+    async (signal, args, said) => {
+      const server = `127.0.0.1:${await serverThatSays('200 Fine')}`
+      const before = process.listenerCount(signal)
+      vi.mocked(process.stdout.write).mockImplementation((text) => {
+        // What follows the line is begun before anything else happens.
+        if (out.push(String(text)) === 1) setImmediate(() => process.emit(signal))
+        return true
+      })
+      expect(await main(['phone', ...args, '--server', server])).toBe(0)
+      expect(out.join('')).toMatch(said)
+      expect(process.listenerCount(signal)).toBe(before)
+    },
+  )
 
   it('registered over and over a user has one and the same Contact, with or without a scheme in front', async () => {
     const port = await serverThatSays('200 Fine')
