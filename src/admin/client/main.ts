@@ -4,6 +4,7 @@ import { CallsPage } from './calls-page.ts'
 import { html, set, show } from './dom.ts'
 import { badge } from './fields.ts'
 import { shortId } from './format.ts'
+import { readFragment } from './fragment.ts'
 import { HealthPage } from './health-page.ts'
 import { PhonesPage } from './phones-page.ts'
 import { RingPage } from './ring-page.ts'
@@ -61,7 +62,7 @@ function drawStatus(): void {
 }
 
 function route(): void {
-  const [name = '', detail = ''] = location.hash.slice(1).split('/')
+  const { name, detail } = readFragment(location.hash)
   const index = Math.max(
     0,
     PAGES.findIndex((page) => page.name === name),
@@ -70,7 +71,7 @@ function route(): void {
   const chosen = PAGES[index] ?? PAGES[0]
   if (main.firstElementChild !== chosen.page.element) show(main, chosen.page.element)
   if (chosen.page === callsPage) {
-    callsPage.open(decodeURIComponent(detail))
+    callsPage.open(detail)
     callsPage.draw()
   }
   if (chosen.page === healthPage) healthPage.draw()
