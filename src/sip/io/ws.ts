@@ -191,6 +191,10 @@ export class WsShell {
       const flow = this.flows.accepted({ transport, listener, host, port }, this.channel(webSocket))
       this.pulse.watch(webSocket, flow)
       this.drive(webSocket, flow)
+      // RFC 6455 s.5.5.1: behind a Close nothing is sent. Its TCP may stay for long, and what is meant for the phone would be lost meanwhile.
+      socket.on('data', () => {
+        if (webSocket.readyState === WebSocket.CLOSING) flow.gone()
+      })
       this.arrivals.watch(webSocket, socket, flow, host)
     })
   }
@@ -216,6 +220,8 @@ export class WsShell {
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       flow.reason = flow.open ? 'error' : (error.code ?? error.message)
+      // What makes no sense is answered with a Close as well.
+      if (flow.open) flow.gone()
     })
     socket.on('close', () => flow.gone())
   }

@@ -308,6 +308,29 @@ describe('WebSocket shell, accepting', () => {
     expect(made.inputs.seen.map(({ kind }) => kind)).toEqual(['flowAccepted'])
   })
 
+  it('S5626-7-03 who has said Close, or was told it, is gone at once, though his TCP stays', async () => {
+    const made = shell()
+    const port = await listening(made)
+    const frames = { parting: [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8], unmasked: [0x81, 0x01, 0x61] }
+    for (const [count, frame] of [
+      [1, frames.parting],
+      [2, frames.unmasked],
+    ] as const) {
+      let carried = true
+      void placeGivenBack(made.flows).then(() => (carried = false))
+      const socket = await phone(port)
+      // It neither answers a Close nor ends its side.
+      const carrier = carrierOf(socket)
+      carrier.removeAllListeners('data').removeAllListeners('end')
+      carrier.allowHalfOpen = true
+      carrier.write(Buffer.from(frame))
+      expect(await made.inputs.next('flowClosed', count)).toEqual({ kind: 'flowClosed', flow: 2 * count })
+      expect(carried).toBe(true)
+      expect(made.flows.active).toBe(0)
+    }
+    expect([made.flows.closed.get('ws|remote'), made.flows.closed.get('ws|error')]).toEqual([1, 1])
+  })
+
   it('tells a browser that looks what the port is for', async () => {
     const port = await listening(shell())
     const [response] = (await once(request({ port, host: '127.0.0.1' }).end(), 'response')) as [
