@@ -14,7 +14,7 @@ interface Absence {
 
 /**
  * Nodes that did not answer a moment ago, so that callers of many users who live there do not each wait for the same silence. A sign of life
- * ends it: a flow from the node, or an entry that was stored later.
+ * ends it: a flow or a link to the node, or an entry that was stored later.
  */
 export class AbsentNodes {
   private readonly absences = new BoundedCache<Absence>(ABSENT_MAX)

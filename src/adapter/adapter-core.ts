@@ -156,6 +156,8 @@ export class AdapterCore {
         if (!this.talk.failed(event.id, event.error))
           this.flows.failed(now, event.id, event.error, event.journey)
         return
+      case 'linked':
+        return this.flows.linked(event.nodeId)
       case 'stateChanged':
       case 'configurationChanged':
       case 'left':

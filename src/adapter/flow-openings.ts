@@ -45,6 +45,8 @@ interface Opening {
   readonly node: string
   readonly command: CommandId
   readonly beganMs: Millis
+  /** The node has come meanwhile: what was sent before may be lost, and its silence says nothing. */
+  hasCome: boolean
   timer: Deadline<AdapterTimer> | undefined
 }
 
@@ -79,6 +81,7 @@ export class FlowOpenings {
       node: key(terminal),
       command,
       beganMs: now.ms,
+      hasCome: false,
       timer: undefined,
     }
     this.opening.set(name, opening)
@@ -123,7 +126,7 @@ export class FlowOpenings {
       })
       return true
     }
-    if (attachNegative(error)) this.absent.note(now, opening.key)
+    if (attachNegative(error) && !opening.hasCome) this.absent.note(now, opening.key)
     this.parts.trace({
       level: 'info',
       area: 'adapter',
@@ -148,6 +151,19 @@ export class FlowOpenings {
   seenAlive(node: NodeId, storedAt: WallTime): void {
     for (const application of [APPLICATION.sip, APPLICATION.sips]) {
       this.absent.seen(flowKey(node, application), storedAt)
+    }
+  }
+
+  /**
+   * A link to the node has come up. Requests inside of calls look for no entry, but go where their route says: a peer that was started
+   * anew would be taken for missing by them until the 30 s are over.
+   */
+  linked(node: NodeId): void {
+    for (const application of [APPLICATION.sip, APPLICATION.sips]) {
+      const name = flowKey(node, application)
+      this.absent.seen(name)
+      const under = this.opening.get(name)
+      if (under !== undefined) under.hasCome = true
     }
   }
 

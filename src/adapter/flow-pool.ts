@@ -138,6 +138,11 @@ export class FlowPool {
     this.openings.seenAlive(node, storedAt)
   }
 
+  /** A link of the overlay to this node has come up. */
+  linked(node: NodeId): void {
+    this.openings.linked(node)
+  }
+
   closed(channel: ChannelId): boolean {
     const flow = this.flows.get(channel)
     if (flow === undefined) return false

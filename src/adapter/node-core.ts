@@ -313,6 +313,7 @@ export class NodeCore {
       case 'routeQueryDone':
       case 'probeDone':
       case 'appAttachFailed':
+      case 'linked':
         return this.adapter.event(now, action satisfies PeerEvent)
     }
   }

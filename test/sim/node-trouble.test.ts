@@ -228,6 +228,22 @@ describe("the callee's node dies", () => {
     expect(nodes.finished(callee.register()), nodes.replay()).toBe(200)
     expect(nodes.finished(caller.call(U2)), nodes.replay()).toBe(200)
   })
+
+  it('R-07 the same node again: what a call that is up says to its phone arrives, though the node was missing a moment ago', () => {
+    const nodes = new Nodes('back-in-a-call').users(4).grow(4)
+    const caller = nodes.registered('u1', 0)
+    const callee = nodes.registered('u2', 2)
+    const call = caller.call(U2)
+    expect(nodes.finished(call)).toBe(200)
+    const dialog = call.dialog!
+    nodes.crash(nodes.node(2))
+    expect(nodes.finished(caller.inDialog('UPDATE', dialog))).toBe(480)
+    const again = nodes.restart(nodes.node(2))
+    nodes.until('rejoin', () => again.state === 'joined', 20_000)
+    nodes.world.run(1_000)
+    expect(nodes.finished(callee.register()), nodes.replay()).toBe(200)
+    expect(nodes.finished(caller.bye(dialog)), nodes.replay()).toBe(200)
+  })
 })
 
 describe('leaving', () => {

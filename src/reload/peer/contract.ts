@@ -194,6 +194,8 @@ export type PeerEvent =
       readonly error: CommandError
       readonly journey?: Journey | undefined
     }
+  /** A link to that node has come up: whatever was thought of it, it is there. */
+  | { readonly kind: 'linked'; readonly nodeId: NodeId }
   /** Another Configuration Document is in force, to be kept for the next start. */
   | {
       readonly kind: 'configurationChanged'

@@ -39,6 +39,7 @@ export class Couplings {
       case 'linkUp': {
         const { attached, wantsUpdate } = this.use.attaches.linkUp(signal.nodeId, signal.connection)
         const { channel } = signal.connection
+        this.use.parts.outbox.push({ kind: 'linked', nodeId: signal.nodeId })
         if (attached) this.use.links.attached(signal.nodeId)
         const reunited = this.use.reunion.unites(channel)
         this.use.topology.linkUp(ms, signal.nodeId, attached || reunited, wantsUpdate || reunited)

@@ -3,7 +3,7 @@ import { flowId } from '../../../src/adapter/flow-names.ts'
 import { FlowPool } from '../../../src/adapter/flow-pool.ts'
 import { routeAddress } from '../../../src/adapter/overlay-address.ts'
 import type { AdapterParts } from '../../../src/adapter/parts.ts'
-import { APPLICATION, ERROR_CODE, key } from '../../../src/reload/index.ts'
+import { APPLICATION, ERROR_CODE, key, type CommandId } from '../../../src/reload/index.ts'
 import {
   adapterParts,
   at,
@@ -167,6 +167,21 @@ describe('application flows to other nodes', () => {
     parts.outbox.drain()
     pool.open(at(4_000), flowQuestion(3, ADDRESS, false, 8000))
     expect(attaches(drained(parts).commands)).toHaveLength(1)
+  })
+
+  it('a node that was missing is asked again as soon as a link to it has come up, before its silence is told or after', () => {
+    const attempt = (ms: number): CommandId | undefined => {
+      pool.open(at(ms), flowQuestion(1, ADDRESS, false, 8000))
+      return attaches(drained(parts).commands)[0]?.id
+    }
+    pool.failed(at(1_000), attempt(0)!, { kind: 'timeout' })
+    expect(attempt(1_100)).toBeUndefined()
+    pool.linked(FAR)
+    const second = attempt(1_200)
+    expect(second).toBeDefined()
+    pool.linked(FAR)
+    pool.failed(at(2_000), second!, { kind: 'timeout' })
+    expect(attempt(2_100)).toBeDefined()
   })
 
   it('Forbidden is 403', () => {
