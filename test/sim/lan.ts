@@ -38,7 +38,7 @@ export class LanStream {
   send(bytes: Uint8Array): void {
     const { far } = this
     if (!this.open || far === undefined) return
-    const copy = bytes.slice()
+    const copy = this.lan.rewrite(far.remote.host, bytes, false).slice()
     this.inOrder(() => {
       if (far.open) far.onData(copy)
     })
@@ -66,6 +66,8 @@ export class LanStream {
 export class Lan {
   readonly world: World
   faults: LanFaults
+  /** What `host` sends, each message by itself, as it goes over the line. */
+  rewrite: (host: string, bytes: Uint8Array, datagram: boolean) => Uint8Array = (_host, bytes) => bytes
   private readonly random: Random
   private readonly sockets = new Map<string, (from: Endpoint, bytes: Uint8Array) => void>()
   private readonly listeners = new Map<string, (stream: LanStream) => void>()
@@ -103,7 +105,7 @@ export class Lan {
   datagram(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
     for (const watch of this.watchers) watch(from, to, bytes)
     if (this.faults.lossChance > 0 && this.random.float() < this.faults.lossChance) return
-    const copy = bytes.slice()
+    const copy = this.rewrite(from.host, bytes, true).slice()
     this.world.after(this.latency(), () => {
       const receive = this.sockets.get(text(to))
       if (receive === undefined) return

@@ -259,6 +259,11 @@ export class SimPhone {
     return this.begin(new Exchange(method, request, this.firstHop(routes), this.world.now.ms))
   }
 
+  /** With all that have answered this call of it, also those that answered at the same time. */
+  dialogsOf({ callId }: Exchange): readonly Dialog[] {
+    return this.dialogs.filter((dialog) => dialog.callId === callId)
+  }
+
   /** Power off: what comes in goes nowhere; streams break. */
   unplug(): void {
     this.off = true
