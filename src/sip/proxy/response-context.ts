@@ -18,10 +18,10 @@ import type { ProxyEnvironment } from './environment.ts'
 import type { ExitSearch } from './exits.ts'
 import { AWAY, BROKEN, failureOf, FLOW_GONE, notLocated, SILENT } from './no-answer.ts'
 import type { LocateOutcome, PeerFlowOutcome, ResolveOutcome } from './outcomes.ts'
-import { OtherFlows } from './other-flows.ts'
 import type { LocalBinding } from './ports.ts'
-import { isRung, LostPhones } from './lost-phones.ts'
+import { isRung } from './lost-phones.ts'
 import { RingingPeers } from './ringing-peers.ts'
+import { SecondTries } from './second-tries.ts'
 import { TargetFinder } from './target-finder.ts'
 import { TargetGroups, type GroupedContext } from './target-groups.ts'
 import { mayHaveMissed } from './siblings.ts'
@@ -52,7 +52,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private readonly environment: ProxyEnvironment
   private readonly init: ContextInit
   private readonly sender: BranchSender
-  private readonly otherFlows: OtherFlows
+  private readonly tries: SecondTries
   private readonly upstream: Upstream
   private readonly groups: TargetGroups
   private readonly breadth: Breadth
@@ -60,8 +60,6 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private readonly invite: boolean
   private readonly branches: Branches
   private readonly peers: SilentPeers
-  /** Once the connection of a phone broke while it rang. */
-  private lost: LostPhones | undefined = undefined
   /** Once something rings by way of another peer. */
   private ringing: RingingPeers | undefined = undefined
   private candidates: Candidate[] = []
@@ -77,7 +75,6 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.environment = environment
     this.init = init
     this.sender = new BranchSender(environment, init.outgoing)
-    this.otherFlows = new OtherFlows(environment, init.outgoing, this.sender)
     this.upstream = new Upstream(environment, init.outgoing.incoming, init.server, init.outgoing.timer)
     const { message } = init.outgoing.incoming
     this.invite = message.method === 'INVITE'
@@ -89,7 +86,14 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.branches = new Branches(environment.deadlines, this.breadth)
     const { set, branches, breadth, invite } = this
     this.groups = new TargetGroups(environment, this, { set, branches, breadth, serial: init.serial })
-    this.peers = new SilentPeers(environment, this, { set, branches, invite, inCall: init.inCall })
+    const peers = new SilentPeers(environment, this, { set, branches, invite, inCall: init.inCall })
+    this.peers = peers
+    const { sender } = this
+    const { outgoing, aor } = init
+    const inCall = init.inCall !== undefined
+    this.tries = new SecondTries(environment, this, {
+      ...{ outgoing, sender, set, branches, breadth, peers, aor, inCall },
+    })
   }
 
   get isStopped(): boolean {
@@ -138,7 +142,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   /** A phone of the user has registered (RFC 3261 s.16.5): it rings too, unless it does already. */
   joined(now: Millis, bindings: readonly LocalBinding[]): void {
     if (this.stopped || this.upstream.finalSent) return
-    this.lost?.findAgain(now, this.coming)
+    this.tries.findAgain(now, this.coming)
     for (const binding of bindings) {
       const known = this.branches.all.some((branch) => isRung(branch, binding))
       if (!known && this.init.aor !== undefined) this.finder.addLate(now, binding, this.init.aor)
@@ -199,7 +203,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if ((status === 401 || status === 407) && this.challenged(now, branch, response)) return
     if (status === 503 && !this.stopped && this.sender.next(now, branch)) return
     // RFC 3261 s.8.2.2.2: it still rings for the peer or by the connection that is gone, and nobody can take its answer there.
-    if (status === 482 && this.mayHaveCome(branch)) return this.finish(now, branch, AWAY)
+    if (status === 482 && this.tries.mayHaveCome(branch)) return this.finish(now, branch, AWAY)
     if (status >= 600) {
       // It has said so itself: only what still rings is cancelled.
       this.branches.end(branch)
@@ -228,33 +232,8 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (branch.superseded) return this.branches.end(branch)
     this.sender.lost(now, branch)
     const heard = branch.state === 'proceeding' || branch.resumed > 0
-    if (heard && cause === 'transport' && this.resumed(now, branch)) return
-    if (heard && cause === 'transport' && this.invite && !this.stopped) this.lose(now, branch)
-    // S3261-18.1-02: only a refusal says that UDP may do better.
-    if (cause === 'timeout') branch.datagramHop = undefined
-    if (!heard && !this.stopped && this.sender.next(now, branch)) return
-    if (!heard && cause === 'transport' && this.sentAgain(now, branch)) return
+    if (this.tries.goesOn(now, branch, { cause, heard, stopped: this.stopped })) return
     this.finish(now, branch, failureOf(branch, cause, { heard, invite: this.invite }))
-  }
-
-  /** Of what rings. Whoever else has the phone rings it when a peer is not there again within a second (docs/adr/0019). */
-  private resumed(now: Millis, branch: Branch): boolean {
-    if (this.init.inCall !== undefined) return false
-    const { target } = branch
-    if (target.way.kind !== 'peer' && this.set.hasSiblingOf(target)) return false
-    if (!this.otherFlows.resume(now, branch)) return false
-    this.peers.watch(now, branch)
-    return true
-  }
-
-  /** By another flow than the one that broke before anything was heard. */
-  private sentAgain(now: Millis, branch: Branch): boolean {
-    // A phone may ring for an INVITE. When nobody waits for that any more the peer is heard of all the same, and it is cancelled there.
-    if ((this.invite || !this.stopped) && this.otherFlows.reconnect(now, branch)) {
-      this.peers.watch(now, branch)
-      return true
-    }
-    return !this.stopped && this.otherFlows.follow(now, branch)
   }
 
   timer(now: Millis, timer: ProxyTimer): void {
@@ -264,7 +243,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     }
     if (timer.kind === 'ringing') return this.ringing?.timeout(now)
     if (timer.kind === 'lost') {
-      this.lost?.timeout()
+      this.tries.timeout()
       return this.run(now)
     }
     const { branch } = timer
@@ -325,25 +304,16 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     }
     calledUsers.over(aor, this)
     this.ringing?.end()
-    this.lost?.forget()
+    this.tries.forget()
     server.user = undefined
     if (isUnanswered(server)) transactions.drop(server)
   }
 
-  /**
-   * RFC 3263 s.4.3, sooner than its timers: the next address is tried while the silent one keeps its transaction, so that it can be cancelled
-   * if it rings after all.
-   */
+  /** It has been silent for long. */
   private supersede(now: Millis, branch: Branch): void {
     branch.silence = undefined
     if (branch.state !== 'calling' || this.stopped) return
-    const other = new Branch(this, branch.target, branch.breadth)
-    other.alternatives = branch.alternatives
-    branch.alternatives = []
-    if (!this.sender.next(now, other)) return
-    this.sender.lost(now, branch)
-    branch.superseded = true
-    this.branches.all.push(other)
+    this.tries.supersede(now, branch)
   }
 
   /** Of a branch that another one stands for; false for a 2xx, which counts wherever it comes from. */
@@ -370,14 +340,6 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (this.upstream.finalSent) return
     if (status >= 180) this.init.call?.setUp(now)
     this.upstream.forward(now, response, branch.client?.hop)
-  }
-
-  /** A phone that rang may come back by another connection, unless another peer has it and rings it at once. */
-  private lose(now: Millis, branch: Branch): void {
-    if (this.init.aor === undefined || this.set.hasSiblingOf(branch.target)) return
-    const { environment, branches, breadth, otherFlows } = this
-    this.lost ??= new LostPhones(environment, this, { branches, breadth, otherFlows })
-    this.lost.add(now, branch)
   }
 
   private watchPeers(now: Millis, { client }: Branch): void {
@@ -408,7 +370,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private stop(now: Millis): void {
     this.stopped = true
     this.groups.stop()
-    this.lost?.forget()
+    this.tries.forget()
     for (const branch of this.branches.all) {
       // Of an INVITE that is out already phones may ring: they are heard of first, and cancelled then.
       const isOut = this.invite && branch.client !== undefined
@@ -430,11 +392,6 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.run(now)
   }
 
-  /** The phone may have got the same request by another way before. */
-  private mayHaveCome(branch: Branch): boolean {
-    return branch.resumed > 0 || this.set.isStandIn(branch.target) || this.branches.isAnotherFlow(branch)
-  }
-
   /** Another peer that has the phone may reach it. Of ways out of the overlay the first that is reached has the last word (M-30). */
   private mayBeElsewhere({ status, message }: Candidate): boolean {
     return this.init.exits === undefined ? mayHaveMissed(status) : message === undefined
@@ -444,7 +401,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     if (this.upstream.finalSent) return this.releaseIfDone()
     if (this.finder.pending > 0 || this.branches.active() > 0) return
     if ((this.peers.search ?? this.init.exits)?.pending === true && !this.stopped) return
-    if ((!this.set.empty || this.lost?.awaited === true) && !this.stopped) return
+    if ((!this.set.empty || this.tries.awaited) && !this.stopped) return
     const best = this.best()
     this.init.call?.over(best.status, this.branches.all.length)
     this.upstream.final(now, best, otherChallenges(best, this.candidates))
@@ -478,7 +435,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
   private releaseIfDone(): void {
     if (!this.upstream.finalSent) return
     this.ringing?.end()
-    this.lost?.forget()
+    this.tries.forget()
     this.environment.calledUsers.over(this.init.aor, this)
     if (this.branches.active() > 0) return
     this.candidates = []
