@@ -46,7 +46,8 @@ export function parseHostPort(text: string, key: string, defaultPort?: number): 
   const host = match?.[1] ?? match?.[2]
   const port = match?.[3] === undefined ? defaultPort : Number(match[3])
   if (host === undefined || port === undefined || port > 65535) {
-    throw new ConfigError(`"${key}": "${text}" is not host:port`)
+    const hint = isIP(text) === 6 ? '; an IPv6 address stands in brackets, as in [::1]:5060' : ''
+    throw new ConfigError(`"${key}": "${text}" is not host:port${hint}`)
   }
   return { host, port }
 }

@@ -28,6 +28,7 @@ describe('addresses to listen at', () => {
     expect(() => parseEndpoint('tcp://192.0.2.1', 'overlay.listen')).toThrow(
       '"overlay.listen": "192.0.2.1" is not host:port',
     )
+    expect(() => parseSipEndpoint('udp://2001:db8::1')).toThrow('stands in brackets')
   })
 
   it('of one link keep their zone to themselves (RFC 4007 s.6)', () => {
