@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { Running } from './processes.ts'
 import type { Surrounding } from './sites.ts'
 
-const CONFIGURATION = join(dirname(dirname(fileURLToPath(import.meta.url))), 'kamailio', 'pbx.cfg')
+const CONFIGURATIONS = join(dirname(dirname(fileURLToPath(import.meta.url))), 'kamailio')
 
-/** Debian's Kamailio as the proxy of pbx.example.com (see kamailio/pbx.cfg), on UDP and TCP. */
+/** Debian's Kamailio on UDP and TCP, with one of the configurations in kamailio/. */
 export class Kamailio {
   readonly address: string
   private readonly process: Running
@@ -17,26 +17,44 @@ export class Kamailio {
     this.process = process
   }
 
-  /** `friend` and `pstn`: host:port of the phones behind it. */
+  /** The proxy of pbx.example.com. `friend` and `pstn`: host:port of the phones behind it. */
   static async start(
     init: { readonly address: string; readonly friend: string; readonly pstn: string },
     surrounding: Surrounding = {},
   ): Promise<Kamailio> {
-    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-kamailio-'))
-    const file = join(folder, 'pbx.cfg')
-    const text = readFileSync(CONFIGURATION, 'utf8')
-    writeFileSync(
-      file,
-      text.replace('sip:FRIEND', `sip:${init.friend}`).replace('sip:PSTN', `sip:${init.pstn}`),
+    const { address, friend, pstn } = init
+    return Kamailio.run(
+      'pbx.cfg',
+      address,
+      { 'sip:FRIEND': `sip:${friend}`, 'sip:PSTN': `sip:${pstn}` },
+      surrounding,
     )
+  }
+
+  /** A border controller before `node`, host:port. */
+  static async edge(address: string, node: string): Promise<Kamailio> {
+    return Kamailio.run('edge.cfg', address, { NODE: node }, {})
+  }
+
+  private static async run(
+    name: string,
+    address: string,
+    changes: Readonly<Record<string, string>>,
+    surrounding: Surrounding,
+  ): Promise<Kamailio> {
+    const folder = mkdtempSync(join(tmpdir(), 'ringbridge-kamailio-'))
+    const file = join(folder, name)
+    let text = readFileSync(join(CONFIGURATIONS, name), 'utf8')
+    for (const [what, by] of Object.entries(changes)) text = text.replaceAll(what, by)
+    writeFileSync(file, text)
     const [command, ...args] = [
       ...(surrounding.before ?? []),
       ...['kamailio', '-f', file, '-DD', '-E', '-w', folder, '-Y', folder, '-P', join(folder, 'pid')],
-      ...['-l', `udp:${init.address}`, '-l', `tcp:${init.address}`, '-m', '32', '-M', '8'],
+      ...['-l', `udp:${address}`, '-l', `tcp:${address}`, '-m', '32', '-M', '8'],
     ]
     const process = new Running(command as string, args, { ownGroup: true })
     await process.line((line) => line.includes('Listening on'), 'Kamailio', 20_000)
-    return new Kamailio(init.address, process)
+    return new Kamailio(address, process)
   }
 
   get log(): string {
