@@ -153,6 +153,43 @@ describe('a phone that is registered at two peers', () => {
   })
 })
 
+describe('a peer that is slow, while the other one that has the phone is dead', () => {
+  /** The first one that is asked stands still for a while; the other has gone without a word, or was killed. */
+  function slowAndDead(seed: string, silently: boolean, standsMs: number): ReturnType<SimPhone['call']> {
+    const nodes = new Nodes(seed).users(4).grow(4)
+    const [from, ...two] = strangers(nodes, U2)
+    const phone = registeredAt(nodes, 'u2', two)
+    const caller = nodes.registered('u1', from)
+    expect(nodes.finished(caller.call(U2))).toBe(200)
+    const by = wayOf(nodes, phone, 0)
+    const dead = two.map((index) => nodes.node(index)).find((node) => node !== by)
+    if (by === undefined || dead === undefined) throw new Error('rung by nobody')
+    nodes.crash(dead, silently)
+    nodes.world.run(100)
+    by.host?.freeze()
+    const call = caller.call(U2)
+    nodes.world.run(standsMs)
+    by.host?.thaw()
+    nodes.finished(call)
+    nodes.world.run(40_000)
+    // Should it ring when nobody waits any more, it is cancelled.
+    expect(phone.rung.slice(1).map(({ status }) => status)).toEqual([call.status === 200 ? 200 : 487])
+    return call
+  }
+
+  it.each([true, false])('M-31 has the call when it is heard of first (silently: %s)', (silently) => {
+    const call = slowAndDead(`slow-and-dead ${silently}`, silently, 1_800)
+    expect(call.status).toBe(200)
+    expect(call.tookMs).toBeLessThan(3_000)
+  })
+
+  it('M-31 is not waited for much longer than for the other', () => {
+    const call = slowAndDead('slow-for-long', false, 20_000)
+    expect([408, 480]).toContain(call.status)
+    expect(call.tookMs).toBeLessThan(12_000)
+  })
+})
+
 describe('the flow to the peer by which such a phone rings breaks', () => {
   it('M-31 docs/adr/0035 the peer lives: it is opened again, and the phone answers the call that it has', () => {
     const nodes = new Nodes('siblings-line').users(4).grow(5)

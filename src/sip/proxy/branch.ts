@@ -52,6 +52,8 @@ export class Branch {
    * interests nobody.
    */
   superseded = false
+  /** Was superseded, and is waited for a little longer since nobody is left in its place (docs/adr/0019). */
+  lastChance = false
   /** Of a call: has been silent for as long as a connection may take. */
   doubtful = false
   timerC: Deadline<ProxyTimer> | undefined = undefined

@@ -36,6 +36,12 @@ export class Branches {
     branch.superseded = true
   }
 
+  /** It has its place and its share back. */
+  restore(branch: Branch): void {
+    this.breadth.takeBack(branch.breadth)
+    branch.superseded = false
+  }
+
   /** It has a final response or will never have one. */
   end(branch: Branch): void {
     if (branch.state === 'done') return

@@ -34,6 +34,11 @@ export class Breadth {
   giveBack(share: number): void {
     this.available += share
   }
+
+  /** Of a branch that is waited for again. Others may have it meanwhile: then nothing is left for more. */
+  takeBack(share: number): void {
+    this.available -= share
+  }
 }
 
 /** Judgement: half for targets that are expected; a quarter for phones that may come, of what those who are there leave. */

@@ -316,9 +316,10 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
     this.tries.supersede(now, branch)
   }
 
-  /** Of a branch that another one stands for; false for a 2xx, which counts wherever it comes from. */
+  /** Of a branch that another one stands for; false for a 2xx, which counts wherever it comes from, and for who is heard first. */
   private heardLate(now: Millis, branch: Branch, status: number): boolean {
     if (status >= 200 && status < 300) return false
+    if (!this.upstream.finalSent && !mayHaveMissed(status) && this.peers.isBack(branch)) return false
     if (status >= 300) this.branches.end(branch)
     else if (branch.state !== 'done') {
       branch.state = 'proceeding'
@@ -388,6 +389,7 @@ export class ResponseContext implements OvertakenContext, GroupedContext {
       !this.stopped &&
       ((flowFailed && this.set.addSpareOf(branch.target)) ||
         (this.mayBeElsewhere(candidate) && this.set.addSiblingsOf(branch.target)))
+    if (!takenOver) this.peers.failed(now, branch)
     if (!takenOver && !this.peers.isOfLostPeer(now, branch, candidate)) this.candidates.push(candidate)
     this.run(now)
   }

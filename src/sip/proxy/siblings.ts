@@ -56,8 +56,7 @@ export class Siblings<T extends MarkedTarget> {
 
   /** Somebody could ring phones of this target in its place. */
   hasFor(target: T): boolean {
-    const { marks = NO_MARKS } = target
-    return this.spare.some((other) => overlaps(other, marks))
+    return this.spare.some((other) => overlaps(other, target))
   }
 
   /** The target does not ring its phones: those that do it instead, in the order in which they were added. */
@@ -118,6 +117,7 @@ export class Siblings<T extends MarkedTarget> {
 
 const NO_MARKS: readonly string[] = []
 
-function overlaps({ marks = NO_MARKS }: MarkedTarget, others: readonly string[]): boolean {
-  return marks.some((mark) => others.includes(mark))
+/** Both ring the same phone. */
+export function overlaps({ marks = NO_MARKS }: MarkedTarget, other: MarkedTarget): boolean {
+  return marks.some((mark) => other.marks?.includes(mark) === true)
 }

@@ -9,9 +9,12 @@ import { SIBLING_SILENCE_MS, STAND_IN_SILENCE_MS } from './branch-sender.ts'
 import type { Branches } from './branches.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import type { ProxyRequest } from './proxy-request.ts'
-import { mayHaveMissed } from './siblings.ts'
+import { mayHaveMissed, overlaps } from './siblings.ts'
 import { StandInSearch } from './stand-in.ts'
 import type { Target, TargetSet } from './targets.ts'
+
+/** Judgement: on a line that loses packets the first answer of a living peer may take so much longer. */
+const LAST_CHANCE_MS: Millis = 3_000
 
 /** A request of a call that is up, and the peer that it goes to next. */
 export interface InCall {
@@ -44,6 +47,8 @@ export class SilentPeers {
   private readonly parts: Parts
   /** Is silent; others that have its phone are looked for meanwhile. */
   private doubted: Branch | undefined = undefined
+  /** Those of a call that begins which others stand in for, and until when they are waited for should those fail. */
+  private overtaken: Map<Branch, Millis> | undefined = undefined
 
   constructor(environment: ProxyEnvironment, context: OvertakenContext, parts: Parts) {
     this.environment = environment
@@ -78,14 +83,60 @@ export class SilentPeers {
     const { set, branches } = this.parts
     if ((state !== 'calling' && state !== 'connecting') || this.context.isStopped || branch.superseded) return
     if (this.search !== undefined) return this.doubt(now, branch)
+    if (branch.lastChance) {
+      branches.supersede(branch)
+      return this.context.run(now)
+    }
     if (!set.addSiblingsOf(branch.target)) return
     branches.supersede(branch)
+    this.overtaken ??= new Map()
+    this.overtaken.set(branch, now + LAST_CHANCE_MS)
     if (state === 'connecting') {
       branches.end(branch)
       // One that was there while the phone rang is not there any more.
       if (branch.resumed === 0) set.putBack(branch.target)
     }
     this.context.run(now)
+  }
+
+  /**
+   * One that others were to stand in for says something after all. Where it is the first of them it has its place back, and they are given up;
+   * false where one of them was first.
+   */
+  isBack(branch: Branch): boolean {
+    const { branches } = this.parts
+    if (this.context.isStopped || this.overtaken?.has(branch) !== true) return false
+    const standIns = this.standInsFor(branch)
+    if (standIns.some(({ state }) => state === 'proceeding')) return false
+    this.overtaken.delete(branch)
+    branches.restore(branch)
+    for (const each of standIns) {
+      if (each.state === 'done' || each.superseded) continue
+      // Should it ring all the same, it is cancelled.
+      if (each.client === undefined) branches.end(each)
+      else branches.supersede(each)
+    }
+    return true
+  }
+
+  /** A branch has failed. When it was the last that stood in for a peer that has not been silent for long, that one is waited for again. */
+  failed(now: Millis, branch: Branch): void {
+    const { set, branches } = this.parts
+    if (this.overtaken === undefined || this.context.isStopped || !set.isStandIn(branch.target)) return
+    for (const [other, until] of this.overtaken) {
+      const standIns = this.standInsFor(other)
+      if (other.state === 'done' || until <= now || !standIns.includes(branch)) continue
+      if (standIns.some(({ state }) => state !== 'done')) continue
+      this.overtaken.delete(other)
+      branches.restore(other)
+      other.lastChance = true
+      this.wakeAfter(now, other, until - now)
+    }
+  }
+
+  private standInsFor({ target }: Branch): readonly Branch[] {
+    const { set, branches } = this.parts
+    return branches.all.filter((other) => set.isStandIn(other.target) && overlaps(other.target, target))
   }
 
   /** Others that have the phone of a silent peer have been found: unless it has been heard of meanwhile, it is not waited for. */
