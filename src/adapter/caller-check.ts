@@ -10,7 +10,7 @@ import { fetchRegistrations } from './registration-fetch.ts'
 const YES_MS: Millis = 300_000
 /** A no: the user may just be registering there. Judgement. */
 const NO_MS: Millis = 30_000
-/** No answer is a no that is not kept for long. Judgement. */
+/** No answer is not kept for long. Judgement. */
 const FAILED_MS: Millis = 5_000
 
 interface Check {
@@ -42,7 +42,7 @@ export class CallerCheck {
     this.parts.sip({
       kind: 'callerVerified',
       id: check.id,
-      verified: validMs > 0,
+      verified: outcome.ok ? validMs > 0 : undefined,
       validMs: validMs > 0 ? Math.min(validMs, YES_MS) : outcome.ok ? NO_MS : FAILED_MS,
     })
     return true

@@ -22,16 +22,18 @@ const ANSWER_GRACE_MS: Millis = 1_000
 /** Requests that wait for one answer. */
 const WAITING_MAX = 100
 
+/** What the overlay says of a caller; `unknown` when it has not answered. */
+export type CallerWord = 'verified' | 'unverified' | 'unknown'
+
 /**
  * `stranger`: the caller is of another domain, about which the overlay has nothing to say. `waiting`: the answer is on its way; who waits for it
  * says so with `wait`.
  */
 export type Judgement =
-  | { readonly kind: 'verified' | 'unverified' | 'stranger' }
-  | { readonly kind: 'waiting'; readonly key: string }
+  { readonly kind: CallerWord | 'stranger' } | { readonly kind: 'waiting'; readonly key: string }
 
 interface Answer {
-  readonly verified: boolean
+  readonly word: CallerWord
   readonly until: Millis
 }
 
@@ -65,7 +67,7 @@ export class CallerChecks<T> {
     if (aor === undefined) return NO_IDENTITY
     const claimed = vouchedIdentity(message, aor)
     if (claimed === NO_IDENTITY) return NO_IDENTITY
-    return user === aor || this.known(now, peer, aor) === true ? claimed : NO_IDENTITY
+    return user === aor || this.known(now, peer, aor) === 'verified' ? claimed : NO_IDENTITY
   }
 
   /** Whether a request of `peer` is its caller's own, for those that may not go on without. */
@@ -76,7 +78,7 @@ export class CallerChecks<T> {
     if (user === aor) return VERIFIED
     const known = this.known(now, peer, aor)
     if (known === undefined) return { kind: 'waiting', key: keyOf(peer, aor) }
-    return known ? VERIFIED : UNVERIFIED
+    return JUDGEMENTS[known]
   }
 
   /** False when too many wait already. */
@@ -88,11 +90,11 @@ export class CallerChecks<T> {
   }
 
   /** Those that have waited for this answer. */
-  answered(now: Millis, id: RequestId, verified: boolean, validMs: Millis): readonly T[] {
+  answered(now: Millis, id: RequestId, word: CallerWord, validMs: Millis): readonly T[] {
     const key = this.open.take(id)
     if (key === undefined) return []
     const waiting = this.over(key)
-    this.answers.set(key, { verified, until: now + validMs })
+    this.answers.set(key, { word, until: now + validMs })
     return waiting
   }
 
@@ -100,7 +102,7 @@ export class CallerChecks<T> {
     return this.open.nextDeadline()
   }
 
-  /** Those that have waited for answers which will not come: nobody has confirmed their callers. */
+  /** Those that have waited for answers which will not come. */
   expire(now: Millis): readonly T[] {
     const given: T[] = []
     for (let lost = this.open.overdue(now); lost !== undefined; lost = this.open.overdue(now)) {
@@ -128,14 +130,14 @@ export class CallerChecks<T> {
     return this.own.isHostedDomain(from.value.slice(from.value.lastIndexOf('@') + 1)) ? from.value : undefined
   }
 
-  /** What is known now; when that is nothing, undefined, and the question is put. False when too much is asked already. */
-  private known(now: Millis, peer: string, aor: string): boolean | undefined {
+  /** What is known now; when that is nothing, undefined, and the question is put, unless too much is asked already. */
+  private known(now: Millis, peer: string, aor: string): CallerWord | undefined {
     const key = keyOf(peer, aor)
     const answer = this.answers.get(key)
-    if (answer !== undefined && answer.until > now) return answer.verified
+    if (answer !== undefined && answer.until > now) return answer.word
     if (this.asked.has(key)) return undefined
     const ofPeer = this.askedBy.get(peer) ?? 0
-    if (this.asked.size >= QUESTIONS_MAX || ofPeer >= QUESTIONS_OF_PEER_MAX) return false
+    if (this.asked.size >= QUESTIONS_MAX || ofPeer >= QUESTIONS_OF_PEER_MAX) return 'unknown'
     this.asked.set(key, [])
     this.askedBy.set(peer, ofPeer + 1)
     this.open.ask(this.ask(aor, peer), key, now + this.budgetMs + ANSWER_GRACE_MS)
@@ -144,8 +146,12 @@ export class CallerChecks<T> {
 }
 
 const VERIFIED: Judgement = { kind: 'verified' }
-const UNVERIFIED: Judgement = { kind: 'unverified' }
 const STRANGER: Judgement = { kind: 'stranger' }
+const JUDGEMENTS: Readonly<Record<CallerWord, Judgement>> = {
+  verified: VERIFIED,
+  unverified: { kind: 'unverified' },
+  unknown: { kind: 'unknown' },
+}
 
 function keyOf(peer: string, aor: string): string {
   return `${peer} ${aor}`

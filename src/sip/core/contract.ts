@@ -85,11 +85,11 @@ export type SipInput =
       readonly id: RequestId
       readonly outcome: LocateOutcome
     }
-  /** Answer to `verifyCaller`; holds for `validMs`. */
+  /** Answer to `verifyCaller`; undefined when the overlay has not answered. Holds for `validMs`. */
   | {
       readonly kind: 'callerVerified'
       readonly id: RequestId
-      readonly verified: boolean
+      readonly verified: boolean | undefined
       readonly validMs: Millis
     }
   /** Answer to `foreignContacts`; undefined when the overlay has not answered. */

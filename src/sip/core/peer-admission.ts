@@ -5,7 +5,7 @@
 import type { Millis } from '../../common/time.ts'
 import type { CallerIdentity, Wish } from '../proxy/index.ts'
 import type { IncomingRequest } from '../transaction/index.ts'
-import type { CallerChecks, Judgement } from './caller-checks.ts'
+import type { CallerChecks, CallerWord, Judgement } from './caller-checks.ts'
 import type { Errands } from './errands.ts'
 import type { Flows } from './flows.ts'
 import type { HeldRequest } from './held-requests.ts'
@@ -33,6 +33,8 @@ export interface PeerAdmissionSettings {
 export const NO_RELAY: Reply = { status: 403, reason: 'No Relay' }
 /** Adapter-mapping s.4.8. */
 const NOT_VERIFIED: Reply = { status: 403, reason: 'Caller Not Verified' }
+/** Nobody has said no: another peer that has the phone may know, and so may this one soon. */
+const NOT_KNOWN: Reply = { status: 480, reason: 'Caller Cannot Be Verified' }
 
 export class PeerAdmission {
   private readonly components: PeerAdmissionComponents
@@ -44,12 +46,7 @@ export class PeerAdmission {
   }
 
   /** `answer` is what the overlay has said meanwhile, for a request that has waited for it. */
-  judge(
-    now: Millis,
-    incoming: IncomingRequest,
-    wish: Wish,
-    answer?: 'verified' | 'unverified',
-  ): PeerAdmissionOutcome {
+  judge(now: Millis, incoming: IncomingRequest, wish: Wish, answer?: CallerWord): PeerAdmissionOutcome {
     const { callerChecks, flows, errands } = this.components
     const { overlayExit, verifiedOnly } = this.settings
     const { message, source } = incoming
@@ -66,8 +63,9 @@ export class PeerAdmission {
       judgement = judged.kind
     }
     // Nobody in the overlay can confirm a caller of another domain: he may call in, as from outside, but not through.
-    const refused = leaves ? judgement !== 'verified' : verifiedOnly && judgement === 'unverified'
-    if (refused) return { kind: 'refused', reply: NOT_VERIFIED }
+    const confirmed = judgement === 'verified' || (judgement === 'stranger' && !leaves)
+    if ((leaves || verifiedOnly) && !confirmed)
+      return { kind: 'refused', reply: judgement === 'unknown' ? NOT_KNOWN : NOT_VERIFIED }
     const identity = callerChecks.identity(now, message, source.host, user)
     return { kind: 'admitted', identity, mayLeave: overlayExit && judgement === 'verified' }
   }

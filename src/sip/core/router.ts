@@ -26,7 +26,7 @@ import {
 } from '../transaction/index.ts'
 import { Admission, type Admitted } from './admission.ts'
 import type { Callers } from './caller.ts'
-import type { CallerChecks } from './caller-checks.ts'
+import type { CallerChecks, CallerWord } from './caller-checks.ts'
 import type { SipSettings } from './contract.ts'
 import type { Errands } from './errands.ts'
 import { keepAnswered } from './keep-alives.ts'
@@ -220,7 +220,7 @@ export class Router {
   }
 
   /** The overlay has answered, or has not. */
-  resume(now: Now, requests: readonly HeldRequest[], answer: 'verified' | 'unverified'): void {
+  resume(now: Now, requests: readonly HeldRequest[], answer: CallerWord): void {
     const { held, peerAdmission, replies } = this.components
     for (const request of requests) {
       const { incoming, route, wish, server } = request

@@ -5,6 +5,7 @@
 import { Outbox } from '../../common/outbox.ts'
 import { NEVER, type Millis, type Now } from '../../common/time.ts'
 import { canonicalAddress } from '../message/index.ts'
+import type { CallerWord } from './caller-checks.ts'
 import { bindingViews, snapshotOf } from './views.ts'
 import type {
   FlowId,
@@ -77,8 +78,8 @@ export class SipCore {
       case 'callerVerified':
         parts.router.resume(
           now,
-          parts.callerChecks.answered(now.ms, input.id, input.verified, input.validMs),
-          input.verified ? 'verified' : 'unverified',
+          parts.callerChecks.answered(now.ms, input.id, wordOf(input.verified), input.validMs),
+          wordOf(input.verified),
         )
         break
       case 'foreignContacts':
@@ -209,7 +210,7 @@ export class SipCore {
     proxy.expire(now.ms)
     redirector.expire(now.ms)
     this.parts.lostResponses.expire(now.ms)
-    this.parts.router.resume(now, this.parts.callerChecks.expire(now.ms), 'unverified')
+    this.parts.router.resume(now, this.parts.callerChecks.expire(now.ms), 'unknown')
     this.parts.front?.expire(now.ms)
     registrar.expire(now.ms)
     this.parts.ownRequests.expire(now.ms)
@@ -257,4 +258,10 @@ export class SipCore {
     this.parts.registrar.flowClosed(now.ms, flow)
     this.parts.lostResponses.closed(now.ms, flow)
   }
+}
+
+/** Undefined: the overlay has not answered. */
+function wordOf(verified: boolean | undefined): CallerWord {
+  if (verified === undefined) return 'unknown'
+  return verified ? 'verified' : 'unverified'
 }

@@ -72,12 +72,12 @@ describe('who may name a user as the caller', () => {
     expect(answered([entry(PEER, 1)])).toEqual(no)
   })
 
-  it('M-22 an overlay that does not answer confirms nothing, and is asked again soon', () => {
+  it('M-22 an overlay that does not answer says neither yes nor no, and is asked again soon', () => {
     check.verify(7, BOB, key(PEER), 5_000)
     const [fetch] = fetches(drained(parts).commands)
     const error = { kind: 'reload', code: ERROR_CODE.requestTimeout, info: '' } as const
     expect(check.fetchDone(at(0), fetch!.id, { ok: false, error })).toBe(true)
     expect(check.fetchDone(at(0), fetch!.id, { ok: false, error })).toBe(false)
-    expect(drained(parts).sip).toEqual([{ kind: 'callerVerified', id: 7, verified: false, validMs: 5_000 }])
+    expect(drained(parts).sip).toEqual([{ kind: 'callerVerified', id: 7, verified: undefined, validMs: 5_000 }])
   })
 })

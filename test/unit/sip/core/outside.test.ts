@@ -484,7 +484,7 @@ describe('calls of peers (adapter-mapping s.4.8)', () => {
     expect(p.gateway.requests('INVITE')).toHaveLength(1)
   })
 
-  it('M-22 nobody answers: the caller is not confirmed', () => {
+  it('M-22 nobody answers: the caller is not confirmed, and not refused for good either', () => {
     const p = peers({ ...EXIT, verifyCaller: 'reject' })
     p.b.callerAnswer = () => undefined
     const before = p.b.actions.length
@@ -493,7 +493,7 @@ describe('calls of peers (adapter-mapping s.4.8)', () => {
     const answers = p.b.actions
       .slice(before)
       .flatMap((action) => (action.kind === 'sendFlow' ? [Buffer.from(action.bytes).toString('latin1')] : []))
-    expect(answers.map((text) => text.slice(8, 11))).toEqual(['403'])
+    expect(answers.map((text) => text.slice(8, 11))).toEqual(['480'])
     expect(p.bob.requests('MESSAGE')).toHaveLength(0)
   })
 
