@@ -3,7 +3,7 @@ import { ClassicLevel } from 'classic-level'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Journal, JournalOperation } from '../storage/journal.ts'
-import { folderMark, hasLostLog } from './journal-folder.ts'
+import { expectReadableLogs, folderMark, hasLostLog } from './journal-folder.ts'
 import { droppedBytes } from './level-log.ts'
 import { makeFolder } from './make-folder.ts'
 
@@ -92,12 +92,14 @@ export class LevelJournal implements Journal {
         },
       )
     }
-    const database = new ClassicLevel<string, Uint8Array>(folder, {
-      keyEncoding: 'utf8',
-      valueEncoding: 'view',
-    })
     try {
       const lostLog = await hasLostLog(folder)
+      await expectReadableLogs(folder)
+      // Not before: it begins to open as soon as it is made.
+      const database = new ClassicLevel<string, Uint8Array>(folder, {
+        keyEncoding: 'utf8',
+        valueEncoding: 'view',
+      })
       await openUnlocked(database, options.whenLocked)
       const [dropped, mark] = await Promise.all([droppedBytes(folder), folderMark(folder)])
       return new LevelJournal(folder, database, { dropped, lostLog, mark }, options)

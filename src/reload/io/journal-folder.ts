@@ -1,5 +1,5 @@
 /** What LevelDB never looks at: whether its files are still where it has made them. It opens without its log, and goes on writing into files that have no name any more. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Of a database that was made and never opened to its end: there is no log yet. */
@@ -13,6 +13,21 @@ export async function hasLostLog(folder: string): Promise<boolean> {
   const names = await namesIn(folder)
   if (!names.includes('CURRENT') || names.some(isLog)) return false
   return (await readFile(join(folder, 'CURRENT'), 'utf8')).trim() !== FIRST_MANIFEST
+}
+
+/**
+ * Rejects with what keeps a log from being read: one that belongs to another user, say. LevelDB would go on without it, and remove it, with all
+ * that was written since the database was opened last. To be asked before it is opened.
+ */
+export async function expectReadableLogs(folder: string): Promise<void> {
+  for (const name of (await namesIn(folder)).filter(isLog)) {
+    try {
+      await (await open(join(folder, name))).close()
+    } catch (error) {
+      // The process that has the database has begun the next one.
+      if (!isGone(error)) throw error
+    }
+  }
 }
 
 /** Tells the folder of an open database from one that was put in its place; undefined where the folder, or its log, is gone. */

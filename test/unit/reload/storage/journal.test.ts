@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -233,6 +233,24 @@ describe('journal on disk', () => {
     expect([await opened(), await opened()]).toEqual([false, false])
     for (const name of await readdir(path)) if (name.endsWith('.log')) await rm(join(path, name))
     expect([await opened(), await opened()]).toEqual([true, false])
+  })
+
+  it('R-06 is not opened without a log that is there and cannot be read, and loses nothing by it', async () => {
+    const path = await folder()
+    const journal = await LevelJournal.open(path)
+    await journal.write([{ kind: 'put', key: 'a', value: Uint8Array.of(1) }])
+    await journal.close()
+    const log = join(path, (await readdir(path)).find((name) => name.endsWith('.log')) as string)
+    await rename(log, `${log}.kept`)
+    await symlink(log, log) // What cannot be read by root, either.
+    await expect(LevelJournal.open(path)).rejects.toMatchObject({
+      code: 'journal_open_failed',
+      message: expect.stringContaining(`cannot be opened: ELOOP`) as string,
+    })
+    await rename(`${log}.kept`, log)
+    const again = await LevelJournal.open(path)
+    expect(await recordsOf(again)).toEqual(['a=1'])
+    await again.close()
   })
 
   it('R-06 a journal of which the very first opening was interrupted has lost nothing', async () => {
