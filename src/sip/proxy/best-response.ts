@@ -26,7 +26,9 @@ function rank(status: number): number {
   // Those that tell the caller how to do better.
   if (status === 401 || status === 407 || status === 415 || status === 420 || status === 484) return 40
   // Silence and what was caused by us says least.
-  if (status === 408 || status === 430 || status === 487) return 42
+  if (status === 408 || status === 430 || status === 487) return 43
+  // A node that has no phone of the user any more, though an entry still leads there, knows less than a phone that says that it is busy.
+  if (status === 404 || status === 480) return 42
   return 41
 }
 
