@@ -381,6 +381,8 @@ export class Office {
     if (desk === undefined) return
     // Who has another connection than when the call began is found by his registration.
     if (desk.contact.includes('=tcp') && this.busy(desk)) return
+    // Who takes back his registration while he calls is nobody any more to the peers that ask for it.
+    if (this.tests.some(({ caller, exchange }) => caller.phone === desk.phone && !exchange.done)) return
     const desks = this.desksOf(desk.phone)
     if (desks.some(({ refresh }) => refresh !== undefined)) return
     this.counts.moves++
