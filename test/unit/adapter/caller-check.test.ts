@@ -78,6 +78,8 @@ describe('who may name a user as the caller', () => {
     const error = { kind: 'reload', code: ERROR_CODE.requestTimeout, info: '' } as const
     expect(check.fetchDone(at(0), fetch!.id, { ok: false, error })).toBe(true)
     expect(check.fetchDone(at(0), fetch!.id, { ok: false, error })).toBe(false)
-    expect(drained(parts).sip).toEqual([{ kind: 'callerVerified', id: 7, verified: undefined, validMs: 5_000 }])
+    expect(drained(parts).sip).toEqual([
+      { kind: 'callerVerified', id: 7, verified: undefined, validMs: 5_000 },
+    ])
   })
 })
