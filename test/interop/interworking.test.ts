@@ -71,9 +71,10 @@ afterAll(async () => {
 
 /** Both ends of a call to their end. */
 async function bothEnd(calling: Running, answering: Running): Promise<void> {
+  const both = () => [calling, answering].map((phone) => phone.output).join('\n') + pbx.log
   try {
-    expect(await calling.exit(), calling.output).toBe(0)
-    expect(await answering.exit(), answering.output).toBe(0)
+    expect(await calling.exit(), both()).toBe(0)
+    expect(await answering.exit(), both()).toBe(0)
   } finally {
     await calling.stop('SIGKILL')
     await answering.stop('SIGKILL')

@@ -38,6 +38,14 @@ export function loopHash(request: SipMessage, side: string): string {
   return `${firstSum & SMALL}${secondSum & SMALL}`
 }
 
+/** 60 bits of a text, in digits. */
+export function textSum(text: string): string {
+  firstSum = 0x811c9dc5
+  secondSum = 0x9e3779b9
+  mix(text)
+  return `${firstSum & SMALL}${secondSum & SMALL}`
+}
+
 /** A part, and a mark that no part contains. */
 function mix(part: string): void {
   let first = firstSum

@@ -8,7 +8,7 @@ import { identityFor } from './caller-identity.ts'
 import type { ProxyEnvironment } from './environment.ts'
 import { forwardedBytes } from './forward.ts'
 import { standInOf, targetOf } from './goal-target.ts'
-import { branchOf, loopHash } from './loop.ts'
+import { branchOf, loopHash, textSum } from './loop.ts'
 import { outgoingOf } from './outgoing.ts'
 import { isPassedOver } from './phone-target.ts'
 import type { ProxyRequest } from './proxy-request.ts'
@@ -19,10 +19,13 @@ import type { Target } from './targets.ts'
 export class StatelessForwarding {
   private readonly environment: ProxyEnvironment
   private readonly wire: Wire
+  /** Begins our branches, which no other element makes. */
+  private readonly own: string
 
   constructor(environment: ProxyEnvironment, wire: Wire) {
     this.environment = environment
     this.wire = wire
+    this.own = environment.ports.branchId()
   }
 
   /** Dropped when there is no way. */
@@ -43,6 +46,8 @@ export class StatelessForwarding {
     if (!verdict.ok) return
     const { target } = verdict
     const hash = loopHash(original, request.side)
+    // s.16.11: the same for each copy of it, by which the phone knows the ACK of a 200 that was sent again.
+    const branch = branchOf(`${this.own}${textSum(original.topVia.raw)}`, hash)
     const outgoing = outgoingOf(this.environment, request, hash)
     const domain = target.way.kind === 'peer' ? undefined : target.way.domain
     const sendBy = (wanted: Hop): void => {
@@ -63,7 +68,7 @@ export class StatelessForwarding {
           caller: identityFor(request.caller, hop, ports.trusts),
         },
         hop,
-        branchOf(ports.branchId(), hash),
+        branch,
         identity,
         tokens,
       )

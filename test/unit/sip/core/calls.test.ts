@@ -56,6 +56,20 @@ describe('a call between two phones of one node', () => {
     }
   }
 
+  it('RFC 3261 s.16.11 each copy of an ACK has the branch of the first; that of another ACK has another', () => {
+    const s = twoPhones({ alice: 'udp', bob: 'udp' })
+    const sent = s.alice.request('INVITE', BOB)
+    s.bob.respond(s.bob.requests('INVITE')[0]!, 200)
+    const ok = s.alice.last()
+    const { branch } = s.alice.inDialog('ACK', sent, ok)
+    s.alice.inDialog('ACK', sent, ok, { branch })
+    s.alice.inDialog('ACK', sent, ok)
+    const branches = s.bob.requests('ACK').map(({ topVia }) => topVia.branch)
+    expect(branches).toEqual([branches[0], branches[0], expect.stringMatching(/^z9hG4bK/)])
+    expect(branches[2]).not.toBe(branches[0])
+    expect(branches[0]).not.toContain(branch)
+  })
+
   it('M-03 S3261-10.3-08 a dot that ends the domain makes no other user, in REGISTER, From and Request-URI', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', { auth: 'digest' }, accounts())
