@@ -1,4 +1,4 @@
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import { tlsIdentity } from '../../src/app/trust/node-identity.ts'
 import type { Credential, PeerInput } from '../../src/reload/index.ts'
 import { TlsLinks } from '../../src/reload/io/tls-links.ts'
 import { Link } from '../../src/reload/link/link.ts'
@@ -22,10 +22,7 @@ export class LinkEnd {
 
   constructor(credential: Credential) {
     this.credential = credential
-    this.tls = new TlsLinks((input) => this.take(input), {
-      certificates: new X509Certificate(credential.certificate.der).toString(),
-      privateKey: (credential.key as KeyObject).export({ type: 'pkcs8', format: 'pem' }).toString(),
-    })
+    this.tls = new TlsLinks((input) => this.take(input), tlsIdentity(credential))
     this.link = new Link(performance.now(), { maxMessageBytes: MESSAGE_BYTES_MAX })
   }
 

@@ -1,11 +1,11 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { X509Certificate, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { tlsIdentity } from '../../src/app/trust/node-identity.ts'
 import type { Credential } from '../../src/reload/index.ts'
 
 /** The benchmark runs compiled, from another folder; its C source and the rivals' files stay here. npm sets the working folder. */
@@ -159,8 +159,9 @@ export async function tlsRelay(port: number, credential: Credential): Promise<Se
   const folder = mkdtempSync(join(tmpdir(), 'ringbridge-relay-'))
   const certificate = join(folder, 'certificate.pem')
   const key = join(folder, 'key.pem')
-  writeFileSync(certificate, new X509Certificate(credential.certificate.der).toString())
-  writeFileSync(key, (credential.key as KeyObject).export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  const { certificates, privateKey } = tlsIdentity(credential)
+  writeFileSync(certificate, certificates)
+  writeFileSync(key, privateKey, { mode: 0o600 })
   const script = join(HERE, 'rivals', 'tls-relay.mjs')
   const child = run(['-c', '0', process.execPath, script, String(port), certificate, key])
   await listening(port)

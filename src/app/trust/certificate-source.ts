@@ -1,14 +1,17 @@
 /** Where the certificates of this node and of its hosted users come from, whichever way the configuration names. */
-import type { KeyObject } from 'node:crypto'
 import { fail, ok, type Result } from '../../common/errors.ts'
 import {
   issueCertificate,
   generateKey,
-  keyOf,
   type StoredAuthority,
   type StoredKeyPair,
 } from '../../enrollment/io/index.ts'
-import { pkcs8Of, type Credential, type GeneratedKey, type NodeCrypto } from '../../reload/security/index.ts'
+import {
+  pkcs8OfCredential,
+  type Credential,
+  type GeneratedKey,
+  type NodeCrypto,
+} from '../../reload/security/index.ts'
 
 export interface FreshCredential {
   readonly credential: Credential
@@ -53,12 +56,12 @@ export function freshCredential(
   pkcs8: Uint8Array,
 ): FreshCredential {
   return {
-    credential: crypto.importCredential(certificate, keyOf(pkcs8), overlayName),
+    credential: crypto.importCredential(certificate, pkcs8, overlayName),
     pair: { certificate, pkcs8 },
   }
 }
 
 /** The key of a credential as it is needed to ask for another certificate. */
-export function keyOfCredential({ certificate, key }: Credential): GeneratedKey {
-  return { pkcs8: pkcs8Of(key as KeyObject), publicKeyInfo: certificate.publicKeyInfo }
+export function keyOfCredential(credential: Credential): GeneratedKey {
+  return { pkcs8: pkcs8OfCredential(credential), publicKeyInfo: credential.certificate.publicKeyInfo }
 }

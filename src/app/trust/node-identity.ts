@@ -1,14 +1,19 @@
 /** The node's own certificate and key: imported from files, or had from its source once and kept in data/node. */
-import { randomBytes, X509Certificate, type KeyObject } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromUtf8 } from '../../common/bytes.ts'
 import { ok, RingbridgeError, type Result } from '../../common/errors.ts'
 import type { Millis } from '../../common/time.ts'
 import type { Trace } from '../../common/trace.ts'
 import { ownUserName, renewalTime } from '../../enrollment/index.ts'
-import { generateKey, loadCredential, saveCredential } from '../../enrollment/io/index.ts'
+import { generateKey, keyPem, loadCredential, saveCredential } from '../../enrollment/io/index.ts'
 import type { TlsIdentity } from '../../reload/io/tls-identity.ts'
-import type { Credential, GeneratedKey, NodeCrypto } from '../../reload/security/index.ts'
+import {
+  pkcs8OfCredential,
+  type Credential,
+  type GeneratedKey,
+  type NodeCrypto,
+} from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import { nodeFolder } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
@@ -122,7 +127,7 @@ export function tlsIdentity(credential: Credential): TlsIdentity {
   const chain = [credential.certificate, ...(credential.chain ?? [])]
   return {
     certificates: chain.map(({ der }) => new X509Certificate(der).toString()).join(''),
-    privateKey: (credential.key as KeyObject).export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privateKey: keyPem(pkcs8OfCredential(credential)),
   }
 }
 

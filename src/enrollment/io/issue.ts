@@ -15,7 +15,7 @@ import type { Denial } from '../denial.ts'
 import { checkUserName } from '../user-name.ts'
 import type { Issuer } from './certificates.ts'
 import { makeNodeCertificate } from './node-certificate.ts'
-import { generateKey, keyOf } from './key-pair.ts'
+import { generateKey } from './key-pair.ts'
 import { readCertificationRequest } from './request.ts'
 
 /** What to issue. Whoever asks has been authenticated as `userName` by the caller. */
@@ -125,7 +125,7 @@ export async function issueCredential(
   if (!issued.ok) return issued
   const credential = new NodeCrypto().importCredential(
     issued.value.certificate,
-    keyOf(key.pkcs8),
+    key.pkcs8,
     authority.overlayName,
   )
   return ok({ ...issued.value, credential, pkcs8: key.pkcs8 })

@@ -5,6 +5,7 @@
 export type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 export { pkcs8Of, privateKeyOf, publicKeyInfoOf } from './key-encoding.ts'
 export { generateP256, RSA_2048, type GeneratedKey } from './key-generation.ts'
+export { pkcs8OfCredential } from './private-keys.ts'
 export { NodeCrypto, type KeyAlgorithm } from './node-crypto.ts'
 export { makeStandInCredential, makeStandInRoot, StandInCrypto, type StandInOptions } from './stand-in.ts'
 export { oidContent } from './oid.ts'

@@ -18,8 +18,9 @@ import { fail, ok, RingbridgeError, type Result } from '../../common/errors.ts'
 import { HASH, SIGNATURE, type NodeId } from '../codec/index.ts'
 import { BoundedCache } from '../../common/bounded-cache.ts'
 import { identitiesOf } from './certificate-identity.ts'
-import { publicKeyInfoOf } from './key-encoding.ts'
+import { privateKeyOf, publicKeyInfoOf } from './key-encoding.ts'
 import { generateP256, generateRsa, type GeneratedKey } from './key-generation.ts'
+import { PrivateKeys } from './private-keys.ts'
 import type { Certificate, Credential, CryptoPort, RawSignature } from './port.ts'
 import { GENERAL_NAME, keyAlgorithmOf, readX509, type X509Fields } from './x509.ts'
 
@@ -55,10 +56,12 @@ const KEY_CERT_SIGN = 0x04
 /** ECDSA signatures are DER SEQUENCEs (RFC 4492 s.5.4), as TLS 1.2 has them and RFC 6940 s.6.3.4 by reference. */
 export class NodeCrypto implements CryptoPort {
   private readonly publicKeys: BoundedCache<ImportedKey>
+  private readonly privateKeys: PrivateKeys
 
-  /** `importedKeysMax`: public keys that stay imported. */
-  constructor(importedKeysMax = IMPORTED_KEYS_MAX) {
-    this.publicKeys = new BoundedCache(importedKeysMax)
+  /** How many public keys and how many private ones stay imported. */
+  constructor(publicKeysMax = IMPORTED_KEYS_MAX, privateKeysMax?: number) {
+    this.publicKeys = new BoundedCache(publicKeysMax)
+    this.privateKeys = new PrivateKeys(privateKeysMax)
   }
 
   hash(algorithm: 'sha1' | 'sha256', parts: readonly Uint8Array[]): Uint8Array {
@@ -124,7 +127,7 @@ export class NodeCrypto implements CryptoPort {
     return {
       hashAlgorithm: HASH.sha256,
       signatureAlgorithm: credential.algorithm === 'rsa' ? SIGNATURE.rsa : SIGNATURE.ecdsa,
-      value: plain(sign('sha256', data, credential.key as KeyObject)),
+      value: plain(sign('sha256', data, this.privateKeys.imported(credential))),
     }
   }
 
@@ -151,7 +154,7 @@ export class NodeCrypto implements CryptoPort {
     const nodeId = certificate.nodeIds[0]
     if (nodeId === undefined)
       throw new RingbridgeError('credential_invalid', 'the certificate names no Node-ID')
-    const key = isKeyObject(privateKey) ? privateKey : privateKeyOf(privateKey)
+    const key = isKeyObject(privateKey) ? privateKey : readPrivateKey(privateKey)
     if (!bytesEqual(acceptedKeyInfoOf(key), certificate.publicKeyInfo)) {
       throw new RingbridgeError('credential_invalid', 'the private key does not belong to the certificate')
     }
@@ -159,7 +162,7 @@ export class NodeCrypto implements CryptoPort {
       certificate,
       nodeId,
       algorithm: handleOf(certificate).keyAlgorithm,
-      key,
+      key: this.privateKeys.keep(key, privateKey instanceof Uint8Array ? privateKey : undefined),
       chain: chain.map((der) => this.parsedOrThrown(der, overlayName)),
     }
   }
@@ -251,11 +254,9 @@ function isKeyObject(key: KeyObject | Uint8Array | string): key is KeyObject {
   return typeof key !== 'string' && !(key instanceof Uint8Array)
 }
 
-function privateKeyOf(input: Uint8Array | string): KeyObject {
+function readPrivateKey(input: Uint8Array | string): KeyObject {
   try {
-    return typeof input === 'string'
-      ? createPrivateKey(input)
-      : createPrivateKey({ key: Buffer.from(input), format: 'der', type: 'pkcs8' })
+    return typeof input === 'string' ? createPrivateKey(input) : privateKeyOf(input)
   } catch (cause) {
     throw new RingbridgeError('credential_invalid', 'the private key cannot be read as PKCS#8', { cause })
   }

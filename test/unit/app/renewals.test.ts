@@ -1,11 +1,10 @@
-import type { KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { CertificateWatch } from '../../../src/app/certificate-watch.ts'
 import { Renewals } from '../../../src/app/renewals.ts'
 import { RenewableCredential } from '../../../src/app/trust/renewable-credential.ts'
 import type { TraceEvent } from '../../../src/common/trace.ts'
 import { createAuthority, issueCertificate, issueCredential } from '../../../src/enrollment/io/index.ts'
-import { NodeCrypto, type Credential } from '../../../src/reload/security/index.ts'
+import { NodeCrypto, pkcs8OfCredential, type Credential } from '../../../src/reload/security/index.ts'
 import { fail, ok } from '../../../src/common/errors.ts'
 import { nodeCredential } from '../../../src/app/trust/node-identity.ts'
 import { readConfig } from '../../../src/app/config/load.ts'
@@ -174,7 +173,7 @@ describe('renewals of a node', () => {
     const back = {
       certify: () =>
         Promise.resolve(
-          ok({ credential: next, pair: { certificate: next.certificate.der, pkcs8: pkcs8Of(next) } }),
+          ok({ credential: next, pair: { certificate: next.certificate.der, pkcs8: pkcs8OfCredential(next) } }),
         ),
     }
     expect((await load(back)).certificate.fingerprint).toBe(next.certificate.fingerprint)
@@ -208,7 +207,7 @@ it('R-06 a node whose certificate ended while it was off waits for a server that
                 ? fail({ final: false, reason: 'away', waitMs: 1_000 })
                 : ok({
                     credential: next,
-                    pair: { certificate: next.certificate.der, pkcs8: pkcs8Of(next) },
+                    pair: { certificate: next.certificate.der, pkcs8: pkcs8OfCredential(next) },
                   }),
             )
           },
@@ -229,7 +228,3 @@ it('R-06 a node whose certificate ended while it was off waits for a server that
   expect(asked).toEqual([1, 2, 3].map(() => old.certificate.publicKeyInfo))
   rmSync(folder, { recursive: true })
 })
-
-function pkcs8Of({ key }: Credential): Uint8Array {
-  return new Uint8Array((key as KeyObject).export({ type: 'pkcs8', format: 'der' }))
-}

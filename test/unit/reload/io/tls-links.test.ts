@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import { tlsIdentity } from '../../../../src/app/trust/node-identity.ts'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import type { TlsIdentity } from '../../../../src/reload/io/tls-identity.ts'
 import { TLS_LIMITS, TlsLinks, type TlsLimits } from '../../../../src/reload/io/tls-links.ts'
@@ -35,10 +35,7 @@ afterEach(async () => {
 function identityOf(credential: Credential): { credential: Credential; identity: TlsIdentity } {
   return {
     credential,
-    identity: {
-      certificates: new X509Certificate(credential.certificate.der).toString(),
-      privateKey: (credential.key as KeyObject).export({ type: 'pkcs8', format: 'pem' }).toString(),
-    },
+    identity: tlsIdentity(credential),
   }
 }
 

@@ -3,7 +3,7 @@ import { sign } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { describe, expect, it } from 'vitest'
 
-import { NodeCrypto, type Certificate } from '../../../../src/reload/security/index.ts'
+import { NodeCrypto, pkcs8OfCredential, type Certificate } from '../../../../src/reload/security/index.ts'
 import { utf8 } from '../../../../src/common/bytes.ts'
 import { asNodeId, HASH, SIGNATURE } from '../../../../src/reload/codec/index.ts'
 import { aTestOverlay } from '../../../support/credentials.ts'
@@ -195,5 +195,27 @@ describe('form of a certificate', () => {
       /no Node-ID/,
     )
     expect(asNodeId(certificate.nodeIds[0] as Uint8Array)).toHaveLength(16)
+  })
+
+  it('signs with the right one of more keys than stay imported, P-256 and RSA', async () => {
+    const { credential } = await aTestOverlay()
+    const port = new NodeCrypto(1, 1)
+    const credentials = await Promise.all([
+      credential(USER),
+      credential('bob@example.org', 'rsa'),
+      credential('carol@example.org'),
+    ])
+    const own = credentials.map((made) =>
+      port.importCredential(made.certificate.der, pkcs8OfCredential(made), 'example.org'),
+    )
+    const data = utf8('signed')
+    for (let round = 0; round < 2; round++) {
+      for (const each of own) {
+        const signature = port.sign(each, data)
+        expect(own.map(({ certificate }) => port.verify(certificate, signature, data))).toEqual(
+          own.map((other) => other === each),
+        )
+      }
+    }
   })
 })
