@@ -14,6 +14,7 @@ import { faultNote, journeyNote } from './call-note.ts'
 import { desiredEntry, isPlain, plainEntry } from './desired-entry.ts'
 import { registerFailure, storeRetry, type SipFailure } from './error-map.ts'
 import {
+  isOver,
   longestRemainingMs,
   leadsHere,
   reflects,
@@ -70,6 +71,7 @@ export class EntryKeeper {
       if (bindings.length === 0) return this.commit(user)
       return this.enroll(user, user.waiting !== undefined)
     }
+    if (isOver(user.credential, now.wall)) return this.endOfCertificate(user)
     const phones = this.plainPhones(user, bindings)
     if (phones !== undefined && reflectsPhones(user, phones, now.ms))
       return this.extend(now, user, user.credential)
@@ -85,6 +87,21 @@ export class EntryKeeper {
     if (user.stored !== undefined && user.stored.phones !== phones)
       user.stored = { ...user.stored, phones, text: phones === undefined ? textOf(wanted) : undefined }
     this.extend(now, user, user.credential)
+  }
+
+  /** Its renewal is under way or tried again and again; a REGISTER does not wait for the next time. */
+  private endOfCertificate(user: HostedUser): void {
+    if (user.stored !== undefined)
+      this.parts.trace({
+        level: 'error',
+        area: 'adapter',
+        event: 'user_certificate_expired',
+        aor: new Private(user.aor),
+      })
+    user.stored = undefined
+    user.dirty = false
+    if (wantedBindings(user).length === 0) this.commit(user)
+    else if (user.waiting !== undefined) this.enroll(user, true)
   }
 
   /**
@@ -232,15 +249,6 @@ export class EntryKeeper {
             certificateMs,
             this.parts.settings,
           )
-    if (certificateMs <= 0) {
-      this.parts.trace({
-        level: 'error',
-        area: 'adapter',
-        event: 'user_certificate_expired',
-        aor: new Private(user.aor),
-      })
-      return this.refuse(user, { status: 500, reason: 'Credential Expired' })
-    }
     const id = this.parts.nextId()
     user.store = {
       id,

@@ -1,7 +1,7 @@
 import { byteText } from '../common/byte-text.ts'
 import { bytesEqual } from '../common/bytes.ts'
 import type { Deadline } from '../common/deadlines.ts'
-import type { Millis } from '../common/time.ts'
+import type { Millis, WallTime } from '../common/time.ts'
 import type { CommandId, Credential, ResourceId } from '../reload/index.ts'
 import type { PublishedBinding, RequestId } from '../sip/index.ts'
 import type { AdapterTimer } from './parts.ts'
@@ -87,6 +87,16 @@ export function hostedUser(
     budget: undefined,
     timer: undefined,
   }
+}
+
+/**
+ * The certificate has ended, or has not begun by a clock that was put back: nothing can be signed with it, and nobody believes any more what
+ * has been.
+ */
+export function isOver(credential: Credential | undefined, wall: WallTime): boolean {
+  if (credential === undefined) return false
+  const { notBefore, notAfter } = credential.certificate
+  return wall < notBefore || wall >= notAfter
 }
 
 /** Bindings that the overlay entry has to reflect now. */

@@ -5,7 +5,7 @@ import type { PublishedBinding, SipAction } from '../sip/index.ts'
 import type { EnrollOutcome } from './contract.ts'
 import { EntryKeeper, type StoreDone } from './entry-keeper.ts'
 import { registerFailure } from './error-map.ts'
-import { hostedUser, wantedBindings, type HostedUser } from './hosted-user.ts'
+import { hostedUser, isOver, wantedBindings, type HostedUser } from './hosted-user.ts'
 import type { AdapterParts } from './parts.ts'
 import { PROXY_BINDING, proxyAor, proxyEntry } from './proxy-record.ts'
 import { Reconciler } from './reconciler.ts'
@@ -91,8 +91,8 @@ export class Publisher {
     if (user === undefined) return this.keeper.answer(id, { status: 404, reason: 'User Not Hosted Here' })
     if (user.enrollment === 'refused')
       return this.keeper.answer(id, { status: 403, reason: 'User Suspended' })
-    // With an expired certificate nobody believes this node, and what it says to itself nobody would find.
-    if (!this.parts.available || this.node.certificate.notAfter <= now.wall)
+    // Without a valid certificate nobody believes this node, and what it says to itself nobody would find.
+    if (!this.parts.available || isOver(this.node, now.wall))
       return this.keeper.answer(id, registerFailure({ kind: 'notJoined' }, 0))
     if (user.waiting !== undefined)
       return this.keeper.answer(id, { status: 500, reason: 'Overlapping Registration', retryAfterS: 1 })
@@ -129,12 +129,14 @@ export class Publisher {
     const user = this.users.get(aor)
     if (user === undefined) return undefined
     if (outcome.ok) {
+      if (isOver(user.credential, now.wall)) user.stored = undefined
       user.credential = outcome.credential
       user.enrollment = 'ready'
       this.keeper.advance(now, user)
       return outcome.credential
     }
-    user.enrollment = outcome.final ? 'refused' : 'none'
+    const renewal = user.credential !== undefined
+    user.enrollment = renewal ? 'ready' : outcome.final ? 'refused' : 'none'
     this.parts.trace({
       level: 'warn',
       area: 'adapter',
@@ -144,7 +146,7 @@ export class Publisher {
     })
     this.keeper.refuse(
       user,
-      outcome.final
+      outcome.final && !renewal
         ? { status: 403, reason: 'User Suspended' }
         : { status: 503, reason: 'Enrollment Unavailable', retryAfterS: 60 },
     )

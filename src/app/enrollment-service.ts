@@ -33,6 +33,8 @@ import { asConfigError, documentFile, enrollmentAccountsFile, httpsFolder } from
 
 /** The server's own certificate is looked at this often. */
 const LOOK_MS = 12 * 3_600_000
+/** The wall clock may jump: a certificate of the authority that has come to its end by that is made anew within this time. */
+const CLOCK_LOOK_MS = 30_000
 
 /** PEM files of the https server. */
 export interface HttpsFiles {
@@ -117,15 +119,21 @@ export async function openEnrollmentService(
     current = next
     trace({ level: 'info', area: 'enrollment', event: 'https_certificate_renewed' })
   }
-  const timer = setInterval(() => {
+  const look = (): void => {
     identity()
       .then(take)
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error)
         trace({ level: 'error', area: 'enrollment', event: 'https_certificate_not_renewed', reason })
       })
-  }, LOOK_MS)
-  timer.unref()
+  }
+  const timers = [
+    setInterval(look, LOOK_MS),
+    setInterval(() => {
+      if (source === undefined && !isValid(current, Date.now())) look()
+    }, CLOCK_LOOK_MS),
+  ]
+  for (const timer of timers) timer.unref()
   trace({
     level: 'info',
     area: 'enrollment',
@@ -151,10 +159,15 @@ export async function openEnrollmentService(
       }
     },
     close: async () => {
-      clearInterval(timer)
+      for (const timer of timers) clearInterval(timer)
       await server.close()
     },
   }
+}
+
+function isValid({ certificates }: HttpsIdentity, wallMs: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(certificates)
+  return wallMs >= Date.parse(validFrom) && wallMs < Date.parse(validTo)
 }
 
 function attempt<T>(read: () => T, fault: string): T {

@@ -31,16 +31,23 @@ const SPREAD = 1 / 20
 const BACK_OFF = { firstMs: 60_000, mostMs: 6 * 3_600_000 }
 /** Certificates that live for minutes: the first wait is this part of their life, so that there are several tries left. */
 const FIRST_WAIT = 1 / 20
-/** The wall clock may jump; its hands are looked at this often, whatever the timers say. */
+/** A wall clock that is steered runs away from the timers slowly: its hands are looked at this often, whatever they say. */
 const LOOK_AGAIN_MS = 3_600_000
+/** It may also jump, as when a machine wakes up: so often it is compared with the timers, all certificates at once, ... */
+const COMPARE_MS = 5_000
+/** ... and this much is a jump. */
+const JUMP_MS = 2_000
 
 interface Entry {
   readonly name: string
-  notAfter: WallTime
+  readonly notBefore: WallTime
+  readonly notAfter: WallTime
   /** Wait after the first failure. */
   readonly firstWaitMs: Millis
-  dueAt: WallTime
+  readonly dueAt: WallTime
   failures: number
+  /** The next try after a failure: by the timers, so that one that was planned while the clock was wrong comes all the same. */
+  retryAt: Millis
   /** Undefined while a renewal is under way. */
   deadline: Deadline<Entry> | undefined
 }
@@ -55,12 +62,16 @@ export class RenewalSchedule {
   private readonly entries = new Map<string, Entry>()
   private readonly deadlines = new Deadlines<Entry>()
   private readonly outbox = new Outbox<RenewalAction>()
+  /** How far the wall clock was ahead of the timers when they were last compared. */
+  private ahead: Millis | undefined
+  private compareAt: Millis = NEVER
 
   constructor(components: { readonly random: Random }) {
     this.random = components.random
   }
 
   step(now: Now, input: RenewalInput): void {
+    this.compare(now)
     switch (input.kind) {
       case 'certificate':
         return this.known(now, input.name, input.notBefore, input.notAfter)
@@ -80,7 +91,7 @@ export class RenewalSchedule {
   }
 
   nextDeadline(): Millis {
-    return this.deadlines.size === 0 ? NEVER : this.deadlines.next()
+    return this.deadlines.size === 0 ? NEVER : Math.min(this.deadlines.next(), this.compareAt)
   }
 
   private known(now: Now, name: string, notBefore: WallTime, notAfter: WallTime): void {
@@ -93,9 +104,12 @@ export class RenewalSchedule {
     const from = renewed ? Math.max(notBefore, now.wall) : notBefore
     const dueAt = renewalTime(from, notAfter, this.random.float())
     const firstWaitMs = Math.min(BACK_OFF.firstMs, (notAfter - from) * FIRST_WAIT)
-    const entry: Entry = { name, notAfter, firstWaitMs, dueAt, failures: 0, deadline: undefined }
+    const entry: Entry = {
+      ...{ name, notBefore, notAfter, firstWaitMs, dueAt },
+      ...{ failures: 0, retryAt: NEVER, deadline: undefined },
+    }
     this.entries.set(name, entry)
-    this.wait(now, entry, dueAt - now.wall)
+    this.plan(now, entry)
   }
 
   private failed(now: Now, name: string, waitMs = 0): void {
@@ -106,20 +120,45 @@ export class RenewalSchedule {
     const backOff = backOffMs({ ...BACK_OFF, firstMs }, entry.failures, this.random.float())
     // The nearer the end, the more often: a try costs little beside a node without a certificate.
     const left = Math.max(firstMs, (entry.notAfter - now.wall) / 8)
-    const wait = Math.max(waitMs, Math.min(backOff, left))
-    entry.dueAt = now.wall + wait
-    this.wait(now, entry, wait)
+    entry.retryAt = now.ms + Math.max(waitMs, Math.min(backOff, left))
+    this.plan(now, entry)
   }
 
   private due(now: Now): void {
     for (let entry = this.deadlines.pop(now.ms); entry !== undefined; entry = this.deadlines.pop(now.ms)) {
       entry.deadline = undefined
-      if (entry.dueAt > now.wall) this.wait(now, entry, entry.dueAt - now.wall)
-      else this.outbox.push({ kind: 'renew', name: entry.name })
+      if (entry.failures > 0 ? now.ms >= entry.retryAt : isDue(entry, now.wall))
+        this.outbox.push({ kind: 'renew', name: entry.name })
+      else this.plan(now, entry)
     }
   }
 
-  private wait(now: Now, entry: Entry, ms: Millis): void {
-    entry.deadline = this.deadlines.set(now.ms + Math.min(Math.max(ms, 0), LOOK_AGAIN_MS), entry)
+  private plan(now: Now, entry: Entry): void {
+    const { failures, retryAt, dueAt } = entry
+    const wait = failures > 0 ? retryAt - now.ms : isDue(entry, now.wall) ? 0 : dueAt - now.wall
+    entry.deadline = this.deadlines.set(now.ms + Math.min(Math.max(wait, 0), LOOK_AGAIN_MS), entry)
   }
+
+  /** After a jump everything is planned anew: a certificate that has come to its end by it cannot wait. */
+  private compare(now: Now): void {
+    const ahead = now.wall - now.ms
+    if (this.ahead !== undefined && now.ms < this.compareAt) return
+    const jumped = this.ahead !== undefined && Math.abs(ahead - this.ahead) > JUMP_MS
+    this.ahead = ahead
+    this.compareAt = now.ms + COMPARE_MS
+    if (!jumped) return
+    for (const entry of this.entries.values()) {
+      if (entry.deadline === undefined) continue
+      this.deadlines.cancel(entry.deadline)
+      // The clock may have been the reason: a server's certificate, too, is believed by it.
+      if (isDue(entry, now.wall)) entry.retryAt = Math.min(entry.retryAt, now.ms + entry.firstWaitMs)
+      else entry.failures = 0
+      this.plan(now, entry)
+    }
+  }
+}
+
+/** One that begins later was made while the clock was ahead, and is of no use until it has caught up. */
+function isDue({ notBefore, dueAt }: Entry, wall: WallTime): boolean {
+  return wall >= dueAt || wall < notBefore
 }

@@ -20,7 +20,7 @@ const CERTIFICATE_FILE = 'certificate.pem'
 /** Web clients refuse server certificates of more than 398 days. */
 const VALIDITY_MS = 365 * 86_400_000
 
-/** The identity kept in `folder`, made or renewed when it is missing, due, or for other names or another root. */
+/** The identity kept in `folder`, made or renewed when it is missing, due, made by a clock that was ahead, or for other names or another root. */
 export async function serverIdentity(
   authority: Authority,
   folder: string,
@@ -59,6 +59,7 @@ function isUsable(
     const certificate = new X509Certificate(certificates)
     const [from, until] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
     return (
+      wall >= from &&
       wall < renewalTime(from, until, 0) &&
       names.every((name) => isFor(certificate, name)) &&
       sipDomains.every((domain) => hasUri(certificate, `sip:${domain}`)) &&

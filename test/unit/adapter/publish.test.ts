@@ -9,6 +9,7 @@ import {
   decodeSipRegistration,
   ERROR_CODE,
   KIND,
+  makeStandInCredential,
   type CommandError,
   type Credential,
   type FetchResult,
@@ -23,6 +24,7 @@ import {
   fetches,
   nodeCredential,
   nodeId,
+  OVERLAY,
   SELF,
   stores,
   userCredential,
@@ -299,6 +301,66 @@ describe('REGISTER becomes Store', () => {
       { id: 1, outcome: { status: 403 } },
       { id: 2, outcome: { status: 403 } },
     ])
+  })
+
+  describe('M-05 R-06 a clock that is put forward past the end of a certificate', () => {
+    const ends = at(2 * HOUR).wall
+    const short = makeStandInCredential(nodeId(0xa1), ALICE, OVERLAY, { notAfter: ends })
+    const later = { ms: 20_000, wall: ends + 24 * HOUR }
+
+    function registeredForHours(parts: AdapterParts): Publisher {
+      const publisher = new Publisher(parts, nodeCredential())
+      publisher.setHosted(at(0), [ALICE], new Map([[ALICE, short]]))
+      publisher.register(at(0), publication(1, ALICE, [binding('sip:alice@10.0.0.5', HOUR)]))
+      const store = stores(drained(parts).commands).at(-1)
+      publisher.storeDone(at(10), stored(store!.id))
+      parts.outbox.drain()
+      return publisher
+    }
+
+    it('the entry is stored again with the renewed one, although it says the same', () => {
+      const parts = adapterParts()
+      const publisher = registeredForHours(parts)
+      publisher.enrolled(later, ALICE, { ok: true, credential: CREDENTIAL })
+      expect(stores(drained(parts).commands)).toMatchObject([{ credential: CREDENTIAL }])
+    })
+
+    it('in good time nothing is stored', () => {
+      const parts = adapterParts()
+      const publisher = registeredForHours(parts)
+      publisher.enrolled(at(20_000), ALICE, { ok: true, credential: CREDENTIAL })
+      expect(stores(drained(parts).commands)).toEqual([])
+    })
+
+    it('a phone that refreshes meanwhile has its certificate renewed at once, and its 200 when it can be found again', () => {
+      const parts = adapterParts()
+      const publisher = registeredForHours(parts)
+      publisher.register(later, publication(2, ALICE, [binding('sip:alice@10.0.0.5', 2 * HOUR)]))
+      expect(drained(parts).all).toEqual([
+        { to: 'shell', action: { kind: 'enroll', aor: ALICE, urgent: true } },
+      ])
+      expect(publisher.counts(later)).toMatchObject({ aors: 1, missing: 1 })
+      publisher.enrolled(later, ALICE, { ok: true, credential: CREDENTIAL })
+      const { commands, sip } = drained(parts)
+      expect(sip).toEqual([])
+      publisher.storeDone(later, stored(stores(commands)[0]!.id))
+      expect(drained(parts).sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
+    })
+
+    it('where it is not to be had the phone is told to come back, and is let go without', () => {
+      const parts = adapterParts()
+      const publisher = registeredForHours(parts)
+      for (const [id, final] of [
+        [2, false],
+        [3, true],
+      ] as const) {
+        publisher.register(later, publication(id, ALICE, [binding('sip:alice@10.0.0.5', 2 * HOUR)]))
+        publisher.enrolled(later, ALICE, { ok: false, final, reason: 'away' })
+        expect(drained(parts).sip).toMatchObject([{ id, outcome: { status: 503, retryAfterS: 60 } }])
+      }
+      publisher.register(later, publication(4, ALICE, []))
+      expect(drained(parts).sip).toEqual([{ kind: 'published', id: 4, outcome: { ok: true } }])
+    })
   })
 
   /** What a Fetch finds at the place of a user: an entry of an earlier life under his key, or nothing. */
