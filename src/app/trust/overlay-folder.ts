@@ -77,14 +77,23 @@ function publishRoot(folder: string, { rootCertificate }: StoredAuthority): void
   }
 }
 
-/** Who signs documents: one credential a folder, made at the first need. */
+/** Who signs the documents of an overlay that is there: undefined where its founder's folder was not copied whole. */
+export function storedSigner(
+  crypto: NodeCrypto,
+  folder: string,
+  overlayName: string,
+): Promise<Credential | undefined> {
+  return asConfigError(loadCredential(crypto, join(folder, SIGNER_FOLDER), overlayName))
+}
+
+/** Who signs the first document: one credential a folder. */
 export async function documentSigner(
   crypto: NodeCrypto,
   authority: StoredAuthority,
   folder: string,
 ): Promise<Credential> {
   const path = join(folder, SIGNER_FOLDER)
-  const stored = await asConfigError(loadCredential(crypto, path, authority.overlayName))
+  const stored = await storedSigner(crypto, folder, authority.overlayName)
   if (stored !== undefined) return stored
   const userName = `configuration-signer@${authority.overlayName}`
   const issued = await issueCredential(authority, { userName }, Date.now())
@@ -93,8 +102,7 @@ export async function documentSigner(
   const { certificate, pkcs8, credential } = issued.value
   if (await asConfigError(foundCredential(path, { certificate, pkcs8 }))) return credential
   // Nodes that share the folder may come here at once: the document names one signer.
-  const first = await asConfigError(loadCredential(crypto, path, authority.overlayName))
-  return first ?? credential
+  return (await storedSigner(crypto, folder, authority.overlayName)) ?? credential
 }
 
 /** Failures of key files and folders are for the operator to mend: one line, exit code 2. */

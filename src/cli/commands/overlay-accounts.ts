@@ -17,7 +17,7 @@ import { EXIT, noneLeft, print, readArgs, UsageError, verbOf } from '../command.
 import { readSecret } from '../secret-file.ts'
 
 const OPTIONS = {
-  authority: { type: 'string', default: './data/authority' },
+  authority: { type: 'string' },
   names: { type: 'string' },
   'password-file': { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -29,10 +29,11 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   const [verb, typed] = positionals
   const action = verbOf(verb, 'overlay accounts', ['add', 'list', 'remove'])
   noneLeft(positionals, action === 'list' ? 1 : 2)
-  // An account may be added before the authority is founded; where nobody has added one, there is none to list.
-  if (action !== 'add' && !existsSync(values.authority))
-    throw new UsageError(`--authority ${values.authority}: there is no such folder`)
-  const file = enrollmentAccountsFile(values.authority)
+  const folder = values.authority ?? './data/authority'
+  // An account may be added before the first start; where nobody has added one, there is none to list, and a folder that was named is there.
+  if ((action !== 'add' || values.authority !== undefined) && !existsSync(folder))
+    throw new UsageError(`--authority ${folder}: there is no such folder`)
+  const file = enrollmentAccountsFile(folder)
   const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
   if (action === 'list') {
     const accounts = await asConfigError(loadEnrollmentAccounts(file))
@@ -60,7 +61,7 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   const password = prepared.value
   const added: EnrollmentAccount = { account, scrypt: await hashPassword(password), names }
   // Only now: what is refused leaves no folder behind.
-  privateFolder(values.authority, '--authority')
+  privateFolder(folder, '--authority')
   let changed = false
   await change(file, (accounts) => {
     const others = accounts.filter((each) => each.account !== account)

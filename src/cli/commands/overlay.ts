@@ -1,24 +1,16 @@
 /** `ringbridge overlay`: an authority and its signed Configuration Document, without running a node. */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { RingbridgeError } from '../../common/errors.ts'
 import { toHex } from '../../common/bytes.ts'
 import { bindable, isUnspecified, parseHostPort } from '../../app/config/endpoint.ts'
 import { ConfigError } from '../../app/config/fault.ts'
 import { writePrivate } from '../../app/files.ts'
 import { FOUNDED_NODE_ID_LENGTH, signedDocument } from '../../app/trust/overlay-document.ts'
-import {
-  asConfigError,
-  documentFile,
-  documentSigner,
-  openOverlayFolder,
-  rootFile,
-} from '../../app/trust/overlay-folder.ts'
+import { documentFile, openOverlayFolder, rootFile, storedSigner } from '../../app/trust/overlay-folder.ts'
 import { enrollPlace } from '../../enrollment/index.ts'
-import { openAuthority } from '../../enrollment/io/index.ts'
 import { NodeCrypto } from '../../reload/security/index.ts'
 import { nextSequence, parseConfiguration, type OverlayConfiguration } from '../../reload/config/index.ts'
-import { isOverlayName, nodeIdFromHex, type NodeId } from '../../reload/codec/index.ts'
+import { isOverlayName, nodeIdFromHex, sameId, type NodeId } from '../../reload/codec/index.ts'
 import { EXIT, print, readArgs, UsageError, wholeNumber, type Command, verbOf } from '../command.ts'
 import { overlayAccounts } from './overlay-accounts.ts'
 import { overlayServe } from './overlay-serve.ts'
@@ -230,16 +222,16 @@ async function sign(
     sequence: nextSequence(configuration.sequence),
     badNodes: badNodesAfter(configuration, badNodes, goodNodes),
   }
-  const authority = await asConfigError(openAuthority(folder, name, Date.now()))
-  try {
-    const signer = await documentSigner(crypto, authority, folder)
-    if (!configuration.configurationSigners.some((id) => toHex(id) === toHex(signer.nodeId))) {
-      throw new RingbridgeError('SIGNER', `${folder}: its signer is not a configuration-signer of ${file}`)
-    }
-    writePrivate(file, signedDocument(crypto, next, signer))
-  } finally {
-    await authority.close()
-  }
+  // Nothing is founded here: a root or a signer of its own would only stand in the way of the right ones.
+  const signer = await storedSigner(crypto, folder, name)
+  const known = configuration.configurationSigners.some(
+    (id) => signer !== undefined && sameId(id, signer.nodeId),
+  )
+  if (signer === undefined || !known)
+    throw new ConfigError(
+      `${folder}: its signer ${signer === undefined ? 'is missing' : `is not a configuration-signer of ${file}`}; sign in the folder that the overlay was founded in, or in a copy of the whole of it`,
+    )
+  writePrivate(file, signedDocument(crypto, next, signer))
   return next.sequence
 }
 

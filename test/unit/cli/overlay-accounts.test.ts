@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { main } from '../../../src/cli/run.ts'
@@ -7,12 +7,15 @@ import { parseConfiguration } from '../../../src/reload/config/index.ts'
 
 const shown = terminal()
 
+/** What `overlay init` or an operator has made. */
+const found = (): void => mkdirSync(join(shown.folder, 'authority'))
 const accounts = (...args: string[]) =>
   main(['overlay', 'accounts', ...args, '--authority', join(shown.folder, 'authority'), '--json'])
 const said = (): unknown => JSON.parse(shown.out.pop() ?? '')
 
 describe('ringbridge overlay', () => {
   it('accounts that are added at the same time are all there', async () => {
+    found()
     const names = ['one', 'two', 'three', 'four']
     expect(await Promise.all(names.map((name) => accounts('add', name)))).toEqual([0, 0, 0, 0])
     const file = join(shown.folder, 'authority', 'accounts.jsonl')
@@ -23,6 +26,7 @@ describe('ringbridge overlay', () => {
   })
 
   it('S-70 accounts add, list, remove: a password is made up and shown once, the file holds its hash', async () => {
+    found()
     expect(await accounts('add', 'site-b', '--names', '*@example.org, gate@example.net')).toBe(0)
     const { password } = said() as { password: string }
     expect(password).toMatch(/^[a-z0-9]{16}$/)
@@ -53,6 +57,8 @@ describe('ringbridge overlay', () => {
     [['add', 'a', 'b']],
     [['list']],
     [['remove', 'a']],
+    // A slip of the pen was a folder with an account in it, and a password that no server knew.
+    [['add', 'a']],
   ])('accounts %j is refused in one line', async (args) => {
     expect(await accounts(...args)).toBe(2)
     expect(shown.err.join('').trim().split('\n')).toHaveLength(1)
@@ -86,6 +92,18 @@ describe('ringbridge overlay', () => {
       ['--expires', '0'],
     ])
       expect(await main(['overlay', 'sign', 'example.org', ...bad, ...options]), bad.join(' ')).toBe(2)
+  })
+
+  it('sign in a folder without the signer is refused and leaves it as it is', async () => {
+    const authority = join(shown.folder, 'authority')
+    expect(await main(['overlay', 'init', 'example.org', '--authority', authority])).toBe(0)
+    for (const lost of ['signer', 'root.pem', 'root.der']) {
+      rmSync(join(authority, lost), { recursive: true })
+      const before = readdirSync(authority)
+      expect(await main(['overlay', 'sign', 'example.org', '--authority', authority])).toBe(2)
+      expect(shown.err.pop()).toContain('its signer is missing')
+      expect(readdirSync(authority)).toEqual(before)
+    }
   })
 
   it('serve without an authority and enroll without a place are refused', async () => {
