@@ -76,6 +76,7 @@ export class AdminServer {
     limitConnections(this.app.server, CONNECTIONS)
     // Only JSON: a form of a foreign page can send text/plain without asking first.
     this.app.removeContentTypeParser('text/plain')
+    this.allowNoBody()
     const routes = [
       ...healthRoutes(node),
       ...overlayRoutes(node),
@@ -113,6 +114,15 @@ export class AdminServer {
 
   get inject(): FastifyInstance['inject'] {
     return this.app.inject.bind(this.app)
+  }
+
+  /** Many clients name the type in every request, and send nothing with a DELETE. What needs a body says so itself. */
+  private allowNoBody(): void {
+    const parse = this.app.getDefaultJsonParser('error', 'error')
+    this.app.removeContentTypeParser('application/json')
+    this.app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) =>
+      body === '' ? done(null, undefined) : void parse(request, body, done),
+    )
   }
 
   private failures(): void {
