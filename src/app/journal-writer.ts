@@ -17,6 +17,9 @@ export type JournalOutcome = Extract<PeerInput, { kind: 'persisted' | 'notPersis
 /** Judgement: how long phones are refused after there is room again. */
 const RETRY_MS = 2_000
 
+/** Judgement: a disk that is silent for longer is as good as full. Who waits for an answer has not given up by then. */
+const SILENT_MS = 5_000
+
 /** Judgement: what the records of one batch may keep a turn of the event loop busy with before phones are served again. */
 const CONFIRMING_MS = 8
 
@@ -31,24 +34,31 @@ export class JournalWriter {
   private readonly tell: (outcome: JournalOutcome) => void
   private readonly trace: Trace
   private readonly retryMs: number
+  private readonly silentMs: number
   /** The last word on each record that is not on disk yet: no more than there are records, however long the disk is full. */
   private records = new Map<string, JournalOperation>()
   private tokens: number[] = []
   private running: Promise<void> | undefined
   private lastFailure: string | undefined
   private retry: NodeJS.Timeout | undefined
+  /** The write under way has had no answer for so long that nobody waits for it any more. */
+  private silent = false
   private stopped = false
 
   constructor(
     journal: JournalPort,
     tell: (outcome: JournalOutcome) => void,
     trace: Trace,
-    retryMs = RETRY_MS,
+    {
+      retryMs = RETRY_MS,
+      silentMs = SILENT_MS,
+    }: { readonly retryMs?: number; readonly silentMs?: number } = {},
   ) {
     this.journal = journal
     this.tell = tell
     this.trace = trace
     this.retryMs = retryMs
+    this.silentMs = silentMs
   }
 
   /** Undefined while the disk takes what it is given. */
@@ -63,7 +73,7 @@ export class JournalWriter {
 
   write(token: number, operations: readonly JournalOperation[]): void {
     for (const operation of operations) this.records.set(operation.key, operation)
-    if (this.retry !== undefined) return this.refuse([token])
+    if (this.retry !== undefined || this.silent) return this.refuse([token])
     this.tokens.push(token)
     this.running ??= this.run()
   }
@@ -90,7 +100,7 @@ export class JournalWriter {
     // One turn of the event loop: steps of the same turn share a batch.
     await turn()
     do await this.batch()
-    while (this.tokens.length > 0 && this.lastFailure === undefined)
+    while (this.records.size > 0 && this.lastFailure === undefined)
     this.running = undefined
     if (this.lastFailure === undefined || this.stopped) return
     this.refuse(this.tokens.splice(0))
@@ -105,16 +115,19 @@ export class JournalWriter {
     this.records = new Map()
     this.tokens = []
     const started = performance.now()
+    const silence = setTimeout(() => this.gaveUp(tokens), this.silentMs)
     try {
       await this.journal.write([...records.values()])
     } catch (error) {
-      this.failed(records, tokens, error instanceof Error ? error.message : String(error))
+      clearTimeout(silence)
+      this.failed(records, this.heard(tokens), error instanceof Error ? error.message : String(error))
       return
     }
+    clearTimeout(silence)
     this.writeSeconds.observe((performance.now() - started) / 1000)
     const again = this.lastFailure !== undefined
     this.lastFailure = undefined
-    await this.confirm(tokens)
+    await this.confirm(this.heard(tokens))
     if (!again) return
     this.trace({ level: 'info', area: 'app', event: 'journal_written_again', records: records.size })
     this.tell({ kind: 'journalWritable' })
@@ -134,12 +147,30 @@ export class JournalWriter {
   private failed(records: Map<string, JournalOperation>, tokens: readonly number[], reason: string): void {
     // What was said of a record meanwhile is newer.
     this.records = new Map([...records, ...this.records])
+    this.failsBy(reason)
+    this.refuse(tokens)
+  }
+
+  private failsBy(reason: string): void {
     this.failures.add()
     // The same sentence every few seconds helps nobody.
     if (this.lastFailure !== reason)
       this.trace({ level: 'error', area: 'app', event: 'journal_write_failed', reason })
     this.lastFailure = reason
-    this.refuse(tokens)
+  }
+
+  /** A disk that neither takes nor refuses, as one that is frozen or a server that is away: there may be an answer in the end. */
+  private gaveUp(tokens: readonly number[]): void {
+    this.silent = true
+    this.failsBy(`the disk has not answered for ${this.silentMs / 1000} s`)
+    this.refuse([...tokens, ...this.tokens.splice(0)])
+  }
+
+  /** It has answered now; those of a write that nobody waited for any more have been refused. */
+  private heard(tokens: readonly number[]): readonly number[] {
+    const { silent } = this
+    this.silent = false
+    return silent ? [] : tokens
   }
 
   private refuse(tokens: readonly number[]): void {

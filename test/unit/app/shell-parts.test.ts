@@ -82,8 +82,8 @@ describe('group commit', () => {
   })
 
   /** A disk that may be full, and all that was told of it. */
-  function aWriter(retryMs = 60_000) {
-    const disk = { full: false, batches: [] as string[][] }
+  function aWriter(retryMs = 60_000, silentMs = 60_000) {
+    const disk = { full: false, batches: [] as string[][], answer: Promise.resolve() }
     const told: JournalOutcome[] = []
     const events: TraceEvent[] = []
     const journal = {
@@ -94,7 +94,7 @@ describe('group commit', () => {
             each.kind === 'put' ? `${each.key}=${String(each.value)}` : `-${each.key}`,
           ),
         )
-        return Promise.resolve()
+        return disk.answer
       },
     }
     const hear = { also: (_outcome: JournalOutcome): void => undefined }
@@ -105,7 +105,7 @@ describe('group commit', () => {
         hear.also(outcome)
       },
       (event) => events.push(event),
-      retryMs,
+      { retryMs, silentMs },
     )
     return { disk, told, events, writer, hear }
   }
@@ -160,6 +160,37 @@ describe('group commit', () => {
     expect(writer.fault).toBeUndefined()
     expect(writer.failures.get()).toBeGreaterThan(0)
     expect(events.map(({ event }) => event)).toEqual(['journal_write_failed', 'journal_written_again'])
+  })
+
+  it('R-06 a disk that neither takes nor refuses, as one that is frozen, is a fault as well; what it was given and what came meanwhile is there in the end', async () => {
+    const { disk, told, events, writer, hear } = aWriter(60_000, 1)
+    const heard = (wanted: JournalOutcome['kind']) =>
+      new Promise<void>((done) => {
+        hear.also = ({ kind }) => {
+          if (kind === wanted) done()
+        }
+      })
+    let thaw: () => void = () => undefined
+    disk.answer = new Promise((resolve) => (thaw = resolve))
+    const refused = heard('notPersisted')
+    writer.write(1, [put('a', 1)])
+    await refused
+    expect(told).toEqual([{ kind: 'notPersisted', token: 1 }])
+    expect(writer.fault).toBe('the disk has not answered for 0.001 s')
+    expect(writer.failures.get()).toBe(1)
+    writer.write(2, [put('b', 1)])
+    expect(told.at(-1)).toEqual({ kind: 'notPersisted', token: 2 })
+    const writable = heard('journalWritable')
+    disk.answer = Promise.resolve()
+    thaw()
+    await writable
+    await writer.idle()
+    expect(disk.batches).toEqual([['a=1'], ['b=1']])
+    expect(writer.fault).toBeUndefined()
+    expect(events.map(({ event }) => event)).toEqual(['journal_write_failed', 'journal_written_again'])
+    writer.write(3, [put('c', 1)])
+    await writer.idle()
+    expect(told.at(-1)).toEqual({ kind: 'persisted', token: 3 })
   })
 
   it('R-06 while it waits for room nobody waits for it; at the end there is one more try, and a line that says what is missing', async () => {
