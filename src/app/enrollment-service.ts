@@ -98,13 +98,16 @@ export async function openEnrollmentService(
 ): Promise<EnrollmentService> {
   const { folder, listen, files } = init
   const accounts = new EnrollmentAccounts(enrollmentAccountsFile(folder))
-  await asConfigError(accounts.refresh())
+  await asConfigError(accounts.refresh(), 'who may enroll')
   const { host, port } = bindable(parseHostPort(listen, init.key), init.key)
   const { names, path } = placesOf(authority, init, host)
   let source = files
   const identity = async (): Promise<HttpsIdentity> =>
     source === undefined
-      ? asConfigError(serverIdentity(authority, httpsFolder(folder), names, Date.now()))
+      ? asConfigError(
+          serverIdentity(authority, httpsFolder(folder), names, Date.now()),
+          'the certificate of the enrollment server',
+        )
       : fromFiles(source)
   let current = await identity()
   const desk = new EnrollmentDesk({ authority, accounts, trace, clock })

@@ -14,6 +14,7 @@ import {
 import { dirname } from 'node:path'
 import { removeAbandoned, removeUnfinished } from '../enrollment/io/index.ts'
 import { ConfigError } from './config/fault.ts'
+import { faultOf } from './file-fault.ts'
 
 /**
  * mkdir -p. Node's own `recursive` tries for ever where the system answers ENOENT to a folder whose parent is there, as
@@ -44,7 +45,7 @@ export function privateFolder(path: string, key: string): void {
     unlinkSync(probe)
     removeAbandoned(path, PROBE, '')
   } catch (error) {
-    throw new ConfigError(`${path}: the folder cannot be written (${codeOf(error)}); see ${key}`, {
+    throw new ConfigError(`${path}: the folder cannot be written (${faultOf(error, path)}); see ${key}`, {
       cause: error,
     })
   }
@@ -55,7 +56,7 @@ export function readIfThere(path: string): Uint8Array | undefined {
   try {
     return existsSync(path) ? readFileSync(path) : undefined
   } catch (error) {
-    throw new ConfigError(`${path}: cannot be read (${codeOf(error)})`, { cause: error })
+    throw new ConfigError(`${path}: cannot be read (${faultOf(error, path)})`, { cause: error })
   }
 }
 
@@ -100,7 +101,7 @@ export function writePrivate(
     }
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    throw new ConfigError(`${path}: cannot be written (${codeOf(error)})`, { cause: error })
+    throw new ConfigError(`${path}: cannot be written (${faultOf(error, path)})`, { cause: error })
   }
 }
 
@@ -126,7 +127,7 @@ function stampOf(path: string): string | undefined {
     const there = statSync(path, { throwIfNoEntry: false, bigint: true })
     return there === undefined ? undefined : `${there.ino} ${there.mtimeNs} ${there.size}`
   } catch (cause) {
-    throw new ConfigError(`${path}: cannot be read (${codeOf(cause)})`, { cause })
+    throw new ConfigError(`${path}: cannot be read (${faultOf(cause, path)})`, { cause })
   }
 }
 
@@ -138,8 +139,4 @@ export function keepOwner(temporary: string, path: string): void {
   if (process.geteuid?.() !== 0) return
   const { uid, gid } = statSync(path, { throwIfNoEntry: false }) ?? statSync(dirname(path))
   if (uid !== 0 || gid !== process.getegid?.()) chownSync(temporary, uid, gid)
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error)
 }

@@ -29,6 +29,7 @@ export interface Foundation {
   readonly restored: readonly (readonly [string, Uint8Array])[]
 }
 
+const JOURNAL = 'the journal'
 /** Judgement: a process that was killed may be gone only when a slow disk has done what it was asked for last. */
 const JOURNAL_WAIT_MS = 5_000
 
@@ -61,12 +62,13 @@ export async function openFoundation(
     trace({ level: 'error', area: 'app', event: 'journal_made_again', folder, records })
   const journal = await asConfigError(
     LevelJournal.open(folder, { whenLocked: { waitMs: JOURNAL_WAIT_MS, waiting }, whenMadeAgain }),
+    JOURNAL,
   )
   startup.onStop(() => journal.close())
   const { droppedBytes: bytes } = journal
   if (bytes > 0 || journal.lostLog)
     trace({ level: 'error', area: 'app', event: 'journal_damaged', folder, bytes, lostLog: journal.lostLog })
-  const restored = await asConfigError(recordsOf(journal))
+  const restored = await asConfigError(recordsOf(journal), JOURNAL)
   return { crypto, overlay, names, credential, standing, vault, journal, restored }
 }
 

@@ -106,7 +106,10 @@ async function issued(
   for (const domain of domains) names.add(domain)
   // An identity of SIP is a domain (RFC 5922 s.7.1): where one stands as URI, DNS names count for nothing.
   const spokenFor = [...names].filter((name) => isIP(name) === 0)
-  return asConfigError(serverIdentity(authority, phoneTlsFolder(config), [...names], Date.now(), spokenFor))
+  return asConfigError(
+    serverIdentity(authority, phoneTlsFolder(config), [...names], Date.now(), spokenFor),
+    'the certificate for phones',
+  )
 }
 
 function fromFiles(certificate: string, privateKey: string): NonNullable<TlsSettings['identity']> {

@@ -1,5 +1,6 @@
 /** Text that people write: configuration, accounts, passwords, tables. */
 import { readFileSync } from 'node:fs'
+import { faultOf } from '../file-fault.ts'
 
 /**
  * The text of a file (0: of standard input) without the mark that editors and spreadsheets of Windows put in front. `fault` makes the
@@ -14,7 +15,7 @@ export function readUtf8(
   try {
     bytes = readFileSync(file)
   } catch (cause) {
-    throw fault(`cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`, { cause })
+    throw fault(`cannot be read (${faultOf(cause, file === 0 ? undefined : file)})`, { cause })
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -24,6 +24,7 @@ import { asConfigError } from './overlay-folder.ts'
 /** An enrollment server that is just coming up is waited for; a node that has no certificate that counts cannot do without. */
 const TRIES_MAX = 12
 const WAIT_MIN_MS = 5_000
+const CREDENTIAL = 'key and certificate of this node'
 
 export interface NodeIdentityParts {
   readonly crypto: NodeCrypto
@@ -43,7 +44,7 @@ export async function nodeCredential(
   const { crypto, source, trace } = parts
   if (source === undefined) return importedCredential(crypto, config, overlayName)
   const folder = nodeFolder(config)
-  const stored = await asConfigError(loadCredential(crypto, folder, overlayName))
+  const stored = await asConfigError(loadCredential(crypto, folder, overlayName), CREDENTIAL)
   if (stored === undefined) {
     const userName = nodeUserName(config, overlayName)
     // One key for all tries: a certificate whose answer was lost is asked for again, not a second one.
@@ -71,7 +72,7 @@ export async function renewedCredential(
 ): Promise<Result<Credential, SourceFailure>> {
   const made = await source.certify(old.certificate.userName, keyOfCredential(old))
   if (!made.ok) return made
-  await asConfigError(saveCredential(folder, made.value.pair))
+  await asConfigError(saveCredential(folder, made.value.pair), CREDENTIAL)
   return ok(made.value.credential)
 }
 
@@ -93,7 +94,7 @@ async function awaitedCredential(
   for (let tries = 1; ; tries++) {
     const made = await source.certify(userName, key)
     if (made.ok) {
-      await asConfigError(saveCredential(folder, made.value.pair))
+      await asConfigError(saveCredential(folder, made.value.pair), CREDENTIAL)
       return made.value.credential
     }
     const { final, reason, waitMs } = made.error

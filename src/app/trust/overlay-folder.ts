@@ -16,6 +16,7 @@ import type { EnrollmentPolicy } from '../../enrollment/index.ts'
 import { RingbridgeError } from '../../common/errors.ts'
 import type { Credential, NodeCrypto } from '../../reload/security/index.ts'
 import { ConfigError } from '../config/fault.ts'
+import { faultOf } from '../file-fault.ts'
 import { privateFolder, writePrivate } from '../files.ts'
 import { firstConfiguration, signedDocument, type DocumentWishes } from './overlay-document.ts'
 
@@ -24,6 +25,9 @@ const SIGNER_FOLDER = 'signer'
 const ROOT_FILE = 'root-ca.pem'
 const ACCOUNTS_FILE = 'accounts.jsonl'
 const HTTPS_FOLDER = 'https'
+/** What is in the way where files cannot be used. */
+export const AUTHORITY = "the overlay's authority (root key and Node-IDs)"
+const SIGNER = 'the signer of Configuration Documents'
 
 export function documentFile(folder: string): string {
   return join(folder, DOCUMENT_FILE)
@@ -53,7 +57,7 @@ export async function openOverlayFolder(
   policy: Partial<EnrollmentPolicy> = {},
 ): Promise<StoredAuthority> {
   privateFolder(folder, 'overlay.authority')
-  const authority = await asConfigError(openAuthority(folder, overlayName, Date.now(), policy))
+  const authority = await asConfigError(openAuthority(folder, overlayName, Date.now(), policy), AUTHORITY)
   publishRoot(folder, authority)
   // The document is written last: without it, founding was interrupted.
   if (existsSync(documentFile(folder))) return authority
@@ -83,7 +87,7 @@ export function storedSigner(
   folder: string,
   overlayName: string,
 ): Promise<Credential | undefined> {
-  return asConfigError(loadCredential(crypto, join(folder, SIGNER_FOLDER), overlayName))
+  return asConfigError(loadCredential(crypto, join(folder, SIGNER_FOLDER), overlayName), SIGNER)
 }
 
 /** Who signs the first document: one credential a folder. */
@@ -100,13 +104,13 @@ export async function documentSigner(
   if (!issued.ok)
     throw new ConfigError(`${folder}: no certificate for the document signer: ${issued.error.reason}`)
   const { certificate, pkcs8, credential } = issued.value
-  if (await asConfigError(foundCredential(path, { certificate, pkcs8 }))) return credential
+  if (await asConfigError(foundCredential(path, { certificate, pkcs8 }), SIGNER)) return credential
   // Nodes that share the folder may come here at once: the document names one signer.
   return (await storedSigner(crypto, folder, authority.overlayName)) ?? credential
 }
 
-/** Failures of key files and folders are for the operator to mend: one line, exit code 2. */
-export async function asConfigError<T>(work: Promise<T>): Promise<T> {
+/** Failures of key files and folders are for the operator to mend: one line, exit code 2. `what` is in the file or folder. */
+export async function asConfigError<T>(work: Promise<T>, what: string): Promise<T> {
   try {
     return await work
   } catch (error) {
@@ -114,6 +118,11 @@ export async function asConfigError<T>(work: Promise<T>): Promise<T> {
     if (error instanceof RingbridgeError) throw new ConfigError(error.message, { cause: error })
     const { code, path } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    throw new ConfigError(`${path ?? 'file'}: ${code}`, { cause: error })
+    throw new ConfigError(
+      `${path ?? 'a file'}: ${what} cannot be read or written (${faultOf(error, path)})`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -1,10 +1,11 @@
 /** The 32 bytes that key nonces and flow tokens; the same on all peers of a domain. */
 import { randomBytes } from 'node:crypto'
-import { linkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, rmSync, writeFileSync } from 'node:fs'
 import { fromHex, fromUtf8, toHex } from '../../common/bytes.ts'
 import { ConfigError } from '../config/fault.ts'
 import { secretFile } from '../config/places.ts'
 import type { Config } from '../config/schema.ts'
+import { faultOf } from '../file-fault.ts'
 import { readIfThere, readNeeded } from '../files.ts'
 
 const SECRET_BYTES = 32
@@ -28,8 +29,9 @@ function foundSecret(file: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EEXIST')
-      throw new ConfigError(`${file}: cannot be written (${code ?? 'unknown'})`, { cause: error })
+      throw new ConfigError(`${file}: cannot be written (${faultOf(error, temporary)})`, { cause: error })
   } finally {
-    unlinkSync(temporary)
+    // Not there at all where it could not be written.
+    rmSync(temporary, { force: true })
   }
 }

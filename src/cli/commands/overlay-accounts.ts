@@ -16,6 +16,7 @@ import { asConfigError, enrollmentAccountsFile } from '../../app/trust/overlay-f
 import { EXIT, noneLeft, print, readArgs, UsageError, verbOf } from '../command.ts'
 import { readSecret } from '../secret-file.ts'
 
+const ACCOUNTS = 'who may enroll'
 const OPTIONS = {
   authority: { type: 'string' },
   names: { type: 'string' },
@@ -36,7 +37,7 @@ export async function overlayAccounts(args: readonly string[]): Promise<number> 
   const file = enrollmentAccountsFile(folder)
   const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
   if (action === 'list') {
-    const accounts = await asConfigError(loadEnrollmentAccounts(file))
+    const accounts = await asConfigError(loadEnrollmentAccounts(file), ACCOUNTS)
     if (values.json)
       print(JSON.stringify(accounts.map(({ account: name, names }) => ({ account: name, names }))))
     else for (const { account: name, names } of accounts) print(`${name}  ${shown(names)}`)
@@ -83,7 +84,7 @@ function change(
   const found = (): EnrollmentAccount[] =>
     parseEnrollmentAccounts(fromUtf8(readNeeded(file, '--authority')), file)
   const work = (): void => changeFile(file, (there) => enrollmentAccountsText(apply(there ? found() : [])))
-  return asConfigError(Promise.resolve().then(work))
+  return asConfigError(Promise.resolve().then(work), ACCOUNTS)
 }
 
 function namesOf(text: string | undefined): string[] {

@@ -4,7 +4,7 @@ import { ConfigError } from '../../app/config/fault.ts'
 import { isHost } from '../../app/config/names.ts'
 import { openEnrollmentService } from '../../app/enrollment-service.ts'
 import { openLog } from '../../app/log.ts'
-import { asConfigError, documentFile, rootFile } from '../../app/trust/overlay-folder.ts'
+import { asConfigError, AUTHORITY, documentFile, rootFile } from '../../app/trust/overlay-folder.ts'
 import { openAuthority } from '../../enrollment/io/index.ts'
 import { EXIT, readArgs, UsageError, wholeNumber } from '../command.ts'
 
@@ -36,7 +36,7 @@ export async function overlayServe(args: readonly string[]): Promise<number> {
       ? {}
       : { validityMs: 1000 * wholeNumber(values.validity, 'validity', 60, 315_360_000) }
   const log = openLog('info', values.json ? 'json' : 'auto')
-  const authority = await asConfigError(openAuthority(folder, name, Date.now(), validityMs))
+  const authority = await asConfigError(openAuthority(folder, name, Date.now(), validityMs), AUTHORITY)
   try {
     const files =
       certificate === undefined || privateKey === undefined ? undefined : { certificate, privateKey }
