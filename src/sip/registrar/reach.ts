@@ -21,7 +21,8 @@ export interface ReachDecision {
 /**
  * A phone behind a NAT shows another address in its Via than the one it came from; then, and on streams, only the way
  * back works (RFC 5626 s.7, RFC 3581). Otherwise the Contact is taken at its word, unless no unicast address stands there:
- * a registration must not aim us at a multicast group, at link-local services or at what listens on this machine for itself.
+ * a registration must not aim us at a multicast group, at link-local services or at what listens on this machine for itself. Nobody listens
+ * on port 0, which phones write that do not know theirs.
  * `elsewhere` false: only the address that the REGISTER came from is.
  */
 export function reachOf(
@@ -33,6 +34,7 @@ export function reachOf(
   const host = uri === undefined ? '' : hostOf(uri)
   const plain =
     uri !== undefined &&
+    uri.port !== 0 &&
     isInSight(source, message) &&
     (elsewhere || host === bare(source.host)) &&
     isUnicastLiteral(host, isLoopback(source.host)) &&
@@ -61,6 +63,7 @@ export function isLookedUp(
 ): boolean {
   return (
     uri?.scheme === 'sip' &&
+    uri.port !== 0 &&
     elsewhere &&
     source.transport === 'udp' &&
     isPublicName(hostOf(uri).toLowerCase()) &&

@@ -57,6 +57,19 @@ function asked(node: TestNode): string[] {
     .map(({ host }) => host)
 }
 
+describe('the port of a Contact', () => {
+  it('is 0 with phones that do not know theirs: nobody listens there, and they are reached by the way that they came', () => {
+    for (const uri of ['sip:bob@192.0.2.50:0', 'sip:bob@10.9.9.9:0', 'sip:bob@example.org:0']) {
+      const s = stage(`<${uri}>`)
+      s.alice.request('INVITE', BOB)
+      expect(asked(s.node)).toEqual([])
+      expect(uris(s.bob)).toEqual([uri])
+      s.bob.respond(s.bob.requests('INVITE')[0]!, 200)
+      expect(s.alice.last().status).toBe(200)
+    }
+  })
+})
+
 describe('the host of a Contact', () => {
   it('S3261-16.6-06 S3263-4.3-01 RFC 3261 s.16.6 item 7: is looked up, and the call goes there with the Contact as its URI', () => {
     for (const uri of ['sip:x@example.org', 'sip:x@sub.lr.example;transport=udp', 'sip:x@example.org:5080']) {
