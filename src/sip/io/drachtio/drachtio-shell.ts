@@ -6,6 +6,7 @@ import type { Trace } from '../../../common/trace.ts'
 import type { SipInput, Transport } from '../../core/contract.ts'
 import type { Decision } from '../../engine/index.ts'
 import { ControlConnection, type ControlInit } from './control-connection.ts'
+import { quietConsole } from './quiet-console.ts'
 import type { SrfRequest, SrfResponse } from './srf.ts'
 
 /** Questions without an answer at one time; the server forgets each after 64 s. */
@@ -20,6 +21,8 @@ export class DrachtioShell {
   /** p2psip_engine_failures_total by reason. */
   readonly failures = new Tally(['refused', 'lost', 'overload'])
   private readonly connection: ControlConnection
+  private readonly trace: Trace
+  private loud: () => void = () => undefined
   private readonly feed: (input: SipInput) => void
   private readonly questions = new Map<number, Question>()
   /** Requests that the server forwards. */
@@ -28,6 +31,7 @@ export class DrachtioShell {
 
   constructor(feed: (input: SipInput) => void, init: ControlInit, trace: Trace) {
     this.feed = feed
+    this.trace = trace
     this.connection = new ControlConnection(
       {
         up: (addresses) => this.feed({ kind: 'frontUp', addresses }),
@@ -40,11 +44,13 @@ export class DrachtioShell {
   }
 
   open(): void {
+    this.loud = quietConsole(this.trace)
     this.connection.open()
   }
 
   close(): void {
     this.connection.close()
+    this.loud()
   }
 
   /** Why the server cannot be used; undefined while it can. */

@@ -112,6 +112,28 @@ describe('the control connection', () => {
     expect(made.shell.fault).toBeUndefined()
   })
 
+  it('a message that drachtio-srf cannot read is told in the log, and what it says is written nowhere', async () => {
+    const written: unknown[] = []
+    const { error } = console
+    console.error = (...parts: unknown[]) => written.push(...parts)
+    cleanup.push(() => {
+      console.error = error
+    })
+    const events = new Queue<Parameters<Trace>[0]>()
+    const { control, shell } = await connected({ trace: events.push })
+    await control.routed('INVITE')
+    const text = 'no SIP from alice@dht.example.com\r\n\r\n'
+    control.ask('INVITE', { transaction: 'txn', host: '10.0.0.1', port: 5071, localPort: 5060, text })
+    const told = await events.next(({ event }) => event === 'engine_message_unreadable')
+    expect(told).toMatchObject({ what: 'incoming message' })
+    expect(JSON.stringify(told)).not.toContain('alice')
+    expect(written).toEqual([])
+    console.error('somebody else')
+    shell.close()
+    console.error('and later')
+    expect(written).toEqual(['somebody else', 'and later'])
+  })
+
   it('sends answers with several values of a header joined and no line of anybody else', async () => {
     const made = await connected()
     const { id } = await asked(made)
