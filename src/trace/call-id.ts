@@ -1,5 +1,5 @@
 /**
- * The little that has to be known of a message when it passes: which call it belongs to, and whether it begins or ends one. One look
+ * The little that has to be known of a message when it passes: which call it belongs to, and whether it begins, refreshes or ends one. One look
  * at each byte of the head up to Call-ID and CSeq; everything else waits until somebody reads the trace.
  */
 
@@ -27,6 +27,8 @@ export class CallName {
   to = 0
   /** CSeq names INVITE. */
   isInvite = false
+  /** CSeq names UPDATE. */
+  isUpdate = false
   private readonly startLow: number
   private readonly startHigh: number
 
@@ -43,6 +45,7 @@ export class CallName {
     if (first < 65 || first > 122) return false
     this.status = statusOf(bytes)
     this.isInvite = false
+    this.isUpdate = false
     this.to = 0
     const { length } = bytes
     let at = lineAfter(bytes, 0, length)
@@ -58,7 +61,8 @@ export class CallName {
           const value = valueAt(bytes, at, CSEQ)
           if (value > 0) {
             hasCseq = true
-            this.isInvite = namesInvite(bytes, value)
+            this.isInvite = names(bytes, value, 'INVITE')
+            this.isUpdate = !this.isInvite && names(bytes, value, 'UPDATE')
           }
         }
       } else if (letter === 105 && this.to === 0) this.callId(bytes, valueAt(bytes, at, CALL_ID_COMPACT))
@@ -123,14 +127,12 @@ function lineAfter(bytes: Uint8Array, from: number, length: number): number {
 }
 
 /** `1 INVITE`: what follows the digits. */
-function namesInvite(bytes: Uint8Array, value: number): boolean {
+function names(bytes: Uint8Array, value: number, method: string): boolean {
   let at = value
   for (let code = bytes[at] ?? 0; code === SPACE || (code >= 48 && code <= 57); code = bytes[++at] ?? 0);
-  for (let i = 0; i < INVITE.length; i++) if (bytes[at + i] !== INVITE.charCodeAt(i)) return false
-  return (bytes[at + INVITE.length] ?? 0) <= SPACE
+  for (let i = 0; i < method.length; i++) if (bytes[at + i] !== method.charCodeAt(i)) return false
+  return (bytes[at + method.length] ?? 0) <= SPACE
 }
-
-const INVITE = 'INVITE'
 
 /** `SIP/2.0 200 OK`: 200; 0 for a request. */
 export function statusOf(bytes: Uint8Array): number {

@@ -1,42 +1,58 @@
 /** How many calls that were answered through this node have not ended: the proxy itself keeps no dialog state. */
-import { RecentMap } from '../common/recent-map.ts'
+import { Deadlines, type Deadline } from '../common/deadlines.ts'
 import type { Millis } from '../common/time.ts'
 import type { Capture } from './capture.ts'
 
-/** More at a time are not counted; each is a Call-ID and a number. */
+/** More at a time are not counted; each is a Call-ID and a deadline. */
 const DIALOGS_MAX = 50_000
-/** Judgement: a call without BYE, because a phone was switched off, counts for so long. */
+/** Judgement: a call without BYE and without a session timer, because a phone was switched off, counts for so long. */
 const AGE_MAX_MS: Millis = 6 * 3_600_000
 
-interface Answered {
-  readonly callId: string
-  readonly since: Millis
-}
-
 export class Dialogs {
-  /** By Call-ID, in order of the last answer. */
-  private readonly answered = new RecentMap<string, Answered>()
+  /** By Call-ID: when it is taken for over. */
+  private readonly answered = new Map<string, Deadline<string>>()
+  private readonly ends = new Deadlines<string>()
 
-  /** An INVITE's final response, or anything of a BYE. */
+  /** The final response of an INVITE or UPDATE with the session interval (RFC 4028) that it says, or anything of a BYE. */
   seen(
     now: Millis,
     { callId, method, status }: Pick<Capture, 'callId' | 'method' | 'status'>,
     direction: 'in' | 'out',
+    intervalMs: Millis = AGE_MAX_MS,
   ): void {
     if (method === 'BYE') {
-      if (status === 0) this.answered.delete(callId)
+      if (status === 0) this.over(callId)
       return
     }
     if (status >= 300 || direction === 'in') return
-    this.answered.delete(callId)
-    if (this.answered.size < DIALOGS_MAX) this.answered.set(callId, { callId, since: now })
+    // Before the call is answered it is nobody's session.
+    if (method === 'UPDATE' && !this.answered.has(callId)) return
+    this.over(callId)
+    if (this.answered.size >= DIALOGS_MAX && this.count(now) >= DIALOGS_MAX) return
+    this.answered.set(callId, this.ends.set(now + Math.min(intervalMs, AGE_MAX_MS), callId))
   }
 
   count(now: Millis): number {
-    for (let oldest = this.answered.oldest(); oldest !== undefined; oldest = this.answered.oldest()) {
-      if (now - oldest.since <= AGE_MAX_MS) break
-      this.answered.delete(oldest.callId)
-    }
+    for (let callId = this.ends.pop(now); callId !== undefined; callId = this.ends.pop(now))
+      this.answered.delete(callId)
     return this.answered.size
   }
+
+  private over(callId: string): void {
+    this.ends.cancel(this.answered.get(callId))
+    this.answered.delete(callId)
+  }
 }
+
+/** RFC 4028 s.10: a session that is not refreshed for so long is over. Undefined where nobody keeps time. */
+export function sessionIntervalMs(message: Uint8Array): Millis | undefined {
+  const { buffer, byteOffset, length } = message
+  const text = Buffer.from(buffer, byteOffset, Math.min(length, HEAD_BYTES_MAX)).toString('latin1')
+  const end = text.indexOf('\r\n\r\n')
+  const seconds = SESSION_EXPIRES.exec(end < 0 ? text : text.slice(0, end))?.[1]
+  return seconds === undefined ? undefined : 1000 * Number(seconds)
+}
+
+/** Longer heads have no more that is looked for. */
+const HEAD_BYTES_MAX = 8_192
+const SESSION_EXPIRES = /^(?:session-expires|x)[ \t]*:[ \t]*(\d{1,10})/im

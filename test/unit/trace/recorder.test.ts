@@ -92,6 +92,28 @@ describe('CallRecorder', () => {
     expect(recorder.dialogs.count(7 * 3_600_000)).toBe(0)
   })
 
+  it('RFC 4028 s.10: a dialog with a session timer counts until its interval is over, and each refresh begins it anew', () => {
+    const recorder = new CallRecorder(SEED)
+    const count = (ms: number): number => recorder.dialogs.count(ms)
+    const answered = (ms: number, method: string, field: string): void => {
+      const text = Buffer.from(response('a', 200, method)).toString('latin1')
+      recorder.message(at(ms), 'out', PHONE, Buffer.from(text.replace('\r\n', `\r\n${field}\r\n`), 'latin1'))
+    }
+    answered(0, 'UPDATE', 'Session-Expires: 90')
+    expect(count(0)).toBe(0)
+    answered(0, 'INVITE', 'session-expires : 90;refresher=uac')
+    expect(count(89_999)).toBe(1)
+    answered(60_000, 'UPDATE', 'x: 90')
+    expect(count(149_999)).toBe(1)
+    answered(140_000, 'INVITE', 'Session-Expires: 120')
+    expect(count(259_999)).toBe(1)
+    expect(count(260_000)).toBe(0)
+    // Nobody keeps time any more.
+    answered(300_000, 'INVITE', 'Session-Expires: 90')
+    answered(310_000, 'INVITE', 'X-Expires: 90')
+    expect(count(3_600_000)).toBe(1)
+  })
+
   it('follows the wall clock when somebody sets it', () => {
     const recorder = new CallRecorder(SEED)
     recorder.message({ ms: 0, wall: 1_000_000 }, 'in', PHONE, request('a'))
