@@ -156,7 +156,7 @@ export class OwnIdentity {
     if (host === this.peerHost) return true
     if (this.domains.has(host) && (uri.port === undefined || uri.port === 5060 || uri.port === 5061))
       return true
-    return this.isOwnAddress(host, uriPort(uri))
+    return this.isOwnPortOfDomain(uri) || this.isOwnAddress(host, uriPort(uri))
   }
 
   /** A `gr` value that names this node. */
@@ -195,6 +195,18 @@ export class OwnIdentity {
 
   isHostedDomain(host: string): boolean {
     return this.domains.has(host)
+  }
+
+  /**
+   * A hosted domain with the port of a listener of ours: that is how whoever found us at that port writes the domain. In a Request-URI the
+   * port is then where the request went, and no part of the AOR (M-02).
+   */
+  isOwnPortOfDomain({ host, port }: SipUri): boolean {
+    return (
+      port !== undefined &&
+      this.isHostedDomain(host) &&
+      this.listeners.some((listener) => listener.port === port)
+    )
   }
 
   /** S3261-18.1-05: a Via that we wrote. */

@@ -1,11 +1,11 @@
 /** Route processing of RFC 3261 s.16.4: which of the routes are ours, what the token of the last one says, what is left. */
-import { parseUri, type NameAddr, type SipMessage, type SipUri } from '../message/index.ts'
+import { formatUri, parseUri, type NameAddr, type SipMessage, type SipUri } from '../message/index.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { OpenedToken, RouteTokens } from './route-token.ts'
 import { withoutHops } from './target-kinds.ts'
 
 export interface RouteDecision {
-  /** Request-URI after repair of what a strict router did to it, and without a `maddr` of ours. */
+  /** Request-URI after repair of what a strict router did to it, and without a `maddr` of ours and the port of ours behind a domain of ours. */
   readonly requestUri: string
   /** Routes that remain, in order. */
   readonly routes: readonly NameAddr[]
@@ -27,7 +27,7 @@ function tokenUser(uri: string, identity: OwnIdentity): string | undefined {
 export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: RouteTokens): RouteDecision {
   let requestUri = message.requestUri
   if (message.header('route') === undefined) {
-    requestUri = withoutOwnMaddr(requestUri, message.uri, identity)
+    requestUri = withoutOwnPort(withoutOwnMaddr(requestUri, message.uri, identity), message, identity)
     return { requestUri, routes: NO_ROUTES, changed: false, token: undefined }
   }
   const routes = [...message.routes()]
@@ -43,8 +43,7 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
     routes.pop()
     changed = true
   }
-  const target = requestUri === message.requestUri ? message.uri : parseUri(requestUri)
-  requestUri = withoutOwnMaddr(requestUri, target, identity)
+  requestUri = withoutOwnMaddr(requestUri, uriOf(requestUri, message), identity)
   for (let first = routes[0]; first !== undefined; first = routes[0]) {
     const uri = parseUri(first.uri)
     if (uri === undefined || !identity.isOwn(uri)) break
@@ -53,12 +52,29 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
     changed = true
     if (token?.kind === 'forged') break
   }
+  // In a call the Request-URI is the other phone's own.
+  if (routes.length === 0 && token === undefined) requestUri = withoutOwnPort(requestUri, message, identity)
   return { requestUri, routes, changed, token }
 }
 
 /** S3261-16.4-02: what has led the request here is taken off, or it would be sent here once more. */
 function withoutOwnMaddr(requestUri: string, uri: SipUri | undefined, identity: OwnIdentity): string {
   return uri !== undefined && identity.isOwnMaddr(uri) ? withoutHops({ uri, requestUri }) : requestUri
+}
+
+/**
+ * M-02: the AOR as every other peer reads it. NIST's stack for Java adds the port of its server to the Request-URI of what it sends again
+ * with credentials.
+ */
+function withoutOwnPort(requestUri: string, message: SipMessage, identity: OwnIdentity): string {
+  const uri = uriOf(requestUri, message)
+  return uri !== undefined && identity.isOwnPortOfDomain(uri)
+    ? formatUri({ ...uri, port: undefined })
+    : requestUri
+}
+
+function uriOf(requestUri: string, message: SipMessage): SipUri | undefined {
+  return requestUri === message.requestUri ? message.uri : parseUri(requestUri)
 }
 
 const NO_ROUTES: readonly NameAddr[] = []

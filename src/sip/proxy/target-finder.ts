@@ -299,7 +299,8 @@ function inOrder(targets: readonly LocatedTarget[]): readonly LocatedTarget[] {
 
 /** Canonical AOR of a URI of a hosted domain. */
 export function hostedAor(uri: SipUri, environment: Pick<ProxyEnvironment, 'identity'>): string | undefined {
-  if (!environment.identity.isHostedDomain(uri.host)) return undefined
-  const aor = canonicalAor(uri)
+  const { identity } = environment
+  if (!identity.isHostedDomain(uri.host)) return undefined
+  const aor = canonicalAor(identity.isOwnPortOfDomain(uri) ? { ...uri, port: undefined } : uri)
   return aor.ok ? aor.value : undefined
 }
