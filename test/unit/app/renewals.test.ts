@@ -173,7 +173,10 @@ describe('renewals of a node', () => {
     const back = {
       certify: () =>
         Promise.resolve(
-          ok({ credential: next, pair: { certificate: next.certificate.der, pkcs8: pkcs8OfCredential(next) } }),
+          ok({
+            credential: next,
+            pair: { certificate: next.certificate.der, pkcs8: pkcs8OfCredential(next) },
+          }),
         ),
     }
     expect((await load(back)).certificate.fingerprint).toBe(next.certificate.fingerprint)
