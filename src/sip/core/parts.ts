@@ -23,11 +23,9 @@ import { Authenticator, DIGEST_OFFERED_DEFAULT } from './authenticator.ts'
 import { Callers } from './caller.ts'
 import { CallerChecks } from './caller-checks.ts'
 import type { Accounts, SipAction, SipSettings, SipTap, SipTunables } from './contract.ts'
-import { Errands } from './errands.ts'
 import { Front } from '../engine/index.ts'
 import { Flows } from './flows.ts'
 import { HeldRequests, type HeldRequest } from './held-requests.ts'
-import { PeerAdmission } from './peer-admission.ts'
 import { instrumentsOf } from './part-instruments.ts'
 import {
   askForeign,
@@ -38,32 +36,30 @@ import {
   registrarHost,
 } from './part-ports.ts'
 import { proxySettings, registrarSettings, type Tuned } from './part-settings.ts'
-import { returnedPhone } from './phone-in-call.ts'
+import { natKeepAliveOf, regEventsOf, registerRelayOf, routerOf } from './part-services.ts'
 import { Questions } from './questions.ts'
 import { KeptBindings } from './kept-bindings.ts'
 import { LostResponses } from './lost-responses.ts'
 import type { SipInstruments } from './instruments.ts'
 import { MergedRequests } from './merged-requests.ts'
-import { NatKeepAlive } from './nat-keep-alive.ts'
+import type { NatKeepAlive } from './nat-keep-alive.ts'
 import { OwnRequests } from './own-requests.ts'
 import { RandomText } from './random-text.ts'
-import { RegEvents } from './reg-events.ts'
+import type { RegEvents } from './reg-events.ts'
 import { isRegisteredPhone } from './registered-phone.ts'
 import { TlsLog } from './tls-log.ts'
 import { Trunks } from './trunks.ts'
 import { RegisterGate } from './register-gate.ts'
 import { RegisterHandler, type RegisterTicket } from './register-handler.ts'
-import { RegisterRelay } from './register-relay.ts'
+import type { RegisterRelay } from './register-relay.ts'
 import { Replies, type Reply } from './replies.ts'
 import type { RedirectTicket } from './redirections.ts'
-import { Router } from './router.ts'
+import type { Router } from './router.ts'
 import { SOURCE_ALLOWANCES_DEFAULT, SourceLimit } from './source-limit.ts'
 import { SourceTable } from './trusted-sources.ts'
 
 /** Seconds of Retry-After in a 503 for want of room; the exact number is drawn so that callers spread. */
 const OVERLOAD_RETRY_S = { low: 5, high: 30 }
-/** Subscriptions to registrations, unless the operator says otherwise: some kilobytes each. */
-const SUBSCRIPTIONS_MAX_DEFAULT = 10_000
 
 export interface SipComponents {
   readonly accounts: Accounts
@@ -258,7 +254,7 @@ export class SipParts {
       { own: identity, ask: (aor, peer) => questions.verifyCaller(aor, peer, settings.locateBudgetMs.other) },
       { policy: settings.verifyCaller ?? 'tag', budgetMs: settings.locateBudgetMs.other },
     )
-    const { proxy, redirector, callerChecks, held } = this
+    const { proxy } = this
     this.ownRequests = new OwnRequests(
       {
         flows,
@@ -274,92 +270,22 @@ export class SipParts {
     )
     const { ownRequests } = this
     trunks.use(ownRequests)
-    this.natKeepAlive = new NatKeepAlive(
-      {
-        random: components.random,
-        texts,
-        requests: ownRequests,
-        datagram: (hop, bytes) => flows.send(hop, bytes),
-        bindings: (aor) => this.registrar.bindings(aor),
-        lost: (now, aor, binding) => this.registrar.unanswered(now, aor, binding),
-      },
-      // An engine in front keeps its phones itself.
-      { everyS: front === undefined ? (settings.natKeepAliveS ?? 0) : 0, domain: realm },
-    )
     const overloaded = (reason: string): Reply => this.overloaded(reason)
-    const { relayRegister = [] } = settings
-    this.registerRelay =
-      relayRegister.length === 0 || !settings.roles.proxy
-        ? undefined
-        : new RegisterRelay(
-            { identity, proxy, replies, sources, tokens, transactions, overloaded },
-            relayRegister,
-          )
-    this.regEvents = !settings.roles.registrar
-      ? undefined
-      : new RegEvents(
-          {
-            accounts,
-            callers,
-            callerChecks,
-            flows,
-            gruus,
-            identity,
-            ownRequests,
-            replies,
-            sources,
-            texts,
-            transactions,
-            bindings: (aor) => this.registrar.bindings(aor),
-            askForeign: (aor) => askForeign(this, aor),
-            successor: (flow, user, now) => this.registrar.successor(flow, user, now),
-            replacement: (flow, user, now) => this.registrar.replacement(flow, user, now),
-            overloaded,
-          },
-          {
-            get subscriptionsMax() {
-              return limits.subscriptionsMax ?? SUBSCRIPTIONS_MAX_DEFAULT
-            },
-          },
-        )
-    const errands = new Errands({
-      front,
-      identity,
-      flows,
-      outside,
-      proxy,
-      moved: settings.moved ?? new Map(),
+    const shared = {
+      accounts,
+      random: components.random,
+      texts,
       gruus,
-      successor: (flow, user, now) => this.registrar.successor(flow, user, now),
-      replacement: (flow, user, now) => this.registrar.replacement(flow, user, now),
-      returned: (contact, user, now) => returnedPhone(this.registrar.lookup(user, now), contact),
-    })
-    const peerAdmission = new PeerAdmission(
-      { callerChecks, flows, errands },
-      { overlayExit: settings.overlayExit === true, verifiedOnly: settings.verifyCaller === 'reject' },
-    )
-    this.router = new Router(
-      {
-        front,
-        identity,
-        tokens,
-        callers,
-        transactions,
-        replies,
-        proxy,
-        redirector,
-        meter,
-        callerChecks,
-        merged,
-        regEvents: this.regEvents,
-        peerAdmission,
-        held,
-        errands,
-        sources,
-        overloaded,
-      },
-      settings,
-    )
+      tokens,
+      outside,
+      merged,
+      meter,
+      overloaded,
+    }
+    this.natKeepAlive = natKeepAliveOf(this, shared)
+    this.registerRelay = registerRelayOf(this, shared)
+    this.regEvents = regEventsOf(this, shared)
+    this.router = routerOf(this, shared)
     const { natKeepAlive, registrar, registerHandler } = this
     this.instruments = instrumentsOf({
       authenticator,
