@@ -24,16 +24,17 @@ function secret(sequence: number, ledger: string): void {
 }
 
 function documentOf(sequence: number): string {
-  return `<configuration instance-name="voice.example.com" sequence="${sequence}">`
+  return `<configuration instance-name="voice.example.com" sequence="${sequence}">${'<x/>'.repeat(1_000)}`
 }
 
 /** A pod starts; what its authority folder then holds. */
-function started(): readonly [document: string, ledger: string] {
+function started(before: readonly string[] = []): readonly [document: string, ledger: string] {
   const overrides = { overlay: { name: 'voice.example.com' }, identity: { existingSecret: 'authority' } }
   const set = manifests(overrides).find(({ kind }) => kind === 'StatefulSet')
   const [, ...rest] = (set?.spec as unknown as StatefulSetSpec).template.spec.initContainers[0].command
   const args = rest.map((each) => each.replaceAll('/srv/ringbridge', folder))
-  execFileSync(process.execPath, args)
+  const [program, ...more] = [...before, process.execPath, ...args] as [string, ...string[]]
+  execFileSync(program, more, { stdio: 'pipe' })
   const read = (name: string): string => readFileSync(join(folder, 'data', 'authority', name), 'utf8')
   return [read('configuration.xml'), read('node-ids.jsonl')]
 }
@@ -43,6 +44,15 @@ describe('Secret of the authority', () => {
     secret(9, 'one')
     expect(started()).toEqual([documentOf(9), 'one'])
     secret(10, 'two')
+    expect(started()).toEqual([documentOf(10), 'one'])
+  })
+
+  it('is taken over at the next start where the disk had no room for the whole of it', () => {
+    secret(9, 'one')
+    expect(() => started(['sh', '-c', 'ulimit -f 2; exec "$@"', 'sh'])).toThrow()
+    expect(started()).toEqual([documentOf(9), 'one'])
+    secret(10, 'one')
+    expect(() => started(['sh', '-c', 'ulimit -f 2; exec "$@"', 'sh'])).toThrow()
     expect(started()).toEqual([documentOf(10), 'one'])
   })
 
