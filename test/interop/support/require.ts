@@ -14,7 +14,8 @@ const PACKAGES = {
   linphonec: 'linphone-cli',
   'twinkle-console': 'twinkle-console',
   svcrack: 'sipvicious',
-  gcc: 'gcc',
+  gcc: 'gcc libc6-dev',
+  'sofia-sip': 'libsofia-sip-ua-dev',
   kamailio: 'kamailio',
   curl: 'curl',
   openssl: 'openssl',
@@ -34,6 +35,8 @@ export type Tool = keyof typeof PACKAGES
 /** Tools that may be there and still not be allowed to do their work. */
 const TRIALS: Partial<Record<Tool, string>> = {
   unshare: 'unshare -m true || unshare -rm true',
+  // A library: its headers.
+  'sofia-sip': 'test -f /usr/include/sofia-sip-1.12/sofia-sip/nua.h',
   // Network namespaces need root.
   ip: 'test "$(id -u)" = 0 && ip netns add rb-trial && ip netns del rb-trial',
   // On port 53.
