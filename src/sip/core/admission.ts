@@ -8,6 +8,7 @@ import {
   callerPreferences,
   NO_IDENTITY,
   type CallerIdentity,
+  type OwnIdentity,
   type Proxy,
   type ProxyRequest,
   type Wish,
@@ -25,6 +26,7 @@ import { NO_EVENTS, unsupported } from './uas.ts'
 export interface AdmissionComponents {
   readonly callers: Callers
   readonly errands: Errands
+  readonly identity: Pick<OwnIdentity, 'aorOf'>
   readonly peerAdmission: PeerAdmission
   readonly proxy: Pick<Proxy, 'hostsUser'>
   readonly sources: SourceLimit
@@ -93,7 +95,7 @@ export class Admission {
     if (caller.kind === 'trusted') return admitted(believedIdentity(message), mayCallOutside)
     if (caller.kind !== 'ownPhone') return admitted(NO_IDENTITY, mayCallOutside)
     if (this.showsOthersGruu(now, message, caller.aors)) return refused(NOT_YOURS)
-    return admitted(phoneIdentity(message, caller.aors), mayCallOutside)
+    return admitted(phoneIdentity(message, caller.aors, this.components.identity), mayCallOutside)
   }
 
   /** A number that a gateway is for: a stranger who does not say who he is has to, if he is one of ours. */

@@ -125,8 +125,10 @@ export class CallerChecks<T> {
 
   /** AOR of a caller who claims to be of a hosted domain. */
   private hostedCaller(message: SipMessage): string | undefined {
-    const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
-    if (!from.ok) return undefined
+    const { parsedUri } = message.from
+    // His own node knows whether a port is part of the name; here it says nothing (docs/adr/0037).
+    const from = parsedUri === undefined ? undefined : canonicalAor({ ...parsedUri, port: undefined })
+    if (from?.ok !== true) return undefined
     return this.own.isHostedDomain(from.value.slice(from.value.lastIndexOf('@') + 1)) ? from.value : undefined
   }
 

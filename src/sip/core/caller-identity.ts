@@ -1,13 +1,17 @@
 /** Which identity a request may carry on: that of an authenticated phone, or one that the overlay vouches for (s.4.8). */
 import { canonicalAor, parseNameAddr, type SipMessage } from '../message/index.ts'
-import { aorUri, NO_IDENTITY, wantsPrivacy, type CallerIdentity } from '../proxy/index.ts'
+import { aorUri, NO_IDENTITY, wantsPrivacy, type CallerIdentity, type OwnIdentity } from '../proxy/index.ts'
 
 /**
  * Of a phone that has proven itself: one of its own AORs where it asserts or prefers that itself, otherwise the AOR of From, which is its
  * own too by now (S-AU-02), or its first where From is anonymous. `aors` are empty when nobody had to prove anything: then nothing is
  * asserted either.
  */
-export function phoneIdentity(message: SipMessage, aors: readonly string[]): CallerIdentity {
+export function phoneIdentity(
+  message: SipMessage,
+  aors: readonly string[],
+  identity: Pick<OwnIdentity, 'aorOf'>,
+): CallerIdentity {
   const [own] = aors
   if (own === undefined) return NO_IDENTITY
   const anonymous = isAnonymous(message)
@@ -19,7 +23,7 @@ export function phoneIdentity(message: SipMessage, aors: readonly string[]): Cal
       return { kind: 'asserted', value: claim.value, withheld }
   }
   if (anonymous) return { kind: 'asserted', value: `<sip:${aorUri(own)}>`, withheld }
-  const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
+  const from = identity.aorOf(message.from)
   return from.ok ? { kind: 'asserted', value: `<sip:${aorUri(from.value)}>`, withheld } : NO_IDENTITY
 }
 

@@ -1,6 +1,6 @@
 /** Who is calling, and whether they may (adapter-mapping s.4.1 row 6 and s.4.8 for the south side). */
 import type { Now } from '../../common/time.ts'
-import { canonicalAor, type SipMessage } from '../message/index.ts'
+import type { SipMessage } from '../message/index.ts'
 import type { OwnIdentity } from '../proxy/index.ts'
 import type { Hop, IncomingRequest } from '../transaction/index.ts'
 import type { Authenticator, ChallengeKind } from './authenticator.ts'
@@ -86,7 +86,7 @@ export class Callers {
     if (!mustProve && !message.has(header)) return this.stranger()
     const outcome = this.components.authenticator.check(now, incoming, kind)
     if (outcome.kind === 'ok') {
-      const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
+      const from = this.components.identity.aorOf(message.from)
       if (from.ok && outcome.account.aors.includes(from.value)) return this.ownPhone(outcome.account)
       if (isAnonymous(message)) return this.ownPhone(outcome.account)
       return { kind: 'refused', reply: { status: 403, reason: 'From Is Not Yours' } }
@@ -120,7 +120,7 @@ export class Callers {
   certified(message: SipMessage, source: Hop): Account | undefined {
     const names = this.components.identitiesOf(source.flow)
     if (names.length === 0) return undefined
-    const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
+    const from = this.components.identity.aorOf(message.from)
     if (!from.ok) return undefined
     for (const name of names) {
       const account = name.includes('@') ? this.components.accounts.byAor(name) : undefined

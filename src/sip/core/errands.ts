@@ -176,9 +176,9 @@ export class Errands {
     const uri = parseUri(route.requestUri)
     if (uri === undefined || (canonicalAddress(uri.host) === hop.host && uriPort(uri) === hop.port))
       return undefined
-    const aor = canonicalAor(message.to.uri)
-    if (!aor.ok) return undefined
-    const phones = this.components.proxy.phonesInCall(arrivedAt, aor.value, route.requestUri)
+    const aor = this.components.identity.userOf(message.to)
+    if (aor === undefined) return undefined
+    const phones = this.components.proxy.phonesInCall(arrivedAt, aor, route.requestUri)
     const [phone] = phones
     if (phones.length !== 1 || phone?.reach.transport !== 'udp' || phone.lookedUp || phone.path.length > 0)
       return undefined

@@ -193,7 +193,7 @@ export class SipParts {
       {
         rateLimits,
         trusts: (source) => callers.trusts(source),
-        registered: (incoming) => isRegisteredPhone(this.registrar, incoming),
+        registered: (incoming) => isRegisteredPhone(this.registrar, identity, incoming),
       },
       limits.perSource ?? SOURCE_ALLOWANCES_DEFAULT,
     )
@@ -206,7 +206,7 @@ export class SipParts {
     this.registerHandler = new RegisterHandler(
       {
         gate: registerGate,
-        isRegisteredPhone: (incoming) => isRegisteredPhone(this.registrar, incoming),
+        isRegisteredPhone: (incoming) => isRegisteredPhone(this.registrar, identity, incoming),
         askForeign: (aor) => askForeign(this, aor),
         front,
         accounts,

@@ -3,7 +3,7 @@ import type { Due } from '../../common/due-list.ts'
 import { Histogram, SECONDS_BUCKETS, Tally } from '../../common/instruments.ts'
 import { OpenQuestions } from '../../common/open-questions.ts'
 import type { Millis, Now } from '../../common/time.ts'
-import { canonicalAor, type SipMessage } from '../message/index.ts'
+import type { SipMessage } from '../message/index.ts'
 import type { ForkContext, OwnIdentity } from '../proxy/index.ts'
 import {
   savedHeaders,
@@ -228,7 +228,7 @@ export class RegisterHandler {
 
   /** Whom a REGISTER without credentials is about. The answer must not tell who has an account or a phone here (S-25). */
   private claimedAor(message: SipMessage): string | undefined {
-    const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
+    const to = this.components.identity.aorOf(message.to)
     return to.ok ? to.value : undefined
   }
 
@@ -275,14 +275,14 @@ export class RegisterHandler {
   /** Items 4 and 5: the AOR that may be changed, or why it may not. */
   private aor(message: SipMessage, account: Account | undefined): string | Reply {
     const { accounts, identity } = this.components
-    const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
+    const to = identity.aorOf(message.to)
     if (!to.ok)
       return { status: to.error === 404 ? 404 : 400, reason: to.error === 404 ? 'Not Found' : 'Bad AOR' }
     const aor = to.value
     if (!identity.isHostedDomain(aor.slice(aor.lastIndexOf('@') + 1)))
       return { status: 404, reason: 'Not Found' }
     if (account !== undefined) {
-      const from = canonicalAor(message.from.parsedUri ?? message.from.uri)
+      const from = identity.aorOf(message.from)
       const ownFrom = from.ok && account.aors.includes(from.value)
       const mayChange = account.aors.includes(aor) || account.delegates.includes(aor)
       // S3261-10.3-07, M-07: for others only by delegation.

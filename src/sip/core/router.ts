@@ -15,7 +15,7 @@ import {
   type RouteTokens,
   type Wish,
 } from '../proxy/index.ts'
-import { buildResponse, canonicalAor } from '../message/index.ts'
+import { buildResponse } from '../message/index.ts'
 import { withoutClaim, type Front, type Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import {
@@ -159,7 +159,7 @@ export class Router {
   private inCall({ message, arrivedAt }: IncomingRequest, wish: Wish): Wish {
     const strange = wish.kind === 'foreign' || (wish.kind === 'gruu' && !wish.own)
     if (!strange || !message.to.params.has('tag') || message.has('route')) return wish
-    const to = canonicalAor(message.to.parsedUri ?? message.to.uri)
+    const to = this.components.identity.aorOf(message.to)
     if (!to.ok || !this.components.proxy.hasPhone(arrivedAt, to.value, message.requestUri)) return wish
     return { kind: 'aor', aor: to.value, inCall: true }
   }

@@ -1,4 +1,5 @@
 /** Who we are in Via, Route and Record-Route, towards phones and towards peers (adapter-mapping s.4.3). */
+import type { Result } from '../../common/errors.ts'
 import { canonicalAddress, bracketed } from '../message/ip.ts'
 import {
   canonicalAor,
@@ -144,8 +145,19 @@ export class OwnIdentity {
 
   /** The AOR that stands in a From or To. */
   userOf(name: NameAddr): string | undefined {
-    const aor = canonicalAor(name.parsedUri ?? name.uri, this.aorRules)
+    const aor = canonicalAor(this.named(name), this.aorRules)
     return aor.ok ? aor.value : undefined
+  }
+
+  /** The same without numbers, or the status that says why there is none (see `canonicalAor`). */
+  aorOf(name: NameAddr): Result<string, number> {
+    return canonicalAor(this.named(name))
+  }
+
+  /** Our own port behind our domain is no part of an AOR (docs/adr/0037). */
+  private named({ parsedUri, uri }: NameAddr): SipUri | string {
+    if (parsedUri === undefined) return uri
+    return this.isOwnPortOfDomain(parsedUri) ? { ...parsedUri, port: undefined } : parsedUri
   }
 
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
@@ -199,7 +211,7 @@ export class OwnIdentity {
 
   /**
    * A hosted domain with the port of a listener of ours: that is how whoever found us at that port writes the domain. In a Request-URI the
-   * port is then where the request went, and no part of the AOR (M-02).
+   * port is then where the request went, and no part of the AOR (M-02, docs/adr/0037).
    */
   isOwnPortOfDomain({ host, port }: SipUri): boolean {
     return (

@@ -297,7 +297,7 @@ function inOrder(targets: readonly LocatedTarget[]): readonly LocatedTarget[] {
   })
 }
 
-/** Canonical AOR of a URI of a hosted domain. */
+/** Canonical AOR of a URI of a hosted domain (docs/adr/0037). */
 export function hostedAor(uri: SipUri, environment: Pick<ProxyEnvironment, 'identity'>): string | undefined {
   const { identity } = environment
   if (!identity.isHostedDomain(uri.host)) return undefined

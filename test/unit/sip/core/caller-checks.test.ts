@@ -5,11 +5,11 @@ import { OwnIdentity } from '../../../../src/sip/proxy/index.ts'
 
 const DOMAIN = 'dht.example.com'
 
-function call(user: string): SipMessage {
+function call(user: string, host = DOMAIN): SipMessage {
   const lines = [
     `INVITE sip:bob@${DOMAIN} SIP/2.0`,
     'Via: SIP/2.0/TLS x;branch=z9hG4bK1',
-    `From: <sip:${user}@${DOMAIN}>;tag=1`,
+    `From: <sip:${user}@${host}>;tag=1`,
     `To: <sip:bob@${DOMAIN}>`,
     'Call-ID: c',
     'CSeq: 1 INVITE',
@@ -41,5 +41,17 @@ describe('callers whom the overlay is asked about', () => {
     expect(checks.judge(1, call('nobody998'), 'evil', undefined).kind).toBe('unknown')
     checks.expire(10_000)
     expect(checks.judge(10_001, call('nobody998'), 'evil', undefined).kind).toBe('waiting')
+  })
+
+  it('M-22 the port of another node behind the domain is no part of its caller', () => {
+    const asked: string[] = []
+    const own = new OwnIdentity({ listeners: [], domains: [DOMAIN], peer: undefined })
+    const checks = new CallerChecks<string>(
+      { own, ask: (aor) => asked.push(aor) },
+      { policy: 'reject', budgetMs: 3_000 },
+    )
+    checks.judge(0, call('alice', `${DOMAIN}:25300`), 'peer', undefined)
+    expect(asked).toEqual([`alice@${DOMAIN}`])
+    expect(checks.judge(0, call('alice', 'example.org:25300'), 'peer', undefined).kind).toBe('stranger')
   })
 })

@@ -14,12 +14,12 @@ interface Stage {
   readonly here: TestNode
 }
 
-function stage(): Stage {
+function stage(auth: 'none' | 'digest' = 'none'): Stage {
   const world = new SipWorld()
   const users = (): TestAccounts => new TestAccounts().add('alice').add('bob').add('carol')
   const host = '192.0.2.1'
   const listeners = [{ id: 0, transport: 'udp', host, port: PORT, advertisedHost: host }] as const
-  const here = world.node(host, { listeners }, users())
+  const here = world.node(host, { listeners, auth }, users())
   const there = world.node('192.0.2.2', {}, users())
   here.locateAnswer = (aor) => ({
     kind: 'found',
@@ -38,6 +38,12 @@ function stage(): Stage {
 
 function count(phone: Phone): number {
   return phone.requests('MESSAGE').length
+}
+
+/** A text, with credentials. */
+function proven(phone: Phone, to: string, from = `<sip:${phone.aor}>`): void {
+  const sent = phone.request('MESSAGE', to, { from })
+  phone.authenticate(sent, phone.last())
 }
 
 describe('the port of this node behind its domain', () => {
@@ -87,5 +93,27 @@ describe('the port of this node behind its domain', () => {
       extra: [`Route: ${route}`],
     })
     expect(s.bob.requests('INFO').map(({ requestUri }) => requestUri)).toEqual([uri])
+  })
+
+  it('is no part of To and From either: a phone with one field for both registers, calls and is called', () => {
+    const s = stage('digest')
+    const own = `<sip:bob@${DOMAIN}:${PORT}>`
+    s.bob.registerFully({ from: own, to: own })
+    expect(s.bob.last().status).toBe(200)
+    proven(s.alice, BOB)
+    expect(count(s.bob)).toBe(1)
+    proven(s.bob, `sip:alice@${DOMAIN}`, own)
+    expect(s.alice.requests('MESSAGE').map((sent) => sent.header('p-asserted-identity'))).toEqual([
+      `<sip:bob@${DOMAIN}>`,
+    ])
+  })
+
+  it('M-02 another one there makes it another name: nobody registers or calls by it', () => {
+    const s = stage('digest')
+    const other = `<sip:bob@${DOMAIN}:${PORT + 1}>`
+    s.bob.registerFully({ from: other, to: other })
+    expect(s.bob.last().status).toBe(404)
+    proven(s.bob, `sip:alice@${DOMAIN}`, other)
+    expect(s.bob.last().status).toBe(403)
   })
 })
