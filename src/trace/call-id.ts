@@ -107,10 +107,32 @@ export class CallName {
   }
 }
 
+/** Seconds that a Session-Expires names (RFC 4028 s.4); undefined without one. */
+export function sessionExpires(bytes: Uint8Array): number | undefined {
+  const { length } = bytes
+  for (let at = lineAfter(bytes, 0, length); at < length; at = lineAfter(bytes, at, length)) {
+    const first = bytes[at] as number
+    if (first === CR || first === LF) return undefined
+    const letter = first | 32
+    if (letter !== 115 && letter !== 120) continue
+    let digit = valueAt(bytes, at, letter === 115 ? SESSION_EXPIRES : SESSION_EXPIRES_COMPACT)
+    if (digit === 0) continue
+    while (bytes[digit] === SPACE || bytes[digit] === TAB) digit++
+    const from = digit
+    let seconds = 0
+    for (let code = bytes[digit] ?? 0; code >= 48 && code <= 57; code = bytes[++digit] ?? 0)
+      seconds = seconds * 10 + code - 48
+    if (digit > from) return seconds
+  }
+  return undefined
+}
+
 /** In lower case, `-` as it is with bit 5 set. */
 const CALL_ID = 'call-id'
 const CALL_ID_COMPACT = 'i'
 const CSEQ = 'cseq'
+const SESSION_EXPIRES = 'session-expires'
+const SESSION_EXPIRES_COMPACT = 'x'
 
 /** Where the value of the header begins whose name stands at `at`; 0 when it is another one. */
 function valueAt(bytes: Uint8Array, at: number, name: string): number {

@@ -13,7 +13,7 @@ export class Dialogs {
   private readonly answered = new Map<string, Deadline<string>>()
   private readonly ends = new Deadlines<string>()
 
-  /** The final response of an INVITE or UPDATE with the session interval (RFC 4028) that it says, or anything of a BYE. */
+  /** The final response of an INVITE or UPDATE with the session interval that it says (RFC 4028 s.10), or anything of a BYE. */
   seen(
     now: Millis,
     { callId, method, status }: Pick<Capture, 'callId' | 'method' | 'status'>,
@@ -43,16 +43,3 @@ export class Dialogs {
     this.answered.delete(callId)
   }
 }
-
-/** RFC 4028 s.10: a session that is not refreshed for so long is over. Undefined where nobody keeps time. */
-export function sessionIntervalMs(message: Uint8Array): Millis | undefined {
-  const { buffer, byteOffset, length } = message
-  const text = Buffer.from(buffer, byteOffset, Math.min(length, HEAD_BYTES_MAX)).toString('latin1')
-  const end = text.indexOf('\r\n\r\n')
-  const seconds = SESSION_EXPIRES.exec(end < 0 ? text : text.slice(0, end))?.[1]
-  return seconds === undefined ? undefined : 1000 * Number(seconds)
-}
-
-/** Longer heads have no more that is looked for. */
-const HEAD_BYTES_MAX = 8_192
-const SESSION_EXPIRES = /^(?:session-expires|x)[ \t]*:[ \t]*(\d{1,10})/im

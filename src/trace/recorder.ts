@@ -8,10 +8,10 @@
  */
 import type { CallNote } from '../adapter/index.ts'
 import type { Now, WallTime } from '../common/time.ts'
-import { CALL_ID_LENGTH_MAX, CallName } from './call-id.ts'
+import { CALL_ID_LENGTH_MAX, CallName, sessionExpires } from './call-id.ts'
 import { CallTable, emptyRoom, type CallIndex, type Room } from './call-table.ts'
 import type { Capture } from './capture.ts'
-import { Dialogs, sessionIntervalMs } from './dialogs.ts'
+import { Dialogs } from './dialogs.ts'
 import { ENTRY_UNITS_MAX, MessageShelf, UNIT_COST_BYTES, type EntryId } from './message-shelf.ts'
 import type { Recorded, RecordedCall, TraceHop } from './recorded.ts'
 
@@ -71,9 +71,10 @@ export class CallRecorder {
     if (!name.read(bytes)) return
     const { status } = name
     if (isBye(bytes)) this.dialogs.seen(now.ms, named(name, bytes, 'BYE'), direction)
-    else if (status >= 200 && status < 300 && (name.isInvite || name.isUpdate)) {
+    else if (direction === 'out' && status >= 200 && status < 300 && (name.isInvite || name.isUpdate)) {
       const answer = named(name, bytes, name.isInvite ? 'INVITE' : 'UPDATE')
-      this.dialogs.seen(now.ms, answer, direction, sessionIntervalMs(bytes))
+      const seconds = sessionExpires(bytes)
+      this.dialogs.seen(now.ms, answer, direction, seconds === undefined ? undefined : 1000 * seconds)
     }
     const entry = this.shelf.put(this.wall(now), direction === 'in', hop, bytes)
     // What this node has passed on is worth more than what only knocked.

@@ -12,7 +12,7 @@ export { makeSelfSignedCredential, type SelfSignedRequest } from './self-signed.
 export { makeCaCertificate, makeServerCertificate, type Issuer, type RootTemplate } from './certificates.ts'
 export { makeNodeCertificate, type NodeTemplate } from './node-certificate.ts'
 export { makeCertificationRequest, readCertificationRequest, type CertificationRequest } from './request.ts'
-export { generateKey, keyOf, keyPem } from './key-pair.ts'
+export { generateKey, keyPem } from './key-pair.ts'
 export {
   credentialFolderName,
   foundCredential,

@@ -154,10 +154,13 @@ export class OwnIdentity {
     return canonicalAor(this.named(name))
   }
 
-  /** Our own port behind our domain is no part of an AOR (docs/adr/0037). */
+  /** Our own port behind our domain is no part of an AOR (docs/adr/0037): the same object where there is none. */
+  withoutOwnPort(uri: SipUri): SipUri {
+    return this.isOwnPortOfDomain(uri) ? { ...uri, port: undefined } : uri
+  }
+
   private named({ parsedUri, uri }: NameAddr): SipUri | string {
-    if (parsedUri === undefined) return uri
-    return this.isOwnPortOfDomain(parsedUri) ? { ...parsedUri, port: undefined } : parsedUri
+    return parsedUri === undefined ? uri : this.withoutOwnPort(parsedUri)
   }
 
   /** A URI that names this node: a listener's address, our overlay GRUU, our hex name, or a hosted domain as such. */
@@ -213,7 +216,7 @@ export class OwnIdentity {
    * A hosted domain with the port of a listener of ours: that is how whoever found us at that port writes the domain. In a Request-URI the
    * port is then where the request went, and no part of the AOR (M-02, docs/adr/0037).
    */
-  isOwnPortOfDomain({ host, port }: SipUri): boolean {
+  private isOwnPortOfDomain({ host, port }: SipUri): boolean {
     return (
       port !== undefined &&
       this.isHostedDomain(host) &&

@@ -68,9 +68,8 @@ function withoutOwnMaddr(requestUri: string, uri: SipUri | undefined, identity: 
  */
 function withoutOwnPort(requestUri: string, message: SipMessage, identity: OwnIdentity): string {
   const uri = uriOf(requestUri, message)
-  return uri !== undefined && identity.isOwnPortOfDomain(uri)
-    ? formatUri({ ...uri, port: undefined })
-    : requestUri
+  const plain = uri === undefined ? undefined : identity.withoutOwnPort(uri)
+  return plain === undefined || plain === uri ? requestUri : formatUri(plain)
 }
 
 function uriOf(requestUri: string, message: SipMessage): SipUri | undefined {

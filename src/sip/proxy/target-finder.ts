@@ -301,6 +301,6 @@ function inOrder(targets: readonly LocatedTarget[]): readonly LocatedTarget[] {
 export function hostedAor(uri: SipUri, environment: Pick<ProxyEnvironment, 'identity'>): string | undefined {
   const { identity } = environment
   if (!identity.isHostedDomain(uri.host)) return undefined
-  const aor = canonicalAor(identity.isOwnPortOfDomain(uri) ? { ...uri, port: undefined } : uri)
+  const aor = canonicalAor(identity.withoutOwnPort(uri))
   return aor.ok ? aor.value : undefined
 }

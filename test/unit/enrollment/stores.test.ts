@@ -19,12 +19,12 @@ import {
   generateKey,
   issueCertificate,
   issueCredential,
-  keyOf,
   loadCredential,
   openAuthority,
   saveCredential,
   type IssuedCredential,
 } from '../../../src/enrollment/io/index.ts'
+import { keyOf } from '../../../src/enrollment/io/key-pair.ts'
 import { NodeCrypto } from '../../../src/reload/security/index.ts'
 import { aTestOverlay, TEST_WALL } from '../../support/credentials.ts'
 
