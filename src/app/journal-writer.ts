@@ -43,6 +43,10 @@ export class JournalWriter {
   private retry: NodeJS.Timeout | undefined
   /** The write under way has had no answer for so long that nobody waits for it any more. */
   private silent = false
+  /** Some of `records` were refused: the machine is not to believe that they are on the disk before they are. */
+  private owed = false
+  /** The machine has been told that the disk does not take what it is given. */
+  private refusing = false
   private stopped = false
 
   constructor(
@@ -73,7 +77,10 @@ export class JournalWriter {
 
   write(token: number, operations: readonly JournalOperation[]): void {
     for (const operation of operations) this.records.set(operation.key, operation)
-    if (this.retry !== undefined || this.silent) return this.refuse([token])
+    if (this.retry !== undefined || this.silent) {
+      this.owed = true
+      return this.refuse([token])
+    }
     this.tokens.push(token)
     this.running ??= this.run()
   }
@@ -114,6 +121,7 @@ export class JournalWriter {
     const { records, tokens } = this
     this.records = new Map()
     this.tokens = []
+    this.owed = false
     const started = performance.now()
     const silence = setTimeout(() => this.gaveUp(tokens), this.silentMs)
     try {
@@ -125,11 +133,12 @@ export class JournalWriter {
     }
     clearTimeout(silence)
     this.writeSeconds.observe((performance.now() - started) / 1000)
-    const again = this.lastFailure !== undefined
+    if (this.lastFailure !== undefined)
+      this.trace({ level: 'info', area: 'app', event: 'journal_written_again', records: records.size })
     this.lastFailure = undefined
     await this.confirm(this.heard(tokens))
-    if (!again) return
-    this.trace({ level: 'info', area: 'app', event: 'journal_written_again', records: records.size })
+    if (!this.refusing || this.owed || this.lastFailure !== undefined) return
+    this.refusing = false
     this.tell({ kind: 'journalWritable' })
   }
 
@@ -174,6 +183,7 @@ export class JournalWriter {
   }
 
   private refuse(tokens: readonly number[]): void {
+    if (tokens.length > 0) this.refusing = true
     for (const token of tokens) this.tell({ kind: 'notPersisted', token })
   }
 }

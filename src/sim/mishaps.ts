@@ -67,6 +67,15 @@ export class Mishaps {
           overlay.network.clog(from, anyOf(this.random, overlay.peers).name, mishap.durationMs)
         }
         return
+      case 'fullDisk': {
+        const full = this.share(mishap.share).map(({ name }) => name)
+        this.report(`the disks of ${full.length} peers are full`)
+        for (const name of full) overlay.network.disk(name).fill()
+        overlay.world.after(mishap.durationMs, () => {
+          for (const name of full) if (overlay.network.knows(name)) overlay.network.makeRoom(name)
+        })
+        return
+      }
       case 'clockJump':
         for (const peer of this.share(mishap.share)) peer.host.jump(mishap.byMs)
         return

@@ -78,8 +78,9 @@ export class Network {
 
   /** There is room again on a disk that was full. */
   makeRoom(name: string): void {
-    const { disk, port } = this.stations.named(name)
-    if (disk.makeRoom()) port.input({ kind: 'journalWritable' })
+    const { disk, port, alive } = this.stations.named(name)
+    if (!alive) disk.restarted()
+    else if (disk.makeRoom()) port.input({ kind: 'journalWritable' })
   }
 
   /** What arrived anywhere so far. */

@@ -26,6 +26,8 @@ export type Mishap = { readonly atMs: Millis } & (
   | { readonly kind: 'partition'; readonly share: number; readonly durationMs: Millis }
   | { readonly kind: 'cutOneWay'; readonly share: number; readonly durationMs: Millis }
   | { readonly kind: 'clog'; readonly pairs: number; readonly durationMs: Millis }
+  /** Disks that take nothing for that long. */
+  | { readonly kind: 'fullDisk'; readonly share: number; readonly durationMs: Millis }
   | { readonly kind: 'clockJump'; readonly share: number; readonly byMs: number }
 )
 

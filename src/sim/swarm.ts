@@ -29,9 +29,10 @@ export function swarmPlan(seed: string): Plan {
     removalMs: random.float() < 0.5 ? between(random, MINUTE, 5 * MINUTE) : undefined,
     healLimitMs: 10 * MINUTE,
   }
-  // Drawn last, so that a seed without it is the run that it was before peers could stand still.
-  if (random.float() >= 0.3) return plan
-  return { ...plan, mishaps: [...plan.mishaps, someStandstill(random, loadMs)] }
+  // Drawn last, in the order in which they came, so that a seed without them is the run that it was before there were any.
+  const standstill = random.float() < 0.3 ? [someStandstill(random, loadMs)] : []
+  const fullDisk = random.float() < 0.3 ? [someFullDisk(random, loadMs)] : []
+  return { ...plan, mishaps: [...plan.mishaps, ...standstill, ...fullDisk] }
 }
 
 /** Each kind of fault is off in half of the seeds, so that a few are seen alone. */
@@ -68,6 +69,15 @@ function someStandstill(random: Random, loadMs: number): Mishap {
     kind: 'pause',
     share: random.float() * 0.2,
     durationMs: between(random, 500, MINUTE),
+  }
+}
+
+function someFullDisk(random: Random, loadMs: number): Mishap {
+  return {
+    atMs: random.float() * loadMs * 0.8,
+    kind: 'fullDisk',
+    share: random.float() * 0.3,
+    durationMs: between(random, 1_000, 2 * MINUTE),
   }
 }
 

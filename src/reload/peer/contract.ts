@@ -72,7 +72,7 @@ export type PeerInput =
   | { readonly kind: 'channelData'; readonly channel: ChannelId; readonly bytes: Uint8Array }
   | { readonly kind: 'channelClosed'; readonly channel: ChannelId }
   | { readonly kind: 'persisted'; readonly token: number }
-  /** The disk did not take it. The shell keeps the records and goes on trying; Stores are refused until `journalWritable`. */
+  /** The disk did not take it. The shell keeps the records and goes on trying; until `journalWritable` only what others wrote down is acknowledged. */
   | { readonly kind: 'notPersisted'; readonly token: number }
   /** All records given so far are in the journal, after some were not. */
   | { readonly kind: 'journalWritable' }

@@ -34,6 +34,8 @@ const NO_COPIES = 'no other peer takes a copy'
 interface Pending {
   readonly request: IncomingRequest
   readonly body: Uint8Array
+  /** What another peer answers for (RFC 6940 s.10.4). */
+  readonly copy: boolean
   token: number | undefined
   readonly resource: ResourceId
   /** Key of the resource. */
@@ -55,9 +57,9 @@ export class StorageService {
   /** The last write to the journal that has not been confirmed, by resource. */
   private readonly unwritten = new SmallMap<string, number>()
   private readonly deadlines = new Deadlines<Pending>()
-  /** Every replica that answered has refused them; until their deadline one may come to see it otherwise. */
+  /** Nobody else has taken them, and that is not enough; until their deadline somebody may. */
   private readonly refused = new Set<Pending>()
-  /** The disk takes what it is given. */
+  /** The disk has taken everything that it was given. */
   private journalWrites = true
 
   constructor(parts: PeerParts, storage: Storage, replication: Replication, answers: Answers) {
@@ -68,7 +70,6 @@ export class StorageService {
   }
 
   store(request: IncomingRequest): void {
-    if (!this.journalWrites) return this.refuse(request, CANNOT_WRITE)
     const { message, signer } = request
     const decoded = decodeStoreReq(message.contents.body, this.modelOf, this.parts.configuration.nodeIdLength)
     if (!decoded.ok) return this.undecodable(request, decoded.error)
@@ -76,8 +77,9 @@ export class StorageService {
     const stored = this.storage.store(this.parts.now, decoded.value, signer, pool)
     if (!stored.ok) return this.answers.error(request, stored.error.errorCode, stored.error.errorInfo)
     const { answer, resource, changed, operations } = stored.value
+    const copy = decoded.value.replicaNumber > 0
     let transfers: readonly number[] = []
-    if (decoded.value.replicaNumber === 0) {
+    if (!copy) {
       transfers =
         changed.length > 0 ? this.replication.storedAsOwner(resource) : this.replication.storedAgain(resource)
     } else {
@@ -89,6 +91,7 @@ export class StorageService {
     const pending: Pending = {
       request,
       body: encodeStoreAns(answer),
+      copy,
       // What changed nothing may repeat what is still being written.
       token: this.unwritten.get(name),
       resource,
@@ -138,19 +141,18 @@ export class StorageService {
     }
   }
 
-  /** What its Store changed stays, as with an answer that is lost; but nobody is told that it is safe. */
+  /** What its Store changed stays, as with an answer that is lost: whether that is enough, the replicas decide. */
   notPersisted(token: number): void {
     this.journalWrites = false
     for (const pending of this.written(token)) {
-      pending.transfers = NO_TRANSFERS
-      this.refused.delete(pending)
-      this.deadlines.cancel(pending.deadline)
-      this.refuse(pending.request, CANNOT_WRITE)
+      pending.token = undefined
+      this.settle(pending)
     }
   }
 
   writable(): void {
     this.journalWrites = true
+    for (const each of [...this.refused]) this.settle(each)
   }
 
   transferDone({ id, error }: Transfer): void {
@@ -184,17 +186,20 @@ export class StorageService {
   }
 
   /**
-   * Never before the journal has it; the replicas are waited for up to the deadline. One that is silent is made good later.
-   * But where those that answer refuse it, and nobody has taken a copy, nobody is told that it is safe
-   * (docs/adr/0003-replication.md, 8).
+   * Never before the journal has answered; the replicas are waited for up to the deadline. One that is silent is made good later.
+   * But where those that answer refuse it, or the own disk did not take it, and nobody else has written it down, nobody is told
+   * that it is safe (docs/adr/0003-replication.md, 8 and 11).
    */
   private settle(pending: Pending): void {
     if (pending.token !== undefined || pending.transfers.length > 0) return
-    const alone = pending.refused && !this.replication.heldElsewhere(pending.resource)
+    // Its owner shall not count on this disk.
+    if (pending.copy && !this.journalWrites) return this.refuse(pending.request, CANNOT_WRITE)
+    const alone =
+      (pending.refused || !this.journalWrites) && !this.replication.heldElsewhere(pending.resource)
     if (alone && pending.deadline !== undefined) return void this.refused.add(pending)
     this.refused.delete(pending)
     this.deadlines.cancel(pending.deadline)
-    if (alone) return this.refuse(pending.request, NO_COPIES)
+    if (alone) return this.refuse(pending.request, this.journalWrites ? NO_COPIES : CANNOT_WRITE)
     this.answers.answer(pending.request, pending.body)
   }
 
