@@ -6,7 +6,7 @@ import type { Millis } from '../common/time.ts'
 import { entryReport, type EntryReport } from './checkers/entries.ts'
 import { LoopWatch } from './checkers/loops.ts'
 import { quietFaults } from './checkers/quiet.ts'
-import { replicaFaults } from './checkers/replicas.ts'
+import { deficits, replicaFaults } from './checkers/replicas.ts'
 import { ringFaults } from './checkers/ring.ts'
 import { Churning } from './churning.ts'
 import { CALM } from './faults.ts'
@@ -171,10 +171,12 @@ class Run {
     const { overlay, plan } = this
     overlay.network.faults = CALM
     overlay.network.heal()
+    for (const { name } of overlay.peers) overlay.network.makeRoom(name)
     if (overlay.attackers !== undefined) overlay.attackers.active = false
     const from = this.now
     const resources = resourcesOf(this.population.users)
-    const held = (): boolean => replicaFaults(overlay, this.present(resources)).length === 0
+    const held = (): boolean =>
+      replicaFaults(overlay, this.present(resources)).length === 0 && deficits(overlay).length === 0
     const right = (): boolean => ringFaults(overlay, 1).length === 0 && held()
     const settled = this.until(right, plan.healLimitMs, 'healing')
     const after = this.now - from
@@ -182,6 +184,7 @@ class Run {
       const faults = [
         ...ringFaults(overlay, 3),
         ...replicaFaults(overlay, this.present(resources)).slice(0, 3),
+        ...deficits(overlay).slice(0, 3),
       ]
       this.violations.push(`not right ${plan.healLimitMs / 1000} s after the faults: ${faults.join('; ')}`)
     }

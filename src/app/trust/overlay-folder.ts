@@ -58,16 +58,29 @@ export async function openOverlayFolder(
 ): Promise<StoredAuthority> {
   privateFolder(folder, 'overlay.authority')
   const authority = await asConfigError(openAuthority(folder, overlayName, Date.now(), policy), AUTHORITY)
-  publishRoot(folder, authority)
-  // The document is written last: without it, founding was interrupted.
-  if (existsSync(documentFile(folder))) return authority
+  try {
+    publishRoot(folder, authority)
+    // The document is written last: without it, founding was interrupted.
+    if (!existsSync(documentFile(folder))) await foundDocument(crypto, folder, authority, wishes)
+    return authority
+  } catch (error) {
+    await authority.close()
+    throw error
+  }
+}
+
+async function foundDocument(
+  crypto: NodeCrypto,
+  folder: string,
+  authority: StoredAuthority,
+  wishes: Omit<DocumentWishes, 'overlayName' | 'rootCertificate'>,
+): Promise<void> {
   const signer = await documentSigner(crypto, authority, folder)
-  const { rootCertificate } = authority
+  const { overlayName, rootCertificate } = authority
   const configuration = firstConfiguration({ ...wishes, overlayName, rootCertificate }, signer)
   // The first one counts here, too: others may have it by now.
   const file = documentFile(folder)
   writePrivate(file, signedDocument(crypto, configuration, signer), () => !existsSync(file))
-  return authority
 }
 
 /** Folders of before there was an enrollment server lack the file; peers that share one may come here at once. */

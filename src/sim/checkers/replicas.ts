@@ -26,3 +26,11 @@ export function replicaFaults(overlay: Overlay, resources: readonly ResourceId[]
   }
   return faults
 }
+
+/** Owners that have not heard of all their copies, and will send them again; empty when all is well. */
+export function deficits(overlay: Overlay): string[] {
+  return overlay.running
+    .map((peer) => ({ name: peer.name, missing: peer.snapshot().replicaDeficit }))
+    .filter(({ missing }) => missing > 0)
+    .map(({ name, missing }) => `${name} has ${missing} resources without all their copies`)
+}
