@@ -56,6 +56,7 @@ export interface AdminNode {
   trace(callId: string, gather: boolean): Promise<CommandResult<TraceForms>>
   users(): readonly UserView[]
   addUser(username: string, password: string): Promise<CommandResult<UserView>>
+  setPassword(username: string, password: string): Promise<CommandResult<UserView>>
   removeUser(username: string): Promise<CommandResult<UserView>>
   rates(): RatesView
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
@@ -63,7 +64,7 @@ export interface AdminNode {
 
 /** One line of the audit log: every write, whoever asked for it. */
 export interface AuditEntry {
-  readonly action: 'users.add' | 'users.remove'
+  readonly action: 'users.add' | 'users.password' | 'users.remove'
   readonly subject: string
   readonly source: string
   readonly result: 'ok' | 'refused'

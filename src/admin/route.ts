@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import type { AuditEntry, CommandResult } from './port.ts'
 
-export type Method = 'GET' | 'POST' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 export interface Reply {
   readonly status: number

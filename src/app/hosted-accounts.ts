@@ -108,11 +108,21 @@ export class HostedAccounts {
     })
   }
 
+  /** The same. What else was said of the account stays, and so do the bindings of its phones, until they run out. */
+  setPassword(username: string, password: string): AccountChange {
+    const { ha1 } = newAccount(username, this.realm, password)
+    return this.change((entries) => {
+      if (!entries.some((entry) => entry.username === username)) return NO_ACCOUNT
+      const changed = entries.map((entry) => (entry.username === username ? { ...entry, ha1 } : entry))
+      return { ok: true, username, entries: changed }
+    })
+  }
+
   /** The same. */
   remove(username: string): AccountChange {
     return this.change((entries) => {
       const left = entries.filter((entry) => entry.username !== username)
-      if (left.length === entries.length) return { ok: false, status: 404, reason: 'no such account' }
+      if (left.length === entries.length) return NO_ACCOUNT
       return { ok: true, username, entries: left }
     })
   }
@@ -169,6 +179,8 @@ export class HostedAccounts {
 type Wish =
   | { readonly ok: true; readonly username: string; readonly entries: readonly AccountEntry[] }
   | Extract<AccountChange, { readonly ok: false }>
+
+const NO_ACCOUNT = { ok: false, status: 404, reason: 'no such account' } as const
 
 /** Ends a change that nobody may make. */
 class Refused extends Error {}

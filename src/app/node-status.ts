@@ -254,6 +254,10 @@ export class NodeStatus implements AdminNode {
     return this.change((accounts) => accounts.add(username, password))
   }
 
+  setPassword(username: string, password: string): Promise<CommandResult<UserView>> {
+    return this.change((accounts) => accounts.setPassword(username, password))
+  }
+
   removeUser(username: string): Promise<CommandResult<UserView>> {
     return this.change((accounts) => accounts.remove(username))
   }

@@ -4,10 +4,15 @@ import { failureAnswer, userAnswer, usersAnswer } from '../answers.ts'
 import type { AdminNode } from '../port.ts'
 import { ok, replyTo, route, type Route } from '../route.ts'
 
-const newUser = z.strictObject({
-  username: z.string().min(1).max(128),
+const newPassword = z.strictObject({
   password: z.string().min(1).max(256).describe('Kept as digest hashes only.'),
 })
+
+const newUser = newPassword.extend({ username: z.string().min(1).max(128) })
+
+const named = z.object({ username: z.string().describe('User name.') })
+
+const noSuchAccount = { description: 'No such account.', schema: failureAnswer }
 
 const notWritten = {
   description: 'The accounts file cannot be read or written, or the node is starting.',
@@ -42,16 +47,26 @@ export function userRoutes(node: AdminNode): Route[] {
       },
     }),
     route({
+      method: 'PUT',
+      url: '/api/v1/users/:username/password',
+      tag,
+      summary: 'Gives an account another password; its phones stay registered until they register again.',
+      params: named,
+      body: newPassword,
+      answers: { 200: { description: 'Changed.', schema: userAnswer }, 404: noSuchAccount, 503: notWritten },
+      handle: async ({ params, body, audit }) => {
+        const result = await node.setPassword(params.username, body.password)
+        audit('users.password', params.username, result.ok)
+        return replyTo(result)
+      },
+    }),
+    route({
       method: 'DELETE',
       url: '/api/v1/users/:username',
       tag,
       summary: 'Removes an account; its phones are unregistered.',
-      params: z.object({ username: z.string().describe('User name.') }),
-      answers: {
-        200: { description: 'Removed.', schema: userAnswer },
-        404: { description: 'No such account.', schema: failureAnswer },
-        503: notWritten,
-      },
+      params: named,
+      answers: { 200: { description: 'Removed.', schema: userAnswer }, 404: noSuchAccount, 503: notWritten },
       handle: async ({ params, audit }) => {
         const result = await node.removeUser(params.username)
         audit('users.remove', params.username, result.ok)

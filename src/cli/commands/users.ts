@@ -12,6 +12,7 @@ import { EXIT, noneLeft, print, readArgs, UsageError, type Command, verbOf } fro
 import { readSecret, readText } from '../secret-file.ts'
 
 const HELP = `ringbridge users add NAME       add an account; without a password one is made up and printed once
+ringbridge users password NAME  give an account another one; made up and printed once where none is given
 ringbridge users list           show the accounts
 ringbridge users remove NAME    remove an account
 ringbridge users import FILE    add accounts from lines of name,password; a first line of just these words is a heading,
@@ -22,7 +23,7 @@ NAME may be written NAME@DOMAIN, with the realm as its domain. Only digest hashe
   --config FILE          configuration of the node (default: all defaults)
   --users FILE           accounts file, instead of that of the configuration
   --realm DOMAIN         digest realm, instead of that of the configuration
-  --password WORD        for add; or
+  --password WORD        for add and password; or
   --password-file FILE   file that holds it, - for standard input
   --update               for import: accounts that are there get the password of the file
   --json                 JSON`
@@ -40,14 +41,14 @@ export const users: Command = {
       json: { type: 'boolean', default: false },
     })
     const [verb, subject] = positionals
-    const action = verbOf(verb, 'users', ['add', 'list', 'remove', 'import'])
+    const action = verbOf(verb, 'users', ['add', 'password', 'list', 'remove', 'import'])
     noneLeft(positionals, action === 'list' ? 1 : 2)
     if (values.password === '') throw new UsageError('--password: an empty one is none')
     const config = loadConfig(values.config, process.env).config
     const file = values.users ?? accountsFile(config)
     const realm = values.realm ?? realmOf(config)
     // Where nobody has been added yet there is no file; one that was named is another matter.
-    if (values.users !== undefined && (action === 'list' || action === 'remove') && !existsSync(file))
+    if (values.users !== undefined && ['password', 'list', 'remove'].includes(action) && !existsSync(file))
       throw new UsageError(`--users ${file}: there is no such file`)
     const change = (apply: (entries: readonly AccountEntry[]) => readonly AccountEntry[]): void => {
       changeAccounts(file, (entries) => {
@@ -56,6 +57,14 @@ export const users: Command = {
         privateFolder(dirname(file), '--users or sip.users')
         return changed
       })
+    }
+    /** The password that was given, or one that is shown this once. */
+    const chosen = (): { readonly password: string; readonly shown: object; readonly text: string } => {
+      const file = values['password-file']
+      const given = file === undefined ? values.password : readSecret(file)
+      if (given !== undefined) return { password: given, shown: {}, text: '' }
+      const password = randomPassword()
+      return { password, shown: { password }, text: `, password ${password} (shown once)` }
     }
     const say = (object: object, line: string): void => print(values.json ? JSON.stringify(object) : line)
     switch (action) {
@@ -68,21 +77,28 @@ export const users: Command = {
       }
       case 'add': {
         const username = validName(nameIn(subject, realm))
-        const given =
-          values['password-file'] === undefined ? values.password : readSecret(values['password-file'])
-        const password = given ?? randomPassword()
+        const { password, shown, text } = chosen()
         const account = newAccount(username, realm, password)
         change((entries) => {
           if (entries.some((entry) => entry.username === username))
-            throw new UsageError(
-              `account "${username}" exists; another password: ringbridge users import --update`,
-            )
+            throw new UsageError(`account "${username}" exists; another password: ringbridge users password`)
           return withOwnNames([...entries, account])
         })
-        say(
-          { added: username, realm, ...(given === undefined ? { password } : {}) },
-          `added ${username}@${realm}${given === undefined ? `, password ${password} (shown once)` : ''}`,
-        )
+        say({ added: username, realm, ...shown }, `added ${username}@${realm}${text}`)
+        break
+      }
+      case 'password': {
+        if (subject === undefined) throw new UsageError('the NAME of an account is expected')
+        const username = nameIn(subject, realm) ?? subject
+        const { password, shown, text } = chosen()
+        const { ha1 } = newAccount(username, realm, password)
+        change((entries) => {
+          if (!entries.some((entry) => entry.username === username))
+            throw new UsageError(`no account "${username}"`)
+          // What else was said of the account stays.
+          return entries.map((entry) => (entry.username === username ? { ...entry, realm, ha1 } : entry))
+        })
+        say({ changed: username, realm, ...shown }, `changed ${username}@${realm}${text}`)
         break
       }
       case 'remove': {

@@ -117,6 +117,12 @@ export class FakeNode implements AdminNode {
     this.accounts.set(username, view)
     return Promise.resolve({ ok: true, value: view })
   }
+  setPassword(username: string): ReturnType<AdminNode['setPassword']> {
+    const view = this.accounts.get(username)
+    return Promise.resolve(
+      view === undefined ? { ok: false, status: 404, reason: 'no such account' } : { ok: true, value: view },
+    )
+  }
   removeUser(username: string): ReturnType<AdminNode['removeUser']> {
     const view = this.accounts.get(username)
     this.accounts.delete(username)

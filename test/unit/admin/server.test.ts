@@ -103,11 +103,26 @@ describe('API', () => {
       remoteAddress: '::1',
     })
     expect(removal.statusCode).toBe(200)
+    const change = async (username: string, payload: object) => {
+      const url = `/api/v1/users/${username}/password`
+      return (await admin.inject({ method: 'PUT', url, headers, payload, remoteAddress: '127.0.0.1' }))
+        .statusCode
+    }
+    expect(await change('nobody', { password: 'y' })).toBe(404)
+    expect(await change('nobody', { password: '' })).toBe(400)
     // Many clients name the type in every request.
     expect((await add({ username: 'erin', password: 'x' })).statusCode).toBe(201)
     const url = '/api/v1/users/erin'
     const typed = await admin.inject({ method: 'DELETE', url, headers, remoteAddress: '127.0.0.1' })
     expect(typed.statusCode).toBe(200)
+    expect((await add({ username: 'frank', password: 'x' })).statusCode).toBe(201)
+    expect(await change('frank', { password: 'y' })).toBe(200)
+    expect(audit.at(-1)).toEqual({
+      action: 'users.password',
+      subject: 'frank',
+      source: '127.0.0.1',
+      result: 'ok',
+    })
     expect(audit.slice(0, 2)).toEqual([
       { action: 'users.add', subject: 'carol', source: '127.0.0.1', result: 'ok' },
       { action: 'users.add', subject: 'carol', source: '127.0.0.1', result: 'refused' },
@@ -252,6 +267,7 @@ describe('sockets', () => {
       ['PUT', '/', 'GET, HEAD'],
       ['DELETE', '/api/v1/users', 'GET, HEAD, POST'],
       ['GET', '/api/v1/users/alice', 'DELETE'],
+      ['POST', '/api/v1/users/alice/password', 'PUT'],
       ['POST', '/api/v1/ring', 'GET, HEAD'],
       ['OPTIONS', '/api/v1/ring', 'GET, HEAD'],
     ] as const) {

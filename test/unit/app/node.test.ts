@@ -134,13 +134,22 @@ describe('one node with everything embedded', () => {
     expect(response.status).toBe(201)
     const carol = await phone(node, 'carol', 'x', 'udp')
     expect((await carol.register(600)).status).toBe(200)
+    const changed = await fetch(`http://${node.admin}/api/v1/users/carol/password`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ password: 'y' }),
+    })
+    expect([changed.status, await changed.json()]).toMatchObject([200, { registered: true }])
+    expect((await carol.register(600)).status).toBe(401)
+    const told = await phone(node, 'carol', 'y', 'udp')
+    expect((await told.register(600)).status).toBe(200)
     const file = join(folder, 'accounts', 'users.jsonl')
     saveAccounts(
       file,
       loadAccounts(file).filter(({ username }) => username !== 'carol'),
     )
     node.reload()
-    expect((await carol.register(600)).status).not.toBe(200)
+    expect((await told.register(600)).status).not.toBe(200)
     writeFileSync(file, 'nonsense')
     expect(() => node.reload()).toThrow(/users\.jsonl:1/)
     expect((await get(node, '/api/v1/users')).body).toMatchObject({

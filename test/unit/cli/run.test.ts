@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { AccountBook } from '../../../src/app/accounts/account-book.ts'
-import { loadAccounts } from '../../../src/app/accounts/account-file.ts'
+import { loadAccounts, saveAccounts } from '../../../src/app/accounts/account-file.ts'
 import { newAccount } from '../../../src/app/accounts/new-account.ts'
 import { main } from '../../../src/cli/run.ts'
 import { terminal } from '../../support/terminal.ts'
@@ -215,7 +215,7 @@ describe('command line', () => {
     shown.err = []
     expect(await main(['users'])).toBe(2)
     expect(shown.err.join('')).toBe(
-      'ringbridge: users says nothing without a verb; allowed: add, list, remove, import\n',
+      'ringbridge: users says nothing without a verb; allowed: add, password, list, remove, import\n',
     )
   })
 
@@ -305,6 +305,26 @@ describe('command line', () => {
     // The accounts themselves, edited there.
     writeFileSync(users, `\uFEFF${readFileSync(users, 'utf8')}`)
     expect(loadAccounts(users)).toEqual(expected)
+  })
+
+  it('users password gives an account another one, made up where none is given, and leaves the rest of it as it is', async () => {
+    const users = join(shown.folder, 'users.jsonl')
+    const at = ['--users', users, '--realm', 'example.com']
+    const alice = { ...newAccount('alice', 'example.com', 'a'), delegates: ['bob@example.com'] }
+    const bob = newAccount('bob', 'example.com', 'b')
+    expect(await main(['users', 'password', 'alice', ...at])).toBe(2)
+    expect(shown.err.join('')).toContain('there is no such file')
+    saveAccounts(users, [alice, bob])
+    expect(await main(['users', 'password', 'sip:alice@example.com', '--password', 'new', ...at])).toBe(0)
+    const { ha1 } = newAccount('alice', 'example.com', 'new')
+    expect(loadAccounts(users)).toEqual([{ ...alice, ha1 }, bob])
+    shown.out = []
+    expect(await main(['users', 'password', 'bob', '--json', ...at])).toBe(0)
+    const said = JSON.parse(shown.out.join('')) as { changed: string; password: string }
+    expect(said.changed).toBe('bob')
+    expect(loadAccounts(users)[1]).toEqual(newAccount('bob', 'example.com', said.password))
+    for (const wrong of [['carol'], [], ['bob', '--password', '']])
+      expect(await main(['users', 'password', ...wrong, ...at])).toBe(2)
   })
 
   it('users import --update gives accounts that are there another password', async () => {
