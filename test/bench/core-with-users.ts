@@ -4,7 +4,7 @@ import { DEFAULT_ADAPTER_SETTINGS, NodeCore, type CallObserver } from '../../src
 import { utf8 } from '../../src/common/bytes.ts'
 import { SeededRandom } from '../../src/common/random.ts'
 import { NO_TRACE } from '../../src/common/trace.ts'
-import type { Account } from '../../src/sip/index.ts'
+import { digestHash, type Account } from '../../src/sip/index.ts'
 import { simConfiguration } from '../../src/sim/configuration.ts'
 import { testSettings } from '../support/sip-phones.ts'
 
@@ -19,18 +19,25 @@ export function userName(index: number): string {
 export function coreWithUsers({
   users,
   calls,
+  auth = 'none',
 }: {
   readonly users: number
   readonly calls?: CallObserver | undefined
+  /** With `digest` the password of each is `pw-NAME`, kept as MD5. */
+  readonly auth?: 'none' | 'digest'
 }): { readonly core: NodeCore; readonly aors: readonly string[] } {
   const accounts = new Map<string, Account>()
+  const byUsername = new Map<string, Account>()
   const crypto = new StandInCrypto()
   const root = makeStandInRoot(DOMAIN)
   const userCredentials = []
   for (let i = 0; i < users; i++) {
     const name = userName(i)
     const aor = `${name}@${DOMAIN}`
-    accounts.set(aor, { username: name, ha1: new Map(), aors: [aor], delegates: [] })
+    const ha1 = new Map(auth === 'none' ? [] : [['MD5', digestHash('MD5', name, DOMAIN, `pw-${name}`)]])
+    const account = { username: name, ha1, aors: [aor], delegates: [] }
+    accounts.set(aor, account)
+    byUsername.set(name, account)
     const nodeId = asNodeId(crypto.hash('sha256', [utf8(aor)]).slice(0, 16))
     userCredentials.push({ aor, credential: makeStandInCredential(nodeId, aor, DOMAIN, { issuer: root }) })
   }
@@ -43,7 +50,7 @@ export function coreWithUsers({
       crypto,
       random: new SeededRandom('bench'),
       trace: NO_TRACE,
-      accounts: { byAor: (aor) => accounts.get(aor), byUsername: () => undefined },
+      accounts: { byAor: (aor) => accounts.get(aor), byUsername: (name) => byUsername.get(name) },
       calls,
     },
     {
@@ -59,7 +66,7 @@ export function coreWithUsers({
       founder: true,
       restored: [],
       adapter: { ...DEFAULT_ADAPTER_SETTINGS, standalone: true, selfTestIntervalMs: 1e9 },
-      sip: { ...usual, limits: { ...usual.limits, transactionsMax: 10_000_000 } },
+      sip: { ...usual, auth, limits: { ...usual.limits, transactionsMax: 10_000_000 } },
     },
   )
   return { core, aors: [...accounts.keys()] }

@@ -3,6 +3,7 @@
  * users that are registered, then REGISTERs or calls through `step` and `drain` as the loop drives them. Garbage collection on
  * other threads is in the CPU time, as it is in a real process.
  */
+import { hash } from 'node:crypto'
 import type { CallObserver, NodeAction, NodeCore, NodeInput } from '../../src/adapter/index.ts'
 import type { Now } from '../../src/common/time.ts'
 import { coreWithUsers, DOMAIN, userName } from './core-with-users.ts'
@@ -13,6 +14,8 @@ export interface MachineOptions {
   readonly users: number
   /** Virtual messages a second: decides how many transactions are remembered at a time. */
   readonly perSecond: number
+  /** Phones are asked for their passwords. */
+  readonly auth?: 'none' | 'digest'
   /** Takes notes of every message, as a node does that keeps traces. */
   readonly calls?: CallObserver
 }
@@ -27,10 +30,10 @@ export class SipMachine {
   /** Spent in the machine, and not in the phones. */
   busyMs = 0
 
-  constructor({ users, perSecond, calls }: MachineOptions) {
+  constructor({ users, perSecond, calls, auth }: MachineOptions) {
     this.users = users
     this.stepMs = 1000 / perSecond
-    const { core, aors } = coreWithUsers({ users, calls })
+    const { core, aors } = coreWithUsers({ users, calls, ...(auth === undefined ? {} : { auth }) })
     this.core = core
     this.feed({ kind: 'peer', input: { kind: 'start' } })
     this.feed({ kind: 'hostedUsers', aors })
@@ -54,13 +57,31 @@ export class SipMachine {
     this.busyMs += performance.now() - began
   }
 
-  registerOf(): Uint8Array {
+  /** A REGISTER that is challenged, and the one that answers. */
+  digest(): void {
+    const user = userName((this.serial + 1) % this.users)
+    this.datagram(this.registerOf())
+    const nonce = /nonce="([^"]*)"/.exec(this.last('SIP/2.0 401'))?.[1] ?? ''
+    const md5 = (text: string): string => hash('md5', text)
+    const ha2 = md5(`REGISTER:sip:${DOMAIN}`)
+    const response = md5(`${md5(`${user}:${DOMAIN}:pw-${user}`)}:${nonce}:00000001:0a4f113b:auth:${ha2}`)
+    this.serial--
+    this.datagram(
+      this.registerOf(
+        `Authorization: Digest username="${user}",realm="${DOMAIN}",nonce="${nonce}",uri="sip:${DOMAIN}",response="${response}",algorithm=MD5,qop=auth,nc=00000001,cnonce="0a4f113b"\r\n`,
+      ),
+    )
+    this.last('SIP/2.0 200')
+  }
+
+  registerOf(more = ''): Uint8Array {
     const n = ++this.serial
     const user = userName(n % this.users)
+    const second = more === '' ? 0 : 1
     return Buffer.from(
-      `REGISTER sip:${DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK1-${n}-0;rport\r\nMax-Forwards: 70\r\n` +
-        `From: <sip:${user}@${DOMAIN}>;tag=f${n}\r\nTo: <sip:${user}@${DOMAIN}>\r\nCall-ID: 1.${n}.77@127.0.0.1\r\nCSeq: ${n} REGISTER\r\n` +
-        `Contact: <sip:${user}@127.0.0.1:5090>\r\nExpires: 3600\r\nUser-Agent: sipload/1\r\nContent-Length: 0\r\n\r\n`,
+      `REGISTER sip:${DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK1-${n}-${second};rport\r\nMax-Forwards: 70\r\n` +
+        `From: <sip:${user}@${DOMAIN}>;tag=f${n}\r\nTo: <sip:${user}@${DOMAIN}>\r\nCall-ID: 1.${n}.77@127.0.0.1\r\nCSeq: ${2 * n + second} REGISTER\r\n` +
+        `${more}Contact: <sip:${user}@127.0.0.1:5090>\r\nExpires: 3600\r\nUser-Agent: sipload/1\r\nContent-Length: 0\r\n\r\n`,
       'latin1',
     )
   }
