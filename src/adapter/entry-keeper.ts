@@ -77,9 +77,8 @@ export class EntryKeeper {
       return this.extend(now, user, user.credential)
     const wanted = this.entryFor(user, bindings)
     if (!reflects(user, wanted, now.ms, this.plainOf)) {
-      // Who registers does not wait for what only spares a phone a second ring.
       if (user.waiting !== undefined && leadsHere(user, this.bareFor(user, bindings), now.ms))
-        this.commit(user)
+        user.waiting = { ...user.waiting, marksOnly: true }
       return this.want(now, user, user.credential)
     }
     if (wanted === undefined) return this.commit(user)
@@ -183,10 +182,12 @@ export class EntryKeeper {
     else this.store(now, user, credential)
   }
 
-  /** The waiting REGISTER fails: the bindings stay what they were. */
+  /** The waiting REGISTER fails, and the bindings stay what they were, unless it needs no more of the overlay than it has. */
   refuse(user: HostedUser, failure: SipFailure): void {
     const { waiting } = user
     if (waiting === undefined) return
+    // Calls come here whatever became of the marks (docs/adr/0019), which are tried again.
+    if (waiting.marksOnly) return this.commit(user)
     // M-29: an unregister succeeds here even if the overlay could not be told; the entry is removed later.
     const removal = waiting.bindings.length === 0
     if (removal) user.committed = []

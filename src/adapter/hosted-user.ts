@@ -30,6 +30,15 @@ export interface PendingStore {
   readonly attempt: number
 }
 
+/** A REGISTER whose 200 waits for the overlay, and what the bindings become when it succeeds. */
+export interface WaitingRegister {
+  readonly id: RequestId
+  readonly bindings: readonly PublishedBinding[]
+  readonly callId: string
+  /** Calls come here already and only marks of phones differ: its 200 waits for these and does not depend on them (docs/adr/0019). */
+  readonly marksOnly: boolean
+}
+
 /**
  * One user whose phones register here: the bindings that SIP has committed, the REGISTER that waits (if any), and the
  * state of the one dictionary entry that stands for them in the overlay.
@@ -42,10 +51,7 @@ export interface HostedUser {
   enrollment: 'none' | 'pending' | 'ready' | 'refused'
   /** Bindings that phones were told are theirs. */
   committed: readonly PublishedBinding[]
-  /** A REGISTER whose 200 waits for the overlay, and what the bindings become when it succeeds. */
-  waiting:
-    | { readonly id: RequestId; readonly bindings: readonly PublishedBinding[]; readonly callId: string }
-    | undefined
+  waiting: WaitingRegister | undefined
   stored: StoredEntry | undefined
   /** A Store ended without a word: the overlay may hold something else than `stored`. */
   dirty: boolean

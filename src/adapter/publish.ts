@@ -96,7 +96,7 @@ export class Publisher {
       return this.keeper.answer(id, registerFailure({ kind: 'notJoined' }, 0))
     if (user.waiting !== undefined)
       return this.keeper.answer(id, { status: 500, reason: 'Overlapping Registration', retryAfterS: 1 })
-    user.waiting = { id, bindings, callId }
+    user.waiting = { id, bindings, callId, marksOnly: false }
     this.parts.registersWaiting++
     user.retried = false
     this.keeper.advance(now, user)

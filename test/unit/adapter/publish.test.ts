@@ -237,21 +237,50 @@ describe('REGISTER becomes Store', () => {
     expect(second!.values[0]!.value.length).toBeLessThan(first!.values[0]!.value.length)
   })
 
-  it('M-12 a second phone is answered at once: calls come here already, its mark follows; a failure of that is tried again', () => {
-    const parts = adapterParts({}, [ALICE, BOB], NO_TRACE, new SiblingMarks(new Uint8Array(32)))
-    const publisher = registered(parts)
-    const phones = [binding('sip:alice@10.0.0.5', HOUR), binding('sip:alice@10.0.0.6', HOUR)]
-    publisher.register(at(1_000), publication(2, ALICE, phones))
-    const { commands, sip } = drained(parts)
-    expect(sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
-    const [store] = stores(commands)
-    expect(store).toBeDefined()
-    publisher.storeDone(at(1_100), stored(store!.id, reload(ERROR_CODE.dataTooLarge + 100)))
-    expect(drained(parts).sip).toEqual([])
-    expect(parts.deadlines.next()).toBeLessThan(HOUR)
-    // One that calls do not lead to yet waits for the overlay.
-    publisher.register(at(2_000), publication(3, BOB, [binding('sip:bob@10.0.0.7', HOUR)]))
-    expect(drained(parts).sip).toEqual([])
+  describe('M-12 M-31 when only marks of phones differ', () => {
+    const FIRST = binding('sip:alice@10.0.0.5', HOUR)
+    const SECOND = binding('sip:alice@10.0.0.6', HOUR)
+
+    function waiting(): { parts: AdapterParts; publisher: Publisher; store: number } {
+      const parts = adapterParts({}, [ALICE, BOB], NO_TRACE, new SiblingMarks(new Uint8Array(32)))
+      const publisher = registered(parts)
+      publisher.register(at(1_000), publication(2, ALICE, [FIRST, SECOND]))
+      const { commands, sip } = drained(parts)
+      expect(sip).toEqual([])
+      const [store] = stores(commands)
+      return { parts, publisher, store: store!.id }
+    }
+
+    it('a second phone waits for its mark: until that is there, other peers may take all that is here for rung elsewhere', () => {
+      const { parts, publisher, store } = waiting()
+      publisher.storeDone(at(1_100), stored(store))
+      expect(drained(parts).sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
+    })
+
+    it('one of two phones that leaves waits as well: until its mark is gone, calls for it come here and not to where it went', () => {
+      const { parts, publisher, store } = waiting()
+      publisher.storeDone(at(1_100), stored(store))
+      parts.outbox.drain()
+      publisher.register(at(2_000), publication(3, ALICE, [FIRST]))
+      const { commands, sip } = drained(parts)
+      expect(sip).toEqual([])
+      publisher.storeDone(at(2_100), stored(stores(commands)[0]!.id))
+      expect(drained(parts).sip).toEqual([{ kind: 'published', id: 3, outcome: { ok: true } }])
+    })
+
+    it('a failure refuses nobody, since calls come here already, and is tried again', () => {
+      const { parts, publisher, store } = waiting()
+      publisher.storeDone(at(1_100), stored(store, reload(ERROR_CODE.dataTooLarge + 100)))
+      expect(drained(parts).sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
+      expect(publisher.user(ALICE)!.committed).toEqual([FIRST, SECOND])
+      expect(parts.deadlines.next()).toBeLessThan(HOUR)
+    })
+
+    it('M-08 nor does an overlay that says nothing', () => {
+      const { parts, publisher } = waiting()
+      publisher.timeout(at(1_000 + parts.settings.storeBudgetMs), ALICE, 'budget')
+      expect(drained(parts).sip).toEqual([{ kind: 'published', id: 2, outcome: { ok: true } }])
+    })
   })
 
   it('E53 not joined: 503 with Retry-After 30', () => {
