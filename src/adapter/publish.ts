@@ -26,6 +26,8 @@ export class Publisher {
   private readonly keeper: EntryKeeper
   private readonly reconciler: Reconciler
   private withdrawing = false
+  /** Whose removal failed while leaving: it is tried again after its pause, since a peer that refuses does so at once. */
+  private readonly refused = new Set<HostedUser>()
 
   /** `node` signs every request of this node. */
   constructor(parts: AdapterParts, node: Credential) {
@@ -191,8 +193,10 @@ export class Publisher {
   storeDone(now: Now, event: StoreDone): boolean {
     const user = this.keeper.storeDone(now, event)
     if (user === undefined) return false
-    if (this.withdrawing) this.withdrawNext(now)
-    else this.reconciler.next(this.keeper.active)
+    if (this.withdrawing) {
+      if (!event.outcome.ok) this.refused.add(user)
+      this.withdrawNext(now)
+    } else this.reconciler.next(this.keeper.active)
     this.forgetIfGone(user)
     return true
   }
@@ -231,7 +235,7 @@ export class Publisher {
   private withdrawNext(now: Now): void {
     for (const user of this.users.values()) {
       if (this.keeper.active >= WITHDRAWALS_AT_ONCE) return
-      if (user.stored?.exists === true) this.keeper.advance(now, user)
+      if (user.stored?.exists === true && !this.refused.has(user)) this.keeper.advance(now, user)
     }
   }
 

@@ -531,6 +531,24 @@ describe('REGISTER becomes Store', () => {
     expect(due).toBeLessThan(1_000_000)
   })
 
+  it('R-06 a removal that is refused while leaving is tried again after a pause, not at once and for ever, and holds up no other', () => {
+    const parts = adapterParts()
+    const publisher = registered(parts)
+    publisher.enrolled(at(20), BOB, { ok: true, credential: userCredential(BOB, 0xb0) })
+    publisher.register(at(30), publication(2, BOB, [binding('sip:bob@10.0.0.7', HOUR)]))
+    publisher.storeDone(at(40), stored(stores(drained(parts).commands)[0]!.id))
+    publisher.withdraw(at(5000))
+    const [alice, bob] = stores(drained(parts).commands)
+    publisher.storeDone(at(5000), stored(alice!.id, reload(ERROR_CODE.requestTimeout)))
+    publisher.storeDone(at(5000), stored(bob!.id))
+    expect(stores(drained(parts).commands)).toEqual([])
+    expect(publisher.withdrawn()).toBe(false)
+    publisher.timeout(at(11_000), ALICE, 'retry')
+    const [again] = stores(drained(parts).commands)
+    publisher.storeDone(at(11_000), stored(again!.id))
+    expect(publisher.withdrawn()).toBe(true)
+  })
+
   it('leaving withdraws every own entry and tells when that is done', () => {
     const parts = adapterParts()
     const publisher = registered(parts)
