@@ -2,7 +2,7 @@
 import { formatUri, parseUri, type NameAddr, type SipMessage, type SipUri } from '../message/index.ts'
 import type { OwnIdentity } from './own-identity.ts'
 import type { OpenedToken, RouteTokens } from './route-token.ts'
-import { withoutHops } from './target-kinds.ts'
+import { requestUriOf, withoutHops } from './target-kinds.ts'
 
 export interface RouteDecision {
   /** Request-URI after repair of what a strict router did to it, and without a `maddr` of ours and the port of ours behind a domain of ours. */
@@ -27,7 +27,7 @@ function tokenUser(uri: string, identity: OwnIdentity): string | undefined {
 export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: RouteTokens): RouteDecision {
   let requestUri = message.requestUri
   if (message.header('route') === undefined) {
-    requestUri = withoutOwnPort(withoutOwnMaddr(requestUri, message.uri, identity), message, identity)
+    requestUri = withoutOwnPort(allowedPart(requestUri, message.uri, identity), message, identity)
     return { requestUri, routes: NO_ROUTES, changed: false, token: undefined }
   }
   const routes = [...message.routes()]
@@ -43,7 +43,7 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
     routes.pop()
     changed = true
   }
-  requestUri = withoutOwnMaddr(requestUri, uriOf(requestUri, message), identity)
+  requestUri = allowedPart(requestUri, uriOf(requestUri, message), identity)
   for (let first = routes[0]; first !== undefined; first = routes[0]) {
     const uri = parseUri(first.uri)
     if (uri === undefined || !identity.isOwn(uri)) break
@@ -57,9 +57,13 @@ export function decideRoute(message: SipMessage, identity: OwnIdentity, tokens: 
   return { requestUri, routes, changed, token }
 }
 
-/** S3261-16.4-02: what has led the request here is taken off, or it would be sent here once more. */
-function withoutOwnMaddr(requestUri: string, uri: SipUri | undefined, identity: OwnIdentity): string {
-  return uri !== undefined && identity.isOwnMaddr(uri) ? withoutHops({ uri, requestUri }) : requestUri
+/**
+ * S3261-16.6-02: what has no place in a Request-URI goes no further. S3261-16.4-02: nor does what has led the request here, or it would be sent
+ * here once more.
+ */
+function allowedPart(requestUri: string, uri: SipUri | undefined, identity: OwnIdentity): string {
+  if (uri === undefined) return requestUri
+  return identity.isOwnMaddr(uri) ? withoutHops({ uri, requestUri }) : requestUriOf(uri)
 }
 
 /**

@@ -17,7 +17,7 @@ import type { LocalBinding } from './ports.ts'
 import type { Goal } from './proxy-request.ts'
 import type { Fallback } from './outside.ts'
 import { obeyScheme, SIPS_REQUIRED } from './sips.ts'
-import { peerTarget } from './target-kinds.ts'
+import { peerTarget, requestUriOf } from './target-kinds.ts'
 import { ledBy, type Target } from './targets.ts'
 
 export interface FinderRequest {
@@ -207,7 +207,7 @@ export class TargetFinder {
     const uri = parseUri(text)
     if (uri === undefined || (uri.scheme !== 'sip' && uri.scheme !== 'sips')) return
     if (this.environment.identity.isOwn(uri)) return
-    const target = this.environment.outside.forwarded(text, uri, this.source)
+    const target = this.environment.outside.forwarded(requestUriOf(uri), uri, this.source)
     if (target !== undefined) this.offer(ledBy(q, target))
   }
 

@@ -120,9 +120,11 @@ function isTransport(text: string): text is Transport {
 
 /** RFC 3261 s.16.6 item 2 and s.19.1.5: what must not stand in a Request-URI is left out, escaped headers above all. */
 export function requestUriOf(uri: SipUri): string {
-  const { raw } = uri
-  const text = uri.headers === undefined ? raw : raw.slice(0, raw.indexOf('?', raw.indexOf('@') + 1))
-  return uri.params.has('method') ? text.replace(/;method=[^;]*/i, '') : text
+  const { raw, headers } = uri
+  if (!uri.params.has('method')) return headers === undefined ? raw : raw.slice(0, -headers.length - 1)
+  const params = new Map(uri.params)
+  params.delete('method')
+  return formatUri({ ...uri, params, headers: undefined })
 }
 
 /** An AOR as it stands in a URI. */
@@ -137,11 +139,12 @@ export function withoutHops({ uri, requestUri }: Pick<SipMessage, 'uri' | 'reque
     uri === undefined ||
     (!uri.params.has('maddr') && uri.port === undefined && !uri.params.has('transport'))
   ) {
-    return requestUri
+    return uri === undefined ? requestUri : requestUriOf(uri)
   }
   const { scheme, user, password, host } = uri
   const params = new Map(uri.params)
-  params.delete('maddr')
-  params.delete('transport')
+  for (const name of LEFT_OUT) params.delete(name)
   return formatUri({ scheme, user, password, host, params })
 }
+
+const LEFT_OUT = ['maddr', 'transport', 'method'] as const

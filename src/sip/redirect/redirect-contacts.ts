@@ -1,5 +1,5 @@
 /** Contacts of a 302 that any phone can use (adapter-mapping s.6). */
-import { bracketed, escapeUser } from '../message/index.ts'
+import { bracketed, escapeUser, urisEqual } from '../message/index.ts'
 import type { RedirectProxy } from './redirect-proxies.ts'
 
 /** Validity of what the overlay said, which may change any moment. */
@@ -44,12 +44,15 @@ export interface RedirectContact {
   readonly expiresS: number
 }
 
-/** Contact header values, the most wanted first, nothing twice, never the Request-URI itself (S3261-8.3-02). */
+/**
+ * Contact header values, the most wanted first, nothing twice. Never what is equal to the Request-URI (S3261-8.3-02): phones write parameters in an
+ * order of their own, and would come back with it again and again.
+ */
 export function contactHeaders(contacts: readonly RedirectContact[], requestUri: string): string[] {
   const seen = new Set<string>([requestUri])
   const values: string[] = []
   for (const { uri, q, expiresS } of [...contacts].sort((a, b) => b.q - a.q)) {
-    if (seen.has(uri)) continue
+    if (seen.has(uri) || urisEqual(uri, requestUri)) continue
     seen.add(uri)
     values.push(`<${uri}>;q=${q === 1000 ? '1.0' : String(q / 1000)};expires=${expiresS}`)
   }

@@ -295,6 +295,22 @@ describe('other domains', () => {
     ])
   })
 
+  it('S3261-16.6-02 a method in the URI that is called, or that a user has his calls forwarded to, goes no further, nor do headers', () => {
+    const s = stage({ routes: [{ domain: 'example.net', to: 'sip:10.0.0.2:5060' }] })
+    s.alice.request('MESSAGE', 'sip:x@example.net;method=INVITE;a=b')
+    s.alice.request('MESSAGE', 'sip:x@example.net;method=INVITE', {
+      extra: ['Route: <sip:10.0.0.2:5060;lr>'],
+    })
+    const targets = [{ kind: 'uri' as const, uri: 'sip:y@example.net;method=INVITE?Route=%3Csip:z%3E' }]
+    s.node.locateAnswer = () => ({ kind: 'found', targets, userExists: true, loop: false })
+    s.alice.request('MESSAGE', BOB)
+    expect(uris(s.gateway, 'MESSAGE')).toEqual([
+      'sip:x@example.net;a=b',
+      'sip:x@example.net',
+      'sip:y@example.net',
+    ])
+  })
+
   it('a user may have calls forwarded to another domain unless forwardToForeign forbids it', () => {
     for (const [forwardToForeign, rings] of [
       [true, 1],

@@ -320,5 +320,6 @@ describe('Request-URI from a Contact', () => {
   it('S3261-16.6-02 S3261-19.1-03 loses headers and method, nothing else', () => {
     expect(requestUriOf(parseUri('sip:a@h:5070;x=1?Route=%3Csip:evil%3E')!)).toBe('sip:a@h:5070;x=1')
     expect(requestUriOf(parseUri('sip:a@h;method=INVITE;lr')!)).toBe('sip:a@h;lr')
+    expect(requestUriOf(parseUri('sip:a;method=x@h;%6Dethod=INVITE?Subject=a@b?c')!)).toBe('sip:a;method=x@h')
   })
 })

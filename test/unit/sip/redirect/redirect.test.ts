@@ -280,6 +280,14 @@ describe('redirect contacts', () => {
       '<sip:b@x>;q=0.3;expires=60',
     ])
   })
+
+  it('S3261-8.3-02 nor another spelling of it, which a phone makes that follows a redirection by way of this very server', () => {
+    const { world, p, alice } = setUp()
+    world.phone('bob', p).register()
+    alice.request('INVITE', `sip:bob@${DOMAIN.toUpperCase()};transport=UDP;maddr=192.0.2.2`)
+    expect(alice.last().status).toBe(404)
+    expect(alice.last().has('contact')).toBe(false)
+  })
 })
 
 describe('proxies that say so in the overlay', () => {
