@@ -1,6 +1,6 @@
 /** When a reg-id counts (RFC 5626 s.6). */
 import { fail, ok, type Result } from '../../common/errors.ts'
-import type { SipMessage } from '../message/index.ts'
+import { parseNameAddr, type SipMessage } from '../message/index.ts'
 import type { ReadContact } from './contact-policy.ts'
 import { listsOption, rejection, type Rejection } from './register-request.ts'
 import type { RegistrarSettings } from './registrar-settings.ts'
@@ -17,7 +17,11 @@ export function outboundRegId(
 ): Result<string | undefined, Rejection> {
   if (contact.regId === undefined || !settings.outbound) return ok(undefined)
   if (!listsOption(message, 'supported', 'outbound')) return ok(undefined)
-  const firstHop = message.viaCount === 1
-  if (firstHop || /;ob\b/.test(path[0] ?? '')) return ok(contact.regId)
+  if (message.viaCount === 1 || isOutbound(path[0])) return ok(contact.regId)
   return fail(rejection(439, 'First Hop Lacks Outbound Support'))
+}
+
+/** The URI of the hop says that it keeps the flow. */
+function isOutbound(hop: string | undefined): boolean {
+  return hop !== undefined && parseNameAddr(hop)?.parsedUri?.params.has('ob') === true
 }

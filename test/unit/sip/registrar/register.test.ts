@@ -47,6 +47,8 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     const { alice } = setUp()
     alice.register({ contact: c('10.0.0.1', ';expires=soon') })
     expect(alice.last().values('contact')[0]).toContain('expires=3600')
+    alice.register({ contact: c('10.0.0.1', ';expires') })
+    expect(alice.last().values('contact')[0]).toContain('expires=3600')
     alice.register({ contact: c('10.0.0.1', ';expires=4294967296') })
     expect(alice.last().values('contact')[0]).toContain('expires=7200')
   })
@@ -463,6 +465,35 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(ok.has('record-route')).toBe(false)
   })
 
+  it('S5626-6-04 neither the instance alone nor the reg-id alone is the key, and the Contact kept is the latest', () => {
+    const { world, alice, node } = setUp()
+    const register = (host: string, phone: number, regId: number): string[] => {
+      const contact = `${c(host)};+sip.instance="<urn:uuid:${phone}>";reg-id=${regId};audio`
+      alice.register({
+        contact,
+        extra: ['Supported: outbound, path', `Path: <sip:${host}-edge.example.org;lr>`],
+      })
+      return alice
+        .last()
+        .values('contact')
+        .map((each) => each.slice(0, each.indexOf(';reg-id') + 9))
+    }
+    const kept = (host: string, phone: number, regId: number): string =>
+      `${c(host)};+sip.instance="<urn:uuid:${phone}>";reg-id=${regId}`
+    register('10.0.0.1', 1, 1)
+    expect(register('10.0.0.1', 2, 1)).toEqual([kept('10.0.0.1', 1, 1), kept('10.0.0.1', 2, 1)])
+    expect(register('10.0.0.1', 1, 2)).toHaveLength(3)
+    expect(register('10.0.0.9', 2, 1)).toEqual([
+      kept('10.0.0.1', 1, 1),
+      kept('10.0.0.9', 2, 1),
+      kept('10.0.0.1', 1, 2),
+    ])
+    // The Path as well: one flow of each phone is called, by the way that its last REGISTER has named.
+    world.phone('bob', node).request('MESSAGE', `sip:${AOR}`)
+    const asked = node.actions.flatMap((a) => (a.kind === 'resolve' ? [a.host] : []))
+    expect(new Set(asked)).toEqual(new Set(['10.0.0.1-edge.example.org', '10.0.0.9-edge.example.org']))
+  })
+
   it('S5626-6-04 S5626-6-05 S5626-6-06 instance and reg-id are the key, the flow follows the latest REGISTER', () => {
     const { world, alice, node } = setUp()
     const init = {
@@ -496,6 +527,14 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     }
     expect(throughAnEdge('<sip:edge.example.org;lr>').status).toBe(439)
     expect(throughAnEdge('<sip:edge.example.org;lr;object>').status).toBe(439)
+    // It is the URI that says so, and the first one.
+    for (const path of [
+      '<sip:edge.example.org;lr>;ob',
+      '<sip:a;ob@edge.example.org;lr>',
+      '<sip:core.example.org;lr>, <sip:edge.example.org;lr;ob>',
+    ])
+      expect(throughAnEdge(path).status, path).toBe(439)
+    expect(throughAnEdge('<sip:core.example.org;lr;ob>, <sip:edge.example.org;lr>').status).toBe(200)
     const edge = throughAnEdge('<sip:edge.example.org;lr;ob>')
     expect([edge.status, edge.header('require')]).toEqual([200, 'outbound'])
     alice.register({
@@ -503,6 +542,13 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
       extra: ['Supported: outbound'],
     })
     expect(alice.last().status).toBe(400)
+    for (const contact of [
+      `${c('10.0.0.1')};${id};reg-id=1, ${c('10.0.0.2')}`,
+      `${c('10.0.0.2')}, ${c('10.0.0.1')};${id};reg-id=1`,
+    ]) {
+      alice.register({ contact, extra: ['Supported: outbound'] })
+      expect(alice.last().status, contact).toBe(400)
+    }
     // One that goes and one that stays are no two flows.
     alice.register({
       contact: `${c('10.0.0.1')};${id};reg-id=1;expires=0, ${c('10.0.0.2')};${id};reg-id=2`,
