@@ -7,6 +7,7 @@ import type { SipMessage } from '../message/index.ts'
 import type { ForkContext, OwnIdentity } from '../proxy/index.ts'
 import {
   savedHeaders,
+  type Binding,
   type Gruus,
   type RegisterOutcome,
   type RegisterRequest,
@@ -180,7 +181,7 @@ export class RegisterHandler {
     const serviceRoute =
       // A peer finds its way through the overlay by itself.
       this.settings.roles.proxy && front === undefined && incoming.source.transport !== 'peer'
-        ? identity.serviceRoute(incoming.source, message.header('contact') ?? '')
+        ? identity.serviceRoute(incoming.source, contactOf(incoming, outcome.bindings))
         : undefined
     const own = {
       serviceRoute,
@@ -297,6 +298,12 @@ export class RegisterHandler {
 /** The AOR as its account has it: the same text in every table, with its hash made once. */
 function textOf({ aors }: Account, aor: string): string {
   return aors[aors.indexOf(aor)] ?? aor
+}
+
+/** How the phone names itself: who only asks for its registrations has done so before, by the same connection. */
+function contactOf({ message, source }: IncomingRequest, bindings: readonly Binding[]): string {
+  const byFlow = (): Binding | undefined => bindings.find(({ reach }) => reach.flow === source.flow)
+  return message.header('contact') ?? byFlow()?.contact ?? ''
 }
 
 /** A query, or the end of a registration: no Store comes of it where there is no binding. */

@@ -154,6 +154,17 @@ describe('credentials', () => {
     const asBob = s.alice.register({ to: `<sip:bob@${DOMAIN}>`, from: `<sip:bob@${DOMAIN}>` })
     s.alice.authenticate(asBob, s.alice.last())
     expect(s.alice.last().status).toBe(403)
+    // Nor does she ask where he is, end what he has, or speak for herself in his name.
+    for (const init of [
+      { to: `<sip:bob@${DOMAIN}>`, noContact: true },
+      { to: `<sip:bob@${DOMAIN}>`, contact: '*', extra: ['Expires: 0'] },
+      { from: `<sip:bob@${DOMAIN}>` },
+    ]) {
+      const asked = s.alice.register(init)
+      s.alice.authenticate(asked, s.alice.last())
+      expect(s.alice.last().status, JSON.stringify(init)).toBe(403)
+      expect(s.alice.last().has('contact')).toBe(false)
+    }
     expect(s.node.core.bindings(`bob@${DOMAIN}`)).toHaveLength(1)
     expect(s.node.core.bindings(`bob@${DOMAIN}`)[0]!.contact).toContain(s.bob.host)
   })

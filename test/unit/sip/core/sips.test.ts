@@ -7,6 +7,7 @@ import {
   TestAccounts,
   type Phone,
   type PhoneInit,
+  type RequestInit,
   type SettingsOverride,
   type TestNode,
 } from '../../../support/sip-phones.ts'
@@ -75,6 +76,18 @@ describe('registering with sips (RFC 5630 s.5.2)', () => {
     expect(registerSips(alice).has('service-route')).toBe(false)
     bob.register()
     expect(bob.last().values('service-route')).toEqual([`<sip:${HOST}:5060;transport=tcp;lr>`])
+  })
+
+  it('S3608-6.3-01 a query is answered with the same Service-Route, which the phone would take for gone otherwise', () => {
+    const { alice, bob } = stage(TLS, { transport: 'tcp' })
+    const contact = `<sip:alice@${alice.host}:5061;transport=tls>`
+    const routes = (phone: Phone, init: RequestInit): string[] => {
+      phone.register(init)
+      return phone.last().values('service-route')
+    }
+    expect(routes(alice, { contact })).toEqual([`<sip:${HOST}:5061;transport=tls;lr>`])
+    expect(routes(alice, { noContact: true })).toEqual([`<sip:${HOST}:5061;transport=tls;lr>`])
+    expect(routes(bob, { noContact: true })).toEqual(routes(bob, {}))
   })
 })
 

@@ -205,9 +205,14 @@ describe('requests to GRUUs (RFC 5627 s.6)', () => {
     expect([desk, moved].map((phone) => phone.requests('INVITE').length)).toEqual([0, 1])
     moved.respond(moved.requests('INVITE')[0]!, 486)
     expect(bob.last().status).toBe(486)
+    for (const status of [404, 480, 482, 487, 500, 503, 603]) {
+      bob.request('INVITE', pub)
+      moved.respond(moved.requests('INVITE').at(-1)!, status)
+      expect(bob.last().status, String(status)).toBe(status === 503 ? 500 : status)
+    }
     expect(desk.requests('INVITE')).toHaveLength(0)
     bob.request('INVITE', pub)
-    moved.respond(moved.requests('INVITE')[1]!, 430)
+    moved.respond(moved.requests('INVITE').at(-1)!, 430)
     expect(desk.requests('INVITE')).toHaveLength(1)
     desk.respond(desk.requests('INVITE')[0]!, 200)
     expect(bob.last().status).toBe(200)

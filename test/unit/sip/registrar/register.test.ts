@@ -262,14 +262,16 @@ describe('REGISTER (RFC 3261 s.10.3)', () => {
     expect(alice.requests('INVITE')).toHaveLength(1)
     alice.respond(alice.requests('INVITE')[0]!, 486)
     expect(bob.last().status).toBe(486)
-    // Busy is the phone's own word, and holds for all of its flows.
-    bob.request('INVITE', `sip:${AOR}`)
-    other.respond(other.requests('INVITE')[1]!, 486)
-    expect(bob.last().status).toBe(486)
+    // Busy is the phone's own word, and holds for all of its flows, as does any other but the two that tell of a flow.
+    for (const status of [486, 404, 480, 482, 487, 500, 503, 603]) {
+      bob.request('INVITE', `sip:${AOR}`)
+      other.respond(other.requests('INVITE').at(-1)!, status)
+      expect(bob.last().status, String(status)).toBe(status === 503 ? 500 : status)
+    }
     expect(alice.requests('INVITE')).toHaveLength(1)
     // When every flow has failed the caller hears what he can understand.
     bob.request('INVITE', `sip:${AOR}`)
-    other.respond(other.requests('INVITE')[2]!, 430)
+    other.respond(other.requests('INVITE').at(-1)!, 430)
     alice.respond(alice.requests('INVITE')[1]!, 430)
     expect(bob.last().status).toBe(480)
   })
@@ -597,6 +599,28 @@ describe('publication', () => {
     node.input({ kind: 'published', id: asked()[1]!, outcome: { ok: true } })
     alice.world.settle()
     expect(alice.last().values('contact')).toHaveLength(2)
+  })
+
+  it('S3261-10.3-03 in the order in which they came, however many wait', () => {
+    const { alice, node } = setUp()
+    node.publishAnswer = () => undefined
+    for (const cseq of [1, 2, 3, 4]) {
+      const contact = c('10.0.0.1', `;expires=${100 * cseq}`)
+      alice.register({ contact, callId: 'r', cseq, branch: `z9hG4bKr${cseq}` })
+    }
+    for (let done = 0; done < 4; done++) {
+      const ids = node.actions.flatMap((a) => (a.kind === 'publish' ? [a.id] : []))
+      expect(ids).toHaveLength(done + 1)
+      node.input({ kind: 'published', id: ids[done]!, outcome: { ok: true } })
+      alice.world.settle()
+    }
+    expect(alice.responses('REGISTER').map((m) => [m.cseq.number, m.status])).toEqual([
+      [1, 200],
+      [2, 200],
+      [3, 200],
+      [4, 200],
+    ])
+    expect(alice.last().values('contact')).toEqual([c('10.0.0.1', ';expires=400')])
   })
 
   it('M-28 S3261-10.3-15 a failure leaves the old bindings and answers 503 with Retry-After', () => {
