@@ -56,6 +56,8 @@ function receivedVia(via: Via, source: Hop): string | undefined {
     const { raw, emptyRportEnd } = via
     return `${raw.slice(0, emptyRportEnd)}=${source.port}${raw.slice(emptyRportEnd)};received=${address}`
   }
+  // RFC 3261 s.8.2.6.2: what the sender has written is the same in the answer, however odd it is.
+  if (!asked && via.received === undefined) return `${via.raw};received=${address}`
   const port = via.port === undefined ? '' : `:${via.port}`
   let text = `SIP/2.0/${via.transport} ${bracketed(via.host)}${port}`
   for (const [name, value] of via.params) {

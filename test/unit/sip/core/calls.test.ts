@@ -143,6 +143,25 @@ describe('a call between two phones of one node', () => {
     expect(carol.statuses('CANCEL')).toEqual([481, 481])
   })
 
+  it('S3261-16.10-01 a CANCEL that matches nothing goes on where a Route of a call says where to, and nowhere else', () => {
+    const s = twoPhones({ alice: 'udp', bob: 'udp' })
+    const sent = s.alice.request('INVITE', BOB)
+    s.bob.respond(s.bob.requests('INVITE')[0]!, 200)
+    const ok = s.alice.last()
+    s.alice.inDialog('CANCEL', sent, ok)
+    const [cancel] = s.bob.requests('CANCEL')
+    expect(cancel!.maxForwards).toBe(69)
+    expect(cancel!.viaCount).toBe(2)
+    expect(cancel!.has('route')).toBe(false)
+    expect(s.alice.statuses('CANCEL')).toEqual([])
+    for (const route of ['<sip:10.0.0.99;lr>', `<sip:forged@${s.node.host}:5060;lr>`]) {
+      s.alice.request('CANCEL', BOB, { extra: [`Route: ${route}`] })
+      expect(s.alice.last().status, route).toBe(481)
+    }
+    expect(s.bob.requests('CANCEL')).toHaveLength(1)
+    expect(s.node.actions.some((a) => a.kind === 'sendDatagram' && a.host === '10.0.0.99')).toBe(false)
+  })
+
   it('S3261-9-02 S-29 a CANCEL counts by another connection from there when that of its INVITE is gone, and not before', () => {
     const s = twoPhones({ alice: 'tcp', bob: 'udp' })
     const neighbor = s.world.phone('alice', s.node, { transport: 'tcp', host: s.alice.host })

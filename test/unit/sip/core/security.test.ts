@@ -366,6 +366,20 @@ describe('credentials', () => {
     s.alice.request('CANCEL', BOB)
     expect(s.alice.statuses('ACK')).toEqual([])
     expect(s.alice.statuses('CANCEL')).toEqual([481])
+    // Those of a call pass without credentials: the ones of its INVITE count for them.
+    const call = (): ReturnType<Phone['request']> => {
+      const sent = s.alice.request('INVITE', BOB)
+      return s.alice.authenticate(sent, s.alice.last())
+    }
+    const answered = call()
+    s.bob.respond(s.bob.requests('INVITE')[0]!, 200)
+    s.alice.inDialog('ACK', answered, s.alice.last())
+    expect(s.bob.requests('ACK')).toHaveLength(1)
+    const given = call()
+    s.bob.respond(s.bob.requests('INVITE')[1]!, 180)
+    s.alice.cancel(given)
+    expect(s.alice.statuses('CANCEL')).toEqual([481, 200])
+    expect(s.bob.requests('CANCEL')).toHaveLength(1)
   })
 
   it('S-26 a challenge of the callee is relayed, not answered', () => {

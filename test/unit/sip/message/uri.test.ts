@@ -199,6 +199,7 @@ describe('urisEqual', () => {
     ['sip:a@b;maddr=192.0.2.1', 'sip:a@b'],
     ['sip:a%3Bb@c', 'sip:a;b@c'],
     ['sip:a%2541@c', 'sip:a%41@c'],
+    ['sip:a%253B@c', 'sip:a%3B@c'],
     ['tel:+1201', 'tel:+1202'],
     ['sip:a@b', 'not a uri'],
     ['urn:service:sos', 'urn:service:fire'],

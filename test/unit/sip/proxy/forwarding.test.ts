@@ -87,6 +87,25 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
     const sent = bob.requests('MESSAGE')[0]!
     expect(sent.requestUri).toBe('sip:strict.example.net')
     expect(sent.values('route')).toEqual(['<sip:last.example.net;lr>', '<sip:x@example.net>'])
+    // Where none of the routes is ours as well.
+    alice.request('MESSAGE', 'sip:x@example.net', { extra: ['Route: <sip:strict.example.net>'] })
+    const other = bob.requests('MESSAGE')[1]!
+    expect(other.requestUri).toBe('sip:strict.example.net')
+    expect(other.values('route')).toEqual(['<sip:x@example.net>'])
+  })
+
+  it('S3261-16.5-01 S-30 a redirection by another domain is not followed, wherever it leads', () => {
+    const { alice, bob, node, phone } = setUp()
+    const gateway = phone('gateway')
+    node.resolveAnswer = () => ({
+      ok: true,
+      addresses: [{ host: gateway.host, port: 5060, transport: 'udp' }],
+    })
+    alice.request('INVITE', 'sip:x@example.net')
+    gateway.respond(gateway.requests('INVITE')[0]!, 302, { contact: `<${BOB}>` })
+    expect(alice.last().status).toBe(302)
+    expect(alice.last().values('contact')).toEqual([`<${BOB}>`])
+    expect(bob.requests('INVITE')).toHaveLength(0)
   })
 
   it('S3261-16.4-01 what a strict router did to a request is repaired', () => {
@@ -104,6 +123,8 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
       extra: [`Route: ${routes[1]}`, `Route: ${bob.contact}`],
     })
     expect(bob.requests('BYE')[0]!.requestUri).toBe(bob.contact.slice(1, -1))
+    // What is the Request-URI again is no Route any more.
+    expect(bob.requests('BYE')[0]!.values('route')).toEqual([])
   })
 
   it('S3261-16.3-05 E22 an unknown Proxy-Require gets 420, Require is not the proxy’s', () => {
@@ -139,6 +160,43 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
     }
     alice.request('MESSAGE', BOB)
     expect(bob.last().status).toBe(482)
+  })
+})
+
+describe('Max-Breadth (RFC 5393 s.5.3)', () => {
+  const breadths = (phones: readonly Phone[]): number[] =>
+    phones.flatMap((phone) =>
+      phone.requests('MESSAGE').map((message) => Number(message.header('max-breadth') ?? '-1')),
+    )
+
+  it('S5393-5-01 is added where there is none, lowered where it is too large, and shared by the branches', () => {
+    const { alice, bob, phone } = setUp({ lookup: 'localOnly' })
+    const to = (breadth?: number): void =>
+      void alice.request('MESSAGE', BOB, { extra: breadth === undefined ? [] : [`Max-Breadth: ${breadth}`] })
+    to()
+    to(1_000)
+    to(7)
+    expect(breadths([bob])).toEqual([60, 60, 7])
+    const phones = [bob, phone('bob'), phone('bob')]
+    to(7)
+    expect(phones.map((each) => breadths([each]).at(-1))).toEqual([3, 2, 2])
+  })
+
+  it('S5393-5-01 E20 with too little of it phones ring one after the other, with none at all it is 440', () => {
+    const { alice, bob, phone } = setUp({ lookup: 'localOnly' })
+    const phones = [bob, phone('bob'), phone('bob')]
+    const rung = (): number[] => phones.map((each) => each.requests('INVITE').length)
+    alice.request('INVITE', BOB, { extra: ['Max-Breadth: 1'] })
+    expect(rung()).toEqual([1, 0, 0])
+    phones[0]!.respond(phones[0]!.requests('INVITE')[0]!, 486)
+    expect(rung()).toEqual([1, 1, 0])
+    phones[1]!.respond(phones[1]!.requests('INVITE')[0]!, 486)
+    expect(rung()).toEqual([1, 1, 1])
+    phones[2]!.respond(phones[2]!.requests('INVITE')[0]!, 486)
+    expect(alice.last().status).toBe(486)
+    alice.request('INVITE', BOB, { extra: ['Max-Breadth: 0'] })
+    expect(alice.last().status).toBe(440)
+    expect(rung()).toEqual([1, 1, 1])
   })
 })
 
@@ -178,16 +236,26 @@ describe('responses (RFC 3261 s.16.7)', () => {
   })
 
   it('S3261-16.7-05 challenges of all branches come together, each in its order', () => {
-    const { alice, bob, phone } = setUp()
-    const desk = phone('bob')
-    alice.request('MESSAGE', BOB)
-    bob.respond(bob.requests('MESSAGE')[0]!, 401, {
-      extra: ['WWW-Authenticate: Digest realm="1"', 'WWW-Authenticate: Digest realm="2"'],
+    const asks = (header: string, ...realms: readonly number[]) => ({
+      extra: realms.map((realm) => `${header}: Digest realm="${realm}"`),
     })
-    desk.respond(desk.requests('MESSAGE')[0]!, 407, { extra: ['Proxy-Authenticate: Digest realm="3"'] })
-    expect(alice.last().status).toBe(401)
-    expect(alice.last().headers('www-authenticate')).toEqual(['Digest realm="1"', 'Digest realm="2"'])
-    expect(alice.last().headers('proxy-authenticate')).toEqual(['Digest realm="3"'])
+    for (const first of [401, 407]) {
+      const { alice, bob, phone } = setUp()
+      const [desk, soft] = [phone('bob'), phone('bob')]
+      alice.request('MESSAGE', BOB)
+      const [www, proxy] = [asks('WWW-Authenticate', 2, 1), asks('Proxy-Authenticate', 4, 3)]
+      bob.respond(bob.requests('MESSAGE')[0]!, first, first === 401 ? www : proxy)
+      desk.respond(desk.requests('MESSAGE')[0]!, first === 401 ? 407 : 401, first === 401 ? proxy : www)
+      soft.respond(soft.requests('MESSAGE')[0]!, 401, asks('WWW-Authenticate', 6, 5))
+      expect(alice.last().status).toBe(first)
+      const realms = (name: string): string[] =>
+        alice
+          .last()
+          .headers(name)
+          .map((value) => value.slice(-2, -1))
+      expect(realms('www-authenticate')).toEqual(['2', '1', '6', '5'])
+      expect(realms('proxy-authenticate')).toEqual(['4', '3'])
+    }
   })
 
   it('S3261-16.6-09 S3261-16.8-01 Timer C cancels a phone that rings too long, each 18x starts it anew', () => {
@@ -205,6 +273,17 @@ describe('responses (RFC 3261 s.16.7)', () => {
     world.advance(40_000)
     expect(alice.last().status).toBe(408)
     expect(node.core.snapshot().transactions.get('ict')).toBe(0)
+  })
+
+  it('S3261-16.6-09 a 100 does not start Timer C anew', () => {
+    const { world, alice, bob } = setUp()
+    alice.request('INVITE', BOB)
+    const invite = bob.requests('INVITE')[0]!
+    bob.respond(invite, 180)
+    world.advance(170_000)
+    bob.respond(invite, 100)
+    world.advance(20_000)
+    expect(bob.requests('CANCEL').length).toBeGreaterThan(0)
   })
 
   it('S3261-16.9-01 E44 a phone whose connection is gone is 480', () => {
@@ -256,6 +335,7 @@ describe('requests for this node itself', () => {
     expect(alice.last().has('allow')).toBe(true)
     alice.request('WONDER', `sip:${DOMAIN}`)
     expect(alice.last().status).toBe(501)
+    expect(alice.last().has('allow')).toBe(true)
   })
 
   it('S3261-11-01 claims only what is there: outbound needs registrar and proxy', () => {

@@ -55,6 +55,10 @@ describe('the best response', () => {
     [[408, 480], 480],
     [[503, 408], 408],
     [[500, 503], 500],
+    ...[401, 407, 415, 420, 484].flatMap((status): [number[], number][] => [
+      [[486, status], status],
+      [[404, status, 482], status],
+    ]),
   ])('S3261-16.7-03 of %j is %i', (statuses, expected) => {
     expect(best(statuses)).toBe(expected)
   })
@@ -186,6 +190,14 @@ describe('loops', () => {
       'Request-Disposition: no-fork',
     ])
       expect(loopHash(request('INVITE', `${decides}\r\n`), 'south')).not.toBe(hash)
+    // Two requests of one caller to one phone are no loop.
+    for (const [from, to] of [
+      ['Call-ID: c', 'Call-ID: d'],
+      ['CSeq: 7', 'CSeq: 8'],
+      ['a@x.org>;tag=1', 'a@x.org>;tag=2'],
+      ['To: <sip:b@x.org>', 'To: <sip:b@x.org>;tag=3'],
+    ] as const)
+      expect(loopHash(read(request().head.text.replace(from, to)), 'south'), to).not.toBe(hash)
     const looped = request('INVITE', `Via: SIP/2.0/UDP 192.0.2.1:5060;branch=${branchOf('u', hash)}\r\n`)
     const own = (via: { host: string }): boolean => via.host === '192.0.2.1'
     expect(isLoop(looped.vias(), hash, own)).toBe(true)
@@ -288,6 +300,12 @@ describe('received and rport', () => {
       'SIP/2.0/UDP host.example.org;branch=z9hG4bK1;received=203.0.113.7',
       5060,
     ],
+    // RFC 3261 s.8.2.6.2: otherwise as it came.
+    [
+      'SIP / 2.0 / udp  Host.Example.ORG : 5070;Branch=z9hG4bK1;x=1 ; x=2;hidden',
+      'SIP / 2.0 / udp  Host.Example.ORG : 5070;Branch=z9hG4bK1;x=1 ; x=2;hidden;received=203.0.113.7',
+      5070,
+    ],
     [
       'SIP/2.0/UDP 10.0.0.1:5070;received=1.2.3.4;branch=z9hG4bK1',
       'SIP/2.0/UDP 10.0.0.1:5070;branch=z9hG4bK1;received=203.0.113.7',
@@ -299,7 +317,7 @@ describe('received and rport', () => {
       'SIP/2.0/UDP 10.0.0.1:5070;maddr=192.0.2.66;branch=z9hG4bK1;received=203.0.113.7',
       5070,
     ],
-  ])('S3581-4-01 S3261-18.2-01 S3261-18.2-03 %s', (via, expected, port) => {
+  ])('S3581-4-01 S3261-18.2-01 S3261-18.2-03 S3261-8.2.6-01 %s', (via, expected, port) => {
     const incoming = incomingRequest(request('MESSAGE', '', 'sip:b@x.org', via), source, 0)
     expect(incoming.topVia).toBe(expected)
     expect(incoming.replyTo).toMatchObject({ host: '203.0.113.7', port })

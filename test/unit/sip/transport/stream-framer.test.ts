@@ -282,6 +282,7 @@ describe('StreamFramer', () => {
   })
 
   it('E10 a body that never comes ends with 408 and the connection', () => {
+    expect(BODY_COMPLETE_MS).toBe(32_000)
     const framer = new StreamFramer()
     framer.push(withBody('12345').subarray(0, -1), 100)
     expect(framer.nextDeadline()).toBe(100 + BODY_COMPLETE_MS)
