@@ -15,7 +15,7 @@ import {
   type RouteTokens,
   type Wish,
 } from '../proxy/index.ts'
-import { buildResponse } from '../message/index.ts'
+import { buildResponse, type SipMessage } from '../message/index.ts'
 import { withoutClaim, type Front, type Handover } from '../engine/index.ts'
 import type { Redirector } from '../redirect/index.ts'
 import {
@@ -115,7 +115,7 @@ export class Router {
       if (isAsked(incoming) && front?.capabilities.subscriptions === false)
         replies.begin(now.ms, key, incoming, NO_EVENTS)
       else this.components.regEvents.request(now, key, incoming, wish)
-    } else if (wish.kind === 'self' || (message.method === 'OPTIONS' && message.maxForwards === 0)) {
+    } else if (wish.kind === 'self' || endsHere(message)) {
       const merged = this.components.merged.isMerged(now.ms, message, key)
       const reply = merged ? MERGED : answerAsTarget(message, this.extensionsTowards(incoming))
       replies.refuse(now.ms, key, incoming, reply)
@@ -306,6 +306,14 @@ export class Router {
     const { front } = this.components
     return isAsked(incoming) && front !== undefined ? front.extensions(this.extensions) : this.extensions
   }
+}
+
+/**
+ * RFC 3261 s.16.3 item 3: an OPTIONS that may go no further is answered here. Not one of a call: that nobody here is party to it says nothing
+ * of the call.
+ */
+function endsHere({ method, maxForwards, to }: SipMessage): boolean {
+  return method === 'OPTIONS' && maxForwards === 0 && !to.params.has('tag')
 }
 
 /** The engine in front asks; nothing has been received here. */

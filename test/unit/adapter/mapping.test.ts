@@ -135,7 +135,14 @@ describe('M-13 merged capabilities', () => {
     expect(merged({ methods: '"INVITE,!BYE"' })).toBe('(& (sip.methods=INVITE))')
     expect(merged({ priority: '"#1:3"' }, { priority: '"#=7"' })).toBe('(& (sip.priority=1..7))')
     expect(merged({ language: '"en,de"' })).toBe('(& (| (language=de) (language=en)))')
+    expect(merged({ priority: '"#>=3"' }, { priority: '"#=1"' })).toBe('(& (sip.priority>=1))')
+    expect(merged({ priority: '"#<=3"' }, { priority: '"#=7"' })).toBe('(& (sip.priority<=7))')
+    expect(merged({ priority: '"#<=3"' }, { priority: '"#>=7"' })).toBe('')
     expect(merged({ '+sip.instance': '"<x>"' })).toBe('')
+    // Nor anything that describes a person or a device.
+    expect(merged({ actor: '"principal"', description: '"<desk>"', '+sip.x': '"<y>"', audio: '' })).toBe(
+      '(& (sip.audio=TRUE))',
+    )
   })
 
   it('M-13 states SIPS only when every Contact is a sips URI', () => {
@@ -153,6 +160,12 @@ describe('M-13 merged capabilities', () => {
       desiredEntry(AOR, [binding('sip:a@h', 1, { parameters })], SELF, SETTINGS)!,
     )
     expect(decoded.ok && decoded.value.kind === 'route' && decoded.value.contactPrefs.length).toBe(0)
+    const secure = decodeSipRegistration(
+      desiredEntry(AOR, [binding('sips:a@h', 1, { parameters, secure: true })], SELF, SETTINGS)!,
+    )
+    expect(secure.ok && secure.value.kind === 'route' && fromUtf8(secure.value.contactPrefs)).toBe(
+      '(& (sip.schemes=SIPS))',
+    )
   })
 })
 

@@ -107,6 +107,37 @@ describe('REGISTER becomes Store', () => {
     expect(stores(all.commands)[0]?.values[0]?.exists).toBe(true)
   })
 
+  it('M-14 after three failures in a row a refresh waits for the overlay, until one has succeeded', () => {
+    const events: TraceEvent[] = []
+    const parts = adapterParts({}, [ALICE, BOB], (event) => events.push(event))
+    const publisher = registered(parts)
+    const late = 3_660_000 - 300_000
+    let id = 1
+    /** A refresh, and how the Store ends that comes of it: what the phone is told before and after. */
+    const refresh = (error?: CommandError): [string | undefined, string | undefined] => {
+      const now = at(late + 100 * ++id)
+      publisher.register(now, publication(id, ALICE, [binding('sip:alice@10.0.0.5', now.ms + HOUR)]))
+      const before = drained(parts)
+      const [store] = stores(before.commands)
+      if (store !== undefined) publisher.storeDone(now, stored(store.id, error))
+      const told = [before.sip, drained(parts).sip].map(([input]) =>
+        input?.kind !== 'published' ? undefined : input.outcome.ok ? 'ok' : String(input.outcome.status),
+      )
+      return [told[0], told[1]]
+    }
+    const broken = reload(ERROR_CODE.invalidMessage)
+    expect([refresh(broken), refresh(broken)]).toEqual([
+      ['ok', undefined],
+      ['ok', undefined],
+    ])
+    expect(events.map(({ level }) => level)).toEqual(['warn', 'warn'])
+    expect(refresh(broken)).toEqual(['ok', undefined])
+    expect(events.map(({ level }) => level)).toEqual(['warn', 'warn', 'error'])
+    expect(refresh(broken)).toEqual([undefined, '500'])
+    expect(refresh()).toEqual([undefined, 'ok'])
+    expect(refresh()).toEqual(['ok', undefined])
+  })
+
   it('M-14 without any REGISTER the entry is renewed in time while the binding outlives it', () => {
     const parts = adapterParts()
     const publisher = hosted(parts)

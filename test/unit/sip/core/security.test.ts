@@ -691,6 +691,33 @@ describe('bounds', () => {
     expect(s.alice.received).toHaveLength(before)
   })
 
+  it('S3261-18.1-05 S6026-7-04 neither its branch nor its sent-by alone makes a response ours', () => {
+    const s = digestNode({ auth: 'none' })
+    s.alice.request('MESSAGE', BOB)
+    const message = s.bob.requests('MESSAGE')[0]!
+    const [top = '', below = ''] = message.values('via')
+    const answer = (via: string): void =>
+      s.bob.sendRaw(
+        `SIP/2.0 200 OK\r\nVia: ${via}\r\nVia: ${below}\r\nFrom: ${message.header('from')}\r\nTo: ${message.header('to')};tag=2\r\n` +
+          `Call-ID: ${message.callId}\r\nCSeq: ${message.cseq.number} MESSAGE\r\nContent-Length: 0\r\n\r\n`,
+      )
+    for (const [from, to] of [
+      ['192.0.2.1:5060', '192.0.2.99:5060'],
+      ['192.0.2.1:5060', '192.0.2.1:5070'],
+      ['z9hG4bK', 'z9hG4bKx'],
+    ] as const) {
+      expect(top).toContain(from)
+      answer(top.replace(from, to))
+      expect(s.alice.statuses('MESSAGE'), to).toEqual([])
+    }
+    answer(top)
+    expect(s.alice.statuses('MESSAGE')).toEqual([200])
+    // Long over: nobody passes it on without a transaction.
+    s.world.advance(40_000)
+    answer(top)
+    expect(s.alice.statuses('MESSAGE')).toEqual([200])
+  })
+
   it('E53 while draining new calls and REGISTERs get 503, a call under way ends normally', () => {
     const world = new SipWorld()
     const node = world.node('192.0.2.1', {}, new TestAccounts().add('alice').add('bob'))

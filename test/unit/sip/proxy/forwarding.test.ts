@@ -48,6 +48,18 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
     expect(bob.received.some((message) => message.isRequest)).toBe(false)
   })
 
+  it('S3261-16.3-04 E19 Max-Forwards 0 in a call is 483 for OPTIONS, too: 481 would end the call', () => {
+    const { alice, bob } = setUp()
+    const sent = alice.request('INVITE', BOB)
+    bob.respond(bob.requests('INVITE')[0]!, 200)
+    const ok = alice.last()
+    for (const method of ['OPTIONS', 'INFO', 'BYE']) {
+      alice.inDialog(method, sent, ok, { maxForwards: 0 })
+      expect(alice.last().status, method).toBe(483)
+      expect(bob.requests(method)).toHaveLength(0)
+    }
+  })
+
   it('S3261-16.6-08 Content-Length is added for a stream', () => {
     const { alice, bob } = setUp({}, 'tcp')
     alice.sendRaw(
@@ -265,7 +277,7 @@ describe('responses (RFC 3261 s.16.7)', () => {
     bob.respond(invite, 180)
     world.advance(170_000)
     bob.respond(invite, 180)
-    world.advance(170_000)
+    world.advance(180_000)
     expect(bob.requests('CANCEL')).toHaveLength(0)
     world.advance(20_000)
     expect(bob.requests('CANCEL').length).toBeGreaterThan(0)

@@ -4,6 +4,7 @@ import { parseMessage, type SipMessage } from '../../../../src/sip/message/index
 import { isBetter, madeHere, type Candidate } from '../../../../src/sip/proxy/best-response.ts'
 import { Breadth } from '../../../../src/sip/proxy/breadth.ts'
 import { callResult } from '../../../../src/sip/proxy/call-meter.ts'
+import { LargeRequests } from '../../../../src/sip/proxy/large-requests.ts'
 import { branchOf, isLoop, loopHash } from '../../../../src/sip/proxy/loop.ts'
 import { RouteTokens } from '../../../../src/sip/proxy/route-token.ts'
 import { requestUriOf } from '../../../../src/sip/proxy/target-kinds.ts'
@@ -203,6 +204,22 @@ describe('loops', () => {
     expect(isLoop(looped.vias(), hash, own)).toBe(true)
     expect(isLoop(looped.vias(), hash, () => false)).toBe(false)
     expect(isLoop(looped.vias(), loopHash(request('INVITE', '', 'sip:c@x.org'), 'south'), own)).toBe(false)
+  })
+})
+
+describe('the size of a datagram', () => {
+  it('S3261-18.1-01 up to 1300 bytes a request goes by UDP, beyond that over TCP where nobody has asked for UDP', () => {
+    const [udp, tcp]: readonly Hop[] = (['udp', 'tcp'] as const).map((transport) => ({
+      ...{ transport, flow: 0, listener: 0, host: '10.0.0.1', port: 5060 },
+    }))
+    const way = { kind: 'host', host: 'x.org', domain: 'x.org', port: undefined, secure: false, notUs: false }
+    const towards = (transport: 'udp' | undefined) =>
+      ({ way: { ...way, kind: 'host', transport }, uri: 'sip:x.org', routes: [] }) as const
+    const large = new LargeRequests()
+    expect(large.wantsStream(0, 1_300, udp!, towards(undefined))).toBe(false)
+    expect(large.wantsStream(0, 1_301, udp!, towards(undefined))).toBe(true)
+    expect(large.wantsStream(0, 1_301, udp!, towards('udp'))).toBe(false)
+    expect(large.wantsStream(0, 1_301, tcp!, towards(undefined))).toBe(false)
   })
 })
 

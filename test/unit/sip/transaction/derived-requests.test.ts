@@ -28,20 +28,23 @@ describe('ACK and CANCEL of an INVITE that this node sent on', () => {
       Array.from({ length: viaMax }, (_, index) => `Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK${index}`),
     ],
     ['bytes', [`X-Filler: ${'x'.repeat(headBytesMax)}`]],
-  ])('are made although our own header lines took it over the limit of %s', (_, extra) => {
-    const invite = bytes('INVITE sip:bob@192.0.2.3 SIP/2.0', extra)
-    expect(parseMessage(invite).ok).toBe(false)
-    const response = parseMessage(bytes('SIP/2.0 486 Busy Here'))
-    if (!response.ok) throw new Error(response.error.reason)
-    for (const [method, made] of [
-      ['ACK', ackOf(invite, response.value)],
-      ['CANCEL', cancelOf(invite)],
-    ] as const) {
-      const text = Buffer.from(made).toString()
-      expect(text).toMatch(new RegExp(`^${method} sip:bob@192\\.0\\.2\\.3 SIP/2\\.0\\r\\n`))
-      expect(text.match(/^Via: .*$/gm)).toEqual(['Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKours'])
-      expect(text).toContain(`CSeq: 7 ${method}\r\n`)
-      expect(text).toContain('Route: <sip:192.0.2.2;lr>\r\n')
-    }
-  })
+  ])(
+    'S3261-9-01 S3261-17.1-01 have its Route, URI and number, and are made although our own header lines took it over the limit of %s',
+    (_, extra) => {
+      const invite = bytes('INVITE sip:bob@192.0.2.3 SIP/2.0', extra)
+      expect(parseMessage(invite).ok).toBe(false)
+      const response = parseMessage(bytes('SIP/2.0 486 Busy Here'))
+      if (!response.ok) throw new Error(response.error.reason)
+      for (const [method, made] of [
+        ['ACK', ackOf(invite, response.value)],
+        ['CANCEL', cancelOf(invite)],
+      ] as const) {
+        const text = Buffer.from(made).toString()
+        expect(text).toMatch(new RegExp(`^${method} sip:bob@192\\.0\\.2\\.3 SIP/2\\.0\\r\\n`))
+        expect(text.match(/^Via: .*$/gm)).toEqual(['Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKours'])
+        expect(text).toContain(`CSeq: 7 ${method}\r\n`)
+        expect(text).toContain('Route: <sip:192.0.2.2;lr>\r\n')
+      }
+    },
+  )
 })

@@ -292,6 +292,9 @@ describe('matching', () => {
     expect(serverKey(read(old.replace('CSeq: 7', 'CSeq: 8')))).not.toBe(key)
     expect(serverKey(read(old.replace('Call-ID: c', 'Call-ID: d')))).not.toBe(key)
     expect(serverKey(read(old.replace('tag=1', 'tag=2')))).not.toBe(key)
+    expect(serverKey(read(old.replace('INVITE sip:b@', 'INVITE sip:c@')))).not.toBe(key)
+    expect(serverKey(read(old.replace('192.0.2.1:5060', '192.0.2.1:5062')))).not.toBe(key)
+    expect(serverKey(read(old.replace('branch=old', 'branch=other')))).not.toBe(key)
   })
 
   it('E54 the table says when it is full', () => {
