@@ -223,11 +223,24 @@ describe('M-28 RELOAD failures of a Store as SIP answers', () => {
     expect(failure.retryAfterS).toBe(retryAfterS)
   })
 
-  it('what may help is tried once more', () => {
-    const retried = (code: number): unknown => storeRetry({ kind: 'reload', code, info: '' })
-    expect(retried(ERROR_CODE.notFound)).toEqual({ delayMs: 1000, smaller: false })
-    expect(retried(ERROR_CODE.dataTooLarge)).toEqual({ delayMs: 0, smaller: true })
-    expect(retried(ERROR_CODE.forbidden)).toBeUndefined()
+  it('M-28 what may help is tried once more, what cannot is not', () => {
+    const helpful = new Map<number, unknown>([
+      ...[ERROR_CODE.notFound, ERROR_CODE.inProgress].map(
+        (code) => [code, { delayMs: 1000, smaller: false }] as const,
+      ),
+      ...[
+        ERROR_CODE.ttlExceeded,
+        ERROR_CODE.dataTooOld,
+        ERROR_CODE.configTooOld,
+        ERROR_CODE.configTooNew,
+      ].map((code) => [code, { delayMs: 0, smaller: false }] as const),
+      ...[ERROR_CODE.dataTooLarge, ERROR_CODE.messageTooLarge, ERROR_CODE.responseTooLarge].map(
+        (code) => [code, { delayMs: 0, smaller: true }] as const,
+      ),
+    ])
+    for (const code of Object.values(ERROR_CODE))
+      expect(storeRetry({ kind: 'reload', code, info: '' }), String(code)).toEqual(helpful.get(code))
     expect(storeRetry({ kind: 'timeout' })).toBeUndefined()
+    expect(storeRetry({ kind: 'notJoined' })).toBeUndefined()
   })
 })

@@ -206,6 +206,24 @@ describe('redirect mode', () => {
     expect(r.core.instruments.callAttempts.get('overlay|redirect')).toBe(1)
   })
 
+  it('S3261-21.3-01 305 is for phones of ours, where there is one proxy and no other', () => {
+    const one = setUp(['192.0.2.2:5060'], true)
+    one.world.phone('bob', one.p).register()
+    const stranger = one.world.phone('eve', one.r, { fromDomain: 'example.org' })
+    for (const [phone, status] of [
+      [one.alice, 305],
+      [stranger, 302],
+    ] as const) {
+      phone.request('INVITE', BOB)
+      expect(phone.last().status).toBe(status)
+    }
+    const two = setUp(['192.0.2.2:5060', '192.0.2.3:5060'], true)
+    two.world.phone('bob', two.p).register()
+    two.alice.request('INVITE', BOB)
+    expect(two.alice.last().status).toBe(302)
+    expect(two.alice.last().values('contact')).toHaveLength(2)
+  })
+
   it('S3261-21.3-01 S5630-5.4-01 305 leads from sips to a proxy on TLS only', () => {
     const answers = (proxy: string): [number, string | undefined] => {
       const { world, p, alice } = setUp([proxy], true)
