@@ -11,6 +11,7 @@ import { countValues, splitValues, valueEndAt } from './lists.ts'
 import { NO_NAME_ADDR, parseNameAddr, parseNameAddrIn, type NameAddr } from './name-addr.ts'
 import { NO_CSEQ, parseCSeq, parseCSeqIn, type CSeq } from './cseq.ts'
 import { methodAt } from './methods.ts'
+import { NO_PARAMS } from './params.ts'
 import { parseUri, type SipUri } from './uri.ts'
 import { NO_VIA, parseVia, parseFirstVia, type Via } from './via.ts'
 import { fail, ok, type Result } from '../../common/errors.ts'
@@ -18,6 +19,8 @@ import type { StartLine } from './start-line.ts'
 
 /** RFC 3261 s.16.6: what a request without Max-Forwards gets; larger values than 255 count as this. */
 export const MAX_FORWARDS_DEFAULT = 70
+
+const UNREADABLE = { display: '', uri: '', parsedUri: undefined, params: NO_PARAMS }
 
 export class SipMessage extends HeaderLines {
   readonly isRequest: boolean
@@ -245,15 +248,12 @@ export class SipMessage extends HeaderLines {
     return values === 1 ? ok('*') : fail('Bad Wildcard Contact')
   }
 
-  /** Route values in order; reading stops at a malformed one. */
+  /** Route values in order; a malformed one has its text and no URI. */
   routes(): NameAddr[] {
     const routes: NameAddr[] = []
     if (this.findId(ROUTE) < 0) return routes
-    for (const value of this.values('route')) {
-      const route = parseNameAddr(value)
-      if (route === undefined) break
-      routes.push(route)
-    }
+    for (const value of this.values('route'))
+      routes.push(parseNameAddr(value) ?? { ...UNREADABLE, raw: value })
     return routes
   }
 }

@@ -106,6 +106,23 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
     expect(other.values('route')).toEqual(['<sip:x@example.net>'])
   })
 
+  it('S3261-16.3-01 a Route that cannot be read is 400 where it would be the next, and nobody passes it over', () => {
+    const { alice, bob, node } = setUp()
+    node.resolveAnswer = () => ({ ok: true, addresses: [{ host: bob.host, port: 5060, transport: 'udp' }] })
+    for (const route of [
+      'garbage',
+      '<sip:192.0.2.1;lr>, garbage',
+      '<sip:192.0.2.1;lr>, <sip:p@@x>, <sip:bob@example.net;lr>',
+    ]) {
+      alice.request('MESSAGE', BOB, { extra: [`Route: ${route}`] })
+      expect(alice.last().status, route).toBe(400)
+    }
+    expect(bob.requests('MESSAGE')).toHaveLength(0)
+    // Behind the next one it is the next one's.
+    alice.request('MESSAGE', BOB, { extra: ['Route: <sip:192.0.2.1;lr>, <sip:p.example.net;lr>, garbage'] })
+    expect(bob.requests('MESSAGE')[0]!.values('route')).toEqual(['<sip:p.example.net;lr>', 'garbage'])
+  })
+
   it('S3261-16.5-01 S-30 a redirection by another domain is not followed, wherever it leads', () => {
     const { alice, bob, node, phone } = setUp()
     const gateway = phone('gateway')
