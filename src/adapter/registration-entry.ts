@@ -69,8 +69,8 @@ export class RouteEntry {
 export function registrationEntry(value: VerifiedValue, aor: string): RegistrationEntry {
   const { data } = value
   if (data.value.model !== 'dictionary') return { kind: 'ignored', reason: 'model' }
-  if (!data.value.value.exists) return { kind: 'removed' }
   if (value.signer.userName !== aor) return { kind: 'ignored', reason: 'user' }
+  if (!data.value.value.exists) return { kind: 'removed' }
   const { key } = data.value
   if (!bytesEqual(key, value.signerNodeId)) return { kind: 'ignored', reason: 'key' }
   const decoded = decodeSipRegistration(data.value.value.value)

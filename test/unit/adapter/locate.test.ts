@@ -270,6 +270,23 @@ describe('AOR to targets', () => {
     expect(located(new Map())).toMatchObject({ userExists: false, targets: [] })
   })
 
+  it('M-21 S-63 nothing that another user has signed shows it, nor a certificate that was taken away', () => {
+    const others = userCredential(CAROL, 0xc0)
+    const gone = { exists: false }
+    for (const values of [
+      result([], [entry(others, others.certificate.der)]),
+      result([], [entry(BOB_B, new Uint8Array(0), gone)]),
+      result([entry(others, new Uint8Array(0), gone)]),
+      result([entry(others, route(THERE))]),
+    ])
+      expect(located(new Map([[BOB, values]]))).toMatchObject({ userExists: false, targets: [] })
+    // His own registration that has ended does.
+    expect(located(new Map([[BOB, result([entry(BOB_B, new Uint8Array(0), gone)])]]))).toMatchObject({
+      userExists: true,
+      targets: [],
+    })
+  })
+
   it.each([
     [{ kind: 'timeout' } as const, { kind: 'failed', status: 504 }],
     [{ kind: 'notJoined' } as const, { kind: 'failed', status: 503, retryAfterS: 30 }],
