@@ -109,6 +109,8 @@ describe('which transport, port and address (RFC 3263 s.4.1 and s.4.2)', () => {
           naptr('SIP+D2S', 'sctp.example.org', 0),
           naptr('E2U+sip', 'e.example.org', 0),
           { ...naptr('SIP+D2U', 'r.example.org', 0), regexp: '!^.*$!sip:x@y!' },
+          { ...naptr('SIP+D2U', 'f.example.org', 0), flags: 'a' },
+          { ...naptr('SIP+D2T', 'f.example.org', 0), flags: '' },
         ],
       },
       srv: {
@@ -116,8 +118,14 @@ describe('which transport, port and address (RFC 3263 s.4.1 and s.4.2)', () => {
         't.example.org': server('tcp-host'),
         'u.example.org': server('udp-host'),
         'r.example.org': server('wrong'),
+        'f.example.org': server('wrong'),
       },
-      a: { 'tls-host': ['192.0.2.3'], 'tcp-host': ['192.0.2.1'], 'udp-host': ['192.0.2.2'] },
+      a: {
+        wrong: ['192.0.2.9'],
+        'tls-host': ['192.0.2.3'],
+        'tcp-host': ['192.0.2.1'],
+        'udp-host': ['192.0.2.2'],
+      },
     }
     const transports = async (able: readonly Transport[], secure = false): Promise<unknown> => {
       const outcome = await ask(zone, { secure }, able)

@@ -123,6 +123,18 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
     expect(bob.requests('MESSAGE')[0]!.values('route')).toEqual(['<sip:p.example.net;lr>', 'garbage'])
   })
 
+  it('S3261-16.7-06 S-30 a 302 to a user here is followed, or with recurse3xx off left to the caller', () => {
+    for (const recurse3xx of [true, false]) {
+      const { alice, bob } = setUp({ recurse3xx })
+      alice.request('INVITE', BOB)
+      bob.respond(bob.requests('INVITE')[0]!, 302, { contact: `<sip:alice@${DOMAIN}>` })
+      expect(alice.requests('INVITE')).toHaveLength(recurse3xx ? 1 : 0)
+      if (recurse3xx) alice.respond(alice.requests('INVITE')[0]!, 486)
+      expect(alice.last().status).toBe(recurse3xx ? 486 : 302)
+      expect(alice.last().values('contact').includes(`<sip:alice@${DOMAIN}>`)).toBe(!recurse3xx)
+    }
+  })
+
   it('S3261-16.5-01 S-30 a redirection by another domain is not followed, wherever it leads', () => {
     const { alice, bob, node, phone } = setUp()
     const gateway = phone('gateway')
