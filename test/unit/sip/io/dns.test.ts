@@ -105,7 +105,7 @@ describe('which transport, port and address (RFC 3263 s.4.1 and s.4.2)', () => {
         [HOST]: [
           naptr('SIP+D2U', 'u.example.org', 20, 2),
           naptr('sip+d2t', 't.example.org', 20, 1),
-          naptr('SIPS+D2T', 's.example.org', 1),
+          naptr('SIPS+D2T', 's.example.org', 1, 9),
           naptr('SIP+D2S', 'sctp.example.org', 0),
           naptr('E2U+sip', 'e.example.org', 0),
           { ...naptr('SIP+D2U', 'r.example.org', 0), regexp: '!^.*$!sip:x@y!' },

@@ -44,6 +44,8 @@ describe('ACK and CANCEL of an INVITE that this node sent on', () => {
         expect(text.match(/^Via: .*$/gm)).toEqual(['Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKours'])
         expect(text).toContain(`CSeq: 7 ${method}\r\n`)
         expect(text).toContain('Route: <sip:192.0.2.2;lr>\r\n')
+        expect(text).toContain('To: <sip:bob@example.com>\r\n')
+        expect(text).toContain('From: <sip:alice@example.com>;tag=a\r\n')
       }
     },
   )

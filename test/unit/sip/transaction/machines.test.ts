@@ -85,7 +85,7 @@ describe('INVITE client', () => {
     expect(t.table.nextDeadline()).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('S3261-17.1-01 acknowledges a failure by itself, each repeat again, until Timer D', () => {
+  it('S3261-17.1-01 S3261-17-01 acknowledges a failure by itself, each repeat again, until Timer D', () => {
     const t = start('INVITE', UDP, 'Route: <sip:r1;lr>, <sip:r2;lr>\r\n')
     expect(t.respond(100, 486)).toBe('user')
     const ack = read(t.wire.sent[1]!)
@@ -97,6 +97,9 @@ describe('INVITE client', () => {
     expect(ack.cseq).toEqual({ number: 7, method: 'ACK' })
     expect(t.respond(200, 486)).toBeUndefined()
     expect(t.wire.sent).toHaveLength(3)
+    // S3261-17-01: not before 32 s.
+    t.table.expire(99 + 32_000)
+    expect(t.table.size).toBe(1)
     t.table.expire(100 + 32_000)
     expect(t.table.size).toBe(0)
   })
@@ -221,6 +224,8 @@ describe('INVITE server', () => {
     t.table.repeat(10, t.server, 'request')
     t.answer(20, 200)
     expect(t.statuses()).toEqual(['200', '200'])
+    t.table.expire(31_999)
+    expect(t.table.size).toBe(1)
     t.table.expire(32_000)
     expect(t.table.size).toBe(0)
   })
