@@ -210,10 +210,10 @@ function nonceCount(
   }
   if (qop !== 'auth-int' && !(qop === 'auth' && withoutBody)) return undefined
   const count = params.get('nc') ?? ''
-  if ((params.get('cnonce') ?? '') === '' || count.length !== 8) return undefined
+  // Eight digits, and from 1; some leave out the zeros, or begin with 0 (docs/adr/0038).
+  if ((params.get('cnonce') ?? '') === '' || count === '' || count.length > 8) return undefined
   for (const digit of count) if (!'0123456789abcdefABCDEF'.includes(digit)) return undefined
-  const value = Number.parseInt(count, 16)
-  return value === 0 ? undefined : value
+  return Number.parseInt(count, 16)
 }
 
 /** The response that the owner of `ha1` gives to these parameters (RFC 7616 s.3.4.1). */

@@ -1,5 +1,6 @@
 /** Requests addressed to this node itself: OPTIONS is answered, the rest is refused (RFC 3261 s.8.2 and s.11). */
 import { isKnownMethod, parseParams, type SipMessage } from '../message/index.ts'
+import { bodyParts } from './body-parts.ts'
 import type { Headers, Reply } from './replies.ts'
 
 /** What this node serves itself. */
@@ -62,14 +63,30 @@ export function answerAsTarget(message: SipMessage, extensions: readonly string[
 /** E42: content of a kind that we do nothing with, unless the sender says that it does not matter (RFC 3261 s.8.2.3). */
 export function unusableBody(message: SipMessage): Reply | undefined {
   if (message.bodyLength === 0) return undefined
-  const disposition = message.header('content-disposition') ?? ''
+  const head = (name: 'content-disposition' | 'content-type' | 'content-encoding'): string =>
+    message.header(name) ?? ''
+  if (isOptional(head('content-disposition'))) return undefined
+  if (isOurs(head('content-type'), head('content-encoding')) && isOurLanguage(message)) return undefined
+  // Several parts matter as much as the one of them that matters most: some phones put a wish of their maker beside nothing.
+  const parts = bodyParts(message)
+  const unusable = parts?.some(
+    (part) =>
+      !isOptional(part.get('content-disposition') ?? '') &&
+      !isOurs(part.get('content-type') ?? '', part.get('content-encoding') ?? ''),
+  )
+  if (unusable === false) return undefined
+  return { status: 415, reason: 'Unsupported Media Type', headers: CONTENT_CAPABILITIES }
+}
+
+function isOptional(disposition: string): boolean {
   const semicolon = disposition.indexOf(';')
   const params = semicolon < 0 ? undefined : parseParams(disposition, semicolon, disposition.length)
-  if (params?.get('handling')?.toLowerCase() === 'optional') return undefined
-  const type = (message.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
-  const encoding = message.header('content-encoding')?.trim().toLowerCase() ?? 'identity'
-  if (type === CONTENT_TYPE && encoding === 'identity' && isOurLanguage(message)) return undefined
-  return { status: 415, reason: 'Unsupported Media Type', headers: CONTENT_CAPABILITIES }
+  return params?.get('handling')?.toLowerCase() === 'optional'
+}
+
+function isOurs(type: string, encoding: string): boolean {
+  const bare = type.split(';')[0]?.trim().toLowerCase()
+  return bare === CONTENT_TYPE && ['', 'identity'].includes(encoding.trim().toLowerCase())
 }
 
 /** Content for several audiences is for us too when ours is among them. */

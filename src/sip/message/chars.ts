@@ -27,6 +27,8 @@ function visibleExcept(chars: string): Uint8Array {
 export const TOKEN = table(TOKEN_CHARS, false)
 /** Words of an unquoted display name: token, and UTF-8 as phones send it. */
 export const DISPLAY = table(TOKEN_CHARS, true)
+/** The same as phones write it: anything but what could be the beginning of something else (docs/adr/0038). */
+export const LOOSE_DISPLAY = visibleExcept('"<>,;:\\')
 /** What a parameter value without quotes may hold: more than token and host, never a delimiter. */
 export const PARAM_VALUE = visibleExcept('";,<>')
 /** What a URI in angle brackets may hold. */

@@ -5,11 +5,13 @@ import {
   DISPLAY,
   GREATER,
   LESS,
+  LOOSE_DISPLAY,
   QUESTION,
   QUOTE,
   SEMICOLON,
   URI_CHAR,
   isBlank,
+  quote,
   skipBlanks,
   skipClass,
   skipQuoted,
@@ -28,6 +30,8 @@ export interface NameAddr {
   /** Header parameters; values keep their quotes. */
   readonly params: ReadonlyMap<string, string>
   readonly raw: string
+  /** The value with its display name in quotes where the sender should have set them; undefined where it needs none. */
+  readonly quoted: string | undefined
 }
 
 class ParsedNameAddr implements NameAddr {
@@ -37,6 +41,8 @@ class ParsedNameAddr implements NameAddr {
   private readonly text: string
   private readonly start: number
   private readonly end: number
+  /** Where the `<` after a display name stands that is no words of the grammar; -1 for all others. */
+  private readonly looseUntil: number
   private cachedUri: SipUri | null | undefined = undefined
 
   /** The value is [start, end) of `text`. */
@@ -47,6 +53,7 @@ class ParsedNameAddr implements NameAddr {
     text: string,
     start: number,
     end: number,
+    looseUntil = -1,
   ) {
     this.display = display
     this.uri = uri
@@ -54,6 +61,12 @@ class ParsedNameAddr implements NameAddr {
     this.text = text
     this.start = start
     this.end = end
+    this.looseUntil = looseUntil
+  }
+
+  get quoted(): string | undefined {
+    const { looseUntil, text, end, display } = this
+    return looseUntil < 0 ? undefined : `${quote(display)} ${text.slice(looseUntil, end)}`
   }
 
   get raw(): string {
@@ -80,6 +93,7 @@ export function parseNameAddrIn(text: string, at: number, end: number): NameAddr
   while (end > at && isBlank(text.charCodeAt(end - 1))) end--
   const start = at
   let display = ''
+  let looseUntil = -1
   if (text.charCodeAt(at) === QUOTE) {
     const close = skipQuoted(text, at, end)
     if (close < 0) return undefined
@@ -92,13 +106,14 @@ export function parseNameAddrIn(text: string, at: number, end: number): NameAddr
     let displayLast = less
     while (displayLast > at && isBlank(text.charCodeAt(displayLast - 1))) displayLast--
     display = text.slice(at, displayLast)
+    if (!isWords(text, at, displayLast)) looseUntil = less
     at = less
   }
   const uriEnd = skipClass(URI_CHAR, text, at + 1, end)
   if (uriEnd >= end || text.charCodeAt(uriEnd) !== GREATER || uriEnd === at + 1) return undefined
   const params = parseParams(text, uriEnd + 1, end)
   if (params === undefined) return undefined
-  return new ParsedNameAddr(display, text.slice(at + 1, uriEnd), params, text, start, end)
+  return new ParsedNameAddr(display, text.slice(at + 1, uriEnd), params, text, start, end, looseUntil)
 }
 
 /** Offset of the `<` after unquoted display words, -1 when something else comes first. */
@@ -106,10 +121,18 @@ function displayEnd(text: string, at: number, end: number): number {
   while (at < end) {
     const code = text.charCodeAt(at)
     if (code === LESS) return at
-    if (DISPLAY[code] !== 1 && !isBlank(code)) return -1
+    if (LOOSE_DISPLAY[code] !== 1 && !isBlank(code)) return -1
     at++
   }
   return -1
+}
+
+function isWords(text: string, at: number, end: number): boolean {
+  for (; at < end; at++) {
+    const code = text.charCodeAt(at)
+    if (DISPLAY[code] !== 1 && !isBlank(code)) return false
+  }
+  return true
 }
 
 /**

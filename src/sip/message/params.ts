@@ -16,8 +16,8 @@ export const NO_PARAMS: ReadonlyMap<string, string> = new Map()
 
 /**
  * Parameters in [at, end), which is empty or starts with a semicolon. Names are lower-case; values are the text as it
- * stands, quotes included (`unquote` takes them off); a name without `=` has the value ''. Undefined when anything is
- * empty, unbalanced or named twice (RFC 3261 s.7.3.1).
+ * stands, quotes included (`unquote` takes them off); a name without `=`, or with nothing behind it
+ * (docs/adr/0038), has the value ''. Undefined when a name is empty, anything unbalanced or named twice (RFC 3261 s.7.3.1).
  */
 export function parseParams(text: string, at: number, end: number): ReadonlyMap<string, string> | undefined {
   at = skipBlanks(text, at, end)
@@ -36,7 +36,7 @@ export function parseParams(text: string, at: number, end: number): ReadonlyMap<
       at = skipBlanks(text, at + 1, end)
       const valueEnd =
         text.charCodeAt(at) === QUOTE ? skipQuoted(text, at, end) : skipClass(PARAM_VALUE, text, at, end)
-      if (valueEnd <= at) return undefined
+      if (valueEnd < at) return undefined
       value = text.slice(at, valueEnd)
       at = skipBlanks(text, valueEnd, end)
     }

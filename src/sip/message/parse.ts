@@ -104,6 +104,8 @@ export function findFault(
   if (problem !== undefined) {
     // E01: without a Via there is nowhere to answer, and on a stream nothing tells where the next message starts.
     if (!message.hasUsableVia && problem !== 'version') return dropped(message, 'Not SIP', true)
+    // With bare line feeds the version seems to go on to the next CRLF.
+    if (problem === 'version' && head.problem === 'lineEnding') return headFault(message)
     if (problem === 'version') return requestFault(message, 505, 'Version Not Supported', false)
     if (problem === 'requestUri') return requestFault(message, 400, 'Bad Request-URI', false)
     const warning = `399 ${WARN_AGENT} "Malformed request line"`

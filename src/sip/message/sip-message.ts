@@ -20,7 +20,7 @@ import type { StartLine } from './start-line.ts'
 /** RFC 3261 s.16.6: what a request without Max-Forwards gets; larger values than 255 count as this. */
 export const MAX_FORWARDS_DEFAULT = 70
 
-const UNREADABLE = { display: '', uri: '', parsedUri: undefined, params: NO_PARAMS }
+const UNREADABLE = { display: '', uri: '', parsedUri: undefined, params: NO_PARAMS, quoted: undefined }
 
 export class SipMessage extends HeaderLines {
   readonly isRequest: boolean

@@ -111,8 +111,9 @@ function parseSipUri(text: string, scheme: string, start: number): SipUri | unde
   if (text.charCodeAt(at) === COLON) {
     const portStart = at + 1
     at = skipClass(DIGIT, text, portStart, end)
-    port = decimal(text, portStart, at)
-    if (port < 0 || port > 65_535) return undefined
+    // Nothing behind the colon is no port (docs/adr/0038).
+    port = at === portStart ? undefined : decimal(text, portStart, at)
+    if (port !== undefined && (port < 0 || port > 65_535)) return undefined
   }
   let params = NO_PARAMS
   let headers: string | undefined
@@ -170,6 +171,7 @@ function readUriParams(text: string, at: number, end: number): ReadonlyMap<strin
   while (at < end) {
     if (text.charCodeAt(at) !== SEMICOLON) return undefined
     const nameEnd = escapedParamEnd(text, at + 1, end)
+    if (nameEnd === end && nameEnd === at + 1) break
     if (nameEnd <= at + 1) return undefined
     // An escaped name is the same name (RFC 3261 s.19.1.4, RFC 4475 s.3.1.1.3).
     const name = lowerAscii(normalizeEscapes(text.slice(at + 1, nameEnd)))

@@ -38,7 +38,7 @@ export interface Via {
   readonly received: string | undefined
   readonly maddr: string | undefined
   readonly raw: string
-  /** Offset in `raw` after the name of an `rport` without a value, 0 when there is none. */
+  /** Offset in `raw` after an `rport` without a value, 0 when there is none. */
   readonly emptyRportEnd: number
 }
 
@@ -50,7 +50,7 @@ class ParsedVia implements Via {
   rport: number | 'empty' | undefined = undefined
   received: string | undefined = undefined
   maddr: string | undefined = undefined
-  /** Offset in `text` after the name of an empty rport, 0 when there is none. */
+  /** Offset in `text` after an empty rport, 0 when there is none. */
   rportEnd = 0
   /** The value is [start, end) of `text`; its parameters begin at `paramsAt`. */
   end: number
@@ -190,7 +190,7 @@ function readParams(via: ParsedVia, text: string, at: number, end: number): bool
         text.charCodeAt(valueStart) === QUOTE
           ? skipQuoted(text, valueStart, end)
           : skipClass(PARAM_VALUE, text, valueStart, end)
-      if (valueEnd <= valueStart) return false
+      if (valueEnd < valueStart) return false
       at = skipBlanks(text, valueEnd, end)
     }
     if (!readParam(via, text, nameStart, nameEnd, valueStart, valueEnd)) return false
@@ -213,7 +213,9 @@ function readParam(
         if (via.rport !== undefined) return false
         if (valueEnd === valueStart) {
           via.rport = 'empty'
-          via.rportEnd = nameEnd
+          // With an `=` behind it there is more to change than to add.
+          const bare = text.charCodeAt(skipBlanks(text, nameEnd, valueStart)) !== EQUALS
+          via.rportEnd = bare ? nameEnd : 0
         } else {
           const port = decimal(text, valueStart, valueEnd)
           if (port < 0 || port > 65_535) return false
@@ -226,7 +228,7 @@ function readParam(
       return true
     case 6:
       if (sameIgnoringCase(text, nameStart, nameEnd, 'branch')) {
-        if (via.branch !== undefined) return false
+        if (via.branch !== undefined || valueEnd === valueStart) return false
         via.branch = text.slice(valueStart, valueEnd)
       }
       return true

@@ -82,6 +82,9 @@ export function forwardedBytes(
     edit.remove('route')
     for (let i = routes.length - 1; i >= 0; i--) edit.prepend('route', routes[i] as string)
   }
+  // RFC 4475 s.3.1.2.15: a name that is taken as it is meant does not go on as it was written.
+  if (message.from.quoted !== undefined) edit.set('from', message.from.quoted)
+  if (message.to.quoted !== undefined) edit.set('to', message.to.quoted)
   edit.decrementMaxForwards()
   if (forwarding.breadth !== undefined) edit.set('max-breadth', String(forwarding.breadth))
   if (message.header('proxy-authorization') !== undefined) dropOwnCredentials(message, forwarding.realm, edit)

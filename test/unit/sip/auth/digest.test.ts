@@ -356,6 +356,14 @@ describe('verify', () => {
     expect(kind('00000001', 'c1')).toBe('ok')
   })
 
+  it('S7616-3.3-01 counts of fewer digits, and from 0, rise as well', () => {
+    const window = new NonceWindow()
+    const kind = (nc: string): string => check(credentials({ nc }), { window }).kind
+    expect([kind('0'), kind('00000000'), kind('1'), kind('2'), kind('0000002'), kind('3')]).toEqual([
+      ...['ok', 'stale', 'stale', 'ok', 'stale', 'ok'],
+    ])
+  })
+
   it('S7616-3.3-01 wrong credentials do not use up a count', () => {
     const window = new NonceWindow()
     expect(check(credentials({ password: 'wrong', nc: '00000005' }), { window }).kind).toBe('bad')
@@ -556,8 +564,8 @@ describe('verify', () => {
   })
 
   it.each([
-    { nc: '0000001' },
-    { nc: '00000000' },
+    { nc: '000000001' },
+    { nc: '' },
     { nc: '-0000001' },
     { nc: '0000000g' },
     { cnonce: '' },

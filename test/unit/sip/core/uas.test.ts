@@ -96,6 +96,40 @@ describe('content that this node would have to understand', () => {
     expect(sent(...extra).status).toBe(200)
   })
 
+  const PART = 'Content-Type: application/x-maker-request+xml\r\n'
+  const OPTIONAL = 'Content-Disposition: session;\r\n handling=optional\r\n'
+  const multipart = (body: string, params = ';boundary=b'): number => {
+    const { alice } = setUp()
+    alice.register({ body, extra: [`Content-Type: multipart/mixed${params}`] })
+    return alice.last().status
+  }
+
+  it('S3261-8.2.3-01 S-05 of several parts, as some makers put them into a REGISTER, none may have to be understood', () => {
+    const optional = `--b\r\n${PART}${OPTIONAL}\r\n<x/>\r\n`
+    const sdp = '--b \r\nContent-Type: application/sdp\r\n\r\nv=0\r\n'
+    expect(multipart(`${optional}--b--\r\n`)).toBe(200)
+    expect(multipart(`for whom it may concern\r\n${sdp}${optional}--b--`, '; Boundary="b"')).toBe(200)
+    expect(multipart(`${optional}--b\r\n${PART}\r\n<x/>\r\n--b--`)).toBe(415)
+    expect(multipart(`${optional}--b\r\n\r\nplain\r\n--b--`)).toBe(415)
+    expect(multipart(`${optional.repeat(16)}--b--`)).toBe(200)
+  })
+
+  it('S-05 a multipart body without boundary, without end, with too many parts or none that can be read is 415', () => {
+    const optional = `--b\r\n${PART}${OPTIONAL}\r\n<x/>\r\n`
+    for (const params of ['', ';boundary=', ';boundary="', ';boundary=c', ';boundary=b;boundary=b'])
+      expect(multipart(`${optional}--b--`, params), params).toBe(415)
+    for (const body of [
+      optional,
+      `${optional}--b`,
+      `${optional.repeat(17)}--b--`,
+      '--bb\r\n\r\n--b--',
+      '--b\r\n',
+    ])
+      expect(multipart(body), body).toBe(415)
+    expect(multipart('--b'.repeat(80_000))).toBe(415)
+    expect(multipart('\r\n--b'.repeat(50_000))).toBe(415)
+  })
+
   it('S3261-8.2.3-01 S-12 S-05 a proxy looks into no body, whatever its type, and passes it on', () => {
     const { alice, bob } = setUp()
     const body = 'c=IN IP4 '.repeat(1000)

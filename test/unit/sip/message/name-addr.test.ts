@@ -22,6 +22,16 @@ describe('parseNameAddr', () => {
     ['<sip:a@b>;+sip.instance="<urn:uuid:1;2>"', '', 'sip:a@b', [['+sip.instance', '"<urn:uuid:1;2>"']]],
     ['<http://www.example.com>;tag=3', '', 'http://www.example.com', [['tag', '3']]],
     ['"" <sip:a@b>', '', 'sip:a@b', []],
+    [
+      '<sip:a@b>;x=;y',
+      '',
+      'sip:a@b',
+      [
+        ['x', ''],
+        ['y', ''],
+      ],
+    ],
+    ['R&D (2nd floor) @ home #1? <sip:a@b>;tag=1', 'R&D (2nd floor) @ home #1?', 'sip:a@b', [['tag', '1']]],
   ])('reads %s', (text, display, uri, params) => {
     const address = parseNameAddr(text)
     expect(address).toMatchObject({ display, uri, raw: text.trim() })
@@ -43,7 +53,10 @@ describe('parseNameAddr', () => {
     'alice',
     '<sip:a@b>;',
     '<sip:a@b>;;x',
-    '<sip:a@b>;x=',
+    '<sip:a@b>;=x',
+    'Bob; home <sip:a@b>',
+    'sip:x@y <sip:a@b>',
+    'Bob\\ <sip:a@b>',
     '<sip:a@b>;tag=1;tag=2',
     '<sip:a@b>;x="open',
     '<sip:a@b> x',
@@ -59,6 +72,19 @@ describe('parseNameAddr', () => {
       verdict(request({ Contact: text, CSeq: '1 REGISTER' }, 'REGISTER sip:dht.example.com SIP/2.0')),
     ).toMatch(text === 'sip:a@b, sip:c@d' ? /^ok$/ : /^400 Bad Contact$/)
     expect(verdict(request({ Contact: text }))).toBe('ok')
+  })
+
+  it('RFC4475-3.1.2.15 a name that should have stood in quotes is known, and how it is written right', () => {
+    const quoted = (text: string) => parseNameAddr(text)?.quoted
+    expect(quoted(' R&D  (lab)\t<sip:a@b>;tag=1 ')).toBe('"R&D  (lab)" <sip:a@b>;tag=1')
+    for (const text of [
+      'Bob <sip:a@b>',
+      '"R&D" <sip:a@b>',
+      '<sip:a@b>',
+      'sip:a@b',
+      'J\xc3\xbcrgen <sip:a@b>',
+    ])
+      expect(quoted(text), text).toBeUndefined()
   })
 
   it('E27 a REGISTER for something that is no SIP user is refused by a registrar', () => {

@@ -259,6 +259,9 @@ describe('parseMessage: headers', () => {
       expect(verdict(request({ Subject: smuggled }))).toBe('400 Bad Line Ending +close')
     }
     expect(verdict(response({ Subject: 'x\ny' }))).toBe('drop +close')
+    // With no CR at all the first line has no end of its own.
+    const unix = bytes(text(request()).replaceAll('\r\n', '\n'))
+    expect(verdict(unix)).toBe('400 Bad Line Ending +close')
   })
 
   it('a line without a name or colon is refused', () => {

@@ -53,6 +53,14 @@ describe('parseUri', () => {
     expect(urisEqual('sip:u@example.com.', 'sip:u@example.com')).toBe(true)
   })
 
+  it('a colon or a semicolon with nothing behind it says nothing (docs/adr/0038)', () => {
+    expect(parseUri('sip:u@h:')).toMatchObject({ host: 'h', port: undefined })
+    expect(parseUri('sip:u@h:;lr;')).toMatchObject({ port: undefined, params: new Map([['lr', '']]) })
+    expect(parseUri('sip:u@h;')).toMatchObject({ host: 'h', params: new Map() })
+    expect(urisEqual('sip:u@h:;', 'sip:u@h')).toBe(true)
+    expect(parseUri('sip:u@h;=x')).toBeUndefined()
+  })
+
   it('S5118-4-01 IPv6 literals stand in brackets, with the port outside', () => {
     expect(parseUri('sip:u@[2001:DB8::1]:5070')).toMatchObject({ host: '2001:db8::1', port: 5070 })
     expect(parseUri('sip:[2001:db8::10:5070]')).toMatchObject({ host: '2001:db8::10:5070', port: undefined })
@@ -101,12 +109,11 @@ describe('parseUri', () => {
     'sip:',
     'sip:@host',
     'sip:user@',
-    'sip:user@host:',
+    'sip:user@host::',
     'sip:user@host:port',
     'sip:user@host:70000',
     'sip:us er@host',
     'sip:user@ho st',
-    'sip:user@host;',
     'sip:user@host;;x',
     'sip:user@host;x=1;x=2',
     'sip:user@evil@host',

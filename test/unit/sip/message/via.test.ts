@@ -23,6 +23,8 @@ describe('parseVia', () => {
   it('S3581-4-01 tells an empty rport from a filled and a missing one', () => {
     expect(parseVia('SIP/2.0/UDP h;rport')?.rport).toBe('empty')
     expect(parseVia('SIP/2.0/UDP h;rport=0')?.rport).toBe(0)
+    expect(parseVia('SIP/2.0/UDP h;rport= ;x=')).toMatchObject({ rport: 'empty', emptyRportEnd: 0 })
+    expect(parseVia('SIP/2.0/UDP h;branch=;rport')).toBeUndefined()
     expect(parseVia('SIP/2.0/UDP h')?.rport).toBeUndefined()
   })
 

@@ -28,6 +28,22 @@ describe('the forwarded request (RFC 3261 s.16.6)', () => {
     expect(Buffer.from(invite.body).toString('latin1')).toBe('v=0\r\n\0binary')
   })
 
+  it('RFC4475-3.1.2.15 a name without the quotes that it needs is taken as it is meant, and goes on with them', () => {
+    const { alice, bob } = setUp()
+    alice.sendRaw(
+      `INVITE ${BOB} SIP/2.0\r\nVia: ${alice.via('z9hG4bKname')}\r\nf: R&D (lab) <sip:${alice.aor}>;tag=1\r\nTo: Bob @ home <${BOB}>\r\n` +
+        'Call-ID: name\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@192.0.2.9>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n',
+    )
+    const [invite] = bob.requests('INVITE')
+    expect(invite?.header('from')).toBe(`"R&D (lab)" <sip:${alice.aor}>;tag=1`)
+    expect(invite?.header('to')).toBe(`"Bob @ home" <${BOB}>`)
+    // What is answered here is answered with what was sent.
+    expect(alice.last().header('from')).toBe(`R&D (lab) <sip:${alice.aor}>;tag=1`)
+    bob.respond(invite!, 486)
+    expect(alice.last().status).toBe(486)
+    expect(bob.requests('ACK').at(-1)?.header('from')).toBe(`"R&D (lab)" <sip:${alice.aor}>;tag=1`)
+  })
+
   it('S3261-16.6-03 Max-Forwards goes down by one, and 70 is added where there is none', () => {
     const { alice, bob } = setUp()
     alice.request('MESSAGE', BOB, { maxForwards: 12 })

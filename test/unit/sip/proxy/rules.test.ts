@@ -313,6 +313,11 @@ describe('received and rport', () => {
       61_000,
     ],
     [
+      'SIP/2.0/UDP 10.0.0.1:5060;rport=;branch=z9hG4bK1;x=',
+      'SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1;x;received=203.0.113.7;rport=61000',
+      61_000,
+    ],
+    [
       'SIP/2.0/UDP host.example.org;branch=z9hG4bK1',
       'SIP/2.0/UDP host.example.org;branch=z9hG4bK1;received=203.0.113.7',
       5060,
