@@ -110,10 +110,10 @@ export class HostedAccounts {
 
   /** The same. What else was said of the account stays, and so do the bindings of its phones, until they run out. */
   setPassword(username: string, password: string): AccountChange {
-    const { ha1 } = newAccount(username, this.realm, password)
+    const { ha1, ha1b } = newAccount(username, this.realm, password)
     return this.change((entries) => {
       if (!entries.some((entry) => entry.username === username)) return NO_ACCOUNT
-      const changed = entries.map((entry) => (entry.username === username ? { ...entry, ha1 } : entry))
+      const changed = entries.map((entry) => (entry.username === username ? { ...entry, ha1, ha1b } : entry))
       return { ok: true, username, entries: changed }
     })
   }

@@ -11,5 +11,5 @@ export { DRACHTIO_CAPABILITIES, type Decision, type EngineCapabilities } from '.
 export { canonicalAor, escapeUser, parseUri, PROXY_USER, type SipUri } from './message/index.ts'
 export { DEFAULT_PARSE_LIMITS } from './message/index.ts'
 export { addressBytes, withoutZone } from './message/index.ts'
-export { digestHash, DIGEST_ALGORITHMS, userHash, type DigestAlgorithm } from './auth/index.ts'
+export { digestHash, DIGEST_ALGORITHMS, userHash, withRealm, type DigestAlgorithm } from './auth/index.ts'
 export { TRUNK } from './proxy/index.ts'

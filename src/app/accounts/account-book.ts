@@ -1,5 +1,12 @@
 /** Accounts in memory, by name and by AOR, replaced as a whole when the file changes. */
-import { canonicalAor, DIGEST_ALGORITHMS, userHash, type Account, type Accounts } from '../../sip/index.ts'
+import {
+  canonicalAor,
+  DIGEST_ALGORITHMS,
+  userHash,
+  withRealm,
+  type Account,
+  type Accounts,
+} from '../../sip/index.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { AccountEntry } from './account-file.ts'
 
@@ -132,9 +139,13 @@ function accountOf(entry: AccountEntry, file: string): Account {
     if (!aor.ok) throw new ConfigError(`${file}: account "${entry.username}": "${text}" is not user@domain`)
     return aor.value
   }
+  const ha1 = new Map(
+    Object.entries(entry.ha1).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
+  if (entry.ha1b?.MD5 !== undefined) ha1.set(withRealm('MD5'), entry.ha1b.MD5)
   return {
     username: entry.username,
-    ha1: new Map(Object.entries(entry.ha1).filter((pair): pair is [string, string] => pair[1] !== undefined)),
+    ha1,
     aors: (entry.aors ?? [`${entry.username}@${entry.realm}`]).map(inFile),
     delegates: (entry.delegates ?? []).map(inFile),
     ...(entry.mayCallOutside === undefined ? {} : { mayCallOutside: entry.mayCallOutside }),

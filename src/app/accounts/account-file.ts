@@ -33,6 +33,8 @@ const entrySchema = z.strictObject({
       (hashes) => Object.values(hashes).some((each) => each !== undefined),
       'needs MD5, SHA-256 or SHA-512-256',
     ),
+  /** H(username@realm:realm:password), for phones that take that for the name; Kamailio calls it so, too. */
+  ha1b: z.strictObject({ MD5: hash(32).optional() }).optional(),
   aors: z.array(z.string().min(3).max(512)).max(32).optional(),
   delegates: z.array(z.string().min(3).max(512)).max(1000).optional(),
   mayCallOutside: z.boolean().optional(),

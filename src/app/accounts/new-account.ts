@@ -30,5 +30,7 @@ export function newAccount(username: string, realm: string, password: string): A
       'SHA-256': digestHash('SHA-256', username, realm, password),
       'SHA-512-256': digestHash('SHA-512-256', username, realm, password),
     },
+    // What is offered where nobody asks for more, and phones that know no better algorithm are those that get the name wrong.
+    ha1b: { MD5: digestHash('MD5', `${username}@${realm}`, realm, password) },
   }
 }

@@ -91,12 +91,12 @@ export const users: Command = {
         if (subject === undefined) throw new UsageError('the NAME of an account is expected')
         const username = nameIn(subject, realm) ?? subject
         const { password, shown, text } = chosen()
-        const { ha1 } = newAccount(username, realm, password)
+        const { ha1, ha1b } = newAccount(username, realm, password)
         change((entries) => {
           if (!entries.some((entry) => entry.username === username))
             throw new UsageError(`no account "${username}"`)
           // What else was said of the account stays.
-          return entries.map((entry) => (entry.username === username ? { ...entry, realm, ha1 } : entry))
+          return entries.map((entry) => (entry.username === username ? { ...entry, realm, ha1, ha1b } : entry))
         })
         say({ changed: username, realm, ...shown }, `changed ${username}@${realm}${text}`)
         break
@@ -125,7 +125,7 @@ export const users: Command = {
             const update = fresh.get(entry.username)
             fresh.delete(entry.username)
             // What else was said of the account stays.
-            return update === undefined ? entry : { ...entry, realm: update.realm, ha1: update.ha1 }
+            return update === undefined ? entry : { ...entry, ...update }
           })
           return withOwnNames([...kept, ...fresh.values()])
         })

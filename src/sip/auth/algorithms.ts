@@ -30,6 +30,14 @@ export function algorithmNamed(text: string): AlgorithmForm | undefined {
   return FORMS.get(text.toLowerCase())
 }
 
+/**
+ * Under which an account may keep a second HA1, of its name with the realm behind it: some phones take `alice@example.org` for the name in
+ * credentials (docs/adr/0038).
+ */
+export function withRealm(algorithm: DigestAlgorithm): string {
+  return `${algorithm}@`
+}
+
 /** Lower-case hex of H(text); each char of the text is one byte. */
 export function hashText(algorithm: DigestAlgorithm, text: string): string {
   return hash(HASH_NAMES[algorithm], Buffer.from(text, 'latin1'), 'hex')

@@ -7,11 +7,12 @@ import { fromUtf8, utf8 } from '../../common/bytes.ts'
 import type { Now } from '../../common/time.ts'
 import { percentDecode } from '../message/escapes.ts'
 import { parseUri } from '../message/uri.ts'
-import { quote } from '../message/chars.ts'
+import { AT, quote } from '../message/chars.ts'
 import {
   algorithmNamed,
   hashBytes,
   hashText,
+  withRealm,
   type AlgorithmForm,
   type DigestAlgorithm,
 } from './algorithms.ts'
@@ -74,7 +75,7 @@ export interface DigestRules {
   readonly allowOtherUri?: boolean
 }
 
-/** What verification needs of an account: hex HA1 by algorithm name, as `digestHash` makes it. */
+/** What verification needs of an account: hex HA1 by algorithm name, as `digestHash` makes it, and by `withRealm` of it. */
 export interface DigestAccount {
   readonly ha1: ReadonlyMap<string, string>
 }
@@ -143,7 +144,8 @@ function verifyOne<A extends DigestAccount>(
   const given = params.get('response')?.toLowerCase()
   const hashed = params.get('userhash')?.toLowerCase() === 'true'
   // Hex digits are the same in both cases.
-  const username = hashed ? shown.toLowerCase() : shown
+  const bare = hashed ? shown.toLowerCase() : withoutRealm(shown, rules.realm)
+  const username = bare ?? shown
   const bad = { kind: 'bad', username, by: 'unknown' } as const
   if (
     username === '' ||
@@ -161,7 +163,7 @@ function verifyOne<A extends DigestAccount>(
   if (rules.allowOtherUri !== true && !sameTarget(uri, request.uri)) return bad
 
   const account = hashed ? users.byHash?.(username) : users.byName(username)
-  const ha1 = account?.ha1.get(form.algorithm)
+  const ha1 = account?.ha1.get(username === shown || hashed ? form.algorithm : withRealm(form.algorithm))
   const expected = responseFor(ha1 ?? NO_HA1[form.algorithm], form, params, request)
   const right = sameText(given, expected) && ha1 !== undefined
   const ends = { issuer: rules.issuer ?? '', client: request.client ?? '' }
@@ -182,6 +184,12 @@ function verifyOne<A extends DigestAccount>(
   const key = `${nonce} ${params.has('qop') ? (params.get('cnonce') ?? '') : ''} ${own}`
   if (!window.use(now.wall, key, state.issuedAt, Math.max(count, 1))) return stale
   return { kind: 'ok', account, username, by }
+}
+
+/** The name before `@realm`; undefined when it does not end so. */
+function withoutRealm(name: string, realm: string): string | undefined {
+  const at = name.length - realm.length - 1
+  return at > 0 && name.charCodeAt(at) === AT && name.endsWith(realm) ? name.slice(0, at) : undefined
 }
 
 /** In Unicode; empty when there is none, or two that contradict each other (RFC 7616 s.3.4). */

@@ -1,5 +1,5 @@
 /** Digest authentication of phones. For use inside `src/sip`, and by the account tools for `digestHash`. */
-export { DIGEST_ALGORITHMS, digestHash, userHash, type DigestAlgorithm } from './algorithms.ts'
+export { DIGEST_ALGORITHMS, digestHash, userHash, withRealm, type DigestAlgorithm } from './algorithms.ts'
 export { answerChallenge, chooseChallenge, type DigestChallenge, type DigestIdentity } from './client.ts'
 export { parseDigest } from '../message/digest-params.ts'
 export {

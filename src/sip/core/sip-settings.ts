@@ -26,7 +26,7 @@ export interface SipListener {
 /** A SIP account as the core needs it; digest hashes only, never the password. */
 export interface Account {
   readonly username: string
-  /** Lower-case hex H(username:realm:password) by digest algorithm name ("MD5", "SHA-256"). */
+  /** Lower-case hex H(username:realm:password) by digest algorithm name ("MD5", "SHA-256"), and H(username@realm:realm:password) by `withRealm` of it. */
   readonly ha1: ReadonlyMap<string, string>
   /** Canonical AORs this account may register and use in From; the first is its own. */
   readonly aors: readonly string[]

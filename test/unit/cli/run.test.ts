@@ -316,8 +316,8 @@ describe('command line', () => {
     expect(shown.err.join('')).toContain('there is no such file')
     saveAccounts(users, [alice, bob])
     expect(await main(['users', 'password', 'sip:alice@example.com', '--password', 'new', ...at])).toBe(0)
-    const { ha1 } = newAccount('alice', 'example.com', 'new')
-    expect(loadAccounts(users)).toEqual([{ ...alice, ha1 }, bob])
+    const { ha1, ha1b } = newAccount('alice', 'example.com', 'new')
+    expect(loadAccounts(users)).toEqual([{ ...alice, ha1, ha1b }, bob])
     shown.out = []
     expect(await main(['users', 'password', 'bob', '--json', ...at])).toBe(0)
     const said = JSON.parse(shown.out.join('')) as { changed: string; password: string }

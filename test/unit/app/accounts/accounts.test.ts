@@ -75,8 +75,11 @@ describe('accounts file', () => {
 
   it('S8760-2.3-01 files of earlier versions, without SHA-512-256, are read; who lacks what is offered is counted in the log', () => {
     const file = join(folder, 'old.jsonl')
-    const { ha1, ...rest } = newAccount('alice', REALM, 'x')
-    writeFileSync(file, `${JSON.stringify({ ...rest, ha1: { MD5: ha1.MD5, 'SHA-256': ha1['SHA-256'] } })}\n`)
+    const { ha1, username, realm } = newAccount('alice', REALM, 'x')
+    writeFileSync(
+      file,
+      `${JSON.stringify({ username, realm, ha1: { MD5: ha1.MD5, 'SHA-256': ha1['SHA-256'] } })}\n`,
+    )
     const events: object[] = []
     const accounts = new HostedAccounts({
       file,
@@ -114,6 +117,18 @@ describe('accounts file', () => {
     writeFileSync(file, '')
     accounts.reload()
     expect(told()).toEqual([{ level: 'warn', area: 'app', event: 'most_accounts_gone', gone: 2, before: 2 }])
+  })
+
+  it('S7616-3.4-01 an account is found by its name with the realm behind it, too: its hash is a second one, which older files lack', () => {
+    const [book, hash] = [
+      new AccountBook(REALM),
+      createHash('md5').update(`alice@${REALM}:${REALM}:x`).digest('hex'),
+    ]
+    const account = newAccount('alice', REALM, 'x')
+    const older = { username: 'bob', realm: REALM, ha1: account.ha1 }
+    book.replace(parseAccounts([account, older].map((each) => JSON.stringify(each)).join('\n'), 'f'), 'f')
+    expect(book.byUsername('alice')?.ha1.get('MD5@')).toBe(hash)
+    expect([...(book.byUsername('bob')?.ha1.keys() ?? [])].sort()).toEqual(['MD5', 'SHA-256', 'SHA-512-256'])
   })
 
   it('S7616-3.4-01 hashed names are found where they are offered', () => {

@@ -247,6 +247,42 @@ describe('verify', () => {
     expect(check(credentials({ nonce: freshNonce(now.wall + 10_000) })).kind).toBe('ok')
   })
 
+  it('S7616-3.4-01 S-25 a name with the realm behind it is the same user by another hash, and a guess at it a guess at him', () => {
+    const hash = (name: string): string =>
+      createHash('md5').update(`${name}:${realm}:wonderland`).digest('hex')
+    const both = new Map([
+      ['MD5', hash('alice')],
+      ['MD5@', hash(`alice@${realm}`)],
+    ])
+    const accounts = (ha1: ReadonlyMap<string, string>): DigestUsers<DigestAccount> => ({
+      byName: (name) => (name === 'alice' ? { ha1 } : undefined),
+    })
+    const long = { username: `alice@${realm}`, algorithm: 'MD5' }
+    const users = accounts(both)
+    const md5: DigestRules = { ...rules, algorithms: ['MD5', 'SHA-256'] }
+    const judged = (answer: Answer, options: Parameters<typeof check>[1] = {}) =>
+      check(credentials(answer), { rules: md5, users, ...options })
+    expect(judged(long)).toMatchObject({ kind: 'ok', username: 'alice' })
+    expect(judged({ ...long, algorithm: 'MD5-sess' })).toMatchObject({ kind: 'ok' })
+    expect(judged({ username: 'alice', algorithm: 'MD5' })).toMatchObject({ kind: 'ok' })
+    expect(judged({ ...long, password: 'guess' })).toMatchObject({ kind: 'bad', username: 'alice' })
+    // No hash for that, as in accounts of before.
+    const old = accounts(new Map([['MD5', hash('alice')]]))
+    expect(judged(long, { users: old })).toMatchObject({ kind: 'bad', unhashed: true })
+    expect(judged({ ...long, algorithm: 'SHA-256' })).toMatchObject({ kind: 'bad', unhashed: true })
+    // Each hash is that of one spelling.
+    const swapped = accounts(
+      new Map([
+        ['MD5', hash(`alice@${realm}`)],
+        ['MD5@', hash('alice')],
+      ]),
+    )
+    for (const username of ['alice', long.username])
+      expect(judged({ username, algorithm: 'MD5' }, { users: swapped }).kind).toBe('bad')
+    for (const username of [`alice@x${realm}`, `@${realm}`, `alice@${realm.toUpperCase()}`])
+      expect(judged({ username, algorithm: 'MD5' }).kind, username).toBe('bad')
+  })
+
   it('S-AU-01 S-25 whose failure it is says the nonce: of the address it was sent to, of another, or of nobody', () => {
     const failure = (
       nonce: string,
