@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { ERROR_CODE, key, type PeerEvent } from '../../src/reload/index.ts'
+import {
+  decodeErrorResponse,
+  encodeAppAttachReqAns,
+  encodeAttachReqAns,
+  ERROR_CODE,
+  key,
+  MESSAGE_CODE,
+  type PeerEvent,
+} from '../../src/reload/index.ts'
+import { appAttachBody, attachBody } from '../../src/reload/peer/candidates.ts'
+import { ANSWERED_ATTACHES_MAX, ANSWERED_ATTACHES_PER_NODE_MAX } from '../../src/reload/peer/constants.ts'
 import { Overlay, type SimPeer } from '../../src/sim/overlay.ts'
+import { Stranger } from './stranger.ts'
 
 type Opened = Extract<PeerEvent, { kind: 'appFlowOpened' }>
 
@@ -107,4 +118,52 @@ describe('AppAttach in a simulated overlay', () => {
     const { outcome } = overlay.command(asker, command, 'pingDone')
     expect(outcome.ok && key(outcome.value.responder)).toBe(key(alice.nodeId))
   })
+
+  it.each(['appAttachReq', 'attachReq'] as const)(
+    'S-71 S-72 %s to listeners at which nobody answers take a few places of those for channels being opened, and others are served all the same',
+    (method) => {
+      const overlay = new Overlay('app')
+      overlay.grow(3, 100)
+      overlay.world.run(2_000)
+      const [asker, target] = overlay.peers as [SimPeer, SimPeer]
+      const mallory = new Stranger(overlay, target, overlay.user('mallory@dht.example.com'))
+      const destinations = [{ kind: 'node', nodeId: target.nodeId }] as const
+      const ids = Array.from({ length: ANSWERED_ATTACHES_MAX + 20 }, (_, index) => {
+        const hole = { address: '10.250.0.1', port: 1_000 + index }
+        overlay.network.attach({
+          name: `hole ${index}`,
+          addresses: { overlay: hole, application: { ...hole, address: '10.250.0.2' } },
+          certificates: [],
+          input: () => undefined,
+        })
+        overlay.network.cutOneWay([target.name], [`hole ${index}`])
+        const body =
+          method === 'attachReq'
+            ? encodeAttachReqAns(attachBody(hole, 'passive', false))
+            : encodeAppAttachReqAns(appAttachBody(hole, 'passive', 5_060))
+        return mallory.send({ code: MESSAGE_CODE[method], body, destinations })
+      })
+      overlay.world.run(100)
+      const answers = mallory.received.filter(({ header }) => ids.includes(header.transactionId))
+      expect(answers).toHaveLength(ids.length)
+      const errors = answers.filter(({ contents }) => contents.messageCode === MESSAGE_CODE.error)
+      expect(answers.length - errors.length).toBe(ANSWERED_ATTACHES_PER_NODE_MAX)
+      const [refusal] = errors.map(({ contents }) => decodeErrorResponse(contents.body))
+      expect(refusal?.ok === true && refusal.value.errorCode).toBe(ERROR_CODE.inProgress)
+      const id = overlay.commands.newId()
+      const call = { kind: 'appAttach', id, destinations, application: 5_060 } as const
+      expect(overlay.command(asker, call, 'appFlowOpened').application).toBe(5_060)
+      const joiner = overlay.start({ bootstrap: [target.address] })
+      expect(overlay.settled(), joiner.state).toBe(true)
+      overlay.world.run(60_000)
+      const [last] = mallory.answers(
+        mallory.send({
+          code: MESSAGE_CODE.appAttachReq,
+          body: encodeAppAttachReqAns(appAttachBody({ address: '10.250.0.1', port: 1 }, 'passive', 5_060)),
+          destinations,
+        }),
+      )
+      expect(last?.contents.messageCode, 'afterwards it goes on').toBe(MESSAGE_CODE.appAttachAns)
+    },
+  )
 })

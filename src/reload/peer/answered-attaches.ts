@@ -6,7 +6,7 @@ import type { Millis } from '../../common/time.ts'
 import { decodeAttachReqAns, encodeAttachReqAns, ERROR_CODE, sameId, type NodeId } from '../codec/index.ts'
 import type { Answers } from './answers.ts'
 import { attachBody, usableAddress } from './candidates.ts'
-import { ANSWERED_ATTACHES_MAX, ATTACH_BELIEVED_MS } from './constants.ts'
+import { ANSWERED_ATTACHES_MAX, ANSWERED_ATTACHES_PER_NODE_MAX, ATTACH_BELIEVED_MS } from './constants.ts'
 import type { ChannelId, TransportAddress } from './contract.ts'
 import { sameAddress } from './former-neighbors.ts'
 import type { Links } from './links.ts'
@@ -65,12 +65,22 @@ export class AnsweredAttaches {
 
   /** Answers, and opens the channel. */
   answer(request: IncomingRequest, asked: AskedAttach): void {
-    if (this.channels.size >= ANSWERED_ATTACHES_MAX) {
+    const { nodeId } = request.signer
+    if (
+      this.channels.size >= ANSWERED_ATTACHES_MAX ||
+      this.underWayTo(nodeId) >= ANSWERED_ATTACHES_PER_NODE_MAX
+    ) {
       return this.answers.error(request, ERROR_CODE.inProgress, 'too many Attaches at once')
     }
     const body = attachBody(this.parts.init.advertised.overlay, 'active', true)
     this.answers.answer(request, encodeAttachReqAns(body))
-    this.dial(request.signer.nodeId, asked)
+    this.dial(nodeId, asked)
+  }
+
+  private underWayTo(node: NodeId): number {
+    let count = 0
+    for (const { nodeId } of this.channels.values()) if (sameId(nodeId, node)) count++
+    return count
   }
 
   /** One channel serves several Attaches of a node: one that joins asks for many fingers, of which we may be all. */

@@ -18,7 +18,12 @@ import {
 import type { Certificate } from '../security/port.ts'
 import type { Answers } from './answers.ts'
 import { appAttachBody, usableAddress } from './candidates.ts'
-import { ANSWERED_ATTACHES_MAX, APP_ATTACH_QUEUE_MAX, APP_ATTACH_TIMEOUT_MS } from './constants.ts'
+import {
+  ANSWERED_ATTACHES_MAX,
+  ANSWERED_ATTACHES_PER_NODE_MAX,
+  APP_ATTACH_QUEUE_MAX,
+  APP_ATTACH_TIMEOUT_MS,
+} from './constants.ts'
 import type { ChannelId, CommandError, CommandId, Journey, PeerCommand, PeerEvent } from './contract.ts'
 import type { Links } from './links.ts'
 import type { PeerParts } from './parts.ts'
@@ -101,7 +106,10 @@ export class AppAttaches {
     if (address === undefined) {
       return this.answers.error(request, ERROR_CODE.incompatibleWithOverlay, 'no No-ICE host candidate')
     }
-    if (this.answered.size >= ANSWERED_ATTACHES_MAX) {
+    if (
+      this.answered.size >= ANSWERED_ATTACHES_MAX ||
+      this.answeredOf(nodeId) >= ANSWERED_ATTACHES_PER_NODE_MAX
+    ) {
       return this.answers.error(request, ERROR_CODE.inProgress, 'too many AppAttaches at once')
     }
     const body = appAttachBody(this.parts.init.advertised.application, 'active', application)
@@ -156,6 +164,13 @@ export class AppAttaches {
       if (transactionId !== undefined) this.requests.cancel(transactionId)
       this.finish(node, { kind: 'timeout' })
     }
+  }
+
+  /** Channels that are being opened to that node. */
+  private answeredOf(node: NodeId): number {
+    let count = 0
+    for (const { nodeId } of this.answered.values()) if (sameId(nodeId, node)) count++
+    return count
   }
 
   private ask(command: AppAttachCommand, target: NodeId, waiting: AppAttachCommand[]): void {

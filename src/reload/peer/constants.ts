@@ -43,6 +43,11 @@ export const ATTACH_CHANNEL_WAIT_MS = 10_000
 export const ATTACH_BELIEVED_MS = 1_500
 /** Judgement: channels being opened for others' Attaches and AppAttaches; more is an attack. */
 export const ANSWERED_ATTACHES_MAX = 256
+/**
+ * Judgement: of these for one node, which could else take all of them with addresses where nobody answers, and nobody else would be called. An
+ * honest one has asked once more before the first channel was given up, or for both applications.
+ */
+export const ANSWERED_ATTACHES_PER_NODE_MAX = 8
 /** Judgement: AppAttaches waiting for one node behind the one under way. */
 export const APP_ATTACH_QUEUE_MAX = 64
 /** Judgement: what an appAttach command takes at most when it names no time. */
