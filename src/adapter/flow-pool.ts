@@ -31,6 +31,11 @@ const KEEPALIVE_SPREAD_MS = 25_000
 const FIRST_PING_MS = 700
 /** What a flow that has lost against its twin is still kept for: the longest that a transaction waits. */
 const DRAIN_MS = 32_000
+/**
+ * Judgement: of these for one node and application. A node that opens one flow after the other would else push the idle flows of all others out, in the
+ * middle of their calls.
+ */
+const DRAINING_PER_NODE_MAX = 3
 
 /** One proven SIP flow to another node. */
 interface Flow {
@@ -117,6 +122,7 @@ export class FlowPool {
       flow.draining = true
     }
     this.watch(now, flow)
+    this.thin(flow)
     this.parts.sip({
       kind: 'peerFlowUp',
       flow: flowId(channel),
@@ -224,6 +230,14 @@ export class FlowPool {
     flow.draining = true
     flow.usedMs = now.ms
     if (!flow.pulse.asking) this.wake(flow, now.ms + DRAIN_MS)
+  }
+
+  /** Of the flows to a node that drain those that were opened first go, but for a few. */
+  private thin({ node, application }: Flow): void {
+    const draining = [...this.flows.values()].filter(
+      (flow) => flow.draining && flow.application === application && sameId(flow.node, node),
+    )
+    for (const flow of draining.slice(0, -DRAINING_PER_NODE_MAX)) this.close(flow)
   }
 
   private watch(now: Now, flow: Flow): void {

@@ -323,4 +323,32 @@ describe('application flows to other nodes', () => {
     opened(20, 3, { node: 0x13 })
     expect([1, 2, 3].map((channel) => pool.owns(channel))).toEqual([false, true, true])
   })
+
+  it.each([
+    ['the far end', false],
+    ['us', true],
+  ])(
+    'S-72 a node that opens one flow after the other does not push out the flow to another node: higher Node-ID at %s',
+    (_whose, lower) => {
+      parts = adapterParts({ flowsMax: 6 })
+      pool = new FlowPool(parts)
+      opened(0, 1, { node: 0x11 })
+      const mallory = { node: lower ? 0x05 : 0x66, initiator: false }
+      // Over a flow of ours it has to give way, when its Node-ID is the lower one.
+      if (lower) opened(5, 3, { node: 0x05 })
+      const channels = Array.from({ length: 40 }, (_, index) => 10 + 2 * index)
+      for (const [index, channel] of channels.entries()) opened(10 + index, channel, mallory)
+      expect(pool.owns(1)).toBe(true)
+      const { all } = drained(parts)
+      const kept = channels.filter((channel) => pool.owns(channel))
+      expect(kept).toEqual(channels.slice(lower ? -3 : -4))
+      for (const channel of channels.slice(0, -4)) {
+        expect(all).toContainEqual({ to: 'channel', channel, bytes: undefined })
+        expect(all).toContainEqual({ to: 'sip', input: { kind: 'flowClosed', flow: flowId(channel) } })
+      }
+      // The one that is used is the same as before.
+      pool.open(at(100), flowQuestion(1, `node:${key(nodeId(mallory.node))}`, false, 8000))
+      expect(drained(parts).sip).toMatchObject([{ outcome: { ok: true, flow: flowId(lower ? 3 : 88) } }])
+    },
+  )
 })
