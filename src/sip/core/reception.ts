@@ -192,6 +192,8 @@ export class Reception {
       return
     } else if (transactions.taken >= YIELDS_FROM && yields(incoming.message, transactions.taken)) {
       this.turnAway(incoming, 'Overloaded')
+    } else if (this.takesTooMuch(incoming)) {
+      this.turnAway(incoming, 'Overloaded')
     } else if (this.parts.draining && (message.method === 'REGISTER' || router.beginsDialog(incoming))) {
       this.turnAway(incoming, 'Leaving')
     } else if (message.method === 'REGISTER') {
@@ -201,6 +203,19 @@ export class Reception {
     } else {
       router.request(now, key, incoming)
     }
+  }
+
+  /**
+   * E54: what nobody answers must not take all memory, whoever sends it, and no rate is kept for another peer, since all calls of a site may come from it.
+   * One that sends without measure gets no more room than leaves the others theirs.
+   */
+  private takesTooMuch({ message, source }: IncomingRequest): boolean {
+    const { transactions } = this.parts
+    const ofPeer = source.transport === 'peer'
+    const crowded = ofPeer ? transactions.crowded : transactions.overcrowded
+    if (crowded && message.byteLength > BYTES_WHEN_CROWDED) return true
+    if (!ofPeer || transactions.taken < PEER_SHARE || message.to.params.has('tag')) return false
+    return transactions.isMostlyOf(source.host)
   }
 
   /** S-TR-02: false when the source has asked for too much, which has been dealt with then. */
@@ -286,6 +301,11 @@ export class Reception {
 const REGISTER_SHARE = 0.8
 const YIELDS_FROM = REGISTER_SHARE
 const OTHERS_SHARE = 0.9
+
+/** Of the room for transactions, from which on no peer has more than half of what is taken. Judgement. */
+const PEER_SHARE = 0.5
+/** Longer requests are not taken while those that nobody answers have no room. An INVITE of a browser has some 4 KiB. Judgement. */
+const BYTES_WHEN_CROWDED = 8_192
 
 const CALLS_SHARE = 0.95
 /** A little beyond it, for what ends calls. */

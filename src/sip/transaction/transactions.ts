@@ -50,6 +50,8 @@ export class Transactions<S, C> implements Machinery {
   private readonly deadlines = new Deadlines<AnyTransaction>()
   /** Requests of ours without an answer, in bytes. */
   private requestBytes = 0
+  /** Server transactions of other peers, by their names. */
+  private readonly ofPeers = new Map<string, number>()
   private failures: ClientFailure<C>[] = []
   /** Non-INVITE server transactions over datagrams and with peers in their last state. */
   private readonly answered: AnsweredRequests
@@ -84,6 +86,17 @@ export class Transactions<S, C> implements Machinery {
     return this.requestBytes > this.limits.transactionsMax * ANSWER_BYTES
   }
 
+  /** Twice as much as that. */
+  get overcrowded(): boolean {
+    return this.requestBytes > 2 * this.limits.transactionsMax * ANSWER_BYTES
+  }
+
+  /** Whether more than half of the requests that are served now came from that peer. */
+  isMostlyOf(peer: string): boolean {
+    this.keepLatest()
+    return 2 * (this.ofPeers.get(peer) ?? 0) > this.servers.size
+  }
+
   nextDeadline(): Millis {
     return Math.min(this.deadlines.next(), this.answered.nextDeadline(), this.late.nextDeadline())
   }
@@ -111,6 +124,7 @@ export class Transactions<S, C> implements Machinery {
     const transaction = newServer<S>(key, method, hop)
     this.latest = transaction
     this.active[transaction.invite ? 'ist' : 'nist']++
+    if (hop.transport === 'peer') this.ofPeers.set(hop.host, (this.ofPeers.get(hop.host) ?? 0) + 1)
     return transaction
   }
 
@@ -254,8 +268,7 @@ export class Transactions<S, C> implements Machinery {
     if (transaction.side === 'server') {
       this.held.release(transaction)
       transaction.response = undefined
-      if (this.latest === transaction) this.latest = undefined
-      else this.servers.delete(transaction.key)
+      this.remove(transaction)
       this.active[transaction.invite ? 'ist' : 'nist']--
       return
     }
@@ -321,9 +334,18 @@ export class Transactions<S, C> implements Machinery {
     }
     // Whoever has forwarded the request knows it for some seconds yet; a small answer keeps 8 KiB of Node's pool.
     transaction.response = undefined
+    this.remove(transaction)
+    return true
+  }
+
+  private remove(transaction: ServerTransaction): void {
+    const { key, hop } = transaction
     if (this.latest === transaction) this.latest = undefined
     else this.servers.delete(key)
-    return true
+    if (hop.transport !== 'peer') return
+    const left = (this.ofPeers.get(hop.host) ?? 1) - 1
+    if (left > 0) this.ofPeers.set(hop.host, left)
+    else this.ofPeers.delete(hop.host)
   }
 
   /** Its request need not be repeated any more. */

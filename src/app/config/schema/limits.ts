@@ -16,7 +16,7 @@ export const limits = z.strictObject({
     .max(10_000_000)
     .default(200_000)
     .describe(
-      'SIP transactions under way at one time; more requests get 503, REGISTERs from four fifths on. As many answers to UDP are kept for repetitions, in up to 1 KiB for each on the average. So much is there for answers that wait for an ACK, too; beyond it the oldest are forgotten. And for requests without an answer; beyond it new ones of strangers get 503.',
+      'SIP transactions under way at one time; more requests get 503, REGISTERs from four fifths on. As many answers to UDP are kept for repetitions, in up to 1 KiB for each on the average. So much is there for answers that wait for an ACK, too; beyond it the oldest are forgotten. And for requests without an answer; beyond it new ones of strangers, and those of other peers that are longer than 8 KiB, get 503, and beyond twice as much such long ones of anybody. From a half on no other peer begins calls that has more than half of what is under way.',
     ),
   registrations: z
     .int()

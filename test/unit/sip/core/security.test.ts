@@ -31,6 +31,41 @@ function digestNode(override: SettingsOverride = {}): {
   return { world, node, alice, bob }
 }
 
+/** A node with two phones, and what comes to it from two other peers by hand. */
+function fromPeers(override: SettingsOverride = {}) {
+  const { world, node, alice, bob } = digestNode({ auth: 'none', ...override })
+  const flows = ['198.51.100.1', '198.51.100.2'].map((host) => {
+    const peer = world.node(host)
+    return { hex: peer.hex, flow: world.join(node, peer).a }
+  })
+  const by =
+    (which: 0 | 1) =>
+    (serial: number, method: string, body: string): void => {
+      const { hex, flow } = flows[which]!
+      const lines = [
+        `${method} ${BOB} SIP/2.0`,
+        `Via: SIP/2.0/TLS ${hex}.${DOMAIN};branch=z9hG4bK${method}${serial}`,
+        'Max-Forwards: 70',
+        `From: <sip:eve@${DOMAIN}>;tag=${serial}`,
+        `To: <${BOB}>`,
+        `Call-ID: ${serial}-${which}`,
+        `CSeq: 1 ${method}`,
+        'Content-Type: text/plain',
+        `Content-Length: ${body.length}`,
+      ]
+      node.input({ kind: 'flowData', flow, bytes: Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`) })
+      world.settle()
+    }
+  /** 503 with Retry-After that went back to the first of them. */
+  const refused = (): number =>
+    node.actions.filter((action) => {
+      if (action.kind !== 'sendFlow' || action.flow !== flows[0]!.flow) return false
+      const text = Buffer.from(action.bytes).toString('latin1')
+      return text.startsWith('SIP/2.0 503 ') && text.includes('\r\nRetry-After: ')
+    }).length
+  return { world, node, alice, bob, mallory: by(0), honest: by(1), refused }
+}
+
 describe('no open relay', () => {
   it('S-24 E46 a stranger reaches hosted users, but neither other domains nor Route or maddr targets', () => {
     const s = digestNode()
@@ -550,6 +585,46 @@ describe('bounds', () => {
       for (const request of s.bob.requests('MESSAGE').slice(0, 20)) s.bob.respond(request, 200)
       eve.request('MESSAGE', BOB, init)
       expect(s.bob.requests('MESSAGE')).toHaveLength(22)
+    })
+
+    it('S-44 S-72 E54 long requests of a peer that nobody answers take no more than their room; phones and calls of other peers are served', () => {
+      const limits = { ...testSettings('').limits, transactionsMax: 200 }
+      const p = fromPeers({ limits })
+      const body = 'x'.repeat(10_000)
+      for (let i = 0; i < 40; i++) p.mallory(i, 'MESSAGE', body)
+      // 200 KiB of them are under way.
+      expect(p.bob.requests('MESSAGE')).toHaveLength(20)
+      expect(p.refused()).toBe(20)
+      p.honest(0, 'INVITE', 'v=0')
+      expect(p.bob.requests('INVITE')).toHaveLength(1)
+      p.alice.request('MESSAGE', BOB, { body, extra: ['Content-Type: text/plain'] })
+      expect(p.bob.requests('MESSAGE')).toHaveLength(21)
+      for (const request of p.bob.requests('MESSAGE')) p.bob.respond(request, 200)
+      p.mallory(41, 'MESSAGE', body)
+      expect(p.bob.requests('MESSAGE')).toHaveLength(22)
+    })
+
+    it('S-44 E54 nor do those of phones of ours take all memory', () => {
+      const limits = { ...testSettings('').limits, transactionsMax: 200 }
+      const s = digestNode({ limits, auth: 'none' })
+      const init = { body: 'x'.repeat(10_000), extra: ['Content-Type: text/plain'] }
+      for (let i = 0; i < 60; i++) s.alice.request('MESSAGE', BOB, init)
+      expect(s.bob.requests('MESSAGE')).toHaveLength(40)
+      expect(s.alice.last().status).toBe(503)
+      s.alice.request('INVITE', BOB)
+      expect(s.bob.requests('INVITE')).toHaveLength(1)
+    })
+
+    it('S-44 S-72 E54 calls of a peer that nobody answers take half of the room at most: other peers and phones of ours call', () => {
+      const limits = { ...testSettings('').limits, transactionsMax: 100 }
+      const p = fromPeers({ limits })
+      for (let i = 0; i < 80; i++) p.mallory(i, 'INVITE', '')
+      const rung = p.bob.requests('INVITE').length
+      expect(rung).toBeLessThanOrEqual(26)
+      expect(p.refused()).toBe(80 - rung)
+      for (let i = 0; i < 10; i++) p.honest(i, 'INVITE', '')
+      p.alice.request('INVITE', BOB)
+      expect(p.bob.requests('INVITE')).toHaveLength(rung + 11)
     })
 
     it('S-TR-02 with auth none phones of ours never run dry either', () => {
