@@ -8,6 +8,7 @@ import type { FetchAns, FetchKindResponse, KindId, ResourceId } from '../codec/i
 import type { Certificate } from '../security/port.ts'
 import { wellFormed } from './data-models.ts'
 import type { PlannedKind, StoreContext } from './store.ts'
+import { valuesMax } from './quota.ts'
 import { GENERATION_MAX } from './restore.ts'
 import { StagedKind } from './staging.ts'
 
@@ -50,10 +51,11 @@ function planKind(
   const staged = new StagedKind(definition, entry, now)
   let rejected = 0
   let shared = 0
+  let looked = 0
   for (const data of values) {
     // A gap in the other peer's data says nothing.
     if (data.signature.identity.kind === 'none') continue
-    if (!wellFormed(data.value, definition.dataModel)) rejected++
+    if (looked++ >= valuesMax(definition) || !wellFormed(data.value, definition.dataModel)) rejected++
     else if (staged.holds(data)) shared++
     else {
       const author = checks.author(definition, resource, data, pool, now.wall)

@@ -6,6 +6,7 @@ import type { StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { ARRAY_END, ARRAY_LENGTH_MAX, lengthWith, placed, slotOf } from './data-models.ts'
 import { alive } from './lifetime.ts'
+import { valuesMax } from './quota.ts'
 import type { KindEntry } from './table.ts'
 
 /** Bytes of a StoredData beside value, key and signature value: lengths, times, signature algorithm and identity. */
@@ -99,8 +100,7 @@ export class StagedKind {
       all++
       if (held.exists) existing++
     }
-    // Removed values are held until they expire; the double bound leaves room for them, so that removing always works.
-    return existing > maxCount || all > 2 * maxCount
+    return existing > maxCount || all > valuesMax(this.definition)
       ? `${maxCount} ${name} values may be stored here`
       : undefined
   }

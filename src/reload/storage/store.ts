@@ -1,7 +1,8 @@
 /**
  * The checks of RFC 6940 s.7.4.1.1. Several may fail at once and the RFC gives no order; ours is: Kinds, shape,
- * responsibility, signatures and policies, generation counter, storage_time, sizes and counts. Nothing is changed
- * here: what comes out is the list of changes for the whole request.
+ * responsibility, signatures and policies, generation counter, storage_time, sizes and counts. More values than could ever be
+ * taken are refused before anybody looks at their signatures. Nothing is changed here: what comes out is the list of changes
+ * for the whole request.
  */
 import { ok, type Result } from '../../common/errors.ts'
 import type { Now } from '../../common/time.ts'
@@ -17,7 +18,7 @@ import type { KindDefinition } from '../config/types.ts'
 import type { Certificate } from '../security/port.ts'
 import type { Signer } from '../security/trust.ts'
 import { wellFormed } from './data-models.ts'
-import { quotaExceeded, type StorageLimits } from './quota.ts'
+import { quotaExceeded, valuesMax, type StorageLimits } from './quota.ts'
 import { generationTooLow, refuse, unknownKinds } from './refusals.ts'
 import type { Responsibility } from './responsibility.ts'
 import { StagedKind } from './staging.ts'
@@ -53,6 +54,11 @@ export function planStore(
   if (unfit !== undefined) return refuse(ERROR_CODE.invalidMessage, unfit)
   const refusal = responsibilityFault(context.responsibility, req, signer)
   if (refusal !== undefined) return refusal
+  for (const [index, { values }] of req.kindData.entries()) {
+    const { name, ...definition } = definitions.value[index] as KindDefinition
+    if (values.length > valuesMax(definition))
+      return refuse(ERROR_CODE.dataTooLarge, `${definition.maxCount} ${name} values may be stored here`)
+  }
 
   const planned: PlannedKind[] = []
   const accepted: (readonly [StagedKind, StoredData, readonly Certificate[]])[] = []

@@ -2,6 +2,7 @@ import type { Millis, Now } from '../../common/time.ts'
 import type { FetchAns, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { wellFormed } from './data-models.ts'
+import { valuesMax } from './quota.ts'
 import { unsigned, type ValueChecks } from './value-checks.ts'
 
 /** A value that proved who stored it and that he may. */
@@ -45,9 +46,10 @@ export function verifyFetched(
       continue
     }
     const verified: FetchedValue[] = []
+    let looked = 0
     for (const data of values) {
       if (unsigned(data) && !data.value.value.exists) continue
-      const fits = wellFormed(data.value, definition.dataModel)
+      const fits = looked++ < valuesMax(definition) && wellFormed(data.value, definition.dataModel)
       const signer = fits ? checks.signer(definition, resource, data, pool, now.wall) : undefined
       if (signer?.ok !== true) rejected++
       else {

@@ -1,5 +1,5 @@
 /** What a signer with a good certificate may try against a storing peer. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { concatBytes, utf8 } from '../../../../src/common/bytes.ts'
 import { ERROR_CODE, type NodeId, type ResourceId } from '../../../../src/reload/codec/index.ts'
 import { KNOWN_KINDS, type AccessControl } from '../../../../src/reload/config/index.ts'
@@ -120,6 +120,38 @@ describe('value bombs', () => {
     expect(code(here.send(request(ALICE, [[DICTIONARY, ...many]]), alice))).toBe(ERROR_CODE.dataTooLarge)
     expect(here.storage.holds(ALICE)).toBe(false)
     expect(here.journal.size).toBe(0)
+  })
+
+  it('S-47 S-64 of more values than could be taken no signature is looked at: in a Store, in an answer, in the data of another peer', () => {
+    const here = peer()
+    const many = Array.from({ length: 400 }, (_, index) =>
+      signed(alice, { kind: DICTIONARY, value: entry(utf8(`key ${index}`), 'v') }),
+    )
+    const verify = vi.spyOn(crypto, 'verify')
+    const looks = (): number => {
+      const { length } = verify.mock.calls
+      verify.mockClear()
+      return length
+    }
+    try {
+      expect(code(here.send(request(ALICE, [[DICTIONARY, ...many]]), alice))).toBe(ERROR_CODE.dataTooLarge)
+      expect(looks()).toBe(0)
+      const copy = request(ALICE, [[DICTIONARY, ...many]], { replica: 1, generation: 1n })
+      expect(code(here.send(copy, alice))).toBe(ERROR_CODE.dataTooLarge)
+      expect(looks()).toBe(0)
+      const answer = { kindResponses: [{ kind: DICTIONARY, generation: 1n, values: many }] }
+      const fetched = here.storage.verify(ALICE, answer, [alice.certificate], T0)
+      expect(fetched.kinds.get(DICTIONARY)?.values.length).toBe(6)
+      expect([fetched.rejected, looks()]).toEqual([394, 6])
+      const wrong = many.map((value) => ({ ...value, storageTime: value.storageTime + 1n }))
+      const forged = { kindResponses: [{ kind: DICTIONARY, generation: 1n, values: wrong }] }
+      expect(here.storage.verify(ALICE, forged, [alice.certificate], T0).rejected).toBe(400)
+      expect(looks()).toBeLessThanOrEqual(12)
+      expect(here.storage.adopt(T0, ALICE, forged, [alice.certificate]).rejected).toBe(400)
+      expect(looks()).toBeLessThanOrEqual(12)
+    } finally {
+      verify.mockRestore()
+    }
   })
 
   it('S-64 values that are stored, removed and stored under other keys stay within twice the maximum', () => {
