@@ -89,6 +89,20 @@ describe('a link of a node with several Node-IDs that has not attached', () => {
     expect(peer.snapshot().connections.some(({ nodeId }) => sameId(nodeId, OTHER))).toBe(false)
   })
 
+  it('S-40 S-66 may be one of a few that have not said who they are; more are refused, and those of others are not', () => {
+    const overlay = grown(3)
+    const [peer] = overlay.peers as [SimPeer]
+    const credential = several(overlay, `mallory@${OVERLAY_NAME}`)
+    const silent = Array.from({ length: 20 }, () => new Stranger(overlay, peer, credential))
+    expect(silent.map(({ closed }) => closed)).toEqual(silent.map((_, index) => index >= 8))
+    const other = new Stranger(overlay, peer, several(overlay, `other@${OVERLAY_NAME}`))
+    const destinations = [{ kind: 'node', nodeId: peer.nodeId }] as const
+    expect(other.verdict({ ...PING, destinations })).toBe(0)
+    overlay.world.run(20_000)
+    const again = new Stranger(overlay, peer, credential)
+    expect(again.verdict({ ...PING, destinations }), 'when those are over').toBe(0)
+  })
+
   it('R6940-6.1.2-10 a single Node-ID needs no Attach', () => {
     const overlay = grown(3)
     const stranger = new Stranger(overlay, overlay.peers[0]!, overlay.user(`plain@${OVERLAY_NAME}`))

@@ -12,6 +12,7 @@ import {
   sameId,
   type NodeId,
 } from '../codec/index.ts'
+import { CONNECTIONS_PER_NODE_MAX } from '../link/constants.ts'
 import { verifyMessage } from '../security/message-signature.ts'
 import type { Certificate } from '../security/port.ts'
 import { isRequest } from '../transactions/server.ts'
@@ -39,7 +40,18 @@ export class UnattachedLinks {
   opened(channel: ChannelId, certificate: Certificate): void {
     const expected = this.attaches.expected(certificate.nodeIds)
     if (expected !== undefined) this.links.name(channel, expected, true)
-    else this.nameless.set(channel, certificate)
+    else if (this.hasEnough(certificate)) {
+      const reason = 'the far end has too many links that have not said which of its nodes they are of'
+      this.parts.trace({ level: 'warn', area: 'reload', event: 'link_refused', reason })
+      this.links.close(channel)
+    } else this.nameless.set(channel, certificate)
+  }
+
+  /** Before they have a name nobody counts them as links of a node, and they would take the places of all others. */
+  private hasEnough({ fingerprint, nodeIds }: Certificate): boolean {
+    let count = 0
+    for (const shown of this.nameless.values()) if (shown.fingerprint === fingerprint) count++
+    return count >= CONNECTIONS_PER_NODE_MAX * nodeIds.length
   }
 
   /** An Attach was answered, perhaps by somebody whose channel was faster than the answer. */
