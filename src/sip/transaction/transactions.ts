@@ -2,12 +2,12 @@
  * The table of all transactions: finds the one a message belongs to, drives its timers, bounds their number. Does no I/O;
  * what must be sent goes to the wire, what users must learn waits in `takeFailures`.
  */
-import { detached } from '../../common/detached.ts'
 import { Deadlines } from '../../common/deadlines.ts'
 import { Tally } from '../../common/instruments.ts'
 import type { Millis } from '../../common/time.ts'
 import { type SipMessage } from '../message/index.ts'
 import { AnsweredRequests } from './answered-requests.ts'
+import { ClientTable } from './client-table.ts'
 import { ANSWER_BYTES, HeldAnswers } from './held-answers.ts'
 import type { Hop, Wire } from './hop.ts'
 import { stepInviteClient } from './invite-client.ts'
@@ -24,6 +24,7 @@ import { LateTrying } from './late-trying.ts'
 import { clientKey } from './matching.ts'
 import { stepNonInviteClient } from './non-invite-client.ts'
 import { stepNonInviteServer } from './non-invite-server.ts'
+import { ServerTable } from './server-table.ts'
 import { Traffic } from './traffic.ts'
 
 export type TransactionKind = 'ict' | 'ist' | 'nict' | 'nist'
@@ -44,21 +45,14 @@ export class Transactions<S, C> implements Machinery {
   private readonly wire: Wire
   /** Read at every use: they may change. */
   private readonly limits: { readonly transactionsMax: number }
-  private readonly servers = new Map<string, ServerTransaction<S>>()
-  private readonly clients = new Map<string, ClientTransaction<C>>()
-  private readonly clientsByFlow = new Map<number, Set<ClientTransaction<C>>>()
+  private readonly servers = new ServerTable<S>()
+  private readonly clients = new ClientTable<C>()
   private readonly deadlines = new Deadlines<AnyTransaction>()
-  /** Requests of ours without an answer, in bytes. */
-  private requestBytes = 0
-  /** Server transactions of other peers, by their names. */
-  private readonly ofPeers = new Map<string, number>()
   private failures: ClientFailure<C>[] = []
   /** Non-INVITE server transactions over datagrams and with peers in their last state. */
   private readonly answered: AnsweredRequests
   /** Answers of all others that wait for an ACK or a repetition. */
   private readonly held = new HeldAnswers()
-  /** The one accepted last. Most are answered at once and need no place in the map. */
-  private latest: ServerTransaction<S> | undefined = undefined
 
   /** `seed` is a number that strangers do not know. */
   constructor(
@@ -72,7 +66,6 @@ export class Transactions<S, C> implements Machinery {
 
   /** Those under way. Answered requests of datagrams, which only wait for their repetitions, have a bound of their own. */
   get size(): number {
-    this.keepLatest()
     return this.servers.size + this.clients.size
   }
 
@@ -83,18 +76,17 @@ export class Transactions<S, C> implements Machinery {
 
   /** Requests without an answer take more than 1 KiB for each transaction there may be: long ones, to many who do not answer. */
   get crowded(): boolean {
-    return this.requestBytes > this.limits.transactionsMax * ANSWER_BYTES
+    return this.clients.bytes > this.limits.transactionsMax * ANSWER_BYTES
   }
 
   /** Twice as much as that. */
   get overcrowded(): boolean {
-    return this.requestBytes > 2 * this.limits.transactionsMax * ANSWER_BYTES
+    return this.clients.bytes > 2 * this.limits.transactionsMax * ANSWER_BYTES
   }
 
   /** Whether more than half of the requests that are served now came from that peer. */
   isMostlyOf(peer: string): boolean {
-    this.keepLatest()
-    return 2 * (this.ofPeers.get(peer) ?? 0) > this.servers.size
+    return 2 * this.servers.of(peer) > this.servers.size
   }
 
   nextDeadline(): Millis {
@@ -102,8 +94,7 @@ export class Transactions<S, C> implements Machinery {
   }
 
   server(key: string): ServerTransaction<S> | undefined {
-    this.keepLatest()
-    const known = this.servers.get(key)
+    const known = this.servers.find(key)
     if (known !== undefined) return known
     const answered = this.answered.find(key)
     if (answered === undefined) return undefined
@@ -120,11 +111,9 @@ export class Transactions<S, C> implements Machinery {
 
   /** Begins a server transaction for a request that matched none. `hop` is where its responses go. */
   accept(key: string, method: string, hop: Hop): ServerTransaction<S> {
-    this.keepLatest()
     const transaction = newServer<S>(key, method, hop)
-    this.latest = transaction
+    this.servers.add(transaction)
     this.active[transaction.invite ? 'ist' : 'nist']++
-    if (hop.transport === 'peer') this.ofPeers.set(hop.host, (this.ofPeers.get(hop.host) ?? 0) + 1)
     return transaction
   }
 
@@ -167,33 +156,31 @@ export class Transactions<S, C> implements Machinery {
       endAt: 0,
       deadline: undefined,
     }
-    this.clients.set(transaction.key, transaction)
-    this.requestBytes += bytes.length
+    this.clients.add(transaction)
     this.active[invite ? 'ict' : 'nict']++
     this.traffic.requestSent(method, hop.transport)
-    if (hop.flow !== 0) this.indexByFlow(transaction)
     this.stepClient(now, transaction, 'start', undefined)
     return transaction
   }
 
   /** A request of ours with this branch waits for its final response. */
   isSending(branch: string, method: string): boolean {
-    return this.clients.has(clientKey(branch, method))
+    return this.clients.find(clientKey(branch, method)) !== undefined
   }
 
   /** The client transaction that a response belongs to. */
   client(response: SipMessage, branch: string): ClientTransaction<C> | undefined {
-    return this.clients.get(clientKey(branch, response.cseq.method))
+    return this.clients.find(clientKey(branch, response.cseq.method))
   }
 
   /** Gives a response to its client transaction and returns that when its user must see the response. */
   receive(now: Millis, response: SipMessage, branch: string): ClientTransaction<C> | undefined {
-    const transaction = this.clients.get(clientKey(branch, response.cseq.method))
+    const transaction = this.clients.find(clientKey(branch, response.cseq.method))
     if (transaction === undefined) return undefined
     const status = response.status
     const event = status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure'
     const isNews = this.stepClient(now, transaction, event, response)
-    if (event !== 'provisional') this.lighten(transaction)
+    if (event !== 'provisional') this.clients.lighten(transaction)
     return isNews ? transaction : undefined
   }
 
@@ -204,9 +191,8 @@ export class Transactions<S, C> implements Machinery {
 
   /** RFC 3261 s.17.1.4: a transport error ends the client transactions that wait on it. */
   flowClosed(now: Millis, flow: number): void {
-    const waiting = this.clientsByFlow.get(flow)
-    if (waiting === undefined) return
-    for (const transaction of [...waiting]) this.stepClient(now, transaction, 'transportError', undefined)
+    for (const transaction of this.clients.waitingOn(flow))
+      this.stepClient(now, transaction, 'transportError', undefined)
   }
 
   /** Fires what is due. */
@@ -268,17 +254,12 @@ export class Transactions<S, C> implements Machinery {
     if (transaction.side === 'server') {
       this.held.release(transaction)
       transaction.response = undefined
-      this.remove(transaction)
+      this.servers.remove(transaction)
       this.active[transaction.invite ? 'ist' : 'nist']--
       return
     }
-    this.lighten(transaction)
-    this.clients.delete(transaction.key)
+    this.clients.remove(transaction as ClientTransaction<C>)
     this.active[transaction.invite ? 'ict' : 'nict']--
-    const flow = transaction.hop.flow
-    const onFlow = this.clientsByFlow.get(flow)
-    if (onFlow?.delete(transaction as ClientTransaction<C>) === true && onFlow.size === 0)
-      this.clientsByFlow.delete(flow)
   }
 
   timedOut(transaction: AnyTransaction, timer: TimeoutTimer): void {
@@ -334,34 +315,8 @@ export class Transactions<S, C> implements Machinery {
     }
     // Whoever has forwarded the request knows it for some seconds yet; a small answer keeps 8 KiB of Node's pool.
     transaction.response = undefined
-    this.remove(transaction)
+    this.servers.remove(transaction)
     return true
-  }
-
-  private remove(transaction: ServerTransaction): void {
-    const { key, hop } = transaction
-    if (this.latest === transaction) this.latest = undefined
-    else this.servers.delete(key)
-    if (hop.transport !== 'peer') return
-    const left = (this.ofPeers.get(hop.host) ?? 1) - 1
-    if (left > 0) this.ofPeers.set(hop.host, left)
-    else this.ofPeers.delete(hop.host)
-  }
-
-  /** Its request need not be repeated any more. */
-  private lighten(transaction: ClientTransaction): void {
-    this.requestBytes -= transaction.weight
-    transaction.weight = 0
-  }
-
-  private keepLatest(): void {
-    const { latest } = this
-    if (latest === undefined) return
-    // Cut out of the request, which they would keep as long as they are kept.
-    latest.key = detached(latest.key)
-    latest.method = detached(latest.method)
-    this.servers.set(latest.key, latest)
-    this.latest = undefined
   }
 
   private stepClient(
@@ -372,12 +327,6 @@ export class Transactions<S, C> implements Machinery {
   ): boolean {
     if (!transaction.invite) return stepNonInviteClient(transaction, event, now, this)
     return stepInviteClient(transaction, event, now, this, response)
-  }
-
-  private indexByFlow(transaction: ClientTransaction<C>): void {
-    const onFlow = this.clientsByFlow.get(transaction.hop.flow)
-    if (onFlow === undefined) this.clientsByFlow.set(transaction.hop.flow, new Set([transaction]))
-    else onFlow.add(transaction)
   }
 }
 

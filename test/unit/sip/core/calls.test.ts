@@ -264,7 +264,7 @@ function tables(node: TestNode): {
   const { transactions } = node.core['parts']
   // The latest one takes its place among the others when somebody counts them.
   expect(transactions.size).toBeGreaterThan(0)
-  return { servers: transactions['servers'], clients: transactions['clients'] }
+  return { servers: transactions['servers']['byKey'], clients: transactions['clients']['byKey'] }
 }
 
 describe('forking', () => {
