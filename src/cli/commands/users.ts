@@ -96,7 +96,9 @@ export const users: Command = {
           if (!entries.some((entry) => entry.username === username))
             throw new UsageError(`no account "${username}"`)
           // What else was said of the account stays.
-          return entries.map((entry) => (entry.username === username ? { ...entry, realm, ha1, ha1b } : entry))
+          return entries.map((entry) =>
+            entry.username === username ? { ...entry, realm, ha1, ha1b } : entry,
+          )
         })
         say({ changed: username, realm, ...shown }, `changed ${username}@${realm}${text}`)
         break
