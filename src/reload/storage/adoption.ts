@@ -8,7 +8,7 @@ import type { FetchAns, FetchKindResponse, KindId, ResourceId } from '../codec/i
 import type { Certificate } from '../security/port.ts'
 import { wellFormed } from './data-models.ts'
 import type { PlannedKind, StoreContext } from './store.ts'
-import { valuesMax } from './quota.ts'
+import { valuesMax } from './values-max.ts'
 import { GENERATION_MAX } from './restore.ts'
 import { StagedKind } from './staging.ts'
 

@@ -1,5 +1,4 @@
 import type { ResourceId } from '../codec/index.ts'
-import type { KindDefinition } from '../config/types.ts'
 import type { StagedKind } from './staging.ts'
 import type { Table } from './table.ts'
 
@@ -16,14 +15,6 @@ export const DEFAULT_STORAGE_LIMITS: StorageLimits = {
   resourcesMax: 400_000,
   valuesMax: 800_000,
   bytesMax: 512 * 1024 * 1024,
-}
-
-/**
- * Values of a Kind that lie at one resource at most: those that were removed are held until they expire, and the double bound leaves room for
- * them, so that removing always works. Nobody looks at more in one message, since each costs the check of a signature.
- */
-export function valuesMax({ maxCount }: Pick<KindDefinition, 'maxCount'>): number {
-  return 2 * maxCount
 }
 
 /** Which limit the changes would break, or undefined. A change that makes nothing grow is always fine. */

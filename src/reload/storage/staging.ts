@@ -6,7 +6,7 @@ import type { StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { ARRAY_END, ARRAY_LENGTH_MAX, lengthWith, placed, slotOf } from './data-models.ts'
 import { alive } from './lifetime.ts'
-import { valuesMax } from './quota.ts'
+import { valuesMax } from './values-max.ts'
 import type { KindEntry } from './table.ts'
 
 /** Bytes of a StoredData beside value, key and signature value: lengths, times, signature algorithm and identity. */

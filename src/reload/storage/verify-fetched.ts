@@ -2,7 +2,7 @@ import type { Millis, Now } from '../../common/time.ts'
 import type { FetchAns, KindId, NodeId, ResourceId, StoredData } from '../codec/index.ts'
 import type { Certificate } from '../security/port.ts'
 import { wellFormed } from './data-models.ts'
-import { valuesMax } from './quota.ts'
+import { valuesMax } from './values-max.ts'
 import { unsigned, type ValueChecks } from './value-checks.ts'
 
 /** A value that proved who stored it and that he may. */
